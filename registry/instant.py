@@ -1,0 +1,69 @@
+"""Instants: RFC 3339 text, whole milliseconds of effect, and UTC answers.
+
+An instant of effect (`effective_at`, `expiration`, `revoked_at`, `created_at`, a bill's `since` and `until`) is an aware
+`datetime` in UTC cut to whole milliseconds, as in a UUIDv7; `recorded_at` keeps microseconds. Pure: no clock is read here.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+
+# RFC 3339 section 5.6 date-time; the offset is required, a fraction of any length is allowed and cut to microseconds.
+_RFC3339 = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,32}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+
+
+def parse_instant(text: str) -> datetime:
+    """The instant of effect that an RFC 3339 text names: aware, UTC, cut (never rounded) to the millisecond.
+
+    Raises ValueError, whose message is fit for a user, when the text is not RFC 3339 with an offset, names no real date,
+    or lies outside the years 1970 to 9999.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueError("must be an RFC 3339 time with an offset, as 2026-03-01T00:00:00Z")
+    date, clock, fraction, offset = match.groups()
+    micros = (fraction or "")[:6].ljust(6, "0")
+    offset = "+00:00" if offset in "Zz" else offset
+    try:
+        instant = datetime.fromisoformat(f"{date}T{clock}.{micros}{offset}").astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("is not a real date and time") from None
+    if instant < EPOCH:
+        raise ValueError("must not be before 1970-01-01T00:00:00Z")
+    return cut_ms(instant)
+
+
+def cut_ms(instant: datetime) -> datetime:
+    """The instant with digits below the millisecond cut off."""
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def to_ms(instant: datetime) -> int:
+    """Whole milliseconds since 1970-01-01T00:00:00Z, cut, exact for every year."""
+    return (instant - EPOCH) // MILLISECOND
+
+
+def from_ms(ms: int) -> datetime:
+    """The UTC instant of milliseconds since the epoch; raises OverflowError past the year 9999."""
+    return EPOCH + timedelta(milliseconds=ms)
+
+
+def to_us(instant: datetime) -> int:
+    """Whole microseconds since 1970-01-01T00:00:00Z, exact."""
+    return (instant - EPOCH) // timedelta(microseconds=1)
+
+
+def format_ms(instant: datetime) -> str:
+    """An instant of effect as the answers show it: 2026-03-01T00:00:00.000Z."""
+    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z".rjust(24, "0")
+
+
+def format_us(instant: datetime) -> str:
+    """A recorded instant as the answers show it: 2026-03-01T00:00:00.000000Z."""
+    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond:06d}Z".rjust(27, "0")

@@ -1,0 +1,46 @@
+"""Tag rules: what a name and a value may be. One place, used for keys, filters and bills alike. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+
+MAX_TAGS = 64
+MAX_NAME_BYTES = 128
+MAX_VALUE_BYTES = 256
+RESERVED_PREFIX = "keyledger."
+RESERVED_WORDS = frozenset({"model", "provider", "function", "hour", "day", "month"})
+
+# Unicode general categories: control, format, surrogate, and the separators that act as control (line, paragraph).
+_FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def name_fault(name: str) -> str | None:
+    """Why a tag name is refused, in words for the user, or None when it is good."""
+    if ":" in name:
+        return "must not contain a colon"
+    if name.startswith(RESERVED_PREFIX):
+        return f"must not begin with {RESERVED_PREFIX}, which is reserved"
+    if name in RESERVED_WORDS:
+        return f"is reserved: the words {', '.join(sorted(RESERVED_WORDS))} group bills"
+    return _text_fault(name, MAX_NAME_BYTES)
+
+
+def value_fault(value: str) -> str | None:
+    """Why a tag value is refused, in words for the user, or None when it is good."""
+    return _text_fault(value, MAX_VALUE_BYTES)
+
+
+def _text_fault(text: str, max_bytes: int) -> str | None:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        return "must be well-formed Unicode, without lone surrogates"
+    if not 1 <= size <= max_bytes:
+        return f"must be 1 to {max_bytes} bytes of UTF-8, not {size}"
+    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
+        return "must be in Unicode normalisation form NFC"
+    if any(unicodedata.category(char) in _FORBIDDEN_CATEGORIES for char in text):
+        return "must not contain control or format characters"
+    if text != text.strip():
+        return "must not begin or end with a blank"
+    return None
