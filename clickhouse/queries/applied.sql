@@ -1,0 +1,6 @@
+SELECT
+    position,
+    hash,
+    log_id,
+    recorded_at
+FROM {{database}}.applied_position

@@ -1,0 +1,12 @@
+-- Frontiers that were verified once, so that the next derivation starts there. Only a short cut: losing it is harmless.
+CREATE TABLE IF NOT EXISTS {{database}}.applied_checkpoint_v1
+(
+    position    UInt64,
+    hash        String,
+    log_id      String,
+    recorded_at DateTime64(6, 'UTC'),
+    checked_at  DateTime64(6, 'UTC')        -- before the derivation began: rows applied since are looked at again
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (position, hash, log_id)
+{{durability}}

@@ -1,0 +1,14 @@
+-- One row per event in the life of a credential; the created row is what leads from a credential to its key.
+CREATE TABLE IF NOT EXISTS {{database}}.key_credential_v1
+(
+    credential_id String,
+    public_id     String,                   -- of the key
+    effective_ms  Int64 CODEC(Delta, ZSTD),
+    position      UInt64 CODEC(Delta, ZSTD),
+    kind          Enum8('created' = 1, 'expiration' = 2, 'revoked' = 3),
+    expires_ms    Nullable(Int64),          -- set by created and expiration rows; NULL there: it does not expire
+    recorded_at   DateTime64(6, 'UTC')
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (credential_id, effective_ms, position, kind)
+{{durability}}

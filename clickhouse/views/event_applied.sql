@@ -1,0 +1,10 @@
+-- Which events are applied, as they came: nothing is filtered, so that breaks and gaps can be seen.
+CREATE OR REPLACE VIEW {{database}}.event_applied AS
+SELECT
+    position,
+    log_id,
+    previous_hash,
+    hash,
+    recorded_at,
+    applied_at
+FROM {{database}}.event_applied_v1 FINAL

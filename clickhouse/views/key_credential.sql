@@ -1,0 +1,12 @@
+-- The credentials of each key and their lives, up to the applied position: rows of later or half-written events stay hidden.
+CREATE OR REPLACE VIEW {{database}}.key_credential AS
+SELECT
+    credential_id,
+    public_id,
+    effective_ms,
+    position,
+    kind,
+    expires_ms,
+    recorded_at
+FROM {{database}}.key_credential_v1 FINAL
+WHERE position <= (SELECT position FROM {{database}}.applied_position)

@@ -1,0 +1,11 @@
+-- What began, limited, interrupted or ended each key, up to the applied position: rows of later or half-written events stay hidden.
+CREATE OR REPLACE VIEW {{database}}.key_life AS
+SELECT
+    public_id,
+    effective_ms,
+    position,
+    kind,
+    expiration_ms,
+    recorded_at
+FROM {{database}}.key_life_v1 FINAL
+WHERE position <= (SELECT position FROM {{database}}.applied_position)

@@ -1,0 +1,155 @@
+"""The one seam to ClickHouse: a server by URL or the embedded engine by `chdb:///path`, behind the same four calls.
+
+clickhouse-connect's clients are synchronous here (the embedded engine has no other kind) and not for use by two threads,
+so a small pool of threads has one client each, opened at the thread's first call and closed by `close`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError as DriverError
+from clickhouse_connect.driver.exceptions import Error as CodedError
+from clickhouse_connect.driver.exceptions import OperationalError
+
+from projections.errors import ClickHouseError, ClickHouseRefused, ClickHouseUnavailable
+
+Row = tuple[Any, ...]
+Rows = list[Row]
+Settings = Mapping[str, str | int]
+_T = TypeVar("_T")
+
+# Server error codes after which the same statement may succeed later.
+_RETRYABLE = frozenset(
+    {
+        159,  # TIMEOUT_EXCEEDED
+        164,  # READONLY: a replica that lost its coordinator answers so
+        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
+        209,  # SOCKET_TIMEOUT
+        210,  # NETWORK_ERROR
+        225,  # NO_ZOOKEEPER
+        236,  # ABORTED: shutting down
+        241,  # MEMORY_LIMIT_EXCEEDED
+        242,  # TABLE_IS_READ_ONLY
+        243,  # NOT_ENOUGH_SPACE
+        252,  # TOO_MANY_PARTS
+        279,  # ALL_CONNECTION_TRIES_FAILED
+        285,  # TOO_FEW_LIVE_REPLICAS
+        319,  # UNKNOWN_STATUS_OF_INSERT: harmless to repeat, as every insert is
+        394,  # QUERY_WAS_CANCELLED
+        999,  # KEEPER_EXCEPTION
+    }
+)
+
+
+class ClickHouse:
+    """Queries, commands and inserts against one server or one embedded engine. Safe for concurrent use.
+
+    `threads` bounds how many statements run at once. Nothing is opened until the first call. Cancelling a call leaves
+    its statement running in its thread: every write here is harmless to repeat.
+    """
+
+    def __init__(self, dsn: str, *, threads: int = 4) -> None:
+        self._dsn = dsn
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="clickhouse")
+        self._local = threading.local()
+        self._clients: list[Any] = []
+        self._lock = threading.Lock()
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this is the engine inside our own process."""
+        return self._dsn.startswith("chdb:")
+
+    async def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Settings | None = None
+    ) -> Rows:
+        """The rows that one SELECT gives. Parameters are bound (`{name:Type}`), never formatted; instants come aware."""
+
+        def run(client: Any) -> Rows:
+            result = client.query(
+                sql, parameters=_bound(parameters), settings=_settings(settings), tz_mode="aware"
+            )
+            return [tuple(row) for row in result.result_rows]
+
+        return await self._run(run)
+
+    async def command(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Settings | None = None
+    ) -> None:
+        """Run one statement for its effect: DDL, INSERT … SELECT, SYSTEM. May be repeated when the statement may."""
+
+        def run(client: Any) -> None:
+            client.command(sql, parameters=_bound(parameters), settings=_settings(settings))
+
+        await self._run(run)
+
+    async def insert(self, table: str, rows: Sequence[Row], columns: Sequence[str]) -> None:
+        """Insert rows into `database.table` as one block; nothing is written when it fails. No rows, no call."""
+        if not rows:
+            return
+
+        def run(client: Any) -> None:
+            client.insert(table, rows, column_names=list(columns))
+
+        await self._run(run)
+
+    async def close(self) -> None:
+        """Wait for running statements, then close every client. May be called twice; no call may follow."""
+        await asyncio.to_thread(self._pool.shutdown, wait=True)
+        with self._lock:
+            clients, self._clients = self._clients, []
+        for client in clients:
+            client.close()
+
+    async def _run(self, call: Callable[[Any], _T]) -> _T:
+        def in_thread() -> _T:
+            with _translated():
+                return call(self._client())
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, in_thread)
+
+    def _client(self) -> Any:
+        client = getattr(self._local, "client", None)
+        if client is None:
+            # No sessions: a session admits one statement at a time, and nothing here needs one.
+            options = {} if self.embedded else {"autogenerate_session_id": False}
+            client = clickhouse_connect.get_client(dsn=self._dsn, **options)
+            self._local.client = client
+            with self._lock:
+                self._clients.append(client)
+        return client
+
+
+def _bound(parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return dict(parameters) if parameters else None
+
+
+def _settings(settings: Settings | None) -> dict[str, Any] | None:
+    return dict(settings) if settings else None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except CodedError as exc:
+        raise _translate(exc) from exc
+    except DriverError as exc:
+        raise ClickHouseRefused(f"The ClickHouse driver refused the call ({type(exc).__name__}).") from exc
+    except OSError as exc:
+        raise ClickHouseUnavailable(f"ClickHouse cannot be reached ({type(exc).__name__}).") from exc
+
+
+def _translate(exc: CodedError) -> ClickHouseError:
+    if exc.code is None and isinstance(exc, OperationalError):
+        return ClickHouseUnavailable()
+    kind = ClickHouseUnavailable if exc.code in _RETRYABLE else ClickHouseRefused
+    what = f"code {exc.code}" if exc.code is not None else type(exc).__name__
+    return kind(f"{kind.__doc__} ({what}{f', {exc.name}' if exc.name else ''})", code=exc.code, name=exc.name)

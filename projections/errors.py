@@ -1,0 +1,66 @@
+"""Errors of the read side.
+
+    ProjectionError
+    ├── BadIdentifier            a database name that is not a plain identifier
+    ├── ClickHouseError          whatever the engine or the way to it did not like
+    │   ├── ClickHouseUnavailable    retry: transport, overload, read-only replica, out of memory
+    │   └── ClickHouseRefused        do not retry: wrong SQL, wrong types, missing table
+    └── BillError
+        ├── BadBillQuery         the question itself is wrong: unknown zone, too many names, since after until
+        └── TooManyLines         the answer would be longer than the limit
+
+Messages of ClickHouse errors carry the engine's code and symbolic name, never its text: it quotes SQL and values.
+"""
+
+from __future__ import annotations
+
+
+class ProjectionError(Exception):
+    """Something on the read side failed."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__)
+
+
+class BadIdentifier(ProjectionError):
+    """A database name must be a letter or underscore, then letters, digits and underscores, 64 at most."""
+
+
+class ClickHouseError(ProjectionError):
+    """ClickHouse did not do what it was asked."""
+
+    def __init__(
+        self, message: str | None = None, *, code: int | None = None, name: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.name = name
+
+
+class ClickHouseUnavailable(ClickHouseError):
+    """ClickHouse cannot be reached or is overloaded: the same call may succeed later."""
+
+
+class ClickHouseRefused(ClickHouseError):
+    """ClickHouse refused the statement: repeating it will not help."""
+
+
+class BillError(ProjectionError):
+    """The bill cannot be made."""
+
+
+class BadBillQuery(BillError):
+    """The bill was asked for in a way that has no answer."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.detail = message
+
+
+class TooManyLines(BillError):
+    """The bill has more lines than the limit."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The bill has more than {limit} lines: group by less, or ask for a shorter period.")
+        self.limit = limit

@@ -1,0 +1,91 @@
+"""What the projector writes, and how far it got. Every write is idempotent: the tables forget duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from projections import ddl
+from projections.clickhouse import ClickHouse
+from projections.ddl import Names
+
+Rows = Sequence[tuple[Any, ...]]
+
+# A checkpoint is worth its insert when it saves walking this many events.
+CHECKPOINT_EVERY = 10_000
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The last event up to which everything is written, chained and whole; position 0 before the first."""
+
+    position: int
+    hash: str
+    log_id: str
+    recorded_at: datetime
+
+
+class Store:
+    """The ledger's tables in ClickHouse, for one projector. A call returns when its rows are written.
+
+    Rows are tuples in the order of the columns named below; instants are aware datetimes.
+    """
+
+    def __init__(
+        self, clickhouse: ClickHouse, names: Names, *, checkpoint_every: int = CHECKPOINT_EVERY
+    ) -> None:
+        self._clickhouse = clickhouse
+        self._names = names
+        self._checkpoint_every = checkpoint_every
+        self._since_checkpoint = checkpoint_every  # the first write leaves one: short runs must not add up
+
+    async def insert_tag_changes(self, rows: Rows) -> None:
+        """(tag, public_id, effective_ms, position, value or None when removed, recorded_at)."""
+        columns = ("tag", "public_id", "effective_ms", "position", "value", "recorded_at")
+        await self._insert("key_tag_change_v1", rows, columns)
+
+    async def insert_life(self, rows: Rows) -> None:
+        """(public_id, effective_ms, position, kind, expiration_ms or None, recorded_at)."""
+        columns = ("public_id", "effective_ms", "position", "kind", "expiration_ms", "recorded_at")
+        await self._insert("key_life_v1", rows, columns)
+
+    async def insert_credentials(self, rows: Rows) -> None:
+        """(credential_id, public_id, effective_ms, position, kind, expires_ms or None, recorded_at)."""
+        columns = (
+            "credential_id",
+            "public_id",
+            "effective_ms",
+            "position",
+            "kind",
+            "expires_ms",
+            "recorded_at",
+        )
+        await self._insert("key_credential_v1", rows, columns)
+
+    async def insert_applied(self, rows: Rows) -> None:
+        """(position, log_id, previous_hash, hash, recorded_at): only after all other rows of these events.
+
+        Now and then a checkpoint is left behind, so that `applied` stays cheap; when that fails, nothing is lost.
+        """
+        await self._insert(
+            "event_applied_v1", rows, ("position", "log_id", "previous_hash", "hash", "recorded_at")
+        )
+        self._since_checkpoint += len(rows)
+        if self._since_checkpoint >= self._checkpoint_every:
+            await self._clickhouse.command(ddl.sql("queries/checkpoint", self._names))
+            self._since_checkpoint = 0
+
+    async def applied(self) -> Applied:
+        """How far everything is applied, derived from the rows themselves."""
+        rows = await self._clickhouse.query(ddl.sql("queries/applied", self._names))
+        position, hash_, log_id, recorded_at = rows[0]
+        return Applied(position, hash_, log_id, recorded_at)
+
+    async def reload_dictionary(self) -> None:
+        """Read `key_tags` anew; look-ups see the old contents until it is done. Debounce it: it reads everything."""
+        await self._clickhouse.command(f"SYSTEM RELOAD DICTIONARY {self._names.database}.key_tags")
+
+    async def _insert(self, table: str, rows: Rows, columns: Sequence[str]) -> None:
+        await self._clickhouse.insert(f"{self._names.database}.{table}", rows, columns)
