@@ -1,7 +1,8 @@
 """Instants: RFC 3339 text, whole milliseconds of effect, and UTC answers.
 
-An instant of effect (`effective_at`, `expiration`, `revoked_at`, `created_at`, a bill's `since` and `until`) is an aware
-`datetime` in UTC cut to whole milliseconds, as in a UUIDv7; `recorded_at` keeps microseconds. Pure: no clock is read here.
+An instant of effect (`effective_at`, `expiration`, `revoked_at`, `created_at`, a bill's `since` and `until`) is an
+aware `datetime` in UTC cut to whole milliseconds, as in a UUIDv7; `recorded_at` keeps microseconds. Pure: no clock is
+read here.
 """
 
 from __future__ import annotations
@@ -13,16 +14,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
 # RFC 3339 section 5.6 date-time; the offset is required, a fraction of any length is allowed and cut to microseconds.
-_RFC3339 = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,32}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
-)
+_RFC3339 = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,32}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
 
 def parse_instant(text: str) -> datetime:
     """The instant of effect that an RFC 3339 text names: aware, UTC, cut (never rounded) to the millisecond.
 
-    Raises ValueError, whose message is fit for a user, when the text is not RFC 3339 with an offset, names no real date,
-    or lies outside the years 1970 to 9999.
+    Raises ValueError, whose message is fit for a user, when the text is not RFC 3339 with an offset, names no real
+    date, or lies outside the years 1970 to 9999.
     """
     match = _RFC3339.fullmatch(text)
     if match is None:
@@ -61,9 +60,9 @@ def to_us(instant: datetime) -> int:
 
 def format_ms(instant: datetime) -> str:
     """An instant of effect as the answers show it: 2026-03-01T00:00:00.000Z."""
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z".rjust(24, "0")
+    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"
 
 
 def format_us(instant: datetime) -> str:
     """A recorded instant as the answers show it: 2026-03-01T00:00:00.000000Z."""
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond:06d}Z".rjust(27, "0")
+    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond:06d}Z"

@@ -1,0 +1,52 @@
+"""Who asks: admin tokens and their scopes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from registry import secret
+from registry.errors import Forbidden, Unauthenticated
+from registry.events import token_stream
+from registry.token import TokenState
+
+OPERATOR: Final = "operator"
+
+
+class TokenSource(Protocol):
+    """Where tokens are looked up."""
+
+    async def token(self, token_id: str) -> tuple[TokenState, str] | None:
+        """A token's state and the hash of its secret, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated caller; `token` is None for the operator of the machine, who may do all."""
+
+    actor: str
+    token: TokenState | None = None
+
+    def allows(self, scope: str) -> bool:
+        """Whether the caller has the scope."""
+        return self.token is None or self.token.allows(scope)
+
+    def require(self, scope: str) -> None:
+        """Raise Forbidden without the scope."""
+        if not self.allows(scope):
+            raise Forbidden(f"the token needs the scope {scope}")
+
+
+async def authenticate(authorization: str | None, tokens: TokenSource) -> Principal:
+    """The caller behind an Authorization header. Raises Unauthenticated, which never says which part was wrong."""
+    scheme, _, text = (authorization or "").partition(" ")
+    parts = secret.split_token(text.strip()) if scheme.lower() == "bearer" else None
+    if parts is None:
+        raise Unauthenticated
+    token_id, given_hash = parts
+    found = await tokens.token(token_id)
+    # Compare even where there is nothing to compare with, so that timing tells no ids.
+    state, kept_hash = found if found is not None else (None, "0" * 64)
+    if not secret.same_hash(given_hash, kept_hash) or state is None or state.revoked_at is not None:
+        raise Unauthenticated
+    return Principal(token_stream(token_id), state)

@@ -1,0 +1,100 @@
+"""What the write side can answer but success. Each class's docstring is its default message.
+
+RegistryError
+├── Refused              the request is at fault; nothing was appended
+│   ├── UnknownKey           404
+│   ├── Conflict             409, not in this state
+│   │   └── VersionConflict      the stream has another version than the caller stated
+│   ├── Forbidden            403, a scope is missing
+│   ├── Unauthenticated      401
+│   └── FieldsRefused        422, each field with its reason
+├── Busy                 503, try again; nothing was appended
+│   ├── ClockSteppedBack     the database's clock is behind the log's last event
+│   └── OutcomeUnknown       the connection broke in the commit: look before you retry
+└── LogBroken            the log itself can't be trusted; an operator must look
+    ├── UndecodableEvent
+    └── ChainBroken
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class RegistryError(Exception):
+    """The registry failed."""
+
+    def __init__(self, message: str | None = None) -> None:
+        self.message = message or (type(self).__doc__ or "").strip()
+        self.position: int | None = None  # head of the log when the refusal was decided, where it was read
+        super().__init__(self.message)
+
+
+class Refused(RegistryError):
+    """The request was refused."""
+
+
+class UnknownKey(Refused):
+    """There is no such key."""
+
+
+class Conflict(Refused):
+    """The key is not in a state that allows this."""
+
+
+class VersionConflict(Conflict):
+    """The stream has another version than expected."""
+
+    def __init__(self, stream: str, expected: int, actual: int) -> None:
+        self.stream, self.expected, self.actual = stream, expected, actual
+        super().__init__(f"{stream} is at version {actual}, not {expected}")
+
+
+class Forbidden(Refused):
+    """The token does not have the scope for this."""
+
+
+class Unauthenticated(Refused):
+    """A good admin token is needed: Authorization: Bearer <admin token>."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFault:
+    """One field that was refused: its name as the caller wrote it, and why, in words."""
+
+    field: str
+    message: str
+
+
+class FieldsRefused(Refused):
+    """A field is wrong."""
+
+    def __init__(self, *faults: FieldFault) -> None:
+        self.faults = faults
+        super().__init__("; ".join(f"{fault.field} {fault.message}" for fault in faults))
+
+
+class Busy(RegistryError):
+    """The log is busy: try again."""
+
+    retry_after_s = 1
+
+
+class ClockSteppedBack(Busy):
+    """The database's clock is behind the last event of the log: appends are refused until it has caught up."""
+
+
+class OutcomeUnknown(Busy):
+    """The connection broke while the change was committed: read the key before you try again."""
+
+
+class LogBroken(RegistryError):
+    """The log can't be read."""
+
+
+class UndecodableEvent(LogBroken):
+    """An event of the log does not decode."""
+
+
+class ChainBroken(LogBroken):
+    """The hashes of the log don't chain."""

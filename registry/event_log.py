@@ -1,0 +1,132 @@
+"""The port of the event log: what is written, what is read back, and the guarantees of both.
+
+Positions are 1, 2, 3 … without gaps, in commit order; `recorded_at` strictly increases with them; versions are 1, 2,
+3 … within a stream; every event's hash chains on its predecessor's. Adapters: `postgres` (the log) and `memory` (its
+twin).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+
+class RecordedEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event of the log with all that its hash covers. `payload` is canonical JSON (RFC 8785), decoded by `wire`."""
+
+    position: int
+    stream: str
+    version: int
+    type: str
+    schema_version: int
+    recorded_at: datetime
+    effective_at: datetime
+    actor: str
+    on_behalf_of: str | None
+    request_id: str | None
+    reason: str | None
+    payload: bytes
+    salt: bytes
+    payload_digest: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to append: `effective_at` is recorded_at cut to the millisecond when None."""
+
+    type: str
+    schema_version: int
+    payload: bytes
+    effective_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: `actor` is the token's stream or `operator`; `on_behalf_of` is the caller's claim of a person."""
+
+    actor: str
+    on_behalf_of: str | None = None
+    request_id: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last event of the log; position 0 and the genesis hash when it is empty."""
+
+    position: int
+    hash: bytes
+    recorded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a decision sees, under the lock: the stream as it is, and the instant that its first event would get."""
+
+    now: datetime
+    version: int
+    state: Any
+    history: tuple[RecordedEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A wish to append to one stream.
+
+    `decide` is pure and quick: it gets the Scene under the lock and returns the events to append (none is allowed) or
+    raises Refused. `whole_stream` asks for `Scene.history`. `expected_version`, where stated, must be the stream's.
+    `secrets` (credential or token id to the hash of its secret) go into the table of secrets in the same transaction.
+    """
+
+    stream: str
+    decide: Callable[[Scene], Sequence[NewEvent]]
+    caller: Caller
+    expected_version: int | None = None
+    whole_stream: bool = False
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write did: its events, the stream's state after them, and the head of the log after the write."""
+
+    events: tuple[RecordedEvent, ...]
+    state: Any
+    position: int
+    now: datetime
+
+
+class EventLog(Protocol):
+    """An append-only log of events in one total order."""
+
+    @property
+    def log_id(self) -> UUID:
+        """The random id made with the log."""
+
+    async def write(self, write: Write) -> Written:
+        """Decide and append, atomically and durably; concurrent writes share one transaction (group commit).
+
+        Raises what `decide` raises, VersionConflict, Busy (nothing was appended) or OutcomeUnknown. Cancelling one
+        caller never cancels the others; a cancelled write may or may not have been appended.
+        """
+
+    async def read(self, after: int, limit: int) -> list[RecordedEvent]:
+        """Up to `limit` events with a position greater than `after`, in order. Never skips a position."""
+
+    async def read_stream(self, stream: str) -> list[RecordedEvent]:
+        """All events of a stream, in order."""
+
+    async def head(self) -> Head:
+        """The last committed event."""
+
+    async def wait_beyond(self, position: int, timeout_s: float) -> None:
+        """Return when the log may have events beyond `position`, at the latest after `timeout_s`."""
+
+    async def close(self) -> None:
+        """Let running writes end and release what is held."""

@@ -1,0 +1,125 @@
+"""From a command to the log: resolve the key, decide under the lock, append, answer with the state after it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from registry import chain, commands, secret, token
+from registry.commands import CreateKey, EditKey, RevokeKey
+from registry.errors import UnknownKey
+from registry.event_log import Caller, EventLog, Write, Written
+from registry.events import IssuedCredential, key_stream, token_stream
+from registry.key import KeyState
+from registry.token import CreateToken, TokenState
+
+Resolve = Callable[[str], Awaitable[str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAnswer:
+    """A key after a command, the log's head and clock then, and, of a new key, its secret's only showing."""
+
+    key: KeyState
+    position: int
+    now: datetime
+    api_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """What the portal says of a key to make."""
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    description: str | None = None
+    expiration: datetime | None = None
+    organization: str = "default"
+    workspace: str = "default"
+
+
+class Keys:
+    """The commands on keys. `resolve` leads from any credential's id to its key's `public_id`."""
+
+    def __init__(self, log: EventLog, resolve: Resolve) -> None:
+        self._log = log
+        self._resolve = resolve
+
+    async def create(self, new: NewKey, caller: Caller) -> KeyAnswer:
+        """Make a key. Raises FieldsRefused, Busy."""
+        issued = secret.issue_key()
+        command = CreateKey(
+            credential=IssuedCredential(issued.id, chain.commitment(issued.hash)),
+            tags=new.tags,
+            description=new.description,
+            expiration=new.expiration,
+            organization=new.organization,
+            workspace=new.workspace,
+        )
+        write = Write(
+            stream=key_stream(issued.id),
+            decide=partial(commands.create, command),
+            caller=caller,
+            secrets={issued.id: issued.hash},
+        )
+        return _answer(await self._log.write(write), issued.text)
+
+    async def edit(self, any_id: str, command: EditKey, caller: Caller) -> KeyAnswer:
+        """Apply a merge patch. Raises UnknownKey, Conflict, Forbidden, FieldsRefused, Busy."""
+        write = Write(
+            stream=await self._stream(any_id),
+            decide=partial(commands.edit, command),
+            caller=caller,
+            whole_stream=command.effective_at is not None,
+        )
+        return _answer(await self._log.write(write))
+
+    async def revoke(self, any_id: str, caller: Caller) -> KeyAnswer:
+        """End a key; a repeat answers the same. Raises UnknownKey, Busy."""
+        write = Write(stream=await self._stream(any_id), decide=partial(commands.revoke, RevokeKey()), caller=caller)
+        return _answer(await self._log.write(write))
+
+    async def _stream(self, any_id: str) -> str:
+        public_id = await self._resolve(any_id)
+        if public_id is None:
+            raise UnknownKey
+        return key_stream(public_id)
+
+
+class Tokens:
+    """The commands on admin tokens."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+
+    async def create(self, name: str, scopes: tuple[str, ...], caller: Caller) -> tuple[TokenState, str]:
+        """Make a token; answers with its state and its text, which is shown this once. Raises FieldsRefused, Busy."""
+        issued = secret.issue_token()
+        command = CreateToken(issued.id, name, scopes, chain.commitment(issued.hash))
+        written = await self._log.write(
+            Write(
+                stream=token_stream(issued.id),
+                decide=partial(token.create, command),
+                caller=caller,
+                secrets={issued.id: issued.hash},
+            )
+        )
+        return _token(written), issued.text
+
+    async def revoke(self, token_id: str, caller: Caller) -> TokenState:
+        """End a token; a repeat answers the same. Raises FieldsRefused for an unknown one, Busy."""
+        write = Write(stream=token_stream(token_id), decide=token.revoke, caller=caller)
+        return _token(await self._log.write(write))
+
+
+def _answer(written: Written, api_key: str | None = None) -> KeyAnswer:
+    if not isinstance(written.state, KeyState):
+        raise TypeError("the stream of a key holds no key")
+    return KeyAnswer(written.state, written.position, written.now, api_key)
+
+
+def _token(written: Written) -> TokenState:
+    if not isinstance(written.state, TokenState):
+        raise TypeError("the stream of a token holds no token")
+    return written.state

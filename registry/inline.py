@@ -1,0 +1,47 @@
+"""The state of any stream, by its prefix: what is kept current in the append's transaction. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from registry import key, token, wire
+from registry.event_log import RecordedEvent
+from registry.key import KeyState
+from registry.token import TokenState
+
+StreamState = KeyState | TokenState
+
+_KEY = msgspec.json.Decoder(KeyState).decode
+_TOKEN = msgspec.json.Decoder(TokenState).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def evolve(state: StreamState | None, recorded: RecordedEvent) -> StreamState | None:
+    """The stream's state after an event; None for a stream whose kind keeps none. Raises ValueError as `key.evolve`."""
+    if recorded.stream.startswith("key-") and not isinstance(state, TokenState):
+        return key.evolve(state, recorded, wire.decode(recorded))
+    if recorded.stream.startswith("token-") and not isinstance(state, KeyState):
+        return token.evolve(state, recorded, wire.decode(recorded))
+    return None
+
+
+def fold(history: Iterable[RecordedEvent]) -> StreamState | None:
+    """The state of one stream after all its events."""
+    state: StreamState | None = None
+    for recorded in history:
+        state = evolve(state, recorded)
+    return state
+
+
+def dump(state: StreamState) -> str:
+    """The state as the JSON document of its row."""
+    return _encode(state).decode()
+
+
+def load(stream: str, document: str | None) -> StreamState | None:
+    """The state from its row's document."""
+    if document is None:
+        return None
+    return _KEY(document) if stream.startswith("key-") else _TOKEN(document)

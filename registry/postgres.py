@@ -1,0 +1,183 @@
+"""The event log in PostgreSQL.
+
+Reads and the pool are SQLAlchemy's; the append speaks to the driver below it (asyncpg), as its four round trips are the
+ceiling of the whole write path (bench/append.py).
+
+Why one lock: a reader that tails a sequence skips the rows of a slower transaction. So whoever appends takes one
+transaction-scoped advisory lock first, and only then reads the head, numbers, stamps, inserts and commits: position
+order is commit order, and there are no gaps. The lock costs nothing once appends are batched (`group_commit`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import exc, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from registry import chain, inline, sql, state, tables
+from registry.errors import Busy, LogBroken, OutcomeUnknown
+from registry.event_log import Head, RecordedEvent, Write, Written
+from registry.group_commit import GroupCommit
+from registry.stamp import Desk, Outcome, check_clock, wanted
+from registry.wake import Wake
+
+# The one lock of the log: the text `keyledge` as a 64-bit number. Advisory locks are per database.
+APPEND_LOCK: Final = int.from_bytes(b"keyledge")
+_COLUMNS: Final = RecordedEvent.__struct_fields__
+# What a server or the way to it says when trying again can help.
+TRANSPORT_ERRORS: Final = (
+    exc.DBAPIError,
+    exc.TimeoutError,
+    asyncpg.exceptions.LockNotAvailableError,
+    asyncpg.exceptions.QueryCanceledError,
+    asyncpg.exceptions.PostgresConnectionError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.TransactionRollbackError,
+    asyncpg.exceptions.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the append: batch and queue in writes, the rest in time."""
+
+    max_batch: int = 256
+    max_queue: int = 10_000
+    lock_timeout_s: float = 5.0
+    statement_timeout_s: float = 30.0
+    step_back_bound: timedelta = timedelta(seconds=5)
+
+
+class PostgresEventLog:
+    """See EventLog. Made by `open_log`."""
+
+    def __init__(self, engine: AsyncEngine, log_id: UUID, limits: Limits) -> None:
+        self._engine = engine
+        self._log_id = log_id
+        self._limits = limits
+        self._group = GroupCommit(self._flush, max_batch=limits.max_batch, max_queue=limits.max_queue)
+        self._wake = Wake(engine)
+        lock_ms, statement_ms = (int(s * 1000) for s in (limits.lock_timeout_s, limits.statement_timeout_s))
+        # One round trip; SET LOCAL, so that it holds behind a connection pooler too.
+        self._begin = (
+            "BEGIN ISOLATION LEVEL READ COMMITTED;"
+            f"SET LOCAL lock_timeout = {lock_ms}; SET LOCAL statement_timeout = {statement_ms};"
+            f"SELECT pg_advisory_xact_lock({APPEND_LOCK})"
+        )
+
+    @property
+    def log_id(self) -> UUID:
+        """See EventLog."""
+        return self._log_id
+
+    async def write(self, write: Write) -> Written:
+        """See EventLog."""
+        return await self._group.submit(write)
+
+    async def read(self, after: int, limit: int) -> list[RecordedEvent]:
+        """See EventLog."""
+        return await self._fetch(sql.READ, after, limit)
+
+    async def read_stream(self, stream: str) -> list[RecordedEvent]:
+        """See EventLog."""
+        return await self._fetch(sql.READ_STREAMS, [stream])
+
+    async def head(self) -> Head:
+        """See EventLog."""
+        columns = (tables.event.c.position, tables.event.c.hash, tables.event.c.recorded_at)
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(select(*columns).order_by(tables.event.c.position.desc()).limit(1))).first()
+        return Head(*row) if row is not None else Head(0, chain.genesis_hash(self._log_id), None)
+
+    async def wait_beyond(self, position: int, timeout_s: float) -> None:
+        """See EventLog."""
+        await self._wake.wait_beyond(position, timeout_s)
+
+    async def close(self) -> None:
+        """See EventLog. The engine stays the caller's."""
+        await self._group.close()
+        await self._wake.close()
+
+    async def _fetch(self, statement: str, *arguments: object) -> list[RecordedEvent]:
+        async with self._engine.connect() as connection:
+            driver = await _driver(connection)
+            return [RecordedEvent(*row) for row in await driver.fetch(statement, *arguments)]
+
+    async def _flush(self, writes: Sequence[Write]) -> list[Outcome]:
+        """One transaction. Raises Busy when nothing was appended, OutcomeUnknown when that can't be told."""
+        try:
+            async with self._engine.connect() as connection:
+                driver = await _driver(connection)
+                try:
+                    return await self._append(driver, writes)
+                except BaseException:
+                    if not driver.is_closed():
+                        with suppress(*TRANSPORT_ERRORS):
+                            await driver.execute("ROLLBACK")
+                    raise
+        except OutcomeUnknown:
+            raise
+        except TRANSPORT_ERRORS as error:
+            raise Busy from error
+
+    async def _append(self, driver: Any, writes: Sequence[Write]) -> list[Outcome]:
+        await driver.execute(self._begin)
+        desk = await self._desk(driver, writes)
+        outcomes = desk.run(writes)
+        if desk.appended:
+            columns = [[getattr(event, column) for event in desk.appended] for column in _COLUMNS]
+            await driver.execute(sql.APPEND, *columns)
+            await state.save(driver, desk.changed, desk.secrets)
+        try:
+            await driver.execute("COMMIT")
+        except TRANSPORT_ERRORS as error:
+            raise OutcomeUnknown from error
+        self._wake.notify(desk.head.position)
+        return outcomes
+
+    async def _desk(self, driver: Any, writes: Sequence[Write]) -> Desk:
+        """Read under the lock what the batch is decided on."""
+        streams = wanted(writes)
+        rows = await driver.fetch(sql.SCENE, list(streams))
+        first = rows[0]
+        position = first["position"] or 0
+        genesis = chain.genesis_hash(self._log_id)
+        head = Head(position, first["hash"] if position else genesis, first["recorded_at"])
+        check_clock(head, first["clock"], self._limits.step_back_bound)
+        histories: dict[str, list[RecordedEvent]] = {stream: [] for stream, whole in streams.items() if whole}
+        if histories:
+            for row in await driver.fetch(sql.READ_STREAMS, list(histories)):
+                histories[row["stream"]].append(RecordedEvent(*row))
+        return Desk(
+            head=head,
+            clock=first["clock"],
+            versions={row["stream"]: row["version"] for row in rows},
+            states={row["stream"]: inline.load(row["stream"], row["document"]) for row in rows},
+            histories=histories,
+            new_salt=lambda: secrets.token_bytes(16),
+        )
+
+
+async def open_log(engine: AsyncEngine, limits: Limits | None = None) -> PostgresEventLog:
+    """The log in a migrated database. Raises LogBroken where there is none, or its chain rule is not ours."""
+    async with engine.connect() as connection:
+        row = (await connection.execute(select(tables.log_identity))).first()
+    if row is None or row.chain_rule != chain.CHAIN_RULE:
+        raise LogBroken("the database holds no log that this version can read: run `keyledger migrate`")
+    return PostgresEventLog(engine, row.log_id, limits or Limits())
+
+
+async def _driver(connection: Any) -> Any:
+    """The asyncpg connection below SQLAlchemy's."""
+    return (await connection.get_raw_connection()).driver_connection

@@ -1,0 +1,158 @@
+"""Reads of the current state and of the log, each one statement, so that its position and its rows agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, false, func, literal, select, true
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from registry import inline
+from registry.errors import Busy, UnknownKey
+from registry.event_log import RecordedEvent
+from registry.key import KeyState
+from registry.tables import admin_token, credential, event, key_state
+from registry.token import TokenState
+
+_POSITION = select(func.coalesce(func.max(event.c.position), 0)).scalar_subquery().label("head")
+_NOW = func.clock_timestamp().label("now")
+_EVENT_COLUMNS = tuple(event.c[name] for name in RecordedEvent.__struct_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """When a read was made: the head of the log then, and the database's clock."""
+
+    position: int
+    now: datetime
+
+
+class Queries:
+    """What the admin API reads. Every method raises Busy when the database can't answer now."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def seen(self) -> Seen:
+        """The head of the log and the clock."""
+        row = (await self._rows(select(_POSITION, _NOW)))[0]
+        return Seen(row.head, row.now)
+
+    async def public_id(self, any_id: str) -> str | None:
+        """The `public_id` of the key that a credential's id leads to."""
+        rows = await self._rows(select(credential.c.public_id).where(credential.c.credential_id == any_id))
+        return rows[0].public_id if rows else None
+
+    async def key(self, any_id: str) -> tuple[KeyState, Seen]:
+        """The current state of a key by any of its credentials' ids. Raises UnknownKey."""
+        joined = key_state.join(credential, credential.c.public_id == key_state.c.public_id)
+        rows = await self._rows(
+            select(key_state.c.stream, key_state.c.document, _POSITION, _NOW)
+            .select_from(joined)
+            .where(credential.c.credential_id == any_id)
+        )
+        if not rows:
+            raise await self._unknown()
+        return _state(rows[0]), Seen(rows[0].head, rows[0].now)
+
+    async def keys(
+        self, *, tags: Mapping[str, str], status: str | None, before: int | None, limit: int
+    ) -> tuple[list[KeyState], Seen]:
+        """Up to `limit` keys with all of `tags` and the status now, newest first, created before position `before`."""
+        clock = func.clock_timestamp()
+        wanted: list[ColumnElement[bool]] = [_status_is(status, clock)] if status else []
+        if tags:
+            wanted.append(key_state.c.tags.contains(dict(tags)))
+        if before is not None:
+            wanted.append(key_state.c.created_position < before)
+        page = (
+            select(key_state.c.stream, key_state.c.document, key_state.c.created_position)
+            .where(*wanted)
+            .order_by(key_state.c.created_position.desc())
+            .limit(limit)
+            .subquery()
+        )
+        # The outer join keeps one row for the position when no key fits.
+        one = select(_POSITION, _NOW).subquery()
+        rows = await self._rows(
+            select(page.c.stream, page.c.document, one.c.head, one.c.now)
+            .select_from(one.outerjoin(page, true()))
+            .order_by(page.c.created_position.desc())
+        )
+        seen = Seen(rows[0].head, rows[0].now)
+        return [_state(row) for row in rows if row.stream is not None], seen
+
+    async def history(
+        self, stream: str, *, after_version: int = 0, limit: int | None = None
+    ) -> tuple[list[RecordedEvent], Seen]:
+        """The events of a stream beyond a version, oldest first. Raises UnknownKey when the stream has none at all."""
+        rows = await self._rows(
+            select(*_EVENT_COLUMNS, _POSITION, _NOW)
+            .where(event.c.stream == stream, event.c.version > after_version)
+            .order_by(event.c.version)
+            .limit(limit)
+        )
+        if not rows:
+            seen = await self.seen()
+            if not await self._rows(select(literal(1)).where(event.c.stream == stream).limit(1)):
+                raise _at(UnknownKey(), seen)
+            return [], seen
+        return [RecordedEvent(*row[:-2]) for row in rows], Seen(rows[0].head, rows[0].now)
+
+    async def token(self, token_id: str) -> tuple[TokenState, str] | None:
+        """A token's state and the hash of its secret."""
+        rows = await self._rows(
+            select(admin_token.c.stream, admin_token.c.document, admin_token.c.secret_hash).where(
+                admin_token.c.token_id == token_id
+            )
+        )
+        return (_token(rows[0]), rows[0].secret_hash or "") if rows else None
+
+    async def tokens(self) -> list[TokenState]:
+        """All admin tokens, oldest first."""
+        rows = await self._rows(select(admin_token.c.stream, admin_token.c.document))
+        return sorted((_token(row) for row in rows), key=lambda token: token.created_at)
+
+    async def _rows(self, statement: Select[Any]) -> Sequence[Any]:
+        try:
+            async with self._engine.connect() as connection:
+                rows: Sequence[Any] = (await connection.execute(statement)).all()
+                return rows
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            raise Busy("the registry's database can't answer now: try again") from error
+
+    async def _unknown(self) -> UnknownKey:
+        return _at(UnknownKey(), await self.seen())
+
+
+def _at(error: UnknownKey, seen: Seen) -> UnknownKey:
+    error.position = seen.position
+    return error
+
+
+def _state(row: Any) -> KeyState:
+    state = inline.load(row.stream, row.document)
+    if not isinstance(state, KeyState):
+        raise TypeError(f"the row of {row.stream} holds no key")
+    return state
+
+
+def _token(row: Any) -> TokenState:
+    state = inline.load(row.stream, row.document)
+    if not isinstance(state, TokenState):
+        raise TypeError(f"the row of {row.stream} holds no token")
+    return state
+
+
+def _status_is(status: str, now: Any) -> ColumnElement[bool]:
+    revoked = key_state.c.revoked_at.is_not(None)
+    expired = func.coalesce(key_state.c.expiration <= now, False)
+    if status == "revoked":
+        return revoked
+    if status == "suspended":
+        return false()  # no event suspends a key yet
+    return (~revoked & expired) if status == "expired" else (~revoked & ~expired)

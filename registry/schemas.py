@@ -1,0 +1,237 @@
+"""What goes in and out of the admin API, as pydantic models: strict, with every limit, nothing mended in silence."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+
+from registry import wire
+from registry.event_log import RecordedEvent
+from registry.instant import format_ms, format_us, parse_instant
+from registry.key import KeyState
+from registry.tags import MAX_TAGS, name_fault, value_fault
+
+MAX_TEXT = 2000
+MAX_LABEL = 200
+_INSTANT_PATTERN = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,32})?([Zz]|[+-]\d\d:\d\d)$"
+
+
+def _instant(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise PydanticCustomError("instant", "must be an RFC 3339 time with an offset, as a string")
+    try:
+        return parse_instant(value)
+    except ValueError as error:
+        hint = "; in a URL a + is written %2B" if " " in value else ""
+        raise PydanticCustomError("instant", "{why}", {"why": f"{error}{hint}"}) from None
+
+
+def _refuse_controls(text: str) -> str:
+    """Control characters are refused, but newline and tab; lone surrogates too."""
+    if any(unicodedata.category(char) in {"Cc", "Cs"} and char not in "\n\t" for char in text):
+        raise PydanticCustomError("text", "must not contain control characters, but newline and tab")
+    return text
+
+
+def _refuse_all_controls(text: str) -> str:
+    if any(unicodedata.category(char) in {"Cc", "Cs"} for char in text):
+        raise PydanticCustomError("text", "must not contain control characters")
+    return text
+
+
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_instant, json_schema_input_type=str),
+    Field(json_schema_extra={"pattern": _INSTANT_PATTERN}),
+]
+Text = Annotated[str, Field(strict=True, max_length=MAX_TEXT), AfterValidator(_refuse_controls)]
+Label = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_LABEL), AfterValidator(_refuse_all_controls)]
+
+
+def check_tags(tags: dict[str, Any], *, may_remove: bool) -> dict[str, Any]:
+    """The tags of a body, every wrong name and value reported by its field. Raises ValidationError."""
+    errors: list[InitErrorDetails] = []
+
+    def refuse(at: tuple[str, ...], value: object, why: str) -> None:
+        kind = PydanticCustomError("tag", "{why}", {"why": why})
+        errors.append(InitErrorDetails(type=kind, loc=at, input=value))
+
+    for name, value in tags.items():
+        if why := name_fault(name):
+            refuse((name[:200],), value, f"the tag's name {why}")
+        if not isinstance(value, str):
+            if value is not None or not may_remove:
+                refuse((name[:200],), value, "must be a string" + (" or null" if may_remove else ""))
+        elif why := value_fault(value):
+            refuse((name[:200],), value, why)
+    if sum(value is not None for value in tags.values()) > MAX_TAGS:
+        refuse((), None, f"a key has at most {MAX_TAGS} tags")
+    if errors:
+        raise ValidationError.from_exception_data("tags", errors)
+    return tags
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise PydanticCustomError("object", "must be a JSON object of names and values")
+    return value
+
+
+def _new_tags(value: Any) -> dict[str, Any]:
+    return check_tags(_object(value), may_remove=False)
+
+
+def _patch_tags(value: Any) -> dict[str, Any]:
+    tags = _object(value)
+    if len(tags) > 4 * MAX_TAGS:
+        raise PydanticCustomError("tags", "must name at most 256 tags in one patch")
+    return check_tags(tags, may_remove=True)
+
+
+_TAG_NOTE = (
+    "Names 1 to 128 bytes of UTF-8, values 1 to 256; NFC, no control or format characters, no blanks at the ends. A name "
+    "has no colon, does not begin with `keyledger.` and is none of model, provider, function, hour, day, month."
+)
+NewTags = Annotated[dict[str, str], BeforeValidator(_new_tags), Field(description=_TAG_NOTE)]
+PatchTags = Annotated[dict[str, str | None], BeforeValidator(_patch_tags), Field(description=_TAG_NOTE)]
+
+
+class Body(BaseModel):
+    """A request body: unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CreateKeyBody(Body):
+    """A key to make."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"tags": {"customer_id": "acme", "billing_tier": "gold"}, "description": "production"}]
+        }
+    )
+    tags: NewTags = {}
+    description: Text | None = None
+    expiration: Instant | None = None
+    organization: Label = "default"
+    workspace: Label = "default"
+
+
+class EditKeyBody(Body):
+    """A JSON merge patch (RFC 7396): what is absent stays, null removes."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"tags": {"customer_id": "globex", "project_id": None}}]})
+    tags: PatchTags = {}
+    description: Text | None = None
+    expiration: Instant | None = None
+
+
+class CredentialOut(BaseModel):
+    """One secret of a key; its id is the 12-character part inside it."""
+
+    credential_id: str
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
+
+
+class KeyOut(BaseModel):
+    """A key as every answer shows it."""
+
+    public_id: str = Field(examples=["k3yPubl1cId0"])
+    tags: dict[str, str] = Field(examples=[{"customer_id": "acme"}])
+    description: str | None
+    organization: str
+    workspace: str
+    status: Literal["active", "expired", "revoked", "suspended"]
+    created_at: str = Field(examples=["2026-03-01T00:00:00.000Z"])
+    expiration: str | None
+    revoked_at: str | None
+    credentials: list[CredentialOut]
+    position: int
+    version: int
+
+
+class NewKeyOut(KeyOut):
+    """A new key, with the only showing of its secret."""
+
+    api_key: str = Field(examples=["sk-t0-<12 characters>-<48 characters>"])
+
+
+class KeyPage(BaseModel):
+    """A page of keys, newest first; `next_cursor` is null on the last."""
+
+    items: list[KeyOut]
+    next_cursor: str | None
+
+
+class EventOut(BaseModel):
+    """One event of a key's history."""
+
+    position: int
+    version: int
+    type: str
+    recorded_at: str
+    effective_at: str
+    actor: str
+    on_behalf_of: str | None
+    reason: str | None
+    data: dict[str, Any]
+
+
+class HistoryPage(BaseModel):
+    """A page of a key's history, oldest first; `next_cursor` is null on the last."""
+
+    items: list[EventOut]
+    next_cursor: str | None
+
+
+def key_out(key: KeyState, now: datetime) -> dict[str, Any]:
+    """The key as KeyOut, its status at `now`."""
+    return {
+        "public_id": key.public_id,
+        "tags": key.tags,
+        "description": key.description,
+        "organization": key.organization,
+        "workspace": key.workspace,
+        "status": key.status(now),
+        "created_at": format_ms(key.created_at),
+        "expiration": _optional(key.expiration),
+        "revoked_at": _optional(key.revoked_at),
+        "credentials": [
+            {
+                "credential_id": one.credential_id,
+                "created_at": format_ms(one.created_at),
+                "expires_at": _optional(one.expires_at),
+                "revoked_at": _optional(one.revoked_at),
+            }
+            for one in key.credentials
+        ],
+        "position": key.position,
+        "version": key.version,
+    }
+
+
+def event_out(recorded: RecordedEvent) -> dict[str, Any]:
+    """The event as EventOut. Raises UndecodableEvent for one that this version does not know."""
+    wire.decode(recorded)
+    return {
+        "position": recorded.position,
+        "version": recorded.version,
+        "type": recorded.type,
+        "recorded_at": format_us(recorded.recorded_at),
+        "effective_at": format_ms(recorded.effective_at),
+        "actor": recorded.actor,
+        "on_behalf_of": recorded.on_behalf_of,
+        "reason": recorded.reason,
+        "data": json.loads(recorded.payload),
+    }
+
+
+def _optional(instant: datetime | None) -> str | None:
+    return None if instant is None else format_ms(instant)

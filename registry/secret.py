@@ -1,0 +1,66 @@
+"""Secrets: how they are made, written, hashed and compared. The only module that ever holds one in the clear.
+
+Keys have the gateway's format (TensorZero): `sk-t0-<public_id>-<secret>`, 12 and 48 ASCII alphanumerics; the stored
+hash is the lowercase hex SHA-256 of the 48-character part alone. Admin tokens have the same shape behind `kl-admin-`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+import string
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+ID_LENGTH = 12
+SECRET_LENGTH = 48
+KEY_PREFIX = "sk-t0-"
+TOKEN_PREFIX = "kl-admin-"  # noqa: S105 - a prefix, not a secret
+
+_ALPHABET = string.ascii_letters + string.digits
+_TOKEN = re.compile(rf"{TOKEN_PREFIX}([A-Za-z0-9]{{{ID_LENGTH}}})-([A-Za-z0-9]{{{SECRET_LENGTH}}})", re.ASCII)
+PUBLIC_ID = re.compile(rf"[A-Za-z0-9]{{{ID_LENGTH}}}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedSecret:
+    """A new secret: its id, its text for the one answer that shows it, and the hash that is kept."""
+
+    id: str
+    text: str = field(repr=False)
+    hash: str = field(repr=False)
+
+
+def issue_key() -> IssuedSecret:
+    """A new API key from the operating system's random source (285 bits)."""
+    return _issue(KEY_PREFIX)
+
+
+def issue_token() -> IssuedSecret:
+    """A new admin token."""
+    return _issue(TOKEN_PREFIX)
+
+
+def split_token(text: str) -> tuple[str, str] | None:
+    """The id and the hash of the secret in an admin token's text, or None when it has not the format."""
+    match = _TOKEN.fullmatch(text)
+    return None if match is None else (match[1], _hash(match[2]))
+
+
+def same_hash(one: str, other: str) -> bool:
+    """Compare in constant time."""
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def _issue(prefix: str) -> IssuedSecret:
+    public_id, secret = _letters(ID_LENGTH), _letters(SECRET_LENGTH)
+    return IssuedSecret(public_id, f"{prefix}{public_id}-{secret}", _hash(secret))
+
+
+def _letters(count: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(count))
+
+
+def _hash(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()

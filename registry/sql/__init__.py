@@ -1,0 +1,18 @@
+"""The statements of the log's database, one a file, as PostgreSQL gets them."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+
+def _read(name: str) -> str:
+    return files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+
+
+SCENE = _read("scene")
+APPEND = _read("append")
+READ = _read("read")
+READ_STREAMS = _read("read_streams")
+SAVE_KEY_STATE = _read("save_key_state")
+SAVE_CREDENTIAL = _read("save_credential")
+SAVE_ADMIN_TOKEN = _read("save_admin_token")

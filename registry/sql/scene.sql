@@ -1,0 +1,26 @@
+-- What a batch is decided on, read under the lock in a statement of its own (a statement that also took the lock would
+-- see the head as it was before): $1 the streams of the batch. One row a stream; the clock and the head stand in each.
+SELECT
+    clock_timestamp() AS clock,
+    head.position,
+    head.hash,
+    head.recorded_at,
+    wanted.stream,
+    coalesce(latest.version, 0) AS version,
+    coalesce(key_state.document, admin_token.document) AS document
+FROM unnest($1::text[]) AS wanted (stream)
+LEFT JOIN LATERAL (
+    SELECT event.position, event.hash, event.recorded_at
+    FROM keyledger.event
+    ORDER BY event.position DESC
+    LIMIT 1
+) AS head ON TRUE
+LEFT JOIN LATERAL (
+    SELECT event.version
+    FROM keyledger.event
+    WHERE event.stream = wanted.stream
+    ORDER BY event.version DESC
+    LIMIT 1
+) AS latest ON TRUE
+LEFT JOIN keyledger.key_state ON key_state.stream = wanted.stream
+LEFT JOIN keyledger.admin_token ON admin_token.stream = wanted.stream
