@@ -12,17 +12,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
-from sqlalchemy import exc, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry import chain, inline, sql, state, tables
+from registry.driver import TRANSPORT_ERRORS, DriverConnection
 from registry.errors import Busy, LogBroken, OutcomeUnknown
 from registry.event_log import Head, RecordedEvent, Write, Written
 from registry.group_commit import GroupCommit
@@ -32,20 +31,6 @@ from registry.wake import Wake
 # The one lock of the log: the text `keyledge` as a 64-bit number. Advisory locks are per database.
 APPEND_LOCK: Final = int.from_bytes(b"keyledge")
 _COLUMNS: Final = RecordedEvent.__struct_fields__
-# What a server or the way to it says when trying again can help.
-TRANSPORT_ERRORS: Final = (
-    exc.DBAPIError,
-    exc.TimeoutError,
-    asyncpg.exceptions.LockNotAvailableError,
-    asyncpg.exceptions.QueryCanceledError,
-    asyncpg.exceptions.PostgresConnectionError,
-    asyncpg.exceptions.OperatorInterventionError,
-    asyncpg.exceptions.InsufficientResourcesError,
-    asyncpg.exceptions.TransactionRollbackError,
-    asyncpg.exceptions.InterfaceError,
-    OSError,
-    TimeoutError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +52,7 @@ class PostgresEventLog:
         self._log_id = log_id
         self._limits = limits
         self._group = GroupCommit(self._flush, max_batch=limits.max_batch, max_queue=limits.max_queue)
+        self._writer = DriverConnection(engine)
         self._wake = Wake(engine)
         lock_ms, statement_ms = (int(s * 1000) for s in (limits.lock_timeout_s, limits.statement_timeout_s))
         # One round trip; SET LOCAL, so that it holds behind a connection pooler too.
@@ -108,24 +94,29 @@ class PostgresEventLog:
         """See EventLog. The engine stays the caller's."""
         await self._group.close()
         await self._wake.close()
+        await self._writer.close()
 
     async def _fetch(self, statement: str, *arguments: object) -> list[RecordedEvent]:
-        async with self._engine.connect() as connection:
-            driver = await _driver(connection)
-            return [RecordedEvent(*row) for row in await driver.fetch(statement, *arguments)]
+        try:
+            async with self._engine.connect() as connection:
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                return [RecordedEvent(*row) for row in await driver.fetch(statement, *arguments)]
+        except TRANSPORT_ERRORS as error:
+            raise Busy from error
 
     async def _flush(self, writes: Sequence[Write]) -> list[Outcome]:
         """One transaction. Raises Busy when nothing was appended, OutcomeUnknown when that can't be told."""
         try:
-            async with self._engine.connect() as connection:
-                driver = await _driver(connection)
+            driver = await self._writer.get()
+            try:
+                return await self._append(driver, writes)
+            except BaseException:
+                # Whatever it was, the connection must not stay in a transaction that holds the lock.
                 try:
-                    return await self._append(driver, writes)
-                except BaseException:
-                    if not driver.is_closed():
-                        with suppress(*TRANSPORT_ERRORS):
-                            await driver.execute("ROLLBACK")
-                    raise
+                    await driver.execute("ROLLBACK")
+                except TRANSPORT_ERRORS:
+                    await self._writer.close()
+                raise
         except OutcomeUnknown:
             raise
         except TRANSPORT_ERRORS as error:
@@ -137,8 +128,7 @@ class PostgresEventLog:
         outcomes = desk.run(writes)
         if desk.appended:
             columns = [[getattr(event, column) for event in desk.appended] for column in _COLUMNS]
-            await driver.execute(sql.APPEND, *columns)
-            await state.save(driver, desk.changed, desk.secrets)
+            await driver.fetch(sql.APPEND, *columns, *state.columns(desk.changed, desk.secrets))
         try:
             await driver.execute("COMMIT")
         except TRANSPORT_ERRORS as error:
@@ -176,8 +166,3 @@ async def open_log(engine: AsyncEngine, limits: Limits | None = None) -> Postgre
     if row is None or row.chain_rule != chain.CHAIN_RULE:
         raise LogBroken("the database holds no log that this version can read: run `keyledger migrate`")
     return PostgresEventLog(engine, row.log_id, limits or Limits())
-
-
-async def _driver(connection: Any) -> Any:
-    """The asyncpg connection below SQLAlchemy's."""
-    return (await connection.get_raw_connection()).driver_connection

@@ -1,4 +1,4 @@
-"""Saves the current state of keys, credentials and admin tokens in the append's own transaction."""
+"""The current state of keys, credentials and admin tokens as rows, saved in the append's own statement."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from typing import Any
 
 import msgspec
 
-from registry import inline, sql
+from registry import inline
 from registry.inline import StreamState
 from registry.key import KeyState
 from registry.token import TokenState
 
-Rows = list[tuple[Any, ...]]
+_KEY_COLUMNS = 7
+_CREDENTIAL_COLUMNS = 3
+_TOKEN_COLUMNS = 4
 
 
-async def save(connection: Any, changed: Mapping[str, StreamState], secrets: Mapping[str, tuple[str, str]]) -> None:
-    """Write what a batch changed: `changed` by stream, `secrets` by id as (stream, hash). Inside a transaction."""
-    keys: Rows = []
-    tokens: Rows = []
-    credentials: Rows = []
+def columns(changed: Mapping[str, StreamState], secrets: Mapping[str, tuple[str, str]]) -> list[list[Any]]:
+    """The arrays that `sql/append.sql` takes after the event's: `changed` by stream, `secrets` by id (stream, hash)."""
+    keys: list[tuple[Any, ...]] = []
+    tokens: list[tuple[Any, ...]] = []
+    credentials: list[tuple[Any, ...]] = []
     for stream, state in changed.items():
         if isinstance(state, KeyState):
             keys.append(_key_row(stream, state))
@@ -30,26 +32,21 @@ async def save(connection: Any, changed: Mapping[str, StreamState], secrets: Map
             ]
         else:
             tokens.append(_token_row(stream, state, secrets))
-    for statement, rows in (
-        (sql.SAVE_KEY_STATE, keys),
-        (sql.SAVE_CREDENTIAL, credentials),
-        (sql.SAVE_ADMIN_TOKEN, tokens),
-    ):
-        if rows:
-            await connection.execute(statement, *map(list, zip(*rows, strict=True)))
+    return [
+        *_transpose(keys, _KEY_COLUMNS),
+        *_transpose(credentials, _CREDENTIAL_COLUMNS),
+        *_transpose(tokens, _TOKEN_COLUMNS),
+    ]
+
+
+def _transpose(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
 
 def _key_row(stream: str, state: KeyState) -> tuple[Any, ...]:
     tags = msgspec.json.encode(state.tags).decode()
-    return (
-        stream,
-        state.public_id,
-        state.created_position,
-        tags,
-        state.expiration,
-        state.revoked_at,
-        inline.dump(state),
-    )
+    document = inline.dump(state)
+    return (stream, state.public_id, state.created_position, tags, state.expiration, state.revoked_at, document)
 
 
 def _token_row(stream: str, state: TokenState, secrets: Mapping[str, tuple[str, str]]) -> tuple[Any, ...]:

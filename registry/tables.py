@@ -25,11 +25,11 @@ metadata = MetaData(schema=SCHEMA)
 log_identity = Table(
     "log_identity",
     metadata,
-    Column("only", SmallInteger, primary_key=True, server_default="1"),
+    Column("id", SmallInteger, primary_key=True, server_default="1"),
     Column("log_id", UUID(as_uuid=True), nullable=False),
     Column("chain_rule", SmallInteger, nullable=False),
     Column("created_at", _INSTANT, nullable=False),
-    CheckConstraint("only = 1", name="log_identity_only"),
+    CheckConstraint("id = 1", name="log_identity_only"),
 )
 
 # The log. Rows are never changed or removed: grants and triggers see to it.

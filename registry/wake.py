@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any
 
-import asyncpg
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from registry.driver import TRANSPORT_ERRORS, DriverConnection
 
 CHANNEL = "keyledger_event"
 
@@ -17,18 +16,17 @@ class Wake:
     """Knows the greatest position that anybody has told of; losing a notification costs one poll, never an event."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._connection = DriverConnection(engine)
+        self._listening: object = None
         self._position = 0
         self._changed = asyncio.Event()
-        self._connection: AsyncConnection | None = None
-        self._connecting = asyncio.Lock()
 
     def notify(self, position: int) -> None:
         """Tell the waiters of this process that the log has reached `position`."""
         if position > self._position:
             self._position = position
             self._changed.set()
-            self._changed = asyncio.Event()
+            self._changed = asyncio.Event()  # the next wait needs a fresh one
 
     async def wait_beyond(self, position: int, timeout_s: float) -> None:
         """Return when a position beyond `position` was told of, at the latest after `timeout_s`."""
@@ -40,25 +38,15 @@ class Wake:
 
     async def close(self) -> None:
         """Stop listening."""
-        if self._connection is not None:
-            await self._connection.invalidate()
-            await self._connection.close()
-            self._connection = None
+        await self._connection.close()
 
     async def _listen(self) -> None:
-        async with self._connecting:
-            if self._connection is not None:
-                raw = await self._connection.get_raw_connection()
-                if not getattr(raw.driver_connection, "is_closed", lambda: True)():
-                    return
-                self._connection = None
-            # Where listening is not to be had (a pooler, a server that is away), the poll of the caller goes on.
-            with contextlib.suppress(SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                connection = await self._engine.connect()
-                raw = await connection.get_raw_connection()
-                driver: Any = raw.driver_connection
+        # Where listening is not to be had (a pooler, a server that is away), the caller's poll goes on.
+        with contextlib.suppress(*TRANSPORT_ERRORS):
+            driver = await self._connection.get()
+            if driver is not self._listening:
                 await driver.add_listener(CHANNEL, self._heard)
-                self._connection = connection
+                self._listening = driver
 
     def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         if isinstance(payload, str) and payload.isascii() and payload.isdigit():

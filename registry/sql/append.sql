@@ -1,4 +1,5 @@
--- Append a batch, each column an array, and wake who tails the log when it commits.
+-- Append a batch with what it changes, each column an array, and wake who tails the log when it commits. All in one
+-- statement: one round trip under the lock.
 WITH appended AS (
     INSERT INTO keyledger.event (
         position, stream, version, type, schema_version, recorded_at, effective_at, actor, on_behalf_of, request_id,
@@ -10,6 +11,32 @@ WITH appended AS (
         $8::text[], $9::text[], $10::text[], $11::text[], $12::bytea[], $13::bytea[], $14::bytea[], $15::bytea[]
     )
     RETURNING position
+),
+-- The current state of keys.
+saved_key AS (
+    INSERT INTO keyledger.key_state (stream, public_id, created_position, tags, expiration, revoked_at, document)
+    SELECT stream, public_id, created_position, tags::jsonb, expiration, revoked_at, document
+    FROM unnest(
+        $16::text[], $17::text[], $18::bigint[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::text[]
+    ) AS row (stream, public_id, created_position, tags, expiration, revoked_at, document)
+    ON CONFLICT (stream) DO UPDATE SET
+        tags = excluded.tags,
+        expiration = excluded.expiration,
+        revoked_at = excluded.revoked_at,
+        document = excluded.document
+),
+-- The hashes of new credentials: a credential's hash never changes, so a repeat is an error.
+saved_credential AS (
+    INSERT INTO keyledger.credential (credential_id, public_id, secret_hash)
+    SELECT *
+    FROM unnest($23::text[], $24::text[], $25::text[])
+),
+-- The current state of admin tokens; the hash comes with the first row of a token and stays.
+saved_token AS (
+    INSERT INTO keyledger.admin_token (stream, token_id, secret_hash, document)
+    SELECT *
+    FROM unnest($26::text[], $27::text[], $28::text[], $29::text[])
+    ON CONFLICT (stream) DO UPDATE SET document = excluded.document
 )
 SELECT pg_notify('keyledger_event', max(position)::text)
 FROM appended

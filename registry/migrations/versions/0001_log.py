@@ -48,11 +48,11 @@ def upgrade() -> None:
 def _log() -> None:
     op.create_table(
         "log_identity",
-        sa.Column("only", sa.SmallInteger, primary_key=True, server_default="1"),
+        sa.Column("id", sa.SmallInteger, primary_key=True, server_default="1"),
         sa.Column("log_id", UUID(as_uuid=True), nullable=False),
         sa.Column("chain_rule", sa.SmallInteger, nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
-        sa.CheckConstraint("only = 1", name="log_identity_only"),
+        sa.CheckConstraint("id = 1", name="log_identity_only"),
         schema=SCHEMA,
     )
     op.create_table(

@@ -1,0 +1,56 @@
+"""Below SQLAlchemy's pool: the driver's own connections, where each round trip counts (append, replay, LISTEN)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any, Final
+
+import asyncpg
+from sqlalchemy import exc
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+# What a server or the way to it says when trying again can help.
+TRANSPORT_ERRORS: Final = (
+    exc.DBAPIError,
+    exc.TimeoutError,
+    asyncpg.exceptions.LockNotAvailableError,
+    asyncpg.exceptions.QueryCanceledError,
+    asyncpg.exceptions.PostgresConnectionError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.TransactionRollbackError,
+    asyncpg.exceptions.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+
+
+class DriverConnection:
+    """One connection of the pool kept for one user, opened when first wanted and anew after it broke."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._held: AsyncConnection | None = None
+        self._driver: Any = None
+        self._opening = asyncio.Lock()
+
+    async def get(self) -> Any:
+        """The asyncpg connection. Raises one of TRANSPORT_ERRORS."""
+        if self._driver is not None and not self._driver.is_closed():
+            return self._driver
+        async with self._opening:
+            if self._driver is None or self._driver.is_closed():
+                await self.close()
+                self._held = await self._engine.connect()
+                self._driver = (await self._held.get_raw_connection()).driver_connection
+        return self._driver
+
+    async def close(self) -> None:
+        """Close it for good; the next `get` opens another."""
+        held, self._held, self._driver = self._held, None, None
+        if held is not None:
+            with contextlib.suppress(*TRANSPORT_ERRORS):
+                await held.invalidate()
+            with contextlib.suppress(*TRANSPORT_ERRORS):
+                await held.close()
