@@ -2,6 +2,7 @@
 
     ProjectionError
     ├── BadIdentifier            a database name that is not a plain identifier
+    ├── LogChanged               what is applied is not of this log: restored, failed over, or another one
     ├── ClickHouseError          whatever the engine or the way to it did not like
     │   ├── ClickHouseUnavailable    retry: transport, overload, read-only replica, out of memory
     │   └── ClickHouseRefused        do not retry: wrong SQL, wrong types, missing table
@@ -26,12 +27,21 @@ class BadIdentifier(ProjectionError):
     """A database name must be a letter or underscore, then letters, digits and underscores, 64 at most."""
 
 
+class LogChanged(ProjectionError):
+    """What is applied in ClickHouse is not of this log."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(
+            f"ClickHouse has applied position {position} of another log, or of this one before it lost its tail: "
+            "nothing more is applied until an operator has looked"
+        )
+        self.position = position
+
+
 class ClickHouseError(ProjectionError):
     """ClickHouse did not do what it was asked."""
 
-    def __init__(
-        self, message: str | None = None, *, code: int | None = None, name: str | None = None
-    ) -> None:
+    def __init__(self, message: str | None = None, *, code: int | None = None, name: str | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.name = name

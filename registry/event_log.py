@@ -109,6 +109,10 @@ class EventLog(Protocol):
     def log_id(self) -> UUID:
         """The random id made with the log."""
 
+    @property
+    def genesis_hash(self) -> bytes:
+        """The hash that the first event chains on."""
+
     async def write(self, write: Write) -> Written:
         """Decide and append, atomically and durably; concurrent writes share one transaction (group commit).
 

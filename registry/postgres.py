@@ -67,6 +67,11 @@ class PostgresEventLog:
         """See EventLog."""
         return self._log_id
 
+    @property
+    def genesis_hash(self) -> bytes:
+        """See EventLog."""
+        return chain.genesis_hash(self._log_id)
+
     async def write(self, write: Write) -> Written:
         """See EventLog."""
         return await self._group.submit(write)

@@ -1,0 +1,125 @@
+"""The loop that brings events into ClickHouse.
+
+The steps, and what each guarantees when the process dies right after it:
+1 poll      nothing is written; the events come again.
+2 check     each hash is computed anew and chains on the one before; a break stops the projector at once.
+3 project   pure rows; an event of our own log that does not decode stops the projector at once.
+4 write     the rows, which no bill reads yet: its position is not applied. Written again, they are the same rows.
+5 applied   `event_applied`, for every event, also one without rows: from here on bills see it, whole.
+6 commit    the feed need not deliver it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_random_exponential
+
+from projections.errors import ClickHouseUnavailable
+from projections.feed import Feed
+from projections.rows import project
+from projections.store import Applied, Store
+from registry import chain
+from registry.errors import Busy, ChainBroken
+from registry.event_log import RecordedEvent
+
+logger = logging.getLogger(__name__)
+
+# Transport: wait and try again, for ever; all else stops the projector and is shown by `status` and /readyz.
+_RETRY = retry_if_exception_type((ClickHouseUnavailable, Busy))
+
+
+class Projector:
+    """One consumer of a feed. `run` ends by cancellation, or raises what stopped it, which `failure` then holds."""
+
+    def __init__(
+        self, feed: Feed, store: Store, log_id: str, *, poll_s: float = 1.0, reload_every_s: float = 1.0
+    ) -> None:
+        self._feed = feed
+        self._store = store
+        self._log_id = log_id
+        self._poll_s = poll_s
+        self._reload_every_s = reload_every_s
+        self._previous_hash = b""
+        self._stale_dictionary = asyncio.Event()
+        self.applied: Applied | None = None
+        self.failure: Exception | None = None
+
+    async def run(self) -> None:
+        """Project until cancelled. Safe to run again after any end; two at once do double work but no harm."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._reload_dictionary())
+                tasks.create_task(self._project())
+        except* Exception as stopped:  # noqa: BLE001 - kept for status, and raised again
+            self.failure = _first(stopped)
+            logger.error("the projector stopped: %s", self.failure)  # noqa: TRY400 - no values of a trace in logs
+            raise self.failure from None
+
+    async def _project(self) -> None:
+        async for attempt in _retrying():
+            with attempt:
+                self.applied = await self._store.applied()
+                self._previous_hash = await self._feed.start(self.applied)
+        self._stale_dictionary.set()
+        while True:
+            async for attempt in _retrying():
+                with attempt:
+                    events = await self._feed.poll(self._poll_s)
+            if events:
+                await self._apply(events)
+
+    async def _apply(self, events: Sequence[RecordedEvent]) -> None:
+        applied = [self._checked(event) for event in events]
+        rows = project(events)
+        async for attempt in _retrying():
+            with attempt:
+                await self._store.insert_tag_changes(rows.tag_changes)
+                await self._store.insert_life(rows.life)
+                await self._store.insert_credentials(rows.credentials)
+                await self._store.insert_applied(applied)
+        last = events[-1]
+        self.applied = Applied(last.position, last.hash.hex(), self._log_id, last.recorded_at)
+        await self._feed.commit()
+        if rows:
+            self._stale_dictionary.set()
+
+    def _checked(self, event: RecordedEvent) -> tuple[object, ...]:
+        """The row of `event_applied`. Raises ChainBroken when payload, metadata or order is not what was recorded."""
+        previous = self._previous_hash
+        digest = chain.payload_digest(event.salt, event.payload)
+        if digest != event.payload_digest or chain.event_hash(previous, event) != event.hash:
+            raise ChainBroken(f"the hash of the event at position {event.position} does not fit: the log was changed")
+        self._previous_hash = event.hash
+        return (event.position, self._log_id, previous.hex(), event.hash.hex(), event.recorded_at)
+
+    async def _reload_dictionary(self) -> None:
+        """Reload after changes, together, and never for more than a tenth of the time: a reload reads everything."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._stale_dictionary.wait()
+            self._stale_dictionary.clear()
+            began = loop.time()
+            async for attempt in _retrying():
+                with attempt:
+                    await self._store.reload_dictionary()
+            await asyncio.sleep(max(self._reload_every_s, 10 * (loop.time() - began)))
+
+
+def _retrying() -> AsyncRetrying:
+    return AsyncRetrying(
+        retry=_RETRY,
+        wait=wait_random_exponential(multiplier=0.1, max=5),
+        before_sleep=before_sleep_log(logger, logging.WARNING),
+        reraise=True,
+    )
+
+
+def _first(group: BaseExceptionGroup[Exception]) -> Exception:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, Exception)  # noqa: S101 - for the type checker
+    return error
