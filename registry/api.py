@@ -12,8 +12,9 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Security
 from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
 from registry.auth import Principal
@@ -66,7 +67,9 @@ class Registry:
 Authenticate = Callable[[Request], Awaitable[Principal]]
 
 
-async def principal_of(request: Request) -> Principal:
+async def principal_of(
+    request: Request, _documented: Annotated[object, Security(HTTPBearer(auto_error=False))] = None
+) -> Principal:
     """The caller, by the way that the app was made with (`app.state.authenticate`). Raises Unauthenticated."""
     authenticate: Authenticate = request.app.state.authenticate
     return await authenticate(request)

@@ -1,4 +1,4 @@
-"""Below SQLAlchemy's pool: the driver's own connections, where each round trip counts (append, replay, LISTEN)."""
+"""The pool, and below it the driver's own connections, where each round trip counts (append, LISTEN)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import exc
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 # What a server or the way to it says when trying again can help.
 TRANSPORT_ERRORS: Final = (
@@ -24,6 +24,19 @@ TRANSPORT_ERRORS: Final = (
     OSError,
     TimeoutError,
 )
+
+
+def make_engine(database_url: str) -> AsyncEngine:
+    """The pool. Values of statements never reach an error text; UTC, so that no session's zone shifts an instant."""
+    return create_async_engine(
+        database_url,
+        hide_parameters=True,
+        pool_size=16,
+        max_overflow=16,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={"server_settings": {"timezone": "UTC", "application_name": "keyledger"}, "timeout": 10},
+    )
 
 
 class DriverConnection:

@@ -1,0 +1,125 @@
+"""GET /billing/usage: reads the question strictly, waits until enough of the log is applied, and asks for the bill."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse
+from projections.bill import MAX_GROUP_BY, WORDS, BillQuery, compute_bill
+from pydantic import Field
+
+from keyledger.bill_model import BillOut
+from keyledger.services import Services
+from projections.errors import BadBillQuery, TooManyLines
+from projections.store import Applied
+from registry.api import MAX_FILTERS, Strict, answer, needs, principal_of, tag_filters
+from registry.auth import Principal
+from registry.errors import Busy, FieldFault, FieldsRefused
+from registry.problem import documented
+from registry.reading import Whole, strict_request
+from registry.schemas import Instant
+from registry.tags import name_fault
+
+WAIT_S = 30.0
+_POLL_S = 0.05
+
+router = APIRouter(prefix="/billing", tags=["billing"], dependencies=[Depends(principal_of), Depends(strict_request)])
+
+
+class BillParameters(Strict):
+    """What bill is asked for."""
+
+    group_by: list[str] = Field(
+        [],
+        max_length=MAX_GROUP_BY,
+        description="a tag's name, or model, provider, function, hour, day, month",
+        examples=[["customer_id"]],
+    )
+    since: Instant = Field(description="inclusive", examples=["2026-03-01T00:00:00Z"])
+    until: Instant = Field(description="exclusive", examples=["2026-04-01T00:00:00Z"])
+    known_at: Whole | None = Field(None, description="by what the log held up to this position")
+    tag: list[str] = Field([], max_length=MAX_FILTERS, description="name:value; all must hold")
+    time_zone: str = Field("UTC", max_length=64, description="IANA name, for hour, day and month")
+    wait_for: Whole | None = Field(None, description="wait until this position is applied")
+
+
+class NotYetApplied(Busy):
+    """The position asked for is not applied yet: try again."""
+
+
+@router.get(
+    "/usage",
+    response_model=BillOut,
+    responses=documented(422),
+    openapi_extra={"x-repeatable": ["group_by", "tag"]},
+)
+async def usage(
+    request: Request,
+    _principal: Annotated[Principal, needs("billing:read")],
+    query: Annotated[BillParameters, Query()],
+) -> JSONResponse:
+    """The bill of a period: each inference by the tags that its key had at the inference's own instant."""
+    services: Services = request.app.state.services
+    bill_query = _checked(query)
+    applied = await _wait_until_applied(services, query)
+    try:
+        bill = await compute_bill(
+            services.clickhouse,
+            services.names,
+            bill_query,
+            applied.position,
+            max_lines=services.settings.bill_lines_max,
+        )
+    except BadBillQuery as error:
+        raise FieldsRefused(FieldFault(error.field, error.detail)) from error
+    except TooManyLines as error:
+        raise FieldsRefused(FieldFault("group_by", str(error))) from error
+    return answer(bill, applied.position)
+
+
+def _checked(query: BillParameters) -> BillQuery:
+    faults = [
+        FieldFault("group_by", f"must be a tag's name or one of {', '.join(WORDS)}; the name {why}")
+        for name in query.group_by
+        if name not in WORDS and (why := name_fault(name))
+    ]
+    if len(set(query.group_by)) < len(query.group_by):
+        faults.append(FieldFault("group_by", "names the same twice"))
+    if query.since >= query.until:
+        faults.append(FieldFault("until", "must be after since"))
+    if faults:
+        raise FieldsRefused(*faults)
+    pairs = dict.fromkeys(query.tag)
+    tag_filters(list(pairs))
+    return BillQuery(
+        group_by=tuple(query.group_by),
+        since=query.since,
+        until=query.until,
+        known_at=query.known_at,
+        tags=tuple((name, value) for name, _, value in (pair.partition(":") for pair in pairs)),
+        time_zone=query.time_zone,
+    )
+
+
+async def _wait_until_applied(services: Services, query: BillParameters) -> Applied:
+    """What is applied once it holds what is asked for. Raises FieldsRefused beyond the head, NotYetApplied in time."""
+    wanted: dict[str, int] = {
+        field: value for field in ("known_at", "wait_for") if (value := getattr(query, field)) is not None
+    }
+    applied = await services.store.applied()
+    needed = max(wanted.values(), default=0)
+    if needed <= applied.position:
+        return applied
+    head = (await services.registry.log.head()).position
+    beyond = [FieldFault(field, f"is beyond the head of the log, {head}") for field in wanted if wanted[field] > head]
+    if beyond:
+        raise FieldsRefused(*beyond)
+    deadline = asyncio.get_running_loop().time() + WAIT_S
+    while applied.position < needed:
+        if asyncio.get_running_loop().time() > deadline:
+            raise NotYetApplied(f"position {needed} is not applied yet, {applied.position} is: try again")
+        await asyncio.sleep(_POLL_S)
+        applied = await services.store.applied()
+    return applied

@@ -1,0 +1,150 @@
+"""keyledger bill, load, sql, status: what finance and operators ask."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given, request
+from keyledger.cli.output import print_json, print_table, say
+
+_NUMBERS = (
+    "inferences",
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "cached_output_tokens",
+    "cost_usd",
+    "unpriced",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands on the app."""
+    app.command(
+        epilog="Example: keyledger bill --group-by customer_id --since 2026-03-01T00:00:00Z "
+        "--until 2026-04-01T00:00:00Z"
+    )(bill)
+    app.command(epilog="Example: keyledger load ModelInference rows-1.jsonl rows-2.parquet")(load)
+    app.command(epilog='Example: keyledger sql "SELECT count() FROM tensorzero.ModelInference"')(sql)
+    app.command(epilog="Example: keyledger status --json")(status)
+
+
+def bill(
+    since: Annotated[str, typer.Option(help="Inclusive: RFC 3339 with an offset.")],
+    until: Annotated[str, typer.Option(help="Exclusive: RFC 3339 with an offset.")],
+    group_by: Annotated[
+        list[str] | None, typer.Option(help="A tag's name, or model, provider, function, hour, day, month; repeat.")
+    ] = None,
+    more: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="More names to group by.")] = None,
+    known_at: Annotated[int | None, typer.Option(min=0, help="As known at this position of the log.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="name:value; repeat: all must hold.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="IANA name for hour, day and month; UTC by default.")] = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Bill a period: each inference by the tags that its key had at the inference's own instant."""
+    names = [*(group_by or []), *(more or [])]
+
+    async def ask(client: httpx.AsyncClient) -> Any:
+        # What was acknowledged before this command is in the bill.
+        wait_for = None if known_at is not None else checked(await client.get("/operator/status"))["head"]
+        query = given(
+            group_by=names,
+            since=since,
+            until=until,
+            known_at=known_at,
+            wait_for=wait_for,
+            tag=tag,
+            time_zone=time_zone,
+        )
+        return checked(await client.get("/billing/usage", params=query))
+
+    made = call(data, ask)
+    if json:
+        print_json(made)
+        return
+    print_bill(made)
+
+
+def print_bill(made: dict[str, Any]) -> None:
+    """The bill for a person."""
+    say(f"period {made['since']} to {made['until']}, position {made['position']}, known at {made['known_at'] or 'all'}")
+    by = made["group_by"]
+    for title, lines in (("Bill", made["lines"]), ("After the end of the key (not in the total)", made["late_lines"])):
+        if lines or title == "Bill":
+            rows = [[*(line["by"][name] for name in by), *(line[name] for name in _NUMBERS)] for line in lines]
+            if title == "Bill":
+                rows.append([*(["total", *[""] * (len(by) - 1)] if by else []), *(made["total"][n] for n in _NUMBERS)])
+            print_table([*by, *_NUMBERS], rows, title=title, right=_NUMBERS)
+    rows = [[one["bucket"], *(one[name] for name in _NUMBERS)] for one in made["coverage"]]
+    print_table(["bucket", *_NUMBERS], rows, title="Coverage: everything the gateway recorded", right=_NUMBERS)
+    usage = made["usage"]
+    say(
+        f"{usage['rows']} usage rows, the latest at {usage['seen_until']}, fingerprint {usage['fingerprint']}, "
+        f"{usage['conflicting_duplicates']} conflicting duplicates"
+    )
+
+
+def load(
+    table: Annotated[str, typer.Argument(help="ChatInference, JsonInference, ModelInference or BatchIdByInferenceId.")],
+    files: Annotated[list[Path], typer.Argument(help=".jsonl, .csv or .parquet", exists=True, dir_okay=False)],
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Load gateway rows into the embedded engine. A file is loaded whole or not at all; loading it twice bills once."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    loaded: list[dict[str, Any]] = []
+
+    async def run(client: httpx.AsyncClient) -> None:
+        body = {"table": table, "files": [str(file.resolve()) for file in files]}
+        with Progress(*columns, console=Console(stderr=True), transient=True, disable=None) as progress:
+            task = progress.add_task(f"loading {table}", total=len(files))
+            async with client.stream("POST", "/operator/load", json=body) as response:
+                if not response.is_success:
+                    await response.aread()
+                    checked(response)
+                async for line in response.aiter_lines():
+                    loaded.append(jsonlib.loads(line))
+                    progress.advance(task)
+
+    call(data, run)
+    if json:
+        print_json(loaded)
+    for one in loaded:
+        if "error" in one:
+            raise CommandFailed(f"{one['file']}: {one['error']}")
+        if not json:
+            say(f"{table}: {one['rows']} rows from {one['file']}")
+
+
+def sql(
+    statement: Annotated[str, typer.Argument(help="One ClickHouse statement.")],
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Run ClickHouse SQL with all the rights of the registry's own process: it can read and write files."""
+    answer = request(data, "POST", "/operator/sql", json={"sql": statement})
+    if json:
+        print_json([dict(zip(answer["columns"], row, strict=True)) for row in answer["rows"]])
+        return
+    print_table(answer["columns"], answer["rows"])
+
+
+def status(data: Data = None, json: AsJson = False) -> None:
+    """Show the head of the log, and how far each projector has followed."""
+    seen = request(data, "GET", "/operator/status")
+    if json:
+        print_json(seen)
+    else:
+        say(f"log {seen['log_id']}: head {seen['head']}, recorded at {seen['recorded_at']}")
+        columns = ("name", "applied", "lag_positions", "lag_s", "failure")
+        print_table(columns, ([one[name] for name in columns] for one in seen["projectors"]))
+    if any(one["failure"] for one in seen["projectors"]):
+        raise CommandFailed("a projector has stopped")

@@ -1,0 +1,80 @@
+"""How commands call: one coroutine with a client of the operator's app, errors as sentences."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import httpx
+import typer
+
+from keyledger.reach import operator
+from keyledger.settings import Settings
+
+T = TypeVar("T")
+
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", envvar="KEYLEDGER_DATA", help="The embedded default's data folder.", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Reason = Annotated[str | None, typer.Option("--reason", help="Why: kept with the event.")]
+
+
+class CommandFailed(Exception):
+    """The call was refused (exit code 1), or could not be understood (2)."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        self.exit_code = exit_code
+        super().__init__(message)
+
+
+def call(data: Path | None, work: Callable[[httpx.AsyncClient], Awaitable[T]]) -> T:
+    """Run `work` with a client; see `reach.operator` for what it reaches."""
+
+    async def run() -> T:
+        async with operator(data, Settings.read()) as client:
+            return await work(client)
+
+    return asyncio.run(run())
+
+
+def request(data: Path | None, method: str, path: str, **options: Any) -> Any:
+    """One request's JSON. Raises CommandFailed with the problem's words."""
+
+    async def one(client: httpx.AsyncClient) -> Any:
+        return checked(await client.request(method, path, **options))
+
+    return call(data, one)
+
+
+def checked(response: httpx.Response) -> Any:
+    """The answer's JSON, or CommandFailed."""
+    if response.is_success:
+        return response.json()
+    try:
+        problem = response.json()
+        detail = str(problem["detail"])
+    except (ValueError, KeyError):
+        detail = f"the registry answered {response.status_code}"
+    raise CommandFailed(detail)
+
+
+def pairs(texts: list[str], option: str) -> dict[str, str]:
+    """`name:value` options, split at the first colon."""
+    named: dict[str, str] = {}
+    for text in texts:
+        name, colon, value = text.partition(":")
+        if not colon:
+            raise CommandFailed(f"{option} must be name:value, not {text!r}", 2)
+        if name in named:
+            raise CommandFailed(f"{option} names {name!r} twice", 2)
+        named[name] = value
+    return named
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in values.items() if value is not None}

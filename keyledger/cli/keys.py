@@ -1,0 +1,136 @@
+"""keyledger keys: the admin calls, by the operator of the machine."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from keyledger.cli.client import AsJson, CommandFailed, Data, Reason, call, checked, given, pairs, request
+from keyledger.cli.output import print_json, print_table, say
+
+app = typer.Typer(help="Create, list, show, tag and revoke API keys.", no_args_is_help=True, rich_markup_mode=None)
+
+_PATH = "/admin/api-keys"
+_PAGE = 1000
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="name:value; repeat for more.")]
+PublicId = Annotated[str, typer.Argument(help="The key's public_id, or any of its credentials' ids.")]
+
+
+@app.command(epilog="Example: keyledger keys create --tag customer_id:acme --tag billing_tier:gold")
+def create(
+    tag: Tags = None,
+    description: Annotated[str | None, typer.Option(help="A note for people.")] = None,
+    expiration: Annotated[str | None, typer.Option(help="When it ends: RFC 3339 with an offset.")] = None,
+    organization: Annotated[str | None, typer.Option(help="The gateway's organization.")] = None,
+    workspace: Annotated[str | None, typer.Option(help="The gateway's workspace.")] = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Make a key. Its secret is printed this once and kept nowhere."""
+    body = given(
+        tags=pairs(tag or [], "--tag"),
+        description=description,
+        expiration=expiration,
+        organization=organization,
+        workspace=workspace,
+    )
+    made = request(data, "POST", _PATH, json=body)
+    if json:
+        print_json(made)
+        return
+    _print_key(made)
+    say(f"\napi_key: {made['api_key']}\n(shown this once: keep it now)")
+
+
+@app.command("list", epilog="Example: keyledger keys list --tag customer_id:acme --status active")
+def list_keys(
+    tag: Tags = None,
+    status: Annotated[str | None, typer.Option(help="active, suspended, expired or revoked.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many; all by default.")] = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """List keys, newest first."""
+
+    async def pages(client: httpx.AsyncClient) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while limit is None or len(items) < limit:
+            size = _PAGE if limit is None else min(_PAGE, limit - len(items))
+            query = given(tag=tag, status=status, cursor=cursor, limit=size)
+            page = checked(await client.get(_PATH, params=query))
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        return items
+
+    items = call(data, pages)
+    if json:
+        print_json(items)
+        return
+    columns = ("public_id", "status", "created_at", "tags", "description")
+    rows = ((one["public_id"], one["status"], one["created_at"], _tags(one), one["description"]) for one in items)
+    print_table(columns, rows)
+
+
+@app.command(epilog="Example: keyledger keys show abcDEF123456 --at 2026-03-01T00:00:00Z")
+def show(
+    public_id: PublicId,
+    at: Annotated[str | None, typer.Option(help="As of this instant: RFC 3339 with an offset.")] = None,
+    known_at: Annotated[int | None, typer.Option(min=0, help="As known at this position of the log.")] = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Show a key: as it is, as of an instant, or as known at a position."""
+    key = request(data, "GET", f"{_PATH}/{_segment(public_id)}", params=given(at=at, known_at=known_at))
+    print_json(key) if json else _print_key(key)
+
+
+@app.command(epilog="Example: keyledger keys tag abcDEF123456 --set customer_id:globex --remove trial --reason 'moved'")
+def tag(
+    public_id: PublicId,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="name:value; repeat for more.")] = None,
+    remove: Annotated[list[str] | None, typer.Option("--remove", help="A tag's name; repeat for more.")] = None,
+    effective_at: Annotated[str | None, typer.Option(help="From when it counts; the past needs --reason.")] = None,
+    reason: Reason = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Set and remove tags of a key."""
+    changes: dict[str, str | None] = {**pairs(set_ or [], "--set")}
+    for name in remove or []:
+        if name in changes:
+            raise CommandFailed(f"{name!r} is both set and removed", 2)
+        changes[name] = None
+    if not changes:
+        raise CommandFailed("nothing to change: give --set or --remove", 2)
+    query = given(reason=reason, effective_at=effective_at)
+    key = request(data, "PATCH", f"{_PATH}/{_segment(public_id)}", params=query, json={"tags": changes})
+    print_json(key) if json else _print_key(key)
+
+
+@app.command(epilog="Example: keyledger keys revoke abcDEF123456 --reason 'contract ended'")
+def revoke(public_id: PublicId, reason: Reason = None, data: Data = None, json: AsJson = False) -> None:
+    """Revoke a key for good; a repeat changes nothing."""
+    key = request(data, "DELETE", f"{_PATH}/{_segment(public_id)}", params=given(reason=reason))
+    print_json(key) if json else _print_key(key)
+
+
+def _segment(public_id: str) -> str:
+    if not (public_id.isascii() and public_id.isalnum()):
+        raise CommandFailed("a public_id has letters and digits alone", 2)
+    return public_id
+
+
+def _tags(key: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in key["tags"].items())
+
+
+def _print_key(key: dict[str, Any]) -> None:
+    rows = [(name, value) for name, value in key.items() if name not in {"tags", "credentials", "api_key"}]
+    rows.insert(1, ("tags", _tags(key)))
+    rows += [("credential", one["credential_id"]) for one in key["credentials"]]
+    print_table(("field", "value"), rows)

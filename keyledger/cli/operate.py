@@ -1,0 +1,104 @@
+"""keyledger up, and the parts alone: serve, project, migrate, ddl, settings."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from keyledger.cli.client import AsJson, CommandFailed, Data
+from keyledger.cli.output import print_json, print_table, say
+from keyledger.settings import Settings
+
+project_app = typer.Typer(help="Run a projector alone.", no_args_is_help=True, rich_markup_mode=None)
+Port = Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands on the app."""
+    app.command(epilog="Example: keyledger up --data ./keyledger-data --port 8080")(up)
+    app.command(epilog="Example: KEYLEDGER_DATABASE_URL=postgresql://… keyledger serve --port 8080")(serve)
+    app.command(epilog="Example: KEYLEDGER_MIGRATION_DATABASE_URL=postgresql://… keyledger migrate")(migrate)
+    app.command(epilog="Example: keyledger ddl --print")(ddl)
+    app.command("settings", epilog="Example: keyledger settings --json")(show_settings)
+    app.add_typer(project_app, name="project")
+
+
+def up(data: Data = None, port: Port = 8080) -> None:
+    """Start everything in one process on loopback: PostgreSQL, ClickHouse's engine, the API and the projector."""
+    settings = _settings()
+    from keyledger.embedded.folder import DataFolder, choose_folder  # noqa: PLC0415 - the embedded extra
+    from keyledger.up import up as run_up  # noqa: PLC0415 - the embedded extra
+
+    folder = DataFolder(choose_folder(data, os.environ))
+    asyncio.run(run_up(folder, port, settings, say))
+
+
+def serve(
+    port: Port = 8080,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Serve the API alone, on the databases that the settings name."""
+    from keyledger.production import serve as run  # noqa: PLC0415 - keeps --help quick
+
+    asyncio.run(run(_settings(), host, port, say))
+
+
+@project_app.command("clickhouse", epilog="Example: keyledger project clickhouse --feed log")
+def project_clickhouse(
+    feed: Annotated[str, typer.Option(help="Where events come from: log.")] = "log",
+) -> None:
+    """Bring the log's events into ClickHouse, until a signal."""
+    if feed != "log":
+        raise CommandFailed("--feed must be log: the Kafka feed is not built yet", 2)
+    from keyledger.production import project  # noqa: PLC0415 - keeps --help quick
+
+    asyncio.run(project(_settings(), say))
+
+
+def migrate() -> None:
+    """Bring the log's database to this version's shape; may be run again."""
+    from keyledger.production import migrate as run  # noqa: PLC0415 - keeps --help quick
+
+    asyncio.run(run(_settings()))
+    say("migrated")
+
+
+def ddl(
+    print_: Annotated[bool, typer.Option("--print", help="Print the statements instead of running them.")] = False,
+    gateway_tables: Annotated[bool, typer.Option(help="Make the gateway's tables too, where there is none.")] = False,
+) -> None:
+    """Make or renew Keyledger's objects in ClickHouse; may be run again."""
+    from keyledger.production import apply_ddl, ddl_text  # noqa: PLC0415 - keeps --help quick
+
+    settings = _settings()
+    if print_:
+        say(ddl_text(settings, gateway_tables=gateway_tables))
+        return
+    asyncio.run(apply_ddl(settings, gateway_tables=gateway_tables))
+    say("applied")
+
+
+def show_settings(json: AsJson = False) -> None:
+    """List every setting with its meaning and value; the values of secrets are hidden."""
+    rows = Settings.read().describe()
+    if json:
+        print_json(rows)
+        return
+    columns = ("name", "value", "default", "meaning")
+    print_table(columns, ([row[column] for column in columns] for row in rows))
+
+
+def _settings() -> Settings:
+    settings = Settings.read()
+    logging.basicConfig(
+        level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # Drivers and frameworks may quote values below WARNING.
+    for name in ("asyncpg", "sqlalchemy", "uvicorn", "httpx", "httpcore", "clickhouse_connect", "alembic", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return settings

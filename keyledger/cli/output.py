@@ -1,0 +1,42 @@
+"""What commands print: tables for people, JSON for programs, progress on a terminal alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def complain(message: str) -> None:
+    """One line on stderr."""
+    print(f"keyledger: {message}", file=sys.stderr)  # noqa: T201 - this is where commands print
+
+
+def say(message: str) -> None:
+    """One line on stdout, at once, also into a pipe."""
+    print(message, flush=True)  # noqa: T201 - this is where commands print
+
+
+def print_json(value: Any) -> None:
+    """The value as JSON, indented, Unicode as it is."""
+    say(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, right: Iterable[str] = ()
+) -> None:
+    """A table; columns named in `right` are flush right. Nothing in a cell is read as markup."""
+    console = Console(markup=False, highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        console.width = 200
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    flush = set(right)
+    for column in columns:
+        table.add_column(column, justify="right" if column in flush else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("-" if cell is None else str(cell) for cell in row))
+    console.print(table)

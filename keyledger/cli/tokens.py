@@ -1,0 +1,62 @@
+"""keyledger token: admin tokens, straight in the registry."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from keyledger.cli.client import AsJson, CommandFailed, Data, request
+from keyledger.cli.output import print_json, print_table, say
+from registry.token import SCOPES
+
+app = typer.Typer(help="Create, list and revoke admin tokens.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command(epilog="Example: keyledger token create --name portal --scope keys:read --scope keys:write")
+def create(
+    name: Annotated[str, typer.Option(help="Whose it is.")],
+    scope: Annotated[list[str], typer.Option(help=f"Of {', '.join(SCOPES)}; repeat for more, or part by commas.")],
+    more: Annotated[list[str] | None, typer.Argument(metavar="[SCOPE]...", help="More scopes.")] = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Make an admin token. It is printed this once; the registry keeps only its hash."""
+    scopes = [one for text in [*scope, *(more or [])] for one in text.split(",") if one]
+    made = request(data, "POST", "/operator/tokens", json={"name": name, "scopes": scopes})
+    if json:
+        print_json(made)
+        return
+    print_table(("field", "value"), [(key, _text(value)) for key, value in made.items() if key != "token"])
+    say(f"\ntoken: {made['token']}\n(shown this once: keep it now)")
+
+
+@app.command("list", epilog="Example: keyledger token list --json")
+def list_tokens(data: Data = None, json: AsJson = False) -> None:
+    """List admin tokens, oldest first."""
+    items = request(data, "GET", "/operator/tokens")["items"]
+    if json:
+        print_json(items)
+        return
+    columns = ("token_id", "name", "scopes", "created_at", "revoked_at")
+    print_table(columns, ([_text(one[column]) for column in columns] for one in items))
+
+
+@app.command(epilog="Example: keyledger token revoke abcDEF123456")
+def revoke(
+    token_id: Annotated[str, typer.Argument(help="As `keyledger token list` shows it.")],
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Revoke an admin token at once; a repeat changes nothing."""
+    if not (token_id.isascii() and token_id.isalnum()):
+        raise CommandFailed("a token_id has letters and digits alone", 2)
+    token = request(data, "DELETE", f"/operator/tokens/{token_id}")
+    if json:
+        print_json(token)
+        return
+    say(f"token {token['token_id']} ({token['name']}) is revoked since {token['revoked_at']}")
+
+
+def _text(value: object) -> object:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value

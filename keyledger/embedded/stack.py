@@ -1,0 +1,49 @@
+"""The embedded default as one thing: PostgreSQL, the ClickHouse engine and the projector on one data folder."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from keyledger.embedded.folder import DataFolder
+from keyledger.embedded.postgres import EmbeddedPostgres
+from keyledger.services import Services, make_projector, open_services
+from keyledger.settings import Settings
+from projections import ddl
+from projections.projector import Projector
+from registry.migrate import migrate
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What runs on the folder."""
+
+    services: Services
+    projector: Projector
+
+
+@asynccontextmanager
+async def open_stack(folder: DataFolder, settings: Settings) -> AsyncIterator[Stack]:
+    """Start everything on an acquired folder, bring it to this version's shape, project in the background.
+
+    Stops all of it on the way out, whatever happened inside. Raises EmbeddedError.
+    """
+    postgres = EmbeddedPostgres(folder.postgres)
+    try:
+        await asyncio.to_thread(postgres.start)
+        await migrate(postgres.owner_url, postgres.app_url)
+        async with open_services(settings, postgres.app_url, f"chdb://{folder.clickhouse}") as services:
+            await ddl.apply(services.clickhouse, services.names, gateway_tables=True)
+            projector = make_projector(services)
+            task = asyncio.create_task(projector.run(), name="projector")
+            try:
+                yield Stack(services, projector)
+            finally:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await task
+    finally:
+        await asyncio.to_thread(postgres.stop)

@@ -1,0 +1,153 @@
+"""What only the operator of the machine may do: tokens, SQL, loading gateway rows. Mounted on the Unix socket alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import Field
+
+from keyledger.health import status_of
+from keyledger.load import LoadError, check_table, load_file
+from keyledger.services import Services
+from projections.errors import ProjectionError
+from registry.api import answer, principal_of
+from registry.auth import OPERATOR
+from registry.errors import FieldFault, FieldsRefused
+from registry.event_log import Caller
+from registry.instant import format_ms, format_us
+from registry.reading import JSON, json_body
+from registry.schemas import Body
+from registry.token import TokenState
+
+MAX_SQL = 100_000
+
+router = APIRouter(prefix="/operator", tags=["operator"], dependencies=[Depends(principal_of)])
+
+
+class TokenBody(Body):
+    """An admin token to make."""
+
+    name: str
+    scopes: list[str]
+
+
+class SqlBody(Body):
+    """One ClickHouse statement."""
+
+    sql: str = Field(min_length=1, max_length=MAX_SQL)
+
+
+class LoadBody(Body):
+    """Files of this machine to load into one of the gateway's tables."""
+
+    table: str
+    files: list[str] = Field(min_length=1, max_length=10_000)
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Open = Annotated[Services, Depends(_services)]
+
+
+@router.get("/status")
+async def status(request: Request, services: Open) -> JSONResponse:
+    """Head of the log, applied position and lag of each projector."""
+    seen = await status_of(services, request.app.state.projector)
+    return answer(asdict(seen), seen.head)
+
+
+@router.post("/tokens", status_code=201)
+async def create_token(services: Open, body: Annotated[TokenBody, Depends(json_body(TokenBody, JSON))]) -> JSONResponse:
+    """Make an admin token: the only answer that ever shows it."""
+    state, text = await services.registry.tokens.create(body.name, tuple(body.scopes), _caller())
+    return answer({**_token(state), "token": text}, state.position, 201)
+
+
+@router.get("/tokens")
+async def list_tokens(services: Open) -> JSONResponse:
+    """All admin tokens, oldest first."""
+    tokens = await services.registry.queries.tokens()
+    seen = await services.registry.queries.seen()
+    return answer({"items": [_token(one) for one in tokens]}, seen.position)
+
+
+@router.delete("/tokens/{token_id}")
+async def revoke_token(services: Open, token_id: str) -> JSONResponse:
+    """End an admin token; a repeat answers the same."""
+    state = await services.registry.tokens.revoke(token_id, _caller())
+    return answer(_token(state), state.position)
+
+
+@router.post("/sql")
+async def run_sql(services: Open, body: Annotated[SqlBody, Depends(json_body(SqlBody, JSON))]) -> JSONResponse:
+    """Run one statement with all the rights of this process: SQL can read and write files here."""
+    columns, rows = await services.clickhouse.table(body.sql)
+    return JSONResponse({"columns": columns, "rows": [[_plain(value) for value in row] for row in rows]})
+
+
+@router.post("/load")
+async def load(services: Open, body: Annotated[LoadBody, Depends(json_body(LoadBody, JSON))]) -> StreamingResponse:
+    """Load gateway rows, file by file; one JSON line for each, so that a caller can show progress."""
+    try:
+        check_table(body.table)
+    except LoadError as error:
+        raise FieldsRefused(FieldFault("table", str(error))) from error
+
+    async def lines() -> AsyncIterator[str]:
+        for name in body.files:
+            line: dict[str, Any] = {"file": name}
+            try:
+                line["rows"] = await load_file(services.clickhouse, services.names.gateway, body.table, Path(name))
+            except (LoadError, ProjectionError) as error:
+                line["error"] = str(error)
+            yield json.dumps(line) + "\n"
+            if "error" in line:
+                return
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+def _caller() -> Caller:
+    return Caller(OPERATOR, request_id=uuid4().hex)
+
+
+def _token(state: TokenState) -> dict[str, Any]:
+    return {
+        "token_id": state.token_id,
+        "name": state.name,
+        "scopes": list(state.scopes),
+        "created_at": format_ms(state.created_at),
+        "revoked_at": None if state.revoked_at is None else format_ms(state.revoked_at),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A ClickHouse value as JSON: exact numbers as text, instants in RFC 3339."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case Decimal():
+            return f"{value:f}"
+        case datetime():
+            return format_us(value) if value.tzinfo else value.isoformat()
+        case date() | UUID():
+            return str(value)
+        case bytes():
+            return value.decode("utf-8", "replace")
+        case dict():
+            return {str(key): _plain(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_plain(one) for one in value]
+    return str(value)

@@ -1,0 +1,55 @@
+"""`keyledger up`: everything in one process on loopback, its data in one folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from keyledger.embedded.folder import DataFolder
+from keyledger.embedded.operator_socket import bind_unix_socket
+from keyledger.embedded.stack import Stack, open_stack
+from keyledger.serve import bind_tcp, serving, stop_on_signal
+from keyledger.settings import Settings
+from keyledger.web import operator_app, public_app
+from registry.auth import OPERATOR
+from registry.event_log import Caller
+from registry.token import SCOPES
+
+DEFAULT_PORT = 8080
+HOST = "127.0.0.1"
+
+
+async def up(folder: DataFolder, port: int, settings: Settings, say: Callable[[str], None]) -> None:
+    """Run until SIGINT or SIGTERM. `say` gets the lines for the person; `ready http://…` when requests are taken.
+
+    Raises FolderInUse for a second one on the folder, another EmbeddedError, or OSError when the port is taken.
+    """
+    stop = stop_on_signal()
+    with folder, bind_tcp(HOST, port) as tcp:
+        async with open_stack(folder, settings) as stack:
+            if await _first_token(folder.admin_token, stack):
+                say(f"admin token written to {folder.admin_token}")
+            operator = bind_unix_socket(folder)
+            services, projector = stack.services, stack.projector
+            apps = [(public_app(services, projector), tcp), (operator_app(services, projector), operator)]
+            async with serving(apps):
+                say(f"ready http://{HOST}:{tcp.getsockname()[1]}")
+                await stop.wait()
+            folder.operator_socket.unlink(missing_ok=True)
+
+
+async def _first_token(path: Path, stack: Stack) -> bool:
+    """On a new folder, make the first admin token, with every scope, and write it where only its owner can read it."""
+    registry = stack.services.registry
+    if path.exists() or await registry.queries.tokens():
+        return False
+    _state, text = await registry.tokens.create("first admin token", SCOPES, Caller(OPERATOR))
+    draft = path.with_name(f".{path.name}.new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    return True

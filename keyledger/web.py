@@ -1,0 +1,94 @@
+"""Puts the apps together: the public one on TCP, and the operator's, which is reached over the data folder's socket."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp
+
+from keyledger import billing, health, operator_api
+from keyledger.guard import Guard
+from keyledger.health import Gauges
+from keyledger.services import Services
+from projections.errors import ClickHouseUnavailable, ProjectionError
+from projections.projector import Projector
+from registry import api, problem
+from registry.auth import OPERATOR, Principal, authenticate
+from registry.reading import MAX_ON_BEHALF_OF
+
+_DESCRIPTION = "Event-sourced API-key registry with key-bound tags, and bills that can be proved again."
+
+
+def public_app(services: Services, projector: Projector | None) -> ASGIApp:
+    """The admin and billing API, for callers with an admin token."""
+
+    async def by_token(request: Request) -> Principal:
+        return await authenticate(request.headers.get("authorization"), services.registry.queries)
+
+    return _app(services, projector, by_token)
+
+
+def operator_app(services: Services, projector: Projector | None) -> ASGIApp:
+    """The same, and more, for the operator of the machine: who can open the socket may do all. Never put it on TCP."""
+
+    async def by_socket(_request: Request) -> Principal:
+        return Principal(OPERATOR)
+
+    return _app(services, projector, by_socket, operator_api.router)
+
+
+def _app(services: Services, projector: Projector | None, by: api.Authenticate, *more: Any) -> ASGIApp:
+    app = FastAPI(
+        title="Keyledger",
+        version=version("keyledger"),
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services, app.state.registry, app.state.projector = services, services.registry, projector
+    app.state.authenticate, app.state.gauges = by, Gauges()
+    for router in (api.router, billing.router, health.router, *more):
+        app.include_router(router)
+    problem.install(app)
+    app.add_exception_handler(ProjectionError, _projection_error)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return Guard(app, app.state.gauges.registry)
+
+
+async def _projection_error(_request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, ClickHouseUnavailable):
+        return problem.problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": "1"})
+    return problem.problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The generated document with what the framework can't know: the Problem schema and the header of claims."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        schemas = document["components"]["schemas"]
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        problem_schema = problem.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(problem_schema.pop("$defs"))
+        schemas["Problem"] = problem_schema
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                if path.startswith("/admin") and method != "get":
+                    operation.setdefault("parameters", []).append(_ON_BEHALF_OF)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+_ON_BEHALF_OF = {
+    "name": "Keyledger-On-Behalf-Of",
+    "in": "header",
+    "required": False,
+    "description": "The person for whom the caller acts: recorded with the event as a claim.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_ON_BEHALF_OF},
+}
