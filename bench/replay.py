@@ -1,7 +1,8 @@
 """Reading the whole log by position, decoding and folding it: events per second, as ratios in one run.
 
 To PostgreSQL's own binary COPY of the same rows to a client that throws them away, and to the `eventsourcing`
-library's select of all events with decoding. Each figure is the median of its rounds, each ratio the median of the rounds' ratios.
+library's select of all events with decoding. Each figure is the median of its rounds, each ratio the median of the
+rounds' ratios.
 """
 
 from __future__ import annotations

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -135,19 +135,18 @@ def _token(state: TokenState) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """A ClickHouse value as JSON: exact numbers as text, instants in RFC 3339."""
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-        case Decimal():
-            return f"{value:f}"
-        case datetime():
-            return format_us(value) if value.tzinfo else value.isoformat()
-        case date() | UUID():
-            return str(value)
-        case bytes():
-            return value.decode("utf-8", "replace")
-        case dict():
-            return {str(key): _plain(one) for key, one in value.items()}
-        case list() | tuple():
-            return [_plain(one) for one in value]
-    return str(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime) and value.tzinfo:
+        return format_us(value)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -19,11 +19,13 @@ async def serve(settings: Settings, host: str, port: int, say: Callable[[str], N
     """Serve the API until a signal. Raises SettingsError without both URLs."""
     database_url, clickhouse_url = settings.require("database_url", "clickhouse_url")
     stop = stop_on_signal()
-    with bind_tcp(host, port) as tcp:
-        async with open_services(settings, database_url, clickhouse_url) as services:
-            async with serving([(public_app(services, None), tcp)]):
-                say(f"ready http://{host}:{tcp.getsockname()[1]}")
-                await stop.wait()
+    tcp = bind_tcp(host, port)
+    async with (
+        open_services(settings, database_url, clickhouse_url) as services,
+        serving([(public_app(services, None), tcp)]),
+    ):
+        say(f"ready http://{host}:{tcp.getsockname()[1]}")
+        await stop.wait()
 
 
 async def project(settings: Settings, say: Callable[[str], None]) -> None:

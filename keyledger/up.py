@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.operator_socket import bind_unix_socket
+from keyledger.embedded.private_file import write_private
 from keyledger.embedded.stack import Stack, open_stack
 from keyledger.serve import bind_tcp, serving, stop_on_signal
 from keyledger.settings import Settings
@@ -42,14 +43,8 @@ async def up(folder: DataFolder, port: int, settings: Settings, say: Callable[[s
 async def _first_token(path: Path, stack: Stack) -> bool:
     """On a new folder, make the first admin token, with every scope, and write it where only its owner can read it."""
     registry = stack.services.registry
-    if path.exists() or await registry.queries.tokens():
+    if await registry.queries.tokens():
         return False
     _state, text = await registry.tokens.create("first admin token", SCOPES, Caller(OPERATOR))
-    draft = path.with_name(f".{path.name}.new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    await asyncio.to_thread(write_private, path, text + "\n")
     return True
