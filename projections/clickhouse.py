@@ -73,10 +73,17 @@ class ClickHouse:
         """The rows that one SELECT gives. Parameters are bound (`{name:Type}`), never formatted; instants come aware."""
 
         def run(client: Any) -> Rows:
-            result = client.query(
-                sql, parameters=_bound(parameters), settings=_settings(settings), tz_mode="aware"
-            )
+            result = client.query(sql, parameters=_bound(parameters), settings=_settings(settings), tz_mode="aware")
             return [tuple(row) for row in result.result_rows]
+
+        return await self._run(run)
+
+    async def table(self, sql: str) -> tuple[list[str], Rows]:
+        """The column names and rows of one statement of an operator's; a statement without rows gives its summary."""
+
+        def run(client: Any) -> tuple[list[str], Rows]:
+            result = client.query(sql, tz_mode="aware")
+            return list(result.column_names), [tuple(row) for row in result.result_rows]
 
         return await self._run(run)
 

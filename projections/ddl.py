@@ -34,6 +34,10 @@ _GATEWAY_TABLES = (
 )
 # Each after those it reads.
 _VIEWS = (
+    "gateways/tensorzero/views/inference_row",
+    "gateways/tensorzero/views/model_row",
+    "gateways/tensorzero/views/batch_inference",
+    "views/model_usage_between",
     "views/applied_position",
     "views/event_applied",
     "views/key_tag_change",
@@ -75,9 +79,7 @@ def statements(names: Names, *, gateway_tables: bool = False, durable: bool = Fa
     ]
 
 
-async def apply(
-    clickhouse: ClickHouse, names: Names, *, gateway_tables: bool, durable: bool | None = None
-) -> None:
+async def apply(clickhouse: ClickHouse, names: Names, *, gateway_tables: bool, durable: bool | None = None) -> None:
     """Make or renew every object; may be called at every start. `durable` is on for the embedded engine unless said.
 
     `gateway_tables` makes the gateway's tables too, where no gateway did. The views need them to be there.

@@ -33,9 +33,7 @@ class Store:
     Rows are tuples in the order of the columns named below; instants are aware datetimes.
     """
 
-    def __init__(
-        self, clickhouse: ClickHouse, names: Names, *, checkpoint_every: int = CHECKPOINT_EVERY
-    ) -> None:
+    def __init__(self, clickhouse: ClickHouse, names: Names, *, checkpoint_every: int = CHECKPOINT_EVERY) -> None:
         self._clickhouse = clickhouse
         self._names = names
         self._checkpoint_every = checkpoint_every
@@ -69,9 +67,7 @@ class Store:
 
         Now and then a checkpoint is left behind, so that `applied` stays cheap; when that fails, nothing is lost.
         """
-        await self._insert(
-            "event_applied_v1", rows, ("position", "log_id", "previous_hash", "hash", "recorded_at")
-        )
+        await self._insert("event_applied_v1", rows, ("position", "log_id", "previous_hash", "hash", "recorded_at"))
         self._since_checkpoint += len(rows)
         if self._since_checkpoint >= self._checkpoint_every:
             await self._clickhouse.command(ddl.sql("queries/checkpoint", self._names))

@@ -1,0 +1,24 @@
+-- Usage with what decides its bill: whose credential it was, the bucket, and the tags as of the inference's instant.
+SELECT
+    u.*,
+    t.public_id AS public_id,
+    {{tag_names}}
+    -- The first that fits; the order is part of what a bill means.
+    multiIf(
+        u.at_ms < 0, 'bad_id',
+        u.batch, 'batch',
+        NOT u.has_inference, 'orphan',
+        u.credential_id = '', 'unkeyed',
+        NOT t.known, 'unknown_key',
+        u.at_ms >= t.alive_until_ms, 'outside_key_life',
+        'keyed'
+    ) AS bucket
+FROM (
+    SELECT
+        *,
+        number IN (SELECT number FROM {{database}}.batch_inference) AS batch
+    FROM ({{usage}})
+) AS u
+ASOF LEFT JOIN ({{timeline}}) AS t
+    ON t.credential_id = u.credential_id
+    AND t.from_ms <= u.at_ms                            -- at the very millisecond of an edit, the edit counts
