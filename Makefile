@@ -1,0 +1,56 @@
+# Needs Python 3.11 or newer with venv, and make. Everything else comes into .venv from requirements.lock.
+PYTHON ?= python3
+UV ?= uv
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+BENCHES := $(filter-out bench/__init__.py bench/common.py,$(wildcard bench/*.py))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test test-long lint bench lock
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY) ## make .venv with all that the project needs (PYTHON=python3.12 chooses the interpreter)
+
+demo: $(READY) ## tell the whole story on real parts, in a temporary folder
+	$(BIN)/python -m keyledger.demo
+
+up: $(READY) ## start the embedded default on ./keyledger-data, until Ctrl-C
+	$(BIN)/keyledger up
+
+test: $(READY) ## run the tests, a few minutes
+	$(BIN)/pytest -m "not long"
+
+test-long: $(READY) ## run the soak and chaos tests
+	$(BIN)/pytest -m long
+
+lint: $(READY) ## check style, types and import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY) ## print the ratios of append, replay and bill
+	@set -e; for file in $(BENCHES); do \
+		echo "$$file"; $(BIN)/python -m "bench.$$(basename "$$file" .py)"; \
+	done
+
+lock: ## resolve requirements.lock anew (needs uv)
+	$(UV) pip compile pyproject.toml --extra embedded \
+		--group build --group test --group bench --group lint \
+		--universal --python-version 3.11 --upgrade --quiet \
+		--generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command "make lock" --output-file requirements.lock
+
+# The stamp is the last thing written, so that an interrupted set-up begins again.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Keyledger needs Python 3.11 or newer: make setup PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' \
+		|| { echo "$(PYTHON) lacks venv: install it (on Debian: apt install python3-venv)" >&2; exit 2; }
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
