@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from projections import ddl
+from projections.sql_files import Names, sql
 
 # What a bill can be grouped by besides tags. The label's expression gives a code where a text for each row would cost too
 # much; `bill.py` turns codes into labels. Instants are local to the zone asked for.
@@ -38,7 +38,7 @@ _NO_PART = (
 class Scope:
     """Where a statement gets its bounds from: bound parameters of a query, or expressions over a view's parameters."""
 
-    names: ddl.Names
+    names: Names
     position: str = "{position:UInt64}"
     since_ms: str = "{since_ms:Int64}"
     until_ms: str = "{until_ms:Int64}"
@@ -46,7 +46,7 @@ class Scope:
     def sql(self, path: str, **values: str) -> str:
         """The template `clickhouse/queries/<path>.sql` with the bounds and the given texts filled in."""
         bounds = {"position": self.position, "since_ms": self.since_ms, "until_ms": self.until_ms}
-        return ddl.sql(f"queries/{path}", self.names, **bounds, **values)  # ends with a newline: its last line may be a comment
+        return sql(f"queries/{path}", self.names, **bounds, **values)  # ends with a newline: its last line may be a comment
 
 
 def attributed(

@@ -1,20 +1,16 @@
 """Applies the objects below `clickhouse/`: reads each `.sql` file, puts the database names in, runs them in order.
 
 Every statement may be repeated: tables are made when missing and never altered, all else is replaced.
-A cluster (ON CLUSTER, Replicated engines) would be two more placeholders of `_substitute`, beside `durability`.
+A cluster (ON CLUSTER, Replicated engines) would be two more placeholders here, beside `durability`.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from importlib import resources
-
+from projections import bill_sql
+from projections.bill_sql import Scope
 from projections.clickhouse import ClickHouse
-from projections.errors import BadIdentifier
-
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
-_PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
+from projections.sql_files import Names as Names
+from projections.sql_files import sql as sql
 
 # Embedded, nobody else has a copy: rows below a position that survived a power cut must have survived it too.
 _DURABLE = "SETTINGS fsync_after_insert = 1, fsync_part_directory = 1"
@@ -38,34 +34,22 @@ _VIEWS = (
     "gateways/tensorzero/views/model_row",
     "gateways/tensorzero/views/batch_inference",
     "views/model_usage_between",
+    "views/model_usage",
+    "views/inference",
     "views/applied_position",
     "views/event_applied",
     "views/key_tag_change",
     "views/key_life",
     "views/key_credential",
+    "views/key_tag_interval_known",
+    "views/key_tag_interval",
+    "views/key_tag_interval_position",
+    "views/billable_usage",
+    "views/bill",
+    "views/coverage",
 )
-_DICTIONARIES: tuple[str, ...] = ()
-_FUNCTIONS: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Names:
-    """The databases: our own and the gateway's. Raises BadIdentifier for anything that would need quoting."""
-
-    database: str = "keyledger"
-    gateway: str = "tensorzero"
-
-    def __post_init__(self) -> None:
-        for name in (self.database, self.gateway):
-            if not _IDENTIFIER.fullmatch(name):
-                raise BadIdentifier
-
-
-def sql(path: str, names: Names, **values: str) -> str:
-    """The text of `clickhouse/<path>.sql` with `{{database}}`, `{{gateway}}` and the given placeholders filled in."""
-    text = resources.files("clickhouse").joinpath(f"{path}.sql").read_text(encoding="utf-8")
-    known = {"database": names.database, "gateway": names.gateway, **values}
-    return _PLACEHOLDER.sub(lambda match: known[match.group(1)], text)
+_DICTIONARIES = ("dictionaries/key_tags",)
+_FUNCTIONS = ("functions/keyTags", "functions/keyTag", "functions/keyKnown")
 
 
 def statements(names: Names, *, gateway_tables: bool = False, durable: bool = False) -> list[str]:
@@ -75,7 +59,7 @@ def statements(names: Names, *, gateway_tables: bool = False, durable: bool = Fa
     durability = _DURABLE if durable else ""
     return [
         *(f"CREATE DATABASE IF NOT EXISTS {name}" for name in databases),
-        *(sql(path, names, durability=durability).strip() for path in paths),
+        *(sql(path, names, durability=durability, **_composed(path, names)).strip() for path in paths),
     ]
 
 
@@ -88,3 +72,27 @@ async def apply(clickhouse: ClickHouse, names: Names, *, gateway_tables: bool, d
     durable = clickhouse.embedded if durable is None else durable
     for statement in statements(names, gateway_tables=gateway_tables, durable=durable):
         await clickhouse.command(statement)
+
+
+def _composed(path: str, names: Names) -> dict[str, str]:
+    """The parts that a view shares with the statement of a bill, bounded by the view's own parameters."""
+    applied = f"(SELECT position FROM {names.database}.applied_position)"
+    known = f"least({{known_at:UInt64}}, {applied})"
+    instants = {
+        "since_ms": "toUnixTimestamp64Milli({since:DateTime64(3, 'UTC')})",
+        "until_ms": "toUnixTimestamp64Milli({until:DateTime64(3, 'UTC')})",
+    }
+    match path:
+        case "views/bill":
+            return {"attributed": bill_sql.attributed(Scope(names, known, **instants), ["{tag:String}"])}
+        case "views/coverage":
+            return {"attributed": bill_sql.attributed(Scope(names, known, **instants), [])}
+        case "views/key_tag_interval_known":
+            return {"intervals": Scope(names, known).sql("key_tag_interval")}
+        case "views/key_tag_interval_position":
+            return {"intervals": Scope(names, applied).sql("key_tag_interval")}
+        case "views/billable_usage":
+            always = Scope(names, applied, since_ms="toInt64(0)", until_ms="toInt64(9223372036854775807)")
+            return {"attributed": bill_sql.attributed(always, []), "intervals": always.sql("key_tag_interval")}
+        case _:
+            return {}

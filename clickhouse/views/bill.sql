@@ -1,0 +1,17 @@
+-- The bill by one tag: what the keys' usage cost, by the value that each key had at the instant of each inference.
+-- NULL: the key did not have the tag. It sums to the bucket `keyed` of coverage with the same parameters.
+CREATE OR REPLACE VIEW {{database}}.bill AS
+SELECT
+    tag_0 AS value,
+    count() AS inferences,
+    sum(a.input_tokens) AS input_tokens,
+    sum(a.output_tokens) AS output_tokens,
+    sum(a.cached_input_tokens) AS cached_input_tokens,
+    sum(a.cached_output_tokens) AS cached_output_tokens,
+    sum(a.cost_usd) AS cost_usd,
+    sum(a.unpriced) AS unpriced
+FROM (
+{{attributed}}) AS a
+WHERE bucket = 'keyed'
+GROUP BY tag_0
+ORDER BY tag_0

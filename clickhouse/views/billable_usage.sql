@@ -1,0 +1,24 @@
+-- One row per inference, by all that is applied: whose it was, in which bucket it falls, what it used, and the tags that
+-- its key had at its instant (empty where no key is known).
+CREATE OR REPLACE VIEW {{database}}.billable_usage AS
+SELECT
+    reinterpretAsUUID(bitOr(bitShiftLeft(u.number, 64), bitShiftRight(u.number, 64))) AS inference_id,
+    if(u.at_ms < 0, NULL, fromUnixTimestamp64Milli(u.at_ms, 'UTC')) AS at,      -- NULL: the id is not version 7
+    u.public_id AS public_id,
+    u.credential_id AS credential_id,
+    u.bucket AS bucket,
+    i.tags AS tags,
+    u.claimed_tags AS claimed_tags,
+    u.models AS models,
+    u.input_tokens AS input_tokens,
+    u.output_tokens AS output_tokens,
+    u.cached_input_tokens AS cached_input_tokens,
+    u.cached_output_tokens AS cached_output_tokens,
+    u.cost_usd AS cost_usd,
+    u.unpriced AS unpriced
+FROM (
+{{attributed}}) AS u
+ASOF LEFT JOIN (
+{{intervals}}) AS i
+    ON i.public_id = u.public_id
+    AND i.valid_from_ms <= u.at_ms

@@ -1,0 +1,43 @@
+-- The seven buckets of a period: nothing is hidden, and together they are all that the gateway recorded.
+CREATE OR REPLACE VIEW {{database}}.coverage AS
+SELECT
+    ['bad_id', 'batch', 'orphan', 'unkeyed', 'unknown_key', 'outside_key_life', 'keyed'][rank] AS bucket,
+    sum(c.inferences) AS inferences,
+    sum(c.input_tokens) AS input_tokens,
+    sum(c.output_tokens) AS output_tokens,
+    sum(c.cached_input_tokens) AS cached_input_tokens,
+    sum(c.cached_output_tokens) AS cached_output_tokens,
+    sum(c.cost_usd) AS cost_usd,
+    sum(c.unpriced) AS unpriced
+FROM (
+    SELECT
+        toUInt8(
+            indexOf(
+                ['bad_id', 'batch', 'orphan', 'unkeyed', 'unknown_key', 'outside_key_life', 'keyed'],
+                a.bucket
+            )
+        ) AS rank,
+        toUInt64(1) AS inferences,
+        input_tokens,
+        output_tokens,
+        cached_input_tokens,
+        cached_output_tokens,
+        cost_usd,
+        unpriced
+    FROM (
+{{attributed}}) AS a
+    UNION ALL
+    -- A bucket with nothing in it is shown too.
+    SELECT
+        toUInt8(number + 1) AS rank,
+        0 AS inferences,
+        0 AS input_tokens,
+        0 AS output_tokens,
+        0 AS cached_input_tokens,
+        0 AS cached_output_tokens,
+        toDecimal128(0, 9) AS cost_usd,
+        0 AS unpriced
+    FROM numbers(7)
+) AS c
+GROUP BY rank
+ORDER BY rank
