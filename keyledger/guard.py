@@ -73,7 +73,7 @@ class Guard:
 
 def _log_failure(error: BaseException) -> None:
     """The kinds of the error and of its causes, and where in the code; never their texts."""
-    kinds = []
+    kinds: list[str] = []
     cause: BaseException | None = error
     while cause is not None and len(kinds) < 10:
         kinds.append(type(cause).__qualname__)

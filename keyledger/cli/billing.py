@@ -101,10 +101,11 @@ def load(
     """Load gateway rows into the embedded engine. A file is loaded whole or not at all; loading it twice bills once."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     loaded: list[dict[str, Any]] = []
+    console = Console(stderr=True)
 
     async def run(client: httpx.AsyncClient) -> None:
         body = {"table": table, "files": [str(file.resolve()) for file in files]}
-        with Progress(*columns, console=Console(stderr=True), transient=True, disable=None) as progress:
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task(f"loading {table}", total=len(files))
             async with client.stream("POST", "/operator/load", json=body) as response:
                 if not response.is_success:

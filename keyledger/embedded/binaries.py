@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from keyledger.embedded.account import Account
 from keyledger.embedded.errors import PostgresNotInstalled, PostgresNotReachable
@@ -59,7 +59,7 @@ def _wheel_folder() -> Path:
 
 def _runs(bin_folder: Path, account: Account | None) -> bool:
     """Whether the account reaches the program and its libraries: only running it tells all of that."""
-    who = {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
+    who: dict[str, Any] = {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
     try:
         done = subprocess.run(  # noqa: S603 - our own program
             [str(bin_folder / "postgres"), "--version"],
@@ -69,7 +69,7 @@ def _runs(bin_folder: Path, account: Account | None) -> bool:
             capture_output=True,
             timeout=_TEST_TIMEOUT_S,
             check=False,
-            **who,  # type: ignore[arg-type]
+            **who,
         )
     except OSError as exc:
         if account is not None and exc.errno == errno.EPERM:
