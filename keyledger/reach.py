@@ -15,9 +15,10 @@ import httpx
 from keyledger.embedded.errors import FolderError, FolderInUse
 from keyledger.embedded.folder import DataFolder, choose_folder
 from keyledger.embedded.operator_socket import socket_path_for_client
-from keyledger.services import open_services
 from keyledger.settings import Settings
-from keyledger.web import operator_app
+
+# What runs a registry is imported where one is opened: a command that finds a running one starts in a fraction of the
+# time, and a production install has no engine to import.
 
 _BASE = "http://operator"
 _TIMEOUT = httpx.Timeout(None, connect=5.0)
@@ -29,6 +30,9 @@ _STARTING_S = 15.0
 async def operator(data: Path | None, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the operator's app. Raises FolderError, EmbeddedError, RegistryError, ProjectionError."""
     if data is None and settings.database_url is not None and settings.clickhouse_url is not None:
+        from keyledger.services import open_services  # noqa: PLC0415 - see above
+        from keyledger.web import operator_app  # noqa: PLC0415 - see above
+
         async with open_services(settings, settings.database_url, settings.clickhouse_url) as services:
             transport = httpx.ASGITransport(operator_app(services, None))
             async with httpx.AsyncClient(transport=transport, base_url=_BASE, timeout=_TIMEOUT) as client:
@@ -50,7 +54,8 @@ async def _embedded(folder: DataFolder, settings: Settings) -> AsyncIterator[htt
             yield client
         return
     try:
-        from keyledger.embedded.stack import open_stack  # noqa: PLC0415 - a production install has no engine to import
+        from keyledger.embedded.stack import open_stack  # noqa: PLC0415 - see above
+        from keyledger.web import operator_app  # noqa: PLC0415 - see above
 
         async with open_stack(folder, settings) as stack:
             transport = httpx.ASGITransport(operator_app(stack.services, stack.projector))

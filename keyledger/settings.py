@@ -8,8 +8,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 PREFIX = "KEYLEDGER_"
 # Read by the tests alone.
@@ -23,6 +21,9 @@ class SettingsError(Exception):
 
 def _postgres(url: str) -> str:
     """The URL with the driver that we use. Raises ValueError without quoting it: it may hold a password."""
+    from sqlalchemy.engine import make_url  # noqa: PLC0415 - commands that need no database start without it
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - as above
+
     try:
         parsed = make_url(url)
     except ArgumentError:

@@ -75,7 +75,8 @@ def bill(
 
 def print_bill(made: dict[str, Any]) -> None:
     """The bill for a person."""
-    say(f"period {made['since']} to {made['until']}, position {made['position']}, known at {made['known_at'] or 'all'}")
+    known = "all" if made["known_at"] is None else made["known_at"]
+    say(f"period {made['since']} to {made['until']}, position {made['position']}, known at {known}")
     by = made["group_by"]
     for title, lines in (("Bill", made["lines"]), ("After the end of the key (not in the total)", made["late_lines"])):
         if lines or title == "Bill":
