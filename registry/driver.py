@@ -21,6 +21,7 @@ TRANSPORT_ERRORS: Final = (
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.TransactionRollbackError,
     asyncpg.exceptions.InterfaceError,
+    asyncpg.exceptions.InternalClientError,  # a session ended by the server between two statements
     OSError,
     TimeoutError,
 )

@@ -18,6 +18,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry import chain, inline, sql, state, tables
@@ -30,6 +31,7 @@ from registry.wake import Wake
 
 # The one lock of the log: the text `keyledge` as a 64-bit number. Advisory locks are per database.
 APPEND_LOCK: Final = int.from_bytes(b"keyledge")
+_NO_LOG: Final = "the database holds no log that this version can read: run `keyledger migrate`"
 _COLUMNS: Final = RecordedEvent.__struct_fields__
 
 
@@ -87,8 +89,12 @@ class PostgresEventLog:
     async def head(self) -> Head:
         """See EventLog."""
         columns = (tables.event.c.position, tables.event.c.hash, tables.event.c.recorded_at)
-        async with self._engine.connect() as connection:
-            row = (await connection.execute(select(*columns).order_by(tables.event.c.position.desc()).limit(1))).first()
+        last = select(*columns).order_by(tables.event.c.position.desc()).limit(1)
+        try:
+            async with self._engine.connect() as connection:
+                row = (await connection.execute(last)).first()
+        except TRANSPORT_ERRORS as error:
+            raise Busy from error
         return Head(*row) if row is not None else Head(0, chain.genesis_hash(self._log_id), None)
 
     async def wait_beyond(self, position: int, timeout_s: float) -> None:
@@ -165,9 +171,15 @@ class PostgresEventLog:
 
 
 async def open_log(engine: AsyncEngine, limits: Limits | None = None) -> PostgresEventLog:
-    """The log in a migrated database. Raises LogBroken where there is none, or its chain rule is not ours."""
-    async with engine.connect() as connection:
-        row = (await connection.execute(select(tables.log_identity))).first()
+    """The log in a migrated database. Raises LogBroken where there is none, or its chain rule is not ours; Busy."""
+    row = None
+    try:
+        async with engine.connect() as connection:
+            row = (await connection.execute(select(tables.log_identity))).first()
+    except ProgrammingError as error:  # no such table, or no right to read it
+        raise LogBroken(_NO_LOG) from error
+    except TRANSPORT_ERRORS as error:
+        raise Busy from error
     if row is None or row.chain_rule != chain.CHAIN_RULE:
-        raise LogBroken("the database holds no log that this version can read: run `keyledger migrate`")
+        raise LogBroken(_NO_LOG)
     return PostgresEventLog(engine, row.log_id, limits or Limits())
