@@ -1,0 +1,69 @@
+"""Fixtures that every ring may ask for. A test touches a database only by asking for one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator, Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from registry.postgres import PostgresEventLog, open_log
+from tests.databases import Database, Server, make_role, running_server
+
+_FAILED = pytest.StashKey[bool]()
+
+# One machine's load must not decide a test: no deadlines, and a fixture that is made once for all examples is meant so.
+settings.register_profile("keyledger", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.load_profile("keyledger")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember whether a test failed, for the fixtures that keep what it left."""
+    report = yield
+    if report.failed:
+        item.stash[_FAILED] = True
+    return report
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server for the session."""
+    with running_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def template(server: Server) -> AsyncIterator[Database]:
+    """A migrated database, never connected to: those of the tests are copies of it."""
+    await make_role(server)
+    database = await server.migrated()
+    yield database
+    await server.drop(database)
+
+
+@pytest.fixture
+async def database(request: pytest.FixtureRequest, server: Server, template: Database) -> AsyncIterator[Database]:
+    """A fresh migrated database; kept, and named, when its test fails."""
+    fresh = await server.copy(template.name)
+    yield fresh
+    if request.node.stash.get(_FAILED, False):
+        print(f"kept for a look: database {fresh.name}")  # noqa: T201 - pytest shows it with the failure
+    else:
+        await server.drop(fresh)
+
+
+@pytest.fixture
+async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
+    """A pool of the application's role on the test's database."""
+    async with database.engine() as made:
+        yield made
+
+
+@pytest.fixture
+async def postgres_log(engine: AsyncEngine) -> AsyncIterator[PostgresEventLog]:
+    """The event log of the test's database."""
+    log = await open_log(engine)
+    yield log
+    await log.close()
