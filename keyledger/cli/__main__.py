@@ -1,0 +1,5 @@
+"""python -m keyledger.cli"""
+
+from keyledger.cli import main
+
+main()

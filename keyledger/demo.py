@@ -1,0 +1,186 @@
+"""`make demo`: the whole story on real parts. A key is issued, used, moved, corrected, revoked, and billed.
+
+Starts `keyledger up` on a folder of its own, talks to it as a portal, a gateway and finance would, and stops it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+import time
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from rich.console import Console
+
+from keyledger.cli.billing import print_bill
+from keyledger.cli.output import print_table
+from keyledger.embedded.folder import DataFolder
+from keyledger.gateway_rows import GatewayRows, generate
+from keyledger.portal import Portal
+from keyledger.reach import operator
+from keyledger.settings import Settings
+from registry.instant import format_ms, from_ms, parse_instant, to_ms
+
+console = Console(highlight=False, soft_wrap=True)
+INFERENCES = 5_000
+
+
+def main() -> None:
+    """Run the demo."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--data", type=Path, help="keep the registry in this new folder; else in a temporary one")
+    parser.add_argument("--keep-running", action="store_true", help="leave `keyledger up` running, until Ctrl-C")
+    chosen = parser.parse_args()
+    folder = chosen.data or Path(tempfile.mkdtemp(prefix="keyledger-demo-"))
+    if chosen.data and folder.exists() and any(folder.iterdir()):
+        sys.exit(f"keyledger: {folder} is not empty: choose a new folder")
+    began = time.monotonic()
+    asyncio.run(demo(folder, keep_running=chosen.keep_running))
+    console.print(f"\nThat took {time.monotonic() - began:.0f} s.")
+
+
+async def demo(folder: Path, *, keep_running: bool) -> None:
+    """Tell the story on a new folder."""
+    step("Starting PostgreSQL, ClickHouse's engine, the API and the projector in one process")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "keyledger.cli", "up", "--data", str(folder), "--port", "0",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        url = await _ready(process)
+        token = (folder / "admin-token").read_text(encoding="ascii").strip()
+        async with Portal(url, token) as portal:
+            await story(portal, folder)
+        if keep_running:
+            console.print(f"\nIt runs at {url} until Ctrl-C.")
+            await process.wait()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+    next_steps(folder)
+
+
+async def story(portal: Portal, folder: Path) -> None:
+    """Keys, usage, edits, and the bill."""
+    step("The portal issues keys: tags are bound to them by an admin")
+    acme = await portal.create({"customer_id": "acme", "project_id": "chat", "billing_tier": "gold"})
+    moving = await portal.create({"customer_id": "acme", "project_id": "search", "billing_tier": "gold"})
+    wrong = await portal.create({"customer_id": "globex", "project_id": "lab", "billing_tier": "silver"})
+    ending = await portal.create({"customer_id": "initech", "billing_tier": "silver"})
+    console.print(f"    4 keys; a secret is shown once: {acme['api_key'][:18]}…")
+    began_ms = max(to_ms(parse_instant(key["created_at"])) for key in (acme, moving, wrong, ending))
+    keys = [key["public_id"] for key in (acme, moving, wrong, ending)]
+
+    step("One key moves from acme to globex")
+    moved = await portal.edit(moving["public_id"], {"tags": {"customer_id": "globex"}}, reason="sold to globex")
+    moved_at = (await portal.history(moving["public_id"]))[-1]["effective_at"]
+    console.print(f"    {moved['public_id']} belongs to globex from {moved_at} on")
+
+    step("Another key was tagged wrong from the start: corrected, backdated to its creation")
+    await portal.edit(
+        wrong["public_id"],
+        {"tags": {"customer_id": "umbrella"}},
+        reason="ticket 4711: wrong customer",
+        effective_at=wrong["created_at"],
+    )
+    step("A third key is revoked")
+    revoked = await portal.revoke(ending["public_id"], reason="contract ended")
+    ended_ms = to_ms(parse_instant(revoked["revoked_at"]))
+
+    step(f"The gateway recorded {INFERENCES} inferences: cached, unpriced, orphaned, doubled, late ones too")
+    rows = generate(keys[:3], began_ms, ended_ms + 1000, INFERENCES, Random(7))  # noqa: S311 - made-up usage
+    pair = _remarkable(rows, keys, to_ms(parse_instant(moved_at)), began_ms, ended_ms)
+    since, until = format_ms(from_ms(began_ms)), format_ms(from_ms(ended_ms + 60_000))
+    async with operator(folder, Settings.read()) as client:
+        for table, file in rows.write(folder / "gateway-rows").items():
+            answer = await client.post("/operator/load", json={"table": table, "files": [str(file)]})
+            console.print(f"    {table}: {answer.json()['rows']} rows")
+        by_key = await client.post("/operator/sql", json={"sql": _COST_BY_KEY})
+        owners = await client.post("/operator/sql", json={"sql": _OWNERS.format(*pair)})
+    step("Two inferences of the moved key, a millisecond apart")
+    for at, customer in owners.json()["rows"]:
+        console.print(f"    {at} is billed to {customer}")
+    step("The bill by customer, each inference by the tags that its key had at that very millisecond")
+    bill = await portal.bill(group_by=["customer_id"], since=since, until=until)
+    print_bill(bill)
+    await _beside_today(portal, bill, by_key.json()["rows"])
+
+
+_COST_BY_KEY = """
+SELECT public_id, count(), sum(cost_usd)
+FROM keyledger.billable_usage
+WHERE bucket = 'keyed'
+GROUP BY public_id
+"""
+_OWNERS = """
+SELECT at, tags['customer_id']
+FROM keyledger.billable_usage
+WHERE inference_id IN ('{}', '{}')
+ORDER BY at
+"""
+
+
+def _remarkable(rows: GatewayRows, keys: list[str], moved_ms: int, began_ms: int, ended_ms: int) -> list[UUID]:
+    """Two inferences a millisecond apart, around the move, whose ids it gives; some around the revocation."""
+    rng = Random(8)  # noqa: S311 - made-up usage
+    pair = [rows.usage(at_ms, keys[1], rng) for at_ms in (moved_ms - 1, moved_ms)]
+    for at_ms in range(began_ms, ended_ms, max(1, (ended_ms - began_ms) // 100)):
+        rows.usage(at_ms, keys[3], rng)
+    for late_ms in (0, 40, 700):
+        rows.usage(ended_ms + late_ms, keys[3], rng)
+    return pair
+
+
+async def _beside_today(portal: Portal, bill: dict[str, Any], by_key: list[list[Any]]) -> None:
+    step("The same rows billed by today's tags, as a mapping table would: what as-of is for")
+    today: dict[str | None, Decimal] = {}
+    for public_id, _count, cost in by_key:
+        customer = (await portal.show(public_id))["tags"].get("customer_id")
+        today[customer] = today.get(customer, Decimal(0)) + Decimal(cost)
+    as_of = {line["by"]["customer_id"]: Decimal(line["cost_usd"]) for line in bill["lines"]}
+    rows = []
+    for customer in sorted(as_of.keys() | today.keys(), key=str):
+        right, naive = as_of.get(customer, Decimal(0)), today.get(customer, Decimal(0))
+        rows.append((customer, *(f"{money.normalize():f}" for money in (right, naive, naive - right))))
+    columns = ("customer_id", "as of the inference", "by today's tags", "billed wrong by")
+    print_table(columns, rows, right=columns[1:])
+
+
+async def _ready(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None  # noqa: S101 - for the type checker
+    async for line in process.stdout:
+        text = line.decode().strip()
+        if text.startswith("ready "):
+            return text.removeprefix("ready ")
+    raise SystemExit("keyledger: `keyledger up` did not start: run it by hand to see why")
+
+
+def step(text: str) -> None:
+    """Say what comes next."""
+    console.print(f"\n[bold]▸ {text}[/bold]")
+
+
+def next_steps(folder: Path) -> None:
+    """What to try on the folder that is left."""
+    console.print(f"\nNothing runs any more. The registry is in {folder}. Try next:\n")
+    program = shutil.which("keyledger") or str(Path(sys.executable).with_name("keyledger"))
+    for command in (
+        "keys list",
+        "bill --group-by model --group-by billing_tier --since 2026-01-01T00:00:00Z --until 2100-01-01T00:00:00Z",
+        "bill --group-by customer_id --since 2026-01-01T00:00:00Z --until 2100-01-01T00:00:00Z --known-at 5",
+        "sql 'SELECT * FROM keyledger.key_tag_interval'",
+        "up",
+    ):
+        console.print(f"  {program} {command} --data {DataFolder(folder).path}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""A small client of the admin API, as a portal would have one: for the demo and the acceptance tests."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+_PATH = "/admin/api-keys"
+
+
+class Portal:
+    """Calls with one admin token. Every method raises httpx.HTTPStatusError for an error's answer."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.http = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+
+    async def create(self, tags: dict[str, str], **more: Any) -> dict[str, Any]:
+        """Make a key; its `api_key` is in this answer alone."""
+        return _checked(await self.http.post(_PATH, json={"tags": tags, **more}))
+
+    async def edit(self, public_id: str, patch: dict[str, Any], **query: str) -> dict[str, Any]:
+        """Apply a merge patch."""
+        return _checked(await self.http.patch(f"{_PATH}/{public_id}", json=patch, params=query))
+
+    async def revoke(self, public_id: str, **query: str) -> dict[str, Any]:
+        """End a key."""
+        return _checked(await self.http.delete(f"{_PATH}/{public_id}", params=query))
+
+    async def show(self, public_id: str, **query: Any) -> dict[str, Any]:
+        """A key."""
+        return _checked(await self.http.get(f"{_PATH}/{public_id}", params=query))
+
+    async def history(self, public_id: str) -> list[dict[str, Any]]:
+        """All events of a key, oldest first."""
+        items: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            query = {"limit": 1000} | ({"cursor": cursor} if cursor else {})
+            page = _checked(await self.http.get(f"{_PATH}/{public_id}/history", params=query))
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return items
+
+    async def bill(self, **query: Any) -> dict[str, Any]:
+        """A bill of all that was acknowledged before this call, unless `known_at` says otherwise."""
+        if "known_at" not in query:
+            listed = await self.http.get(_PATH, params={"limit": 1})
+            listed.raise_for_status()
+            query["wait_for"] = listed.headers["Keyledger-Position"]
+        return _checked(await self.http.get("/billing/usage", params=query))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.http.aclose()
+
+
+def _checked(response: httpx.Response) -> Any:
+    response.raise_for_status()
+    return response.json()
