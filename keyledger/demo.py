@@ -13,16 +13,14 @@ import tempfile
 import time
 from decimal import Decimal
 from pathlib import Path
-from random import Random
 from typing import Any
-from uuid import UUID
 
 from rich.console import Console
 
 from keyledger.cli.billing import print_bill
 from keyledger.cli.output import print_table
 from keyledger.embedded.folder import DataFolder
-from keyledger.gateway_rows import GatewayRows, generate
+from keyledger.gateway_rows import LARGE, KeyUse, generate
 from keyledger.portal import Portal
 from keyledger.reach import operator
 from keyledger.settings import Settings
@@ -96,11 +94,18 @@ async def story(portal: Portal, folder: Path) -> None:
     ended_ms = to_ms(parse_instant(revoked["revoked_at"]))
 
     step(f"The gateway recorded {INFERENCES} inferences: cached, unpriced, orphaned, doubled, late ones too")
-    rows = generate(keys[:3], began_ms, ended_ms + 1000, INFERENCES, Random(7))  # noqa: S311 - made-up usage
-    pair = _remarkable(rows, keys, to_ms(parse_instant(moved_at)), began_ms, ended_ms)
+    uses = [KeyUse(public_id, began_ms, None) for public_id in keys[:3]]
+    uses.append(KeyUse(ending["public_id"], began_ms, ended_ms))
+    rows = generate(7, uses, began_ms, ended_ms + 1000, INFERENCES)
+    moved_ms = to_ms(parse_instant(moved_at))
+    pair = [rows.chat(at_ms, moving["public_id"]) for at_ms in (moved_ms - 1, moved_ms)]
+    for inference_id in pair:
+        rows.model(inference_id, moved_ms + 900, LARGE, 1200, 300)
     since, until = format_ms(from_ms(began_ms)), format_ms(from_ms(ended_ms + 60_000))
     async with operator(folder, Settings.read()) as client:
-        for table, file in rows.write(folder / "gateway-rows").items():
+        gateway_rows = folder / "gateway-rows"
+        gateway_rows.mkdir()
+        for table, file in rows.write(gateway_rows).items():
             answer = await client.post("/operator/load", json={"table": table, "files": [str(file)]})
             console.print(f"    {table}: {answer.json()['rows']} rows")
         by_key = await client.post("/operator/sql", json={"sql": _COST_BY_KEY})
@@ -126,17 +131,6 @@ FROM keyledger.billable_usage
 WHERE inference_id IN ('{}', '{}')
 ORDER BY at
 """
-
-
-def _remarkable(rows: GatewayRows, keys: list[str], moved_ms: int, began_ms: int, ended_ms: int) -> list[UUID]:
-    """Two inferences a millisecond apart, around the move, whose ids it gives; some around the revocation."""
-    rng = Random(8)  # noqa: S311 - made-up usage
-    pair = [rows.usage(at_ms, keys[1], rng) for at_ms in (moved_ms - 1, moved_ms)]
-    for at_ms in range(began_ms, ended_ms, max(1, (ended_ms - began_ms) // 100)):
-        rows.usage(at_ms, keys[3], rng)
-    for late_ms in (0, 40, 700):
-        rows.usage(ended_ms + late_ms, keys[3], rng)
-    return pair
 
 
 async def _beside_today(portal: Portal, bill: dict[str, Any], by_key: list[list[Any]]) -> None:
