@@ -49,12 +49,16 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
-    database_url: PostgresUrl | None = Field(None, description="PostgreSQL of the log, as the application's role.")
+    database_url: PostgresUrl | None = Field(
+        None, repr=False, description="PostgreSQL of the log, as the application's role."
+    )
     migration_database_url: PostgresUrl | None = Field(
-        None, description="The same database as its owner, for `keyledger migrate`; the former when not set."
+        None,
+        repr=False,
+        description="The same database as its owner, for `keyledger migrate`; the former when not set.",
     )
     clickhouse_url: ClickHouseUrl | None = Field(
-        None, description="ClickHouse: http(s)://user:password@host:port, or chdb:///path."
+        None, repr=False, description="ClickHouse: http(s)://user:password@host:port, or chdb:///path."
     )
     clickhouse_database: Identifier = Field("keyledger", description="Keyledger's database in ClickHouse.")
     gateway_clickhouse_database: Identifier = Field("tensorzero", description="The gateway's database in ClickHouse.")
