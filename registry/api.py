@@ -106,6 +106,10 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class NoQuery(Strict):
+    """None at all."""
+
+
 class ListQuery(Strict):
     """Filters and page of the list."""
 
@@ -154,6 +158,7 @@ async def create_key(
     request: Request,
     services: Services,
     principal: Writer,
+    _query: Annotated[NoQuery, Query()],
     body: Annotated[CreateKeyBody, Depends(json_body(CreateKeyBody, JSON))],
 ) -> JSONResponse:
     """Make a key. The answer is the only one that ever shows its `api_key`."""

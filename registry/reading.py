@@ -61,7 +61,8 @@ async def strict_request(request: Request) -> None:
         if header in request.headers:
             message = f"the header {header.title()} is not supported yet: send the request without it"
             raise BadRequest(HTTPStatus.BAD_REQUEST, message)
-    if request.method in {"GET", "DELETE"} and request.headers.get("content-length", "0") != "0":
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    if has_body and request.method in {"GET", "DELETE"}:
         raise BadRequest(HTTPStatus.BAD_REQUEST, f"{request.method} takes no body")
     _refuse_ambiguous_query(request)
 

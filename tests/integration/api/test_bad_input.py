@@ -1,0 +1,27 @@
+"""Whatever is sent: a 4xx that names the field, nothing appended, never a 5xx."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.api.cases import ALL, Case
+from tests.integration.api.service import Api, assert_problem
+
+
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
+async def test_bad_input_is_refused_by_field_and_appends_nothing(
+    shared_api: Api, keys: dict[str, str], case: Case
+) -> None:
+    before = await shared_api.head()
+    path = case.path.format(**keys)
+    answer = await shared_api.call(case.method, path, by=case.token, **case.request())
+    assert_problem(answer, case.status, case.field)
+    assert await shared_api.head() == before
+    if case.status == 401:
+        assert answer.headers["www-authenticate"] == "Bearer"
+    if case.status == 405:
+        assert answer.headers["allow"]
+
+
+def test_every_case_has_a_name_of_its_own() -> None:
+    assert len({case.name for case in ALL}) == len(ALL)
