@@ -7,11 +7,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from projections.bill import MAX_GROUP_BY, WORDS, BillQuery, compute_bill
 from pydantic import Field
 
 from keyledger.bill_model import BillOut
 from keyledger.services import Services
+from projections.bill import MAX_GROUP_BY, WORDS, BillQuery, compute_bill
 from projections.errors import BadBillQuery, TooManyLines
 from projections.store import Applied
 from registry.api import MAX_FILTERS, Strict, answer, needs, principal_of, tag_filters

@@ -52,6 +52,11 @@ class Portal:
             query["wait_for"] = listed.headers["Keyledger-Position"]
         return _checked(await self.http.get("/billing/usage", params=query))
 
+    async def bill_status(self) -> int:
+        """The status of asking for a small bill: whether the token may."""
+        query = {"since": "2026-01-01T00:00:00Z", "until": "2026-01-01T00:00:01Z"}
+        return (await self.http.get("/billing/usage", params=query)).status_code
+
     async def __aenter__(self) -> Self:
         return self
 

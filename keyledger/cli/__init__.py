@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from keyledger.cli import billing, keys, operate, tokens
@@ -30,16 +29,10 @@ def main() -> None:
     from keyledger.cli.failures import expected  # noqa: PLC0415 - after the commands, so that --help stays quick
 
     try:
-        code = app(standalone_mode=False)
-    except click.exceptions.Abort:
-        code = 130
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
+        app()
     except CommandFailed as error:
         complain(str(error))
-        code = error.exit_code
+        sys.exit(error.exit_code)
     except expected() as error:
         complain(str(error) or type(error).__name__)
-        code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+        sys.exit(1)

@@ -1,1 +1,4 @@
-"""The embedded default's services: a real PostgreSQL as a child process and the data folder that everything lives in."""
+"""The embedded default's services.
+
+A real PostgreSQL as a child process and the data folder that everything lives in.
+"""

@@ -61,7 +61,7 @@ def _runs(bin_folder: Path, account: Account | None) -> bool:
     """Whether the account reaches the program and its libraries: only running it tells all of that."""
     who: dict[str, Any] = {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
     try:
-        done = subprocess.run(  # noqa: S603 - our own program
+        done = subprocess.run(
             [str(bin_folder / "postgres"), "--version"],
             cwd="/",
             env=ENVIRONMENT,

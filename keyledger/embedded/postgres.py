@@ -164,7 +164,7 @@ class EmbeddedPostgres:
         settings = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(port)}.items()]
         log = self._log.open()
         try:
-            return subprocess.Popen(  # noqa: S603 - our own program
+            return subprocess.Popen(
                 launcher.command("postgres", self._data, *settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -53,7 +53,10 @@ def pid_file_lines(data: Path) -> list[str]:
 
 
 def _drop_foreign_pid_file(data: Path) -> None:
-    """Remove a pid file whose pid another program has by now (usual in containers): PostgreSQL would refuse to start."""
+    """Remove a pid file whose pid another program has by now (usual in containers).
+
+    PostgreSQL would refuse to start.
+    """
     pid = pid_in_file(data)
     if pid is not None and psutil.pid_exists(pid):
         (data / PID_FILE).unlink(missing_ok=True)

@@ -47,7 +47,9 @@ class ServerLog:
             return
         with self.path.open("rb+") as file:
             file.seek(-_KEPT_BYTES, os.SEEK_END)
-            self.path.with_name(f"{self.path.name}.1").write_bytes(file.read())
+            with self.path.with_name(f"{self.path.name}.1").open("wb") as kept:
+                os.fchmod(kept.fileno(), 0o600)
+                kept.write(file.read())
             file.truncate(0)
 
     def watch(self) -> None:

@@ -1,0 +1,98 @@
+"""`keyledger up` as a person runs it: a process on a folder, stopped by signals, reached over TCP and by commands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from keyledger.portal import Portal
+
+READY_S = 60
+
+
+class RegistryProcess:
+    """One `keyledger up`. Its log goes to a file beside the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder.with_name(f"{folder.name}.log")
+        self.url = ""
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Return when it says that it is ready."""
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *_command("up", "--port", "0"), "--data", str(self.folder), stdout=asyncio.subprocess.PIPE, stderr=log
+            )
+        assert self._process.stdout is not None
+        async with asyncio.timeout(READY_S):
+            async for line in self._process.stdout:
+                if line.startswith(b"ready "):
+                    self.url = line.decode().split()[1]
+                    return
+        raise AssertionError(f"it ended without being ready: {self.log.read_text()[-2000:]}")
+
+    async def kill(self) -> None:
+        """kill -9."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Stop it by a signal; its exit code."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        return await self._process.wait()
+
+    def portal(self) -> Portal:
+        """A client with the first admin token."""
+        return Portal(self.url, (self.folder / "admin-token").read_text().strip())
+
+    async def command(self, *arguments: str) -> tuple[int, str, str]:
+        """Run a command on the folder: exit code, stdout, stderr."""
+        return await run_command(*arguments, "--data", str(self.folder))
+
+    async def json(self, *arguments: str) -> Any:
+        """Run a command with --json on the folder; what it printed."""
+        code, out, err = await self.command(*arguments, "--json")
+        assert code == 0, err
+        return json.loads(out)
+
+    def postmasters(self) -> list[int]:
+        """The PostgreSQL servers that stand in the folder."""
+        data = str((self.folder / "postgres" / "data").resolve())
+        found = []
+        for process in psutil.process_iter(["name", "ppid"]):
+            try:
+                if process.info["name"] == "postgres" and process.cwd() == data:
+                    parent = psutil.Process(process.info["ppid"])
+                    if parent.name() != "postgres":
+                        found.append(process.pid)
+            except psutil.Error:
+                continue
+        return found
+
+
+async def run_command(*arguments: str, environ: dict[str, str] | None = None) -> tuple[int, str, str]:
+    """Run a keyledger command: exit code, stdout, stderr."""
+    process = await asyncio.create_subprocess_exec(
+        *_command(*arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **(environ or {})},
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "keyledger.cli", *arguments]

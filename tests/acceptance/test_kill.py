@@ -1,0 +1,11 @@
+"""kill -9 of the whole process loses nothing that was acknowledged, and bills stay right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.acceptance.chaos import survive
+
+
+async def test_three_kills_under_load_lose_nothing(tmp_path: Path) -> None:
+    await survive(tmp_path, seed=1, kills=3, writes=150)

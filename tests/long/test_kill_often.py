@@ -1,0 +1,15 @@
+"""The long form of tests/acceptance/test_kill.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.chaos import survive
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1500)
+async def test_twenty_kills_under_load_lose_nothing(tmp_path: Path) -> None:
+    await survive(tmp_path, seed=2, kills=20, writes=400)
