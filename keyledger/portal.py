@@ -66,6 +66,7 @@ class Portal:
         await self.http.aclose()
 
 
-def _checked(response: httpx.Response) -> Any:
+def _checked(response: httpx.Response) -> dict[str, Any]:
     response.raise_for_status()
-    return response.json()
+    content: dict[str, Any] = response.json()
+    return content

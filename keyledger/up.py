@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from keyledger.embedded.errors import PostgresNotStarted
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.operator_socket import bind_unix_socket
 from keyledger.embedded.private_file import write_private
@@ -36,8 +37,13 @@ async def up(folder: DataFolder, port: int, settings: Settings, say: Callable[[s
             apps = [(public_app(services, projector), tcp), (operator_app(services, projector), operator)]
             async with serving(apps):
                 say(f"ready http://{HOST}:{tcp.getsockname()[1]}")
-                await stop.wait()
+                ends = {asyncio.create_task(stack.watch()), asyncio.create_task(stop.wait())}
+                _, running = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                for end in running:
+                    end.cancel()
             folder.operator_socket.unlink(missing_ok=True)
+            if not stop.is_set():
+                raise PostgresNotStarted(f"PostgreSQL ended by itself: {folder.postgres / 'postgres.log'} may say why.")
 
 
 async def _first_token(path: Path, stack: Stack) -> bool:

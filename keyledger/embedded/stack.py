@@ -23,6 +23,12 @@ class Stack:
 
     services: Services
     projector: Projector
+    postgres: EmbeddedPostgres
+
+    async def watch(self) -> None:
+        """Return when PostgreSQL has died of itself."""
+        while self.postgres.running:  # noqa: ASYNC110 - a child process has no event of the loop
+            await asyncio.sleep(1)
 
 
 @asynccontextmanager
@@ -40,7 +46,7 @@ async def open_stack(folder: DataFolder, settings: Settings) -> AsyncIterator[St
             projector = make_projector(services)
             task = asyncio.create_task(projector.run(), name="projector")
             try:
-                yield Stack(services, projector)
+                yield Stack(services, projector, postgres)
             finally:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError, Exception):
