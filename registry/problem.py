@@ -125,10 +125,15 @@ async def _validation_error(_request: Request, error: Exception) -> JSONResponse
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, faults)
 
 
-async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker
+    headers = dict(error.headers or {})
+    operations = request.app.openapi()["paths"].get(getattr(request.scope.get("route"), "path", None))
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and operations:
+        # The framework's own header names the methods of the path's first route alone.
+        headers["Allow"] = ", ".join(sorted(method.upper() for method in operations))
     details = {404: "There is nothing at this path.", 405: "The path exists, but not with this method."}
-    return problem(error.status_code, details.get(error.status_code, str(error.detail)), (), error.headers)
+    return problem(error.status_code, details.get(error.status_code, str(error.detail)), (), headers)
 
 
 def _field(location: tuple[Any, ...]) -> str:

@@ -19,8 +19,13 @@ async def test_bad_input_is_refused_by_field_and_appends_nothing(
     assert await shared_api.head() == before
     if case.status == 401:
         assert answer.headers["www-authenticate"] == "Bearer"
-    if case.status == 405:
-        assert answer.headers["allow"]
+
+
+async def test_a_wrong_method_is_told_every_right_one(shared_api: Api, keys: dict[str, str]) -> None:
+    for path, allowed in (("", "GET, POST"), (f"/{keys['active']}", "DELETE, GET, PATCH")):
+        answer = await shared_api.call("PUT", f"/admin/api-keys{path}")
+        assert_problem(answer, 405)
+        assert answer.headers["allow"] == allowed
 
 
 def test_every_case_has_a_name_of_its_own() -> None:
