@@ -197,9 +197,7 @@ async def show_key(
     at = query.at or seen.now
     past = fold(history, at=at, known_at=query.known_at)
     if past is None:
-        unknown = UnknownKey("the key was not created yet by then")
-        unknown.position = seen.position
-        raise unknown
+        raise UnknownKey("the key was not created yet by then", position=seen.position)
     return answer(key_out(past, at), seen.position)
 
 
@@ -292,7 +290,7 @@ def checked_id(public_id: str) -> str:
 async def _stream(services: Registry, any_id: str) -> str:
     public_id = await services.queries.public_id(checked_id(any_id))
     if public_id is None:
-        raise UnknownKey
+        raise UnknownKey(position=(await services.log.head()).position)
     return key_stream(public_id)
 
 

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 class RegistryError(Exception):
     """The registry failed."""
 
-    def __init__(self, message: str | None = None) -> None:
+    def __init__(self, message: str | None = None, *, position: int | None = None) -> None:
         self.message = message or (type(self).__doc__ or "").strip()
-        self.position: int | None = None  # head of the log when the refusal was decided, where it was read
+        self.position = position  # head of the log when the refusal was decided, where it was read
         super().__init__(self.message)
 
 

@@ -83,7 +83,7 @@ class Keys:
     async def _stream(self, any_id: str) -> str:
         public_id = await self._resolve(any_id)
         if public_id is None:
-            raise UnknownKey
+            raise UnknownKey(position=(await self._log.head()).position)
         return key_stream(public_id)
 
 

@@ -56,7 +56,7 @@ class Queries:
             .where(credential.c.credential_id == any_id)
         )
         if not rows:
-            raise await self._unknown()
+            raise UnknownKey(position=(await self.seen()).position)
         return _state(rows[0]), Seen(rows[0].head, rows[0].now)
 
     async def keys(
@@ -99,7 +99,7 @@ class Queries:
         if not rows:
             seen = await self.seen()
             if not await self._rows(select(literal(1)).where(event.c.stream == stream).limit(1)):
-                raise _at(UnknownKey(), seen)
+                raise UnknownKey(position=seen.position)
             return [], seen
         return [RecordedEvent(*row[:-2]) for row in rows], Seen(rows[0].head, rows[0].now)
 
@@ -124,14 +124,6 @@ class Queries:
                 return rows
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise Busy("the registry's database can't answer now: try again") from error
-
-    async def _unknown(self) -> UnknownKey:
-        return _at(UnknownKey(), await self.seen())
-
-
-def _at(error: UnknownKey, seen: Seen) -> UnknownKey:
-    error.position = seen.position
-    return error
 
 
 def _state(row: Any) -> KeyState:
