@@ -25,6 +25,7 @@ from tests.databases import Database
 from tests.integration.api.service import OPERATOR, PROBLEM
 
 KEYS = "/admin/api-keys"
+BILL = "/billing/usage"
 
 
 @dataclass(slots=True)
@@ -118,7 +119,8 @@ async def test_bytes_that_no_client_sends_are_refused_and_the_server_goes_on(
             body=b"10000\r\n" + b" " * 65_536 + b"\r\n" + 16 * (b"10000\r\n" + b" " * 65_536 + b"\r\n") + b"0\r\n\r\n",
         ): 413,
         request(
-            "POST", b"/admin/api-keys", token, json_type, b"Keyledger-On-Behalf-Of: \xff", b"Content-Length: 2", body=b"{}"
+            *("POST", b"/admin/api-keys", token, json_type, b"Keyledger-On-Behalf-Of: \xff", b"Content-Length: 2"),
+            body=b"{}",
         ): 422,
         request("TRACE", b"/admin/api-keys", token): 405,
         request("GET", b"/admin/api-keys", token + "x"): 401,
@@ -185,10 +187,10 @@ async def send(client: httpx.AsyncClient, bearer: dict[str, str], secret: str, p
         await client.get(f"{KEYS}/{secret}", headers=bearer),
         await client.delete(f"{KEYS}/{secret}", headers=bearer),
         await client.get(f"/{secret}"),
-        await client.get(KEYS, params={"cursor": secret, "tag": secret, "status": secret, "limit": secret}, headers=bearer),
+        await client.get(KEYS, params=dict.fromkeys(("cursor", "tag", "status", "limit"), secret), headers=bearer),
         await client.get(path, params={"at": secret, "known_at": secret}, headers=bearer),
-        await client.get("/billing/usage", params={"since": secret, "until": secret, "time_zone": secret}, headers=bearer),
-        await client.post(KEYS, json={"tags": {"a": [secret]}, "expiration": secret, "organization": 7}, headers=bearer),
+        await client.get(BILL, params=dict.fromkeys(("since", "until", "time_zone"), secret), headers=bearer),
+        await client.post(KEYS, json={"tags": {"a": [secret]}, "expiration": secret}, headers=bearer),
         await client.post(KEYS, json={"tags": secret, "description": "\0" + secret}, headers=bearer),
         await client.post(KEYS, json=secret, headers=bearer),
         await client.post(KEYS, content=f'{{"tags": {secret}', headers=bad),

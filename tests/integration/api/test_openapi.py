@@ -1,0 +1,85 @@
+"""The OpenAPI document says what the API does: schemathesis makes requests from it and checks every answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from schemathesis import engine
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events
+
+from keyledger.serve import bind_tcp, serving
+from projections.clickhouse import ClickHouse
+from projections.ddl import Names
+from tests.databases import Database
+from tests.integration.api.service import Api, open_api
+
+CHECKS = {
+    # What the schema can't say (NFC, reserved names, instants in the past) is refused all the same.
+    "positive_data_acceptance": {"expected-statuses": ["2xx", "400", "404", "409", "422"]},
+    # A revoked key stays readable, with its history, for ever.
+    "use_after_free": {"enabled": False},
+}
+
+
+def config(url: str, api: Api) -> SchemathesisConfig:
+    """All checks, in a time that a test may take, the same requests at every run."""
+    return SchemathesisConfig.from_dict(
+        {
+            "base-url": url,
+            "headers": api.bearer("admin"),
+            "seed": 20260301,
+            "max-time": 40,
+            "checks": CHECKS,
+            "generation": {"max-examples": 5, "database": "none", "deterministic": True, "no-shrink": True},
+            "phases": {"stateful": {"generation": {"max-examples": 3}}},
+        }
+    )
+
+
+def failures(document: dict[str, Any], settings: SchemathesisConfig) -> tuple[list[str], int]:
+    """What does not hold, and how many requests were made. Blocking."""
+    found: dict[str, None] = {}
+    requests = 0
+    for event in engine.from_schema(schemathesis.openapi.from_dict(document, config=settings)).execute():
+        if isinstance(event, events.NonFatalError | events.FatalError):
+            found[f"{type(event).__name__}: {getattr(event, 'value', None) or getattr(event, 'exception', None)}"] = (
+                None
+            )
+        if isinstance(event, events.ScenarioFinished):
+            requests += len(event.recorder.cases)
+            for checks in event.recorder.checks.values():
+                for check in checks:
+                    if check.failure_info is not None:
+                        failure = check.failure_info.failure
+                        text = f"{failure.operation}: {failure.title}: {failure.message}"
+                        found[f"{text}\n    {check.failure_info.code_sample}"[:1500]] = None
+    return list(found), requests
+
+
+@pytest.mark.timeout(120)
+async def test_the_document_holds(database: Database, clickhouse: ClickHouse, names: Names) -> None:
+    bound = bind_tcp("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    async with open_api(database, clickhouse, names) as api:
+        await api.make_key(tags={"customer_id": "acme"})
+        async with serving([(api.app, bound)]), httpx.AsyncClient(base_url=url) as client:
+            document = (await client.get("/openapi.json")).json()
+            found, requests = await asyncio.to_thread(failures, document, config(url, api))
+    assert not found, "\n".join(found)
+    assert requests > 300, "every operation was tried many times"
+
+
+async def test_every_error_of_every_call_is_documented_as_a_problem(shared_api: Api) -> None:
+    document = (await shared_api.client.get("/openapi.json")).json()
+    for path, operations in document["paths"].items():
+        if not path.startswith(("/admin", "/billing")):
+            continue
+        for operation in operations.values():
+            assert {"400", "401", "403", "422", "500", "503"} <= operation["responses"].keys()
+            for status, response in operation["responses"].items():
+                assert list(response["content"]) == ["application/json" if status < "3" else "application/problem+json"]
