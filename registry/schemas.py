@@ -18,7 +18,7 @@ from registry.tags import MAX_TAGS, name_fault, value_fault
 
 MAX_TEXT = 2000
 MAX_LABEL = 200
-_INSTANT_PATTERN = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,32})?([Zz]|[+-]\d\d:\d\d)$"
+_INSTANT_PATTERN = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,32})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$"
 
 
 def _instant(value: Any) -> datetime:
