@@ -1,0 +1,70 @@
+"""Events of the log made by hand, and a log kept in a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from registry import inline
+from registry.event_log import NewEvent, RecordedEvent, Scene
+from registry.instant import cut_ms
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+_ONE = RecordedEvent(
+    position=1,
+    stream="key-k3yPubl1cId0",
+    version=1,
+    type="Noted",
+    schema_version=1,
+    recorded_at=NOON,
+    effective_at=NOON,
+    actor="operator",
+    on_behalf_of=None,
+    request_id=None,
+    reason=None,
+    payload=b"{}",
+    salt=bytes(range(16)),
+    payload_digest=b"",
+    hash=b"",
+)
+
+
+def record(**fields: Any) -> RecordedEvent:
+    """An event with some of its fields."""
+    return msgspec.structs.replace(_ONE, **fields)
+
+
+class Stream:
+    """One stream as a decision sees it: appended to by hand, at instants that the test names."""
+
+    def __init__(self, name: str = _ONE.stream) -> None:
+        self.name = name
+        self.history: list[RecordedEvent] = []
+        self.state: Any = None
+
+    def scene(self, now: datetime) -> Scene:
+        """What a decision at `now` sees."""
+        return Scene(now, len(self.history), self.state, tuple(self.history))
+
+    def append(self, new: Sequence[NewEvent], now: datetime) -> list[RecordedEvent]:
+        """Record what was decided."""
+        recorded = [
+            record(
+                stream=self.name,
+                position=len(self.history) + number,
+                version=len(self.history) + number,
+                type=one.type,
+                schema_version=one.schema_version,
+                payload=one.payload,
+                recorded_at=now,
+                effective_at=one.effective_at or cut_ms(now),
+            )
+            for number, one in enumerate(new, start=1)
+        ]
+        for event in recorded:
+            self.state = inline.evolve(self.state, event)
+        self.history += recorded
+        return recorded

@@ -1,0 +1,96 @@
+"""Payloads: the golden bytes of each event decode to the value and encode to the same bytes, for ever."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry import events, wire
+from registry.errors import UndecodableEvent
+from registry.events import Event, IssuedCredential
+from tests.unit.records import record
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "events"
+AT = datetime(2026, 3, 1, 12, 30, 15, 250_000, UTC)
+EVENTS: dict[str, Event] = {
+    "KeyCreated.v1": events.KeyCreated(
+        public_id="k3yPubl1cId0",
+        tags={"customer_id": "acme", "Größe": "ä€😀", 'a"b\\c/': "</script>"},
+        description='two\nlines\tand "quotes"',
+        organization="default",
+        workspace="default",
+        expiration=AT,
+        credential=IssuedCredential("k3yPubl1cId0", "ab" * 32),
+    ),
+    "KeyCreated.v1.bare": events.KeyCreated(
+        "k3yPubl1cId0", {}, None, "default", "default", None, IssuedCredential("k3yPubl1cId0", "ab" * 32)
+    ),
+    "TagsChanged.v1": events.TagsChanged({"project_id": "p-7"}, ("customer_id", "env")),
+    "KeyDescribed.v1": events.KeyDescribed("production"),
+    "KeyDescribed.v1.cleared": events.KeyDescribed(None),
+    "ExpirationChanged.v1": events.ExpirationChanged(AT),
+    "ExpirationChanged.v1.never": events.ExpirationChanged(None),
+    "KeyRevoked.v1": events.KeyRevoked(),
+    "AdminTokenCreated.v1": events.AdminTokenCreated("t0kenPubl1c0", "portal", ("keys:read", "keys:write"), "cd" * 32),
+    "AdminTokenRevoked.v1": events.AdminTokenRevoked(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_golden_bytes_decode_to_the_event_and_encode_to_the_same_bytes(name: str) -> None:
+    golden = (GOLDEN / f"{name}.json").read_bytes()
+    kind, version = name.split(".")[:2]
+    assert wire.decode(record(type=kind, schema_version=int(version[1:]), payload=golden)) == EVENTS[name]
+    encoded = wire.encode(EVENTS[name])
+    assert (encoded.type, encoded.schema_version, encoded.payload) == (kind, int(version[1:]), golden)
+
+
+def test_every_event_in_every_version_has_a_golden_file() -> None:
+    files = {".".join(path.name.split(".")[:2]) for path in GOLDEN.glob("*.json")}
+    assert {
+        f"{kind.__name__}.v{version}" for kind, last in wire.CURRENT.items() for version in range(1, last + 1)
+    } == files
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "payload"),
+    [
+        ("KeyExploded", 1, b"{}"),
+        ("KeyRevoked", 0, b"{}"),
+        ("KeyRevoked", 2, b"{}"),
+        ("KeyRevoked", 1, b'{"why":"x"}'),
+        ("KeyRevoked", 1, b""),
+        ("KeyRevoked", 1, b"[]"),
+        ("TagsChanged", 1, b'{"set":{"a":1},"remove":[]}'),
+        ("TagsChanged", 1, b'{"set":{}}'),
+        ("KeyDescribed", 1, b"\xff"),
+    ],
+)
+def test_an_event_that_does_not_decode_is_told_by_position_and_never_quoted(
+    kind: str, version: int, payload: bytes
+) -> None:
+    with pytest.raises(UndecodableEvent, match="position 1 ") as caught:
+        wire.decode(record(type=kind, schema_version=version, payload=payload))
+    assert "why" not in str(caught.value)
+
+
+@given(st.dictionaries(st.text(min_size=1), st.text()), st.lists(st.text()))
+def test_any_delta_comes_back_from_its_canonical_bytes(tags: dict[str, str], removed: list[str]) -> None:
+    event = events.TagsChanged(tags, tuple(removed))
+    again = events.TagsChanged(dict(reversed(tags.items())), tuple(removed))
+    encoded = wire.encode(event)
+    assert encoded.payload == wire.encode(again).payload, "canonical: the order of members does not matter"
+    assert wire.decode(record(type="TagsChanged", payload=encoded.payload)) == event
+
+
+def test_canonical_bytes_are_those_of_rfc_8785() -> None:
+    # Section 3.2.3: names sort by their UTF-16 code units, so that U+1F600 stands before U+FB33.
+    names = {"\u20ac": "1", "\r": "2", "\ufb33": "3", "1": "4", "\U0001f600": "5", "\u0080": "6", "\u00f6": "7"}
+    payload = wire.encode(events.TagsChanged(names, ())).payload.decode()
+    assert payload == (
+        '{"remove":[],"set":{"\\r":"2","1":"4","\u0080":"6","\u00f6":"7","\u20ac":"1","\U0001f600":"5","\ufb33":"3"}}'
+    )
