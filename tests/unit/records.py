@@ -10,7 +10,7 @@ import msgspec
 
 from registry import inline
 from registry.event_log import NewEvent, RecordedEvent, Scene
-from registry.instant import cut_ms
+from registry.instant import cut_ms, to_us
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _ONE = RecordedEvent(
@@ -19,8 +19,8 @@ _ONE = RecordedEvent(
     version=1,
     type="Noted",
     schema_version=1,
-    recorded_at=NOON,
-    effective_at=NOON,
+    recorded_us=to_us(NOON),
+    effective_us=to_us(NOON),
     actor="operator",
     on_behalf_of=None,
     request_id=None,
@@ -33,7 +33,10 @@ _ONE = RecordedEvent(
 
 
 def record(**fields: Any) -> RecordedEvent:
-    """An event with some of its fields."""
+    """An event with some of its fields; `recorded_at` and `effective_at` may be given as datetimes."""
+    for name in ("recorded_at", "effective_at"):
+        if name in fields:
+            fields[name.replace("_at", "_us")] = to_us(fields.pop(name))
     return msgspec.structs.replace(_ONE, **fields)
 
 
