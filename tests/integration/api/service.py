@@ -20,7 +20,7 @@ from projections.store import Store
 from registry.api import Registry
 from registry.event_log import Caller
 from registry.handle import Keys, Tokens
-from registry.postgres import open_log
+from registry.postgres import Limits, open_log
 from registry.queries import Queries
 from registry.token import SCOPES
 from tests.databases import Database
@@ -77,7 +77,7 @@ async def open_api(database: Database, clickhouse: ClickHouse, names: Names) -> 
     engine = create_async_engine(
         database.app_url, hide_parameters=True, connect_args={"server_settings": {"timezone": "UTC"}}
     )
-    log = await open_log(engine)
+    log = await open_log(engine, Limits(lock_timeout_s=0.5))
     queries = Queries(engine)
     registry = Registry(log, Keys(log, queries.public_id), Tokens(log), queries)
     services = Services(Settings(), registry, clickhouse, names, Store(clickhouse, names))

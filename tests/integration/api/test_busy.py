@@ -1,0 +1,48 @@
+"""When the log can't take a write, or its database is away: 503 with Retry-After, and then it goes on."""
+
+from __future__ import annotations
+
+from registry.postgres import APPEND_LOCK
+from tests.databases import Database, Server
+from tests.integration.api.service import Api, assert_problem
+
+KEYS = "/admin/api-keys"
+
+
+async def test_a_stuck_lock_makes_writes_busy_but_not_reads(api: Api, database: Database) -> None:
+    head = await api.head()
+    async with database.connect() as holder:
+        await holder.execute("SELECT pg_advisory_lock($1)", APPEND_LOCK)
+        answer = await api.call("POST", KEYS, json={})
+        assert_problem(answer, 503)
+        assert int(answer.headers["retry-after"]) >= 1
+        assert (await api.call("GET", KEYS)).status_code == 200
+        assert await api.head() == head
+    await api.make_key()
+
+
+async def test_a_database_that_is_away_makes_everything_busy_until_it_is_back(
+    api: Api, server: Server, database: Database
+) -> None:
+    key = (await api.make_key())["public_id"]
+    await server.run(
+        f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS false",
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database.name}'",  # noqa: S608 - our own name
+    )
+    for method, path, body in (
+        ("POST", KEYS, {}),
+        ("GET", KEYS, None),
+        ("GET", f"{KEYS}/{key}", None),
+        ("GET", f"{KEYS}/{key}/history", None),
+        ("PATCH", f"{KEYS}/{key}", {"tags": {"a": "b"}}),
+        ("DELETE", f"{KEYS}/{key}", None),
+    ):
+        answer = await api.call(method, path, json=body)
+        assert_problem(answer, 503)
+        assert answer.headers["retry-after"]
+        assert database.name not in answer.text
+    assert (await api.client.get("/healthz")).status_code == 200
+    assert (await api.client.get("/readyz")).status_code == 503
+    await server.run(f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS true")
+    assert (await api.call("GET", f"{KEYS}/{key}")).json()["tags"] == {}
+    assert (await api.patch(key, {"tags": {"a": "b"}})).json()["tags"] == {"a": "b"}
