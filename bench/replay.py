@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,7 +21,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 
 from bench.common import CALLER, Server, median, opened_log, options, progress, report, server
 from registry import chain
-from registry.event_log import Head, NewEvent, Write
+from registry.event_log import COLUMNS, Head, NewEvent, Write
 from registry.events import IssuedCredential, KeyCreated, TagsChanged
 from registry.inline import StreamState, evolve
 from registry.stamp import Desk
@@ -38,11 +39,14 @@ def stored_events(log_id: UUID, count: int) -> list[tuple[Any, ...]]:
         public_id = f"{number:012d}"
         stream = f"key-{public_id}"
         desk.versions[stream] = 0
-        desk.run([Write(stream, lambda _scene, one=event: [one], CALLER) for event in _life(public_id)])
+        desk.run([Write(stream, partial(_decided, event), CALLER) for event in _life(public_id)])
         desk.states.clear()
         desk.changed.clear()
-    fields = desk.appended[0].__struct_fields__
-    return [tuple(getattr(event, field) for field in fields) for event in desk.appended]
+    return [tuple(getattr(event, column) for column in COLUMNS) for event in desk.appended]
+
+
+def _decided(event: NewEvent, _scene: object) -> list[NewEvent]:
+    return [event]
 
 
 def _life(public_id: str) -> list[NewEvent]:

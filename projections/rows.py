@@ -44,7 +44,7 @@ def project(events: Iterable[RecordedEvent]) -> Rows:
 def _project_one(recorded: RecordedEvent, rows: Rows) -> None:
     event = wire.decode(recorded)
     public_id = recorded.stream.removeprefix("key-")
-    at, position, recorded_at = to_ms(recorded.effective_at), recorded.position, recorded.recorded_at
+    at, position, recorded_at = recorded.effective_ms, recorded.position, recorded.recorded_at
     match event:
         case KeyCreated():
             expiration_ms = _ms(event.expiration)

@@ -22,8 +22,6 @@ from uuid import UUID
 
 import msgspec
 
-from registry.instant import to_ms, to_us
-
 if TYPE_CHECKING:
     from registry.event_log import RecordedEvent
 
@@ -49,8 +47,8 @@ def event_hash(previous_hash: bytes, event: RecordedEvent) -> bytes:
         event.position,
         event.version,
         event.schema_version,
-        to_us(event.recorded_at),
-        to_ms(event.effective_at),
+        event.recorded_us,
+        event.effective_ms,
     )
     texts = b"".join(
         _text(text)

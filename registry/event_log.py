@@ -10,22 +10,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import msgspec
 
+from registry.instant import from_us, to_us
+
 
 class RecordedEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event of the log with all that its hash covers. `payload` is canonical JSON (RFC 8785), decoded by `wire`."""
+    """An event of the log with all that its hash covers. `payload` is canonical JSON (RFC 8785), decoded by `wire`.
+
+    Instants are microseconds since 1970: most readers of a long log never need them as datetimes.
+    """
 
     position: int
     stream: str
     version: int
     type: str
     schema_version: int
-    recorded_at: datetime
-    effective_at: datetime
+    recorded_us: int
+    effective_us: int
     actor: str
     on_behalf_of: str | None
     request_id: str | None
@@ -34,6 +39,31 @@ class RecordedEvent(msgspec.Struct, frozen=True, gc=False):
     salt: bytes
     payload_digest: bytes
     hash: bytes
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When the log learned it."""
+        return from_us(self.recorded_us)
+
+    @property
+    def effective_at(self) -> datetime:
+        """From when it counts."""
+        return from_us(self.effective_us)
+
+    @property
+    def effective_ms(self) -> int:
+        """From when it counts, in milliseconds since 1970."""
+        return self.effective_us // 1000
+
+    @classmethod
+    def from_columns(cls, row: Sequence[Any]) -> RecordedEvent:
+        """From the values of COLUMNS, instants as datetimes."""
+        position, stream, version, kind, schema_version, recorded_at, effective_at, *rest = row
+        return cls(position, stream, version, kind, schema_version, to_us(recorded_at), to_us(effective_at), *rest)
+
+
+# The columns of the table of events, in the order of RecordedEvent's fields.
+COLUMNS: Final = tuple(name.replace("_us", "_at") for name in RecordedEvent.__struct_fields__)
 
 
 @dataclass(frozen=True, slots=True)

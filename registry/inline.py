@@ -20,9 +20,10 @@ _encode = msgspec.json.Encoder().encode
 
 def evolve(state: StreamState | None, recorded: RecordedEvent) -> StreamState | None:
     """The stream's state after an event; None for a stream whose kind keeps none. Raises ValueError as `key.evolve`."""
-    if recorded.stream.startswith("key-") and not isinstance(state, TokenState):
+    stream = recorded.stream
+    if stream.startswith("key-") and not isinstance(state, TokenState):
         return key.evolve(state, recorded, wire.decode(recorded))
-    if recorded.stream.startswith("token-") and not isinstance(state, KeyState):
+    if stream.startswith("token-") and not isinstance(state, KeyState):
         return token.evolve(state, recorded, wire.decode(recorded))
     return None
 

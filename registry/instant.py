@@ -60,6 +60,11 @@ def to_us(instant: datetime) -> int:
     return (instant - EPOCH) // timedelta(microseconds=1)
 
 
+def from_us(us: int) -> datetime:
+    """The UTC instant of microseconds since the epoch."""
+    return EPOCH + timedelta(microseconds=us)
+
+
 def format_ms(instant: datetime) -> str:
     """An instant of effect as the answers show it: 2026-03-01T00:00:00.000Z."""
     return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from registry import wire
 from registry.event_log import RecordedEvent
@@ -22,7 +23,7 @@ from registry.events import (
     KeyRevoked,
     TagsChanged,
 )
-from registry.instant import cut_ms, to_ms
+from registry.instant import cut_ms
 
 Status = Literal["active", "expired", "revoked"]
 
@@ -76,30 +77,27 @@ class KeyState(msgspec.Struct, frozen=True):
 
 def evolve(state: KeyState | None, recorded: RecordedEvent, event: Event) -> KeyState:
     """The state after an event. Raises ValueError for an event that can't follow the state: the log is wrong then."""
-    if isinstance(event, KeyCreated):
-        return _created(recorded, event)
-    if state is None:
-        raise ValueError(f"{recorded.type} at position {recorded.position} comes before its key's creation")
+    if state is None or recorded.position <= state.position:
+        if state is None and isinstance(event, KeyCreated):
+            return _created(recorded, event)
+        raise ValueError(f"{recorded.type} at position {recorded.position} can't follow in its key's stream")
+    position, version = recorded.position, recorded.version
     if isinstance(event, TagsChanged):
-        change: dict[str, object] = {"registers": _write_registers(state.registers, recorded, event)}
-    elif isinstance(event, KeyDescribed):
-        change = {"description": event.description}
-    elif isinstance(event, ExpirationChanged):
-        change = {"expiration": event.expiration}
-    elif isinstance(event, KeyRevoked):
-        change = {"revoked_at": recorded.effective_at}
-    else:
-        raise TypeError(f"{recorded.type} at position {recorded.position} is no event of a key")
-    return msgspec.structs.replace(state, position=recorded.position, version=recorded.version, **change)
+        registers = _write_registers(state.registers, recorded, event)
+        return replace(state, position=position, version=version, registers=registers)
+    if isinstance(event, KeyDescribed):
+        return replace(state, position=position, version=version, description=event.description)
+    if isinstance(event, ExpirationChanged):
+        return replace(state, position=position, version=version, expiration=event.expiration)
+    if isinstance(event, KeyRevoked):
+        return replace(state, position=position, version=version, revoked_at=recorded.effective_at)
+    raise ValueError(f"{recorded.type} at position {position} is no event of a key")
 
 
 def fold(
     history: Iterable[RecordedEvent], *, at: datetime | None = None, known_at: int | None = None
 ) -> KeyState | None:
-    """The key as of `at` (None.
-
-    Whatever the instant), as known at position `known_at` (None: all); None before it was.
-    """
+    """The key as of `at` (None: ever), as known at position `known_at` (None: all); None before it was."""
     state: KeyState | None = None
     for recorded in history:
         if (known_at is None or recorded.position <= known_at) and (at is None or recorded.effective_at <= at):
@@ -108,7 +106,7 @@ def fold(
 
 
 def _created(recorded: RecordedEvent, event: KeyCreated) -> KeyState:
-    written = (to_ms(recorded.effective_at), recorded.position)
+    written = (recorded.effective_ms, recorded.position)
     return KeyState(
         public_id=event.public_id,
         created_at=recorded.effective_at,
@@ -128,11 +126,12 @@ def _created(recorded: RecordedEvent, event: KeyCreated) -> KeyState:
 def _write_registers(
     registers: dict[str, Register], recorded: RecordedEvent, event: TagsChanged
 ) -> dict[str, Register]:
-    written = (to_ms(recorded.effective_at), recorded.position)
-    delta: dict[str, str | None] = {**event.set, **dict.fromkeys(event.remove)}
-    after = dict(registers)
-    for name, value in delta.items():
+    """The registers after a delta. Events come in the order of their positions, so at one instant this one wins."""
+    at, position = recorded.effective_us // 1000, recorded.position
+    after = registers.copy()
+    delta = event.set.items() if not event.remove else {**event.set, **dict.fromkeys(event.remove)}.items()
+    for name, value in delta:
         before = after.get(name)
-        if before is None or written > (before.effective_ms, before.position):
-            after[name] = Register(*written, value)
+        if before is None or at >= before.effective_ms:
+            after[name] = Register(at, position, value)
     return after

@@ -10,6 +10,7 @@ order is commit order, and there are no gaps. The lock costs nothing once append
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,9 +23,9 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry import chain, inline, sql, state, tables
-from registry.driver import TRANSPORT_ERRORS, DriverConnection
+from registry.driver import TRANSPORT_ERRORS, DriverConnection, instants_as_us
 from registry.errors import Busy, LogBroken, OutcomeUnknown
-from registry.event_log import Head, RecordedEvent, Write, Written
+from registry.event_log import COLUMNS, Head, RecordedEvent, Write, Written
 from registry.group_commit import GroupCommit
 from registry.stamp import Desk, Outcome, check_clock, wanted
 from registry.wake import Wake
@@ -32,7 +33,6 @@ from registry.wake import Wake
 # The one lock of the log: the text `keyledge` as a 64-bit number. Advisory locks are per database.
 APPEND_LOCK: Final = int.from_bytes(b"keyledge")
 _NO_LOG: Final = "the database holds no log that this version can read: run `keyledger migrate`"
-_COLUMNS: Final = RecordedEvent.__struct_fields__
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class PostgresEventLog:
         self._limits = limits
         self._group = GroupCommit(self._flush, max_batch=limits.max_batch, max_queue=limits.max_queue)
         self._writer = DriverConnection(engine)
+        self._reader = DriverConnection(engine, prepare=instants_as_us)
+        self._reading = asyncio.Lock()  # a connection runs one statement at a time
         self._wake = Wake(engine)
         lock_ms, statement_ms = (int(s * 1000) for s in (limits.lock_timeout_s, limits.statement_timeout_s))
         # One round trip; SET LOCAL, so that it holds behind a connection pooler too.
@@ -106,11 +108,12 @@ class PostgresEventLog:
         await self._group.close()
         await self._wake.close()
         await self._writer.close()
+        await self._reader.close()
 
     async def _fetch(self, statement: str, *arguments: object) -> list[RecordedEvent]:
         try:
-            async with self._engine.connect() as connection:
-                driver: Any = (await connection.get_raw_connection()).driver_connection
+            async with self._reading:
+                driver = await self._reader.get()
                 return [RecordedEvent(*row) for row in await driver.fetch(statement, *arguments)]
         except TRANSPORT_ERRORS as error:
             raise Busy from error
@@ -138,7 +141,7 @@ class PostgresEventLog:
         desk = await self._desk(driver, writes)
         outcomes = desk.run(writes)
         if desk.appended:
-            columns = [[getattr(event, column) for event in desk.appended] for column in _COLUMNS]
+            columns = [[getattr(event, column) for event in desk.appended] for column in COLUMNS]
             await driver.fetch(sql.APPEND, *columns, *state.columns(desk.changed, desk.secrets))
         try:
             await driver.execute("COMMIT")
@@ -159,7 +162,7 @@ class PostgresEventLog:
         histories: dict[str, list[RecordedEvent]] = {stream: [] for stream, whole in streams.items() if whole}
         if histories:
             for row in await driver.fetch(sql.READ_STREAMS, list(histories)):
-                histories[row["stream"]].append(RecordedEvent(*row))
+                histories[row["stream"]].append(RecordedEvent.from_columns(row))
         return Desk(
             head=head,
             clock=first["clock"],

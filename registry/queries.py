@@ -13,14 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry import inline
 from registry.errors import Busy, UnknownKey
-from registry.event_log import RecordedEvent
+from registry.event_log import COLUMNS, RecordedEvent
 from registry.key import KeyState
 from registry.tables import admin_token, credential, event, key_state
 from registry.token import TokenState
 
 _POSITION = select(func.coalesce(func.max(event.c.position), 0)).scalar_subquery().label("head")
 _NOW = func.clock_timestamp().label("now")
-_EVENT_COLUMNS = tuple(event.c[name] for name in RecordedEvent.__struct_fields__)
+_EVENT_COLUMNS = tuple(event.c[name] for name in COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Queries:
             if not await self._rows(select(literal(1)).where(event.c.stream == stream).limit(1)):
                 raise UnknownKey(position=seen.position)
             return [], seen
-        return [RecordedEvent(*row[:-2]) for row in rows], Seen(rows[0].head, rows[0].now)
+        return [RecordedEvent.from_columns(row[:-2]) for row in rows], Seen(rows[0].head, rows[0].now)
 
     async def token(self, token_id: str) -> tuple[TokenState, str] | None:
         """A token's state and the hash of its secret."""

@@ -14,7 +14,7 @@ from typing import Any
 from registry import chain, inline
 from registry.errors import ClockSteppedBack, RegistryError, VersionConflict
 from registry.event_log import Head, NewEvent, RecordedEvent, Scene, Write, Written
-from registry.instant import cut_ms
+from registry.instant import cut_ms, to_us
 
 MICROSECOND = timedelta(microseconds=1)
 Outcome = Written | Exception
@@ -69,8 +69,8 @@ class Desk:
             version=self.versions[write.stream] + 1,
             type=new.type,
             schema_version=new.schema_version,
-            recorded_at=recorded_at,
-            effective_at=new.effective_at or cut_ms(recorded_at),
+            recorded_us=to_us(recorded_at),
+            effective_us=to_us(new.effective_at or cut_ms(recorded_at)),
             actor=caller.actor,
             on_behalf_of=caller.on_behalf_of,
             request_id=caller.request_id,
