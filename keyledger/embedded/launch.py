@@ -35,7 +35,7 @@ class Launcher:
         options: dict[str, Any] = {"env": ENVIRONMENT, "umask": 0o077, "start_new_session": True}
         if self.account is not None:
             options |= {"user": self.account.uid, "group": self.account.gid, "extra_groups": []}
-        return options | {"cwd": data if self._from_inside else "/"}
+        return options | {"cwd": data}
 
     @property
     def _from_inside(self) -> bool:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import time
@@ -25,7 +24,7 @@ from typing import Final, Self
 from keyledger.embedded.account import service_account
 from keyledger.embedded.binaries import programs_for
 from keyledger.embedded.cluster import APPLICATION, DATABASE, OWNER, make_cluster
-from keyledger.embedded.errors import PostgresError, PostgresNotStarted
+from keyledger.embedded.errors import PostgresError, PostgresNotStarted, PostgresNotStopped
 from keyledger.embedded.launch import Launcher
 from keyledger.embedded.lock import FolderLock
 from keyledger.embedded.private_file import write_private
@@ -52,9 +51,8 @@ _SETTINGS: Final = {
 }
 _READY_TIMEOUT_S: Final = 300.0  # recovery after a crash of a big log takes its time
 _RETRY_FOR_S: Final = 8.0
+_REAP_TIMEOUT_S: Final = 10.0  # it has ended by then
 _LOOK_EVERY_S: Final = 0.02
-# Fast (ends sessions, writes a checkpoint), immediate (recovery at the next start), the end.
-_STOP_STEPS: Final = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
 
 
 class EmbeddedPostgres:
@@ -98,13 +96,15 @@ class EmbeddedPostgres:
             raise
 
     def stop(self) -> None:
-        """Stop the server, wait for it, and free the folder. May be called twice. Takes at most 80 s."""
+        """Stop the server, wait for it, and free the folder. May be called twice. Takes at most 40 s."""
         process, self._process, self._port = self._process, None, None
         self._log.unwatch()
         try:
             if process is not None:
-                _end(process)
                 stop_servers(self._data)
+                process.wait(_REAP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            raise PostgresNotStopped from None
         finally:
             self._lock.release()
 
@@ -191,17 +191,6 @@ class EmbeddedPostgres:
         for whose in ("owner", "app"):
             said = said.replace(self._password(whose), "***")
         return f"PostgreSQL did not start. The end of {self._log.path}:\n{said}"
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    for sign, patience_s in _STOP_STEPS:
-        if process.poll() is not None:
-            return
-        process.send_signal(sign)
-        try:
-            process.wait(patience_s)
-        except subprocess.TimeoutExpired:
-            continue
 
 
 def _free_port() -> int:
