@@ -183,7 +183,7 @@ def _lines(groups: Iterable[dict[str, Any]], group_by: Sequence[str], bucket: st
     return [{"by": dict(zip(group_by, labels, strict=True)), **lines[labels].json()} for labels in ordered]
 
 
-def _label(name: str, value: Any) -> str | None:  # noqa: ANN401 - a text, or the code of an hour, day or month
+def _label(name: str, value: Any) -> str | None:
     match name:
         case "hour":
             hours, offset_s = divmod(value, 262_144)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from projections.sql_files import Names, sql
 
-# What a bill can be grouped by besides tags. The label's expression gives a code where a text for each row would cost too
-# much; `bill.py` turns codes into labels. Instants are local to the zone asked for.
+# What a bill can be grouped by besides tags. Where a text for each row would cost too much it is a code, and `bill.py`
+# turns codes into labels. Instants are local to the zone asked for.
 _LOCAL_S = "intDiv(at_ms, 1000) + offset_s"
 WORDS: dict[str, str] = {
     "model": "model_name",
@@ -46,7 +46,9 @@ class Scope:
     def sql(self, path: str, **values: str) -> str:
         """The template `clickhouse/queries/<path>.sql` with the bounds and the given texts filled in."""
         bounds = {"position": self.position, "since_ms": self.since_ms, "until_ms": self.until_ms}
-        return sql(f"queries/{path}", self.names, **bounds, **values)  # ends with a newline: its last line may be a comment
+        return sql(
+            f"queries/{path}", self.names, **bounds, **values
+        )  # ends with a newline: its last line may be a comment
 
 
 def attributed(
@@ -54,8 +56,8 @@ def attributed(
 ) -> str:
     """One row per inference (and model, provider) with its bucket and `tag_0`, `tag_1` … as of its instant.
 
-    `tags` are expressions that name the tags. Not `exact`, an inference's rows are taken to agree, which is several times
-    cheaper: good only when the statement itself shows that none is `conflicting`.
+    `tags` are expressions that name the tags. Not `exact`, an inference's rows are taken to agree, which is cheaper:
+    good only when the statement itself shows that none is `conflicting`.
     """
     usage = scope.sql(
         "usage_by_model" if model or provider else "usage",

@@ -1,7 +1,7 @@
 """The one seam to ClickHouse: a server by URL or the embedded engine by `chdb:///path`, behind the same four calls.
 
-clickhouse-connect's clients are synchronous here (the embedded engine has no other kind) and not for use by two threads,
-so a small pool of threads has one client each, opened at the thread's first call and closed by `close`.
+clickhouse-connect's clients are synchronous here (the embedded engine has no other kind) and not for two threads, so a
+small pool of threads has one client each, opened at the thread's first call and closed by `close`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class ClickHouse:
     async def query(
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Settings | None = None
     ) -> Rows:
-        """The rows that one SELECT gives. Parameters are bound (`{name:Type}`), never formatted; instants come aware."""
+        """The rows that one SELECT gives. Parameters are bound (`{name:Type}`), not formatted; instants come aware."""
 
         def run(client: Any) -> Rows:
             result = client.query(sql, parameters=_bound(parameters), settings=_settings(settings), tz_mode="aware")
@@ -126,7 +126,7 @@ class ClickHouse:
         client = getattr(self._local, "client", None)
         if client is None:
             # No sessions: a session admits one statement at a time, and nothing here needs one.
-            options = {} if self.embedded else {"autogenerate_session_id": False}
+            options: dict[str, Any] = {} if self.embedded else {"autogenerate_session_id": False}
             client = clickhouse_connect.get_client(dsn=self._dsn, **options)
             self._local.client = client
             with self._lock:

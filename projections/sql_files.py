@@ -1,4 +1,4 @@
-"""The texts below `clickhouse/`, with names put into their `{{placeholders}}`. Values are never put in: they are bound."""
+"""The texts below `clickhouse/`, with names put into their `{{placeholders}}`. Values never are: they are bound."""
 
 from __future__ import annotations
 
