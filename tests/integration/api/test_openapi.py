@@ -33,9 +33,8 @@ def config(url: str, api: Api) -> SchemathesisConfig:
             "base-url": url,
             "headers": api.bearer("admin"),
             "seed": 20260301,
-            "max-time": 40,
             "checks": CHECKS,
-            "generation": {"max-examples": 5, "database": "none", "deterministic": True, "no-shrink": True},
+            "generation": {"max-examples": 8, "database": "none", "deterministic": True, "no-shrink": True},
             "phases": {"stateful": {"generation": {"max-examples": 3}}},
         }
     )
@@ -71,7 +70,7 @@ async def test_the_document_holds(database: Database, clickhouse: ClickHouse, na
             document = (await client.get("/openapi.json")).json()
             found, requests = await asyncio.to_thread(failures, document, config(url, api))
     assert not found, "\n".join(found)
-    assert requests > 300, "every operation was tried many times"
+    assert requests > 400, "every operation was tried many times"
 
 
 async def test_every_error_of_every_call_is_documented_as_a_problem(shared_api: Api) -> None:
