@@ -59,18 +59,22 @@ def attributed(
     `tags` are expressions that name the tags. Not `exact`, an inference's rows are taken to agree, which is cheaper:
     good only when the statement itself shows that none is `conflicting`.
     """
-    usage = scope.sql(
+    return scope.sql(
+        "attributed",
+        usage=usage(scope, exact=exact, model=model, provider=provider),
+        timeline=_timeline(scope, tags),
+        tag_names="".join(f"t.tag_{i} AS tag_{i},\n    " for i in range(len(tags))),
+    )
+
+
+def usage(scope: Scope, *, exact: bool = True, model: bool = False, provider: bool = False) -> str:
+    """One row per inference (and model, provider) of the period, deduplicated, with the sums of its model rows."""
+    return scope.sql(
         "usage_by_model" if model or provider else "usage",
         **{column: _winner(column, exact=exact) for column in _OF_INFERENCE},
         model="m.model_name" if model else "NULL",
         provider="m.model_provider_name" if provider else "NULL",
         no_part=_NO_PART,
-    )
-    return scope.sql(
-        "attributed",
-        usage=usage,
-        timeline=_timeline(scope, tags),
-        tag_names="".join(f"t.tag_{i} AS tag_{i},\n    " for i in range(len(tags))),
     )
 
 

@@ -4,7 +4,7 @@ CREATE OR REPLACE DICTIONARY {{database}}.key_tags
 (
     key_hash    UInt64,
     valid_from  DateTime64(3, 'UTC'),
-    valid_until Nullable(DateTime64(3, 'UTC')),
+    valid_until DateTime64(3, 'UTC'),
     public_id   String,
     tags        String                              -- a JSON object: other types cost many times the memory
 )
@@ -13,7 +13,7 @@ SOURCE(CLICKHOUSE(QUERY $$
     SELECT
         sipHash64(c.credential_id) AS key_hash,     -- any credential's id leads to its key
         i.valid_from AS valid_from,
-        i.valid_until - INTERVAL 1 MILLISECOND AS valid_until,
+        ifNull(i.valid_until - INTERVAL 1 MILLISECOND, toDateTime64('2299-12-31 23:59:59.999', 3, 'UTC')) AS valid_until,
         i.public_id AS public_id,
         toJSONString(i.tags) AS tags
     FROM {{database}}.key_tag_interval AS i
