@@ -32,7 +32,7 @@ def ms_of(identifier: str) -> int:
 
 @given(at_ms=st.integers(0, 2**48 - 1), seed=st.integers())
 def test_a_version_7_uuid_holds_its_millisecond_its_version_and_its_variant(at_ms: int, seed: int) -> None:
-    made = uuid7(at_ms, random.Random(seed))  # noqa: S311 - made-up data
+    made = uuid7(at_ms, random.Random(seed))
     assert (made.int >> 80, made.version, made.variant) == (at_ms, 7, "specified in RFC 4122")
 
 
@@ -87,7 +87,7 @@ def test_a_key_is_used_while_it_lives_and_for_one_second_more(rows: GatewayRows)
 
 
 def test_a_cost_is_the_exact_product_with_nine_digits() -> None:
-    rows = GatewayRows(random.Random(0))  # noqa: S311 - made-up data
+    rows = GatewayRows(random.Random(0))
     row = rows.model(UUID(int=0), SINCE, LARGE, 1001, 7)
     # 1001 x 0.000003 + 7 x 0.000015 = 0.003003 + 0.000105
     assert row["cost"] == "0.003108000"
@@ -96,7 +96,7 @@ def test_a_cost_is_the_exact_product_with_nine_digits() -> None:
 
 
 def test_no_tokens_are_stored_as_null_as_the_gateway_does() -> None:
-    rows = GatewayRows(random.Random(0))  # noqa: S311 - made-up data
+    rows = GatewayRows(random.Random(0))
     row = rows.model(UUID(int=0), SINCE, SMALL, 10, 0)
     assert (row["input_tokens"], row["output_tokens"]) == (10, None)
 
