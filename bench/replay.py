@@ -27,7 +27,7 @@ from registry.inline import StreamState, evolve
 from registry.stamp import Desk
 from registry.wire import encode
 
-PAGE = 5_000
+PAGE = 2_000
 EDITS = 9  # tag edits of a key after its creation
 
 

@@ -36,7 +36,7 @@ class Register(msgspec.Struct, frozen=True, array_like=True, gc=False):
     value: str | None
 
 
-class CredentialState(msgspec.Struct, frozen=True):
+class CredentialState(msgspec.Struct, frozen=True, gc=False):
     """One secret of a key."""
 
     credential_id: str
@@ -45,7 +45,7 @@ class CredentialState(msgspec.Struct, frozen=True):
     revoked_at: datetime | None = None
 
 
-class KeyState(msgspec.Struct, frozen=True):
+class KeyState(msgspec.Struct, frozen=True, gc=False):
     """A key as the fold of its events."""
 
     public_id: str
