@@ -63,6 +63,7 @@ class PostgresEventLog:
         self._begin = (
             "BEGIN ISOLATION LEVEL READ COMMITTED;"
             f"SET LOCAL lock_timeout = {lock_ms}; SET LOCAL statement_timeout = {statement_ms};"
+            "SET LOCAL plan_cache_mode = force_generic_plan;"  # planning anew cost as much as the statements
             f"SELECT pg_advisory_xact_lock({APPEND_LOCK})"
         )
 

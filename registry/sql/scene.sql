@@ -22,5 +22,16 @@ LEFT JOIN LATERAL (
     ORDER BY event.version DESC
     LIMIT 1
 ) AS latest ON TRUE
-LEFT JOIN keyledger.key_state ON key_state.stream = wanted.stream
-LEFT JOIN keyledger.admin_token ON admin_token.stream = wanted.stream
+-- One look-up a stream, whatever the planner believes of the tables' sizes: a plan made while they were small is kept.
+LEFT JOIN LATERAL (
+    SELECT state.document
+    FROM keyledger.key_state AS state
+    WHERE state.stream = wanted.stream
+    LIMIT 1
+) AS key_state ON TRUE
+LEFT JOIN LATERAL (
+    SELECT state.document
+    FROM keyledger.admin_token AS state
+    WHERE state.stream = wanted.stream
+    LIMIT 1
+) AS admin_token ON TRUE
