@@ -10,8 +10,6 @@ from typing import Any
 
 import httpx
 
-from keyledger.embedded.folder import DataFolder
-from keyledger.embedded.operator_socket import socket_path_for_client
 from keyledger.gateway_rows import GatewayRows, KeyUse, generate
 from keyledger.portal import Portal
 from registry.instant import parse_instant, to_ms
@@ -116,14 +114,7 @@ class Chaos:
 
     async def _load_one(self, rows: GatewayRows) -> None:
         """Load, and load again what was not acknowledged: once in effect."""
-        folder = self.scratch / f"{self.rng.getrandbits(64):x}"
-        folder.mkdir()
-        with socket_path_for_client(DataFolder(self.process.folder)) as path:
-            transport = httpx.AsyncHTTPTransport(uds=path)
-            async with httpx.AsyncClient(transport=transport, base_url="http://operator", timeout=60) as client:
-                for table, file in rows.write(folder).items():
-                    answer = await client.post("/operator/load", json={"table": table, "files": [str(file)]})
-                    assert "error" not in answer.json(), answer.text
+        await self.process.load(rows, self.scratch / f"{self.rng.getrandbits(64):x}")
         self.loaded.append(rows)
 
 

@@ -10,8 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 
+from keyledger.embedded.folder import DataFolder
+from keyledger.embedded.operator_socket import socket_path_for_client
+from keyledger.gateway_rows import GatewayRows
 from keyledger.portal import Portal
 
 READY_S = 60
@@ -65,6 +69,16 @@ class RegistryProcess:
         code, out, err = await self.command(*arguments, "--json")
         assert code == 0, err
         return json.loads(out)
+
+    async def load(self, rows: GatewayRows, folder: Path) -> None:
+        """Load all rows, by the operator's socket; may be called again with the same rows and another folder."""
+        folder.mkdir()  # noqa: ASYNC240 - a test may wait for its disk
+        with socket_path_for_client(DataFolder(self.folder)) as path:
+            transport = httpx.AsyncHTTPTransport(uds=path)
+            async with httpx.AsyncClient(transport=transport, base_url="http://operator", timeout=60) as client:
+                for table, file in rows.write(folder).items():
+                    answer = await client.post("/operator/load", json={"table": table, "files": [str(file)]})
+                    assert answer.json()["rows"] == len(rows.tables[table]), answer.text
 
     def postmasters(self) -> list[int]:
         """The PostgreSQL servers that stand in the folder."""

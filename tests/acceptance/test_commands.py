@@ -1,0 +1,141 @@
+"""What operators do by command, on one registry for the whole file: each test brings keys and periods of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keyledger.gateway_rows import GatewayRows, KeyUse, generate
+from keyledger.portal import Portal
+from registry.instant import parse_instant, to_ms
+from tests.acceptance.registry_process import RegistryProcess, run_command
+from tests.acceptance.truth import SINCE, UNTIL
+
+
+@pytest.fixture(scope="module")
+async def registry(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RegistryProcess]:
+    """A running registry for all tests here."""
+    process = RegistryProcess(tmp_path_factory.mktemp("commands") / "data")
+    await process.start()
+    yield process
+    assert await process.stop() == 0
+
+
+async def use(portal: Portal, seed: int) -> tuple[GatewayRows, dict[str, Any]]:
+    """A key of its own and its usage, and the question that bills it alone."""
+    key = await portal.create({"customer_id": f"customer-{seed}"})
+    at_ms = to_ms(parse_instant(key["created_at"]))
+    rows = generate(seed, [KeyUse(key["public_id"], at_ms)], at_ms, at_ms + 1000, 80)
+    return rows, {"since": SINCE, "until": UNTIL, "tag": f"customer_id:customer-{seed}"}
+
+
+async def test_the_command_prints_the_same_bill_as_http(registry: RegistryProcess, tmp_path: Path) -> None:
+    async with registry.portal() as portal:
+        rows, question = await use(portal, 2)
+        await registry.load(rows, tmp_path / "rows")
+        over_http = await portal.bill(group_by=["customer_id", "day"], **question)
+    options = ["--since", SINCE, "--until", UNTIL, "--tag", question["tag"]]
+    assert await registry.json("bill", "--group-by", "customer_id", "--group-by", "day", *options) == over_http
+    assert [line["by"]["customer_id"] for line in over_http["lines"]] == ["customer-2"]
+    code, printed, _ = await registry.command("bill", "--group-by", "customer_id", *options)
+    assert code == 0
+    assert over_http["total"]["cost_usd"] in printed
+
+
+async def test_loading_a_file_twice_changes_no_bill(registry: RegistryProcess, tmp_path: Path) -> None:
+    async with registry.portal() as portal:
+        rows, question = await use(portal, 3)
+        await registry.load(rows, tmp_path / "once")
+        once = await portal.bill(group_by=["model"], **question)
+        await registry.load(rows, tmp_path / "twice")
+        assert await portal.bill(group_by=["model"], **question) == once
+
+
+@pytest.mark.parametrize(
+    ("ending", "form"), [("jsonl", "JSONEachRow"), ("csv", "CSVWithNames"), ("parquet", "Parquet")]
+)
+async def test_rows_load_by_command_from_every_kind_of_file(
+    registry: RegistryProcess, tmp_path: Path, ending: str, form: str
+) -> None:
+    async with registry.portal() as portal:
+        rows, question = await use(portal, sum(ending.encode()))
+        await registry.load(rows, tmp_path / "first")
+        before = await portal.bill(group_by=["provider"], **question)
+        for table in ("ChatInference", "ModelInference"):
+            file = tmp_path / f"{table}.{ending}"
+            await registry.json(
+                "sql", f"INSERT INTO FUNCTION file('{file}', '{form}') SELECT * FROM tensorzero.{table}"
+            )
+            (there,) = await registry.json("sql", f"SELECT count() AS n FROM tensorzero.{table}")
+            code, out, err = await registry.command("load", table, str(file))
+            assert code == 0, err
+            assert f"{there['n']} rows" in out
+        # The same rows once more: had a value changed on its way, it would be a conflict, and another bill.
+        assert await portal.bill(group_by=["provider"], **question) == before
+
+
+async def test_a_broken_file_is_named_and_nothing_of_it_is_loaded(registry: RegistryProcess, tmp_path: Path) -> None:
+    count = ("sql", "SELECT count() AS n FROM tensorzero.ModelInference")
+    before = await registry.json(*count)
+    rows = generate(4, [KeyUse("abcdefghijkl", 1_767_225_600_000)], 1_767_225_600_000, 1_767_225_601_000, 40)
+    good = rows.write(tmp_path)["ModelInference"].read_text()
+    for name, line in (
+        ("broken-id.jsonl", '{"id": "no uuid"}'),
+        ("broken-column.jsonl", '{"colour": 1}'),
+        ("broken.txt", ""),
+    ):
+        file = tmp_path / name
+        file.write_text(f"{good}{line}\n")
+        code, out, err = await registry.command("load", "ModelInference", str(file))
+        assert (code, out) == (1, "")
+        assert name in err
+    assert await registry.json(*count) == before
+    code, _, err = await registry.command("load", "NoSuchTable", str(file))
+    assert code == 1
+    assert "ModelInference" in err
+
+
+async def test_a_second_up_on_the_folder_is_refused(registry: RegistryProcess) -> None:
+    code, out, err = await registry.command("up", "--port", "0")
+    assert code == 1
+    assert "in use by process" in err
+    assert "ready" not in out
+    async with registry.portal() as portal:
+        await portal.create({})
+
+
+async def test_the_folder_is_closed_to_others(registry: RegistryProcess) -> None:
+    assert registry.folder.stat().st_mode & 0o777 == 0o700
+    assert (registry.folder / "admin-token").stat().st_mode & 0o777 == 0o600
+    assert (registry.folder / "operator.sock").stat().st_mode & 0o777 == 0o600
+
+
+async def test_tokens_are_made_and_ended_by_command(registry: RegistryProcess) -> None:
+    made = await registry.json("token", "create", "--name", "finance", "--scope", "billing:read")
+    assert made["scopes"] == ["billing:read"]
+    portal = registry.portal()
+    async with portal:
+        portal.http.headers["Authorization"] = f"Bearer {made['token']}"
+        assert (await portal.bill_status()) == 200
+        assert (await portal.http.get("/admin/api-keys")).status_code == 403
+        await registry.json("token", "revoke", made["token_id"])
+        assert (await portal.bill_status()) == 401
+    listed = await registry.json("token", "list")
+    assert [one["name"] for one in listed] == ["first admin token", "finance"]
+    assert listed[1]["revoked_at"] is not None
+    assert "token" not in listed[1]
+
+
+async def test_wrong_use_is_exit_code_2_and_an_empty_folder_is_explained(tmp_path: Path) -> None:
+    code, _, err = await run_command("keys", "list", "--data", str(tmp_path / "nothing"))
+    assert code == 1
+    assert "keyledger up --data" in err
+    wrong = (["bill"], ["keys", "tag", "abcdefghijkl"], ["keys", "create", "--tag", "no-colon"], ["no-such"])
+    assert [code for code, _, _ in await asyncio.gather(*(run_command(*one) for one in wrong))] == [2, 2, 2, 2]
+    code, _, err = await run_command("settings", environ={"KEYLEDGER_CLOK_SKEW_MS": "5"})
+    assert code == 1
+    assert "KEYLEDGER_CLOK_SKEW_MS" in err
