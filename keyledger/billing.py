@@ -14,9 +14,10 @@ from keyledger.services import Services
 from projections.bill import MAX_GROUP_BY, WORDS, BillQuery, compute_bill
 from projections.errors import BadBillQuery, TooManyLines
 from projections.store import Applied
-from registry.api import MAX_FILTERS, Strict, answer, needs, principal_of, tag_filters
+from registry.api import answer, needs, principal_of
 from registry.auth import Principal
 from registry.errors import Busy, FieldFault, FieldsRefused
+from registry.parameters import MAX_FILTERS, Strict, tag_filters
 from registry.problem import documented
 from registry.reading import Whole, strict_request
 from registry.schemas import Instant

@@ -1,21 +1,16 @@
-"""The admin API's routes (CONTRACT.
-
-HTTP). Each reads strictly, asks `Keys` or `Queries`, and answers with the position.
-"""
+"""The admin API's routes: each reads strictly, asks `Keys` or `Queries`, and answers with the log's position."""
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Query, Request, Security
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
 
 from registry.auth import Principal
 from registry.commands import UNSET, EditKey
@@ -24,12 +19,23 @@ from registry.event_log import Caller, EventLog
 from registry.events import key_stream
 from registry.handle import Keys, NewKey, Tokens
 from registry.key import fold
+from registry.parameters import (
+    AsOfQuery,
+    EditQuery,
+    ListQuery,
+    NoQuery,
+    PageQuery,
+    ReasonQuery,
+    checked_id,
+    from_cursor,
+    tag_filters,
+    to_cursor,
+)
 from registry.problem import POSITION_HEADER, documented
 from registry.queries import Queries
 from registry.reading import (
     JSON,
     MERGE_PATCH,
-    Whole,
     body_docs,
     json_body,
     on_behalf_of,
@@ -39,18 +45,12 @@ from registry.schemas import (
     CreateKeyBody,
     EditKeyBody,
     HistoryPage,
-    Instant,
     KeyOut,
     KeyPage,
     NewKeyOut,
-    Text,
     event_out,
     key_out,
 )
-from registry.secret import PUBLIC_ID
-from registry.tags import name_fault, value_fault
-
-MAX_FILTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,53 +100,6 @@ router = APIRouter(
 )
 
 
-class Strict(BaseModel):
-    """Query parameters: unknown ones are refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class NoQuery(Strict):
-    """None at all."""
-
-
-class ListQuery(Strict):
-    """Filters and page of the list."""
-
-    tag: list[str] = Field(
-        [], max_length=MAX_FILTERS, description="name:value; all must hold", examples=[["customer_id:acme"]]
-    )
-    status: Literal["active", "suspended", "expired", "revoked"] | None = None
-    limit: Annotated[Whole, Field(ge=1, le=1000)] = 100
-    cursor: str | None = Field(None, max_length=200)
-
-
-class PageQuery(Strict):
-    """A page."""
-
-    limit: Annotated[Whole, Field(ge=1, le=1000)] = 100
-    cursor: str | None = Field(None, max_length=200)
-
-
-class AsOfQuery(Strict):
-    """Valid time and known position."""
-
-    at: Instant | None = Field(None, description="the key as of this instant")
-    known_at: Whole | None = Field(None, description="by what the log held up to this position")
-
-
-class ReasonQuery(Strict):
-    """Why."""
-
-    reason: Text | None = None
-
-
-class EditQuery(ReasonQuery):
-    """Why, and from when."""
-
-    effective_at: Instant | None = Field(None, description="from when the tags count; past instants need keys:backdate")
-
-
 @router.post(
     "",
     status_code=201,
@@ -171,14 +124,14 @@ async def create_key(
 async def list_keys(services: Services, _principal: Reader, query: Annotated[ListQuery, Query()]) -> JSONResponse:
     """List keys, newest first."""
     tags = tag_filters(query.tag)
-    before = _from_cursor(query.cursor, "keys")
+    before = from_cursor(query.cursor, "keys")
     if tags is None:
         seen = await services.queries.seen()
         return answer({"items": [], "next_cursor": None}, seen.position)
     keys, seen = await services.queries.keys(tags=tags, status=query.status, before=before, limit=query.limit + 1)
     more = len(keys) > query.limit
     keys = keys[: query.limit]
-    cursor = _to_cursor("keys", keys[-1].created_position) if more else None
+    cursor = to_cursor("keys", keys[-1].created_position) if more else None
     return answer({"items": [key_out(key, seen.now) for key in keys], "next_cursor": cursor}, seen.position)
 
 
@@ -248,12 +201,12 @@ async def show_history(
     public_id: str, services: Services, _principal: Reader, query: Annotated[PageQuery, Query()]
 ) -> JSONResponse:
     """List a key's events, oldest first, also after its revocation."""
-    after = _from_cursor(query.cursor, "history") or 0
+    after = from_cursor(query.cursor, "history") or 0
     stream = await _stream(services, public_id)
     events, seen = await services.queries.history(stream, after_version=after, limit=query.limit + 1)
     more = len(events) > query.limit
     events = events[: query.limit]
-    cursor = _to_cursor("history", events[-1].version) if more else None
+    cursor = to_cursor("history", events[-1].version) if more else None
     return answer({"items": [event_out(one) for one in events], "next_cursor": cursor}, seen.position)
 
 
@@ -261,30 +214,6 @@ def answer(content: Any, position: int, status: int = 200) -> JSONResponse:
     """A JSON answer that carries the position of the log it was made at, and is not to be stored."""
     headers = {POSITION_HEADER: str(position), "Cache-Control": "no-store"}
     return JSONResponse(content, status, headers=headers)
-
-
-def tag_filters(texts: list[str]) -> dict[str, str] | None:
-    """`name:value` filters, split at the first colon; None when no key can have them all. Raises FieldsRefused."""
-    tags: dict[str, str] = {}
-    possible = True
-    for text in texts:
-        name, colon, value = text.partition(":")
-        fault = None if colon else "must be name:value"
-        if fault is None and (why := name_fault(name)):
-            fault = f"has a name that {why}"
-        if fault is None and (why := value_fault(value)):
-            fault = f"has a value that {why}"
-        if fault is not None:
-            raise FieldsRefused(FieldFault("tag", fault))
-        possible = possible and tags.setdefault(name, value) == value
-    return tags if possible else None
-
-
-def checked_id(public_id: str) -> str:
-    """The id from a path. Raises UnknownKey for one that no key can have, before any database sees it."""
-    if PUBLIC_ID.fullmatch(public_id) is None:
-        raise UnknownKey
-    return public_id
 
 
 async def _stream(services: Registry, any_id: str) -> str:
@@ -296,20 +225,3 @@ async def _stream(services: Registry, any_id: str) -> str:
 
 def _caller(request: Request, principal: Principal, reason: str | None = None) -> Caller:
     return Caller(principal.actor, on_behalf_of(request), uuid4().hex, reason)
-
-
-def _to_cursor(kind: str, number: int) -> str:
-    return urlsafe_b64encode(f"{kind}:{number}".encode()).decode().rstrip("=")
-
-
-def _from_cursor(cursor: str | None, kind: str) -> int | None:
-    if cursor is None:
-        return None
-    try:
-        text = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")
-    except ValueError:
-        text = ""
-    given, _, number = text.partition(":")
-    if given != kind or not number.isdigit() or len(number) > 18 or _to_cursor(kind, int(number)) != cursor:
-        raise FieldsRefused(FieldFault("cursor", "is not one that a page of this list gave"))
-    return int(number)
