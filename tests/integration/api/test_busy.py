@@ -27,7 +27,7 @@ async def test_a_database_that_is_away_makes_everything_busy_until_it_is_back(
     key = (await api.make_key())["public_id"]
     await server.run(
         f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS false",
-        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database.name}'",  # noqa: S608 - our own name
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database.name}'",
     )
     for method, path, body in (
         ("POST", KEYS, {}),
