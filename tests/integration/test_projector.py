@@ -1,0 +1,220 @@
+"""The projector on a real log and a real engine: the same rows however events are cut, repeated or interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+
+from projections.clickhouse import ClickHouse
+from projections.ddl import Names
+from projections.errors import ClickHouseRefused, LogChanged
+from projections.feed import LogTail
+from projections.projector import Projector
+from projections.store import Rows, Store
+from registry.commands import EditKey
+from registry.errors import ChainBroken, UndecodableEvent
+from registry.event_log import Caller, EventLog, RecordedEvent
+from registry.handle import Keys, NewKey
+from registry.memory import MemoryEventLog
+from registry.postgres import PostgresEventLog
+from tests.bill_world import World
+from tests.contract.writes import note
+
+TABLES = ("key_tag_change_v1", "key_life_v1", "key_credential_v1", "event_applied_v1")
+OPERATOR = Caller("operator", reason="why")
+
+
+async def itself(public_id: str) -> str:
+    """A key's first credential has its id."""
+    return public_id
+
+
+async def fill(log: EventLog, seed: int, count: int = 60) -> None:
+    """A workload of creations, edits (backdated too), expirations and revocations."""
+    rng = Random(seed)
+    keys = Keys(log, itself)
+    alive = [(await keys.create(NewKey({"customer_id": "c0"}), OPERATOR)).key]
+    for number in range(count):
+        key = rng.choice(alive)
+        tags = {"customer_id": f"c{number}", "project_id": rng.choice(["p", None])}
+        at = key.created_at if rng.random() < 0.3 else None
+        await keys.edit(
+            key.public_id, EditKey(tags=tags, effective_at=at, reason="backdated", may_backdate=True), OPERATOR
+        )
+        if rng.random() < 0.2:
+            expiration = key.created_at + timedelta(days=rng.randrange(1, 99))
+            alive.append((await keys.create(NewKey({"customer_id": "new"}, expiration=expiration), OPERATOR)).key)
+        if rng.random() < 0.1 and len(alive) > 1:
+            await keys.revoke(alive.pop().public_id, OPERATOR)
+
+
+async def project(log: EventLog, store: Store, *, max_batch: int = 2000) -> Projector:
+    """Run a projector until it has applied the head of the log, or has stopped."""
+    projector = Projector(LogTail(log, max_batch=max_batch), store, str(log.log_id), poll_s=0.05)
+    task = asyncio.create_task(projector.run())
+    head = (await log.head()).position
+    async with asyncio.timeout(30):
+        while not task.done() and (projector.applied is None or projector.applied.position < head):
+            await asyncio.wait({task}, timeout=0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return projector
+
+
+async def contents(world: World) -> list[list[tuple[Any, ...]]]:
+    """All rows of the ledger's tables, each once."""
+    tables = []
+    for table in TABLES:
+        columns = "* EXCEPT applied_at" if table == "event_applied_v1" else "*"
+        tables.append(sorted(await world.select(f"SELECT DISTINCT {columns} FROM {{database}}.{table}"), key=repr))
+    return tables
+
+
+async def test_the_whole_log_arrives(postgres_log: PostgresEventLog, world: World) -> None:
+    await fill(postgres_log, seed=1)
+    store = Store(world.clickhouse, world.names)
+    await project(postgres_log, store)
+    head, applied = await postgres_log.head(), await store.applied()
+    assert (applied.position, applied.hash, applied.log_id) == (
+        head.position,
+        head.hash.hex(),
+        str(postgres_log.log_id),
+    )
+
+
+async def test_every_cut_into_batches_and_every_repetition_gives_the_same_rows(
+    clickhouse: ClickHouse, names: Names, world: World
+) -> None:
+    log = MemoryEventLog()
+    await fill(log, seed=2)
+    store = Store(clickhouse, names)
+    await project(log, store)
+    once = await contents(world)
+    for max_batch in (1, 7, 1000):
+        await clickhouse.command(f"TRUNCATE TABLE {names.database}.event_applied_v1")  # everything comes again
+        await clickhouse.command(f"TRUNCATE TABLE {names.database}.applied_checkpoint_v1")
+        await project(log, store, max_batch=max_batch)
+        assert await contents(world) == once
+
+
+class Dies(Store):
+    """A store whose process dies at a step: before it is written, or after."""
+
+    def __init__(self, clickhouse: ClickHouse, names: Names, step: str, *, after: bool) -> None:
+        super().__init__(clickhouse, names)
+        self._step, self._after = step, after
+
+    def __getattribute__(self, name: str) -> Any:
+        """Everything as it is, but the one step."""
+        method = super().__getattribute__(name)
+        if name.startswith("_") or name != self._step:
+            return method
+        return self._dying(method)
+
+    def _dying(
+        self, method: Callable[[Rows], Coroutine[Any, Any, None]]
+    ) -> Callable[[Rows], Coroutine[Any, Any, None]]:
+        async def die(rows: Rows) -> None:
+            if self._after:
+                await method(rows)
+            raise ClickHouseRefused("it died here")
+
+        return die
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", ["insert_tag_changes", "insert_life", "insert_credentials", "insert_applied"])
+async def test_a_death_at_any_step_loses_and_doubles_nothing(
+    clickhouse: ClickHouse, names: Names, world: World, step: str, after: bool
+) -> None:
+    log = MemoryEventLog()
+    await fill(log, seed=3, count=20)
+    first = (await log.read(0, 1))[0]
+    assert first.position == 1
+    died = await project(log, Dies(clickhouse, names, step, after=after), max_batch=5)
+    assert isinstance(died.failure, ClickHouseRefused)
+    head = await log.head()
+    applied = await Store(clickhouse, names).applied()
+    assert applied.position == (5 if step == "insert_applied" and after else 0)
+    await project(log, Store(clickhouse, names))
+    assert (await Store(clickhouse, names).applied()).position == head.position
+    resumed = await contents(world)
+    await world.clear()
+    await project(log, Store(clickhouse, names))
+    assert await contents(world) == resumed
+
+
+class Tampered(LogTail):
+    """A feed of which one event was changed on its way."""
+
+    def __init__(self, log: EventLog, position: int, **changes: Any) -> None:
+        super().__init__(log)
+        self._changed_position, self._changes = position, changes
+
+    async def poll(self, timeout_s: float) -> Sequence[RecordedEvent]:
+        """The events, one of them changed."""
+        return [
+            msgspec.structs.replace(event, **self._changes) if event.position == self._changed_position else event
+            for event in await super().poll(timeout_s)
+        ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"payload": b'{"remove":[],"set":{"customer_id":"mine"}}'},
+        {"effective_us": 0},
+        {"actor": "token-somebody"},
+        {"reason": None},
+        {"hash": bytes(32)},
+        {"stream": "key-another00000"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+async def test_a_changed_event_stops_the_projector_and_is_never_applied(
+    clickhouse: ClickHouse, names: Names, changes: dict[str, Any]
+) -> None:
+    log = MemoryEventLog()
+    await fill(log, seed=4, count=5)
+    store = Store(clickhouse, names)
+    projector = Projector(Tampered(log, 3, **changes), store, str(log.log_id))
+    with pytest.raises(ChainBroken, match="position 3"):
+        await projector.run()
+    assert (await store.applied()).position == 0
+    assert isinstance(projector.failure, ChainBroken)
+
+
+async def test_an_event_that_does_not_decode_stops_the_projector(clickhouse: ClickHouse, names: Names) -> None:
+    log = MemoryEventLog()
+    await log.write(note("thing-1"))
+    projector = Projector(LogTail(log), Store(clickhouse, names), str(log.log_id))
+    with pytest.raises(UndecodableEvent, match="position 1"):
+        await projector.run()
+
+
+async def test_another_log_is_not_projected_onto_what_is_there(clickhouse: ClickHouse, names: Names) -> None:
+    first, other = MemoryEventLog(), MemoryEventLog()
+    for log in (first, other):
+        await fill(log, seed=5, count=3)
+    store = Store(clickhouse, names)
+    await project(first, store)
+    applied = await store.applied()
+    with pytest.raises(LogChanged):
+        await Projector(LogTail(other), store, str(other.log_id)).run()
+    assert await store.applied() == applied
+
+
+async def test_a_log_that_lost_its_tail_is_noticed(clickhouse: ClickHouse, names: Names) -> None:
+    log = MemoryEventLog()
+    await fill(log, seed=6, count=5)
+    store = Store(clickhouse, names)
+    await project(log, store)
+    del log._events[-1]
+    with pytest.raises(LogChanged):
+        await Projector(LogTail(log), store, str(log.log_id)).run()
