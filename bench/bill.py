@@ -2,7 +2,7 @@
 
     python bench/bill.py [--inferences 10000000] [--keys 100000] [--runs 3] [--json]
 
-Data is made in SQL in the embedded engine, in the gateway's shapes: a thousandth of the rows twice, one in twenty cached,
+Data is made in SQL in the embedded engine in the gateway's shapes: a thousandth of the rows twice, one in 20 cached,
 keys with five tags at their creation and two moves to another customer within the month.
 """
 
@@ -106,8 +106,8 @@ async def make(clickhouse: ClickHouse, inferences: int, keys: int) -> None:
     await clickhouse.command(
         "INSERT INTO tensorzero.ModelInference (id, inference_id, model_name, model_provider_name, input_tokens, "
         "output_tokens, cached, cost) "
-        f"SELECT {uuid7('n', 3, inferences)}, {uuid7('n', 1, inferences)}, 'model_20', 'provider_4', 10, 5, false, 0.001 "
-        f"FROM {numbers} WHERE n % 10 = 3"
+        f"SELECT {uuid7('n', 3, inferences)}, {uuid7('n', 1, inferences)}, 'model_20', 'provider_4', 10, 5, false, "
+        f"0.001 FROM {numbers} WHERE n % 10 = 3"
     )
     await make_ledger(clickhouse, keys)
 

@@ -98,8 +98,10 @@ def bill(scope: Scope, tags: int, group_by: Sequence[str], filtered: Sequence[in
 
 
 def _winner(column: str, *, exact: bool) -> str:
-    """The column in the greatest row of an id, or in any, where all are the same."""
-    return f"argMaxIf(r.{column}, r.rank, r.is_inference)" if exact else f"anyIf(r.{column}, r.is_inference)"
+    """The column in the greatest row of an id; or, where all are the same, the least, which needs no second state."""
+    if exact:
+        return f"argMaxIf(r.{column}, r.rank, r.is_inference)"
+    return f"{'minIf' if column == 'fingerprint' else 'anyIf'}(r.{column}, r.is_inference)"
 
 
 def _timeline(scope: Scope, tags: Sequence[str]) -> str:

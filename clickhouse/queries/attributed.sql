@@ -4,14 +4,17 @@ SELECT
     t.public_id AS public_id,
     {{tag_names}}
     -- The first that fits; the order is part of what a bill means.
-    multiIf(
-        u.at_ms < 0, 'bad_id',
-        u.batch, 'batch',
-        NOT u.has_inference, 'orphan',
-        u.credential_id = '', 'unkeyed',
-        NOT t.known, 'unknown_key',
-        u.at_ms >= t.alive_until_ms, 'outside_key_life',
-        'keyed'
+    CAST(
+        multiIf(
+            u.at_ms < 0, 'bad_id',
+            u.batch, 'batch',
+            NOT u.has_inference, 'orphan',
+            u.credential_id = '', 'unkeyed',
+            NOT t.known, 'unknown_key',
+            u.at_ms >= t.alive_until_ms, 'outside_key_life',
+            'keyed'
+        ),
+        'Enum8(\'bad_id\' = 1, \'batch\', \'orphan\', \'unkeyed\', \'unknown_key\', \'outside_key_life\', \'keyed\')'
     ) AS bucket
 FROM (
     SELECT

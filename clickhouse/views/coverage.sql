@@ -11,12 +11,7 @@ SELECT
     sum(c.unpriced) AS unpriced
 FROM (
     SELECT
-        toUInt8(
-            indexOf(
-                ['bad_id', 'batch', 'orphan', 'unkeyed', 'unknown_key', 'outside_key_life', 'keyed'],
-                a.bucket
-            )
-        ) AS rank,
+        toUInt8(a.bucket) AS rank,                      -- the contract's order is that of the enumeration
         toUInt64(1) AS inferences,
         input_tokens,
         output_tokens,
