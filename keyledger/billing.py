@@ -66,13 +66,14 @@ async def usage(
     bill_query = _checked(query)
     applied = await _wait_until_applied(services, query)
     try:
-        bill = await compute_bill(
-            services.clickhouse,
-            services.names,
-            bill_query,
-            applied.position,
-            max_lines=services.settings.bill_lines_max,
-        )
+        async with services.bills.enter():
+            bill = await compute_bill(
+                services.clickhouse,
+                services.names,
+                bill_query,
+                applied.position,
+                max_lines=services.settings.bill_lines_max,
+            )
     except BadBillQuery as error:
         raise FieldsRefused(FieldFault(error.field, error.detail)) from error
     except TooManyLines as error:
@@ -116,11 +117,13 @@ async def _wait_until_applied(services: Services, query: BillParameters) -> Appl
     head = (await services.registry.log.head()).position
     beyond = [FieldFault(field, f"is beyond the head of the log, {head}") for field in wanted if wanted[field] > head]
     if beyond:
-        raise FieldsRefused(*beyond)
-    deadline = asyncio.get_running_loop().time() + WAIT_S
-    while applied.position < needed:
-        if asyncio.get_running_loop().time() > deadline:
-            raise NotYetApplied(f"position {needed} is not applied yet, {applied.position} is: try again")
-        await asyncio.sleep(_POLL_S)
-        applied = await services.store.applied()
+        raise FieldsRefused(*beyond, position=head)
+    try:
+        async with asyncio.timeout(WAIT_S):
+            while applied.position < needed:
+                await asyncio.sleep(_POLL_S)
+                applied = await services.store.applied()
+    except TimeoutError:
+        message = f"position {needed} is not applied yet, {applied.position} is: try again"
+        raise NotYetApplied(message, position=applied.position) from None
     return applied

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Histogram
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from registry.problem import problem
 
 logger = logging.getLogger("keyledger.http")
 
+MAX_RUNNING: Final = 2000  # requests at once; more are refused at once
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -33,6 +35,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, metrics: CollectorRegistry) -> None:
         self._app = app
+        self._running = 0
         self._seconds = Histogram(
             "keyledger_http_request_seconds",
             "Time to answer a request.",
@@ -46,7 +49,12 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if self._running >= MAX_RUNNING:
+            busy = problem(503, "Too many requests are under way: try again.", headers={"Retry-After": "1"})
+            await busy(scope, receive, send)
+            return
         began, sent = time.monotonic(), _Answer()
+        self._running += 1
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -55,12 +63,15 @@ class Guard:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            sent.status = sent.status or 499  # nobody is there to be answered
         except Exception as error:  # noqa: BLE001 - the last resort, so that no caller sees a bare failure
             _log_failure(error)
             if not sent.status:
                 answer = problem(500, "Something failed here. It was logged; nothing of your request was.")
                 await answer(scope, receive, watched)
         finally:
+            self._running -= 1
             self._note(scope, sent.status, time.monotonic() - began)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
@@ -103,7 +104,7 @@ async def load(services: Open, body: Annotated[LoadBody, Depends(json_body(LoadB
     try:
         check_table(body.table)
     except LoadError as error:
-        raise FieldsRefused(FieldFault("table", str(error))) from error
+        raise FieldsRefused(FieldFault("TABLE", str(error))) from error
 
     async def lines() -> AsyncIterator[str]:
         for name in body.files:
@@ -135,7 +136,7 @@ def _token(state: TokenState) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """A ClickHouse value as JSON: exact numbers as text, instants in RFC 3339."""
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and isfinite(value)):
         return value
     if isinstance(value, Mapping):
         return {str(key): _plain(one) for key, one in value.items()}

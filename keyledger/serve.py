@@ -36,9 +36,11 @@ def bind_tcp(host: str, port: int) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
-    except BaseException:
+    except OSError as error:
         bound.close()
-        raise
+        raise OSError(
+            error.errno, f"port {port} on {host} can't be had ({error.strerror}): choose another with --port"
+        ) from None
     return bound
 
 
@@ -78,5 +80,5 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,
-        limit_concurrency=2000,
+        timeout_keep_alive=75,  # longer than proxies and clients keep theirs: who closes first must not be us
     )

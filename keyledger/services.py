@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+from keyledger.gate import Gate
 from keyledger.settings import Settings
 from projections.clickhouse import ClickHouse
 from projections.ddl import Names
@@ -19,6 +20,9 @@ from registry.handle import Keys, Tokens
 from registry.postgres import Limits, PostgresEventLog, open_log
 from registry.queries import Queries
 
+BILLS_AT_ONCE = 4
+BILLS_WAITING = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -29,6 +33,7 @@ class Services:
     clickhouse: ClickHouse
     names: Names
     store: Store
+    bills: Gate = field(default_factory=lambda: Gate(BILLS_AT_ONCE, BILLS_WAITING))
 
 
 @asynccontextmanager
@@ -36,6 +41,8 @@ async def open_services(settings: Settings, database_url: str, clickhouse_url: s
     """Open the log and ClickHouse. Raises LogBroken where the database was not migrated, Busy when it is away."""
     engine = make_engine(database_url)
     clickhouse = ClickHouse(clickhouse_url)
+    # The projector and the look at how far it is have threads of their own: no number of bills can hold them up.
+    ledger = ClickHouse(clickhouse_url, threads=2)
     log: PostgresEventLog | None = None
     try:
         log = await open_log(engine, _limits(settings))
@@ -48,11 +55,12 @@ async def open_services(settings: Settings, database_url: str, clickhouse_url: s
             queries=queries,
             skew=timedelta(milliseconds=settings.clock_skew_ms),
         )
-        yield Services(settings, registry, clickhouse, names, Store(clickhouse, names))
+        yield Services(settings, registry, clickhouse, names, Store(ledger, names))
     finally:
         if log is not None:
             await log.close()
         await clickhouse.close()
+        await ledger.close()
         await engine.dispose()
 
 

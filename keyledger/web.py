@@ -8,7 +8,8 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from keyledger import billing, health, operator_api
@@ -19,8 +20,10 @@ from projections.errors import ClickHouseUnavailable, ProjectionError
 from projections.projector import Projector
 from registry import api, problem
 from registry.auth import OPERATOR, Principal, authenticate
+from registry.errors import RegistryError
 from registry.reading import MAX_ON_BEHALF_OF
 
+PROTECTED = ("/admin", "/billing", "/audit")
 _DESCRIPTION = "Event-sourced API-key registry with key-bound tags, and bills that can be proved again."
 
 
@@ -57,8 +60,19 @@ def _app(services: Services, projector: Projector | None, by: api.Authenticate, 
         app.include_router(router)
     problem.install(app)
     app.add_exception_handler(ProjectionError, _projection_error)
+    app.add_exception_handler(HTTPException, _nothing_here)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return Guard(app, app.state.gauges.registry)
+
+
+async def _nothing_here(request: Request, error: Exception) -> Response:
+    """404 and 405, which below the protected paths are for those alone who may look there."""
+    try:
+        if request.url.path.startswith(PROTECTED):
+            await api.principal_of(request)
+    except RegistryError as refusal:
+        return await problem.registry_error(request, refusal)
+    return await problem.http_error(request, error)
 
 
 async def _projection_error(_request: Request, error: Exception) -> JSONResponse:

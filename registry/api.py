@@ -146,7 +146,8 @@ async def show_key(
     stream = await _stream(services, public_id)
     history, seen = await services.queries.history(stream)
     if query.known_at is not None and query.known_at > seen.position:
-        raise FieldsRefused(FieldFault("known_at", f"is beyond the head of the log, {seen.position}"))
+        beyond = FieldFault("known_at", f"is beyond the head of the log, {seen.position}")
+        raise FieldsRefused(beyond, position=seen.position)
     at = query.at or seen.now
     past = fold(history, at=at, known_at=query.known_at)
     if past is None:

@@ -31,8 +31,8 @@ from registry.tags import MAX_TAGS
 
 # Different tag names that a key may ever have had: removals are remembered, so the state would grow without end.
 MAX_TAG_NAMES_EVER = 1024
-# Events of one key: a backdated edit and a look at the past load them all.
-MAX_VERSIONS = 100_000
+# Events of one key: a look at the past loads them all, and so does a backdated edit of a key with many tag names.
+MAX_VERSIONS = 20_000
 
 
 class Unset:
@@ -74,6 +74,10 @@ class EditKey:
 @dataclass(frozen=True, slots=True)
 class RevokeKey:
     """End a key for good. A repeat changes nothing."""
+
+
+class HistoryNeeded(Exception):
+    """The decision needs the whole stream in its Scene: ask again with it."""
 
 
 def create(command: CreateKey, scene: Scene) -> Sequence[NewEvent]:
@@ -197,7 +201,9 @@ def _tag_changes(
         at = _not_before_registers(state, delta, scene.now)
         after = {**state.tags, **delta}
         _refuse_crowd(sum(value is not None for value in after.values()), None)
-    else:
+    elif len(state.registers.keys() | delta.keys()) > MAX_TAGS:  # else no instant can have too many
+        if len(scene.history) < scene.version:
+            raise HistoryNeeded
         _refuse_crowds_after(scene.history, delta, at)
     removed = tuple(sorted(name for name, value in delta.items() if value is None))
     return [(TagsChanged({k: v for k, v in delta.items() if v is not None}, removed), at)]

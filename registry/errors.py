@@ -69,9 +69,9 @@ class FieldFault:
 class FieldsRefused(Refused):
     """A field is wrong."""
 
-    def __init__(self, *faults: FieldFault) -> None:
+    def __init__(self, *faults: FieldFault, position: int | None = None) -> None:
         self.faults = faults
-        super().__init__("; ".join(f"{fault.field} {fault.message}" for fault in faults))
+        super().__init__("; ".join(f"{fault.field} {fault.message}" for fault in faults), position=position)
 
 
 class Busy(RegistryError):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
 from registry import chain, commands, secret, token
-from registry.commands import CreateKey, EditKey, RevokeKey
+from registry.commands import CreateKey, EditKey, HistoryNeeded, RevokeKey
 from registry.errors import UnknownKey
 from registry.event_log import Caller, EventLog, Write, Written
 from registry.events import IssuedCredential, key_stream, token_stream
 from registry.key import KeyState
+from registry.secret import IssuedSecret
 from registry.token import CreateToken, TokenState
 
 Resolve = Callable[[str], Awaitable[str | None]]
@@ -67,13 +68,11 @@ class Keys:
 
     async def edit(self, any_id: str, command: EditKey, caller: Caller) -> KeyAnswer:
         """Apply a merge patch. Raises UnknownKey, Conflict, Forbidden, FieldsRefused, Busy."""
-        write = Write(
-            stream=await self._stream(any_id),
-            decide=partial(commands.edit, command),
-            caller=caller,
-            whole_stream=command.effective_at is not None,
-        )
-        return _answer(await self._log.write(write))
+        write = Write(stream=await self._stream(any_id), decide=partial(commands.edit, command), caller=caller)
+        try:
+            return _answer(await self._log.write(write))
+        except HistoryNeeded:  # rare: most keys have had so few tag names that no history can break a limit
+            return _answer(await self._log.write(replace(write, whole_stream=True)))
 
     async def revoke(self, any_id: str, caller: Caller) -> KeyAnswer:
         """End a key; a repeat answers the same. Raises UnknownKey, Busy."""
@@ -93,9 +92,14 @@ class Tokens:
     def __init__(self, log: EventLog) -> None:
         self._log = log
 
-    async def create(self, name: str, scopes: tuple[str, ...], caller: Caller) -> tuple[TokenState, str]:
-        """Make a token; answers with its state and its text, which is shown this once. Raises FieldsRefused, Busy."""
-        issued = secret.issue_token()
+    async def create(
+        self, name: str, scopes: tuple[str, ...], caller: Caller, issued: IssuedSecret | None = None
+    ) -> tuple[TokenState, str]:
+        """Make a token; answers with its state and its text, which is shown this once. Raises FieldsRefused, Busy.
+
+        `issued` is the secret where the caller had to keep it somewhere first.
+        """
+        issued = issued or secret.issue_token()
         command = CreateToken(issued.id, name, scopes, chain.commitment(issued.hash))
         written = await self._log.write(
             Write(

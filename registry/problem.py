@@ -26,6 +26,7 @@ from registry.errors import (
     UnknownKey,
 )
 
+MAX_FIELD: Final = 200
 MEDIA_TYPE: Final = "application/problem+json"
 POSITION_HEADER: Final = "Keyledger-Position"
 
@@ -92,14 +93,15 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def install(app: FastAPI) -> None:
     """Answer every error that the routes or the framework raise."""
-    app.add_exception_handler(RegistryError, _registry_error)
+    app.add_exception_handler(RegistryError, registry_error)
     app.add_exception_handler(BadRequest, _bad_request)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(ValidationError, _validation_error)
-    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(HTTPException, http_error)
 
 
-async def _registry_error(_request: Request, error: Exception) -> JSONResponse:
+async def registry_error(_request: Request, error: Exception) -> JSONResponse:
+    """The answer for a RegistryError."""
     assert isinstance(error, RegistryError)  # noqa: S101 - for the type checker
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
     headers = {}
@@ -125,7 +127,8 @@ async def _validation_error(_request: Request, error: Exception) -> JSONResponse
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, faults)
 
 
-async def _http_error(request: Request, error: Exception) -> JSONResponse:
+async def http_error(request: Request, error: Exception) -> JSONResponse:
+    """The answer for what the framework refuses: 404 and 405."""
     assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker
     headers = dict(error.headers or {})
     operations = request.app.openapi()["paths"].get(getattr(request.scope.get("route"), "path", None))
@@ -138,7 +141,8 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 def _field(location: tuple[Any, ...]) -> str:
     parts = [str(part) for part in location if part not in {"query", "body", "header", "path"}]
-    return ".".join(parts) or "body"
+    # A name that the caller made up may be anything, a secret too: its beginning is enough to find it.
+    return ".".join(part[:MAX_FIELD] for part in parts) or "body"
 
 
 def _message(error: Mapping[str, Any]) -> str:

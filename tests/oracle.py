@@ -264,7 +264,7 @@ def _effect_order(fact: Fact) -> tuple[int, int]:
 
 
 def _is_v7(number: int) -> bool:
-    return number >> 76 & 15 == 7 and number >> 62 & 3 == 2
+    return number >> 76 & 15 == 7 and number >> 62 & 3 == 2 and number >> 80 < 253_402_300_800_000  # before 10000
 
 
 def _ms(number: int) -> int:

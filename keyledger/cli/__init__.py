@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
 from keyledger.cli import billing, keys, operate, tokens
 from keyledger.cli.client import CommandFailed
-from keyledger.cli.output import complain
+from keyledger.cli.output import complain, say
 
 app = typer.Typer(
     name="keyledger",
-    help="Event-sourced API-key registry with key-bound tags, and bills that can be proved again.",
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback(epilog="Example: keyledger up --data ./my-ledger --port 8080")
+def start(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    """Event-sourced API-key registry with key-bound tags, and bills that can be proved again."""
+    if version:
+        say(metadata.version("keyledger"))
+        raise typer.Exit
+
+
 app.add_typer(keys.app, name="keys")
 app.add_typer(tokens.app, name="token")
 operate.register(app)

@@ -116,7 +116,7 @@ def load(
                     loaded.append(jsonlib.loads(line))
                     progress.advance(task)
 
-    call(data, run)
+    call(data, run, quiet=True)
     if json:
         print_json(loaded)
     for one in loaded:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import httpx
 import typer
 
+from keyledger.cli.output import waiting
 from keyledger.reach import operator
 from keyledger.settings import Settings
 
@@ -31,14 +33,15 @@ class CommandFailed(Exception):
         super().__init__(message)
 
 
-def call(data: Path | None, work: Callable[[httpx.AsyncClient], Awaitable[T]]) -> T:
-    """Run `work` with a client; see `reach.operator` for what it reaches."""
+def call(data: Path | None, work: Callable[[httpx.AsyncClient], Awaitable[T]], *, quiet: bool = False) -> T:
+    """Run `work` with a client; see `reach.operator` for what it reaches. `quiet`: it shows its own progress."""
 
     async def run() -> T:
         async with operator(data, Settings.read()) as client:
             return await work(client)
 
-    return asyncio.run(run())
+    with nullcontext() if quiet else waiting("asking the registry"):
+        return asyncio.run(run())
 
 
 def request(data: Path | None, method: str, path: str, **options: Any) -> Any:

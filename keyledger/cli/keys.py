@@ -10,7 +10,12 @@ import typer
 from keyledger.cli.client import AsJson, CommandFailed, Data, Reason, call, checked, given, pairs, request
 from keyledger.cli.output import print_json, print_table, say
 
-app = typer.Typer(help="Create, list, show, tag and revoke API keys.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Create, list, show, tag and revoke API keys.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    epilog="Example: keyledger keys create --tag customer_id:acme",
+)
 
 _PATH = "/admin/api-keys"
 _PAGE = 1000

@@ -11,10 +11,15 @@ from typing import Annotated
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data
-from keyledger.cli.output import print_json, print_table, say
+from keyledger.cli.output import narrate, print_json, print_table, say
 from keyledger.settings import Settings
 
-project_app = typer.Typer(help="Run a projector alone.", no_args_is_help=True, rich_markup_mode=None)
+project_app = typer.Typer(
+    help="Run a projector alone.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    epilog="Example: keyledger project clickhouse",
+)
 Port = Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")]
 
 
@@ -35,6 +40,7 @@ def up(data: Data = None, port: Port = 8080) -> None:
     from keyledger.up import up as run_up  # noqa: PLC0415 - the embedded extra
 
     folder = DataFolder(choose_folder(data, os.environ))
+    narrate(f"starting on {folder.path} …")
     asyncio.run(run_up(folder, port, settings, say))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -19,6 +20,23 @@ def complain(message: str) -> None:
 def say(message: str) -> None:
     """One line on stdout, at once, also into a pipe."""
     print(message, flush=True)  # noqa: T201 - this is where commands print
+
+
+def narrate(message: str) -> None:
+    """One line on stderr, on a terminal alone."""
+    if sys.stderr.isatty():
+        print(message, file=sys.stderr, flush=True)  # noqa: T201 - this is where commands print
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """Show on a terminal that something goes on, after a moment; nothing elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(text):
+        yield
 
 
 def print_json(value: Any) -> None:

@@ -10,7 +10,12 @@ from keyledger.cli.client import AsJson, CommandFailed, Data, request
 from keyledger.cli.output import print_json, print_table, say
 from registry.token import SCOPES
 
-app = typer.Typer(help="Create, list and revoke admin tokens.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Create, list and revoke admin tokens.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    epilog="Example: keyledger token create --name portal --scope keys:write",
+)
 
 
 @app.command(epilog="Example: keyledger token create --name portal --scope keys:read --scope keys:write")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,18 @@ async def test_rows_load_by_command_from_every_kind_of_file(
         assert await portal.bill(group_by=["provider"], **question) == before
 
 
+def model_line(**changed: Any) -> str:
+    """A model row of which one value does not fit."""
+    row = {
+        "id": "01953a3e-0000-7000-8000-000000000001",
+        "inference_id": "01953a3e-0000-7000-8000-000000000002",
+        "input_tokens": 1,
+        "output_tokens": 1,
+        "cost": "0.1",
+    }
+    return json.dumps({**row, **changed})
+
+
 async def test_a_broken_file_is_named_and_nothing_of_it_is_loaded(registry: RegistryProcess, tmp_path: Path) -> None:
     count = ("sql", "SELECT count() AS n FROM tensorzero.ModelInference")
     before = await registry.json(*count)
@@ -86,6 +99,11 @@ async def test_a_broken_file_is_named_and_nothing_of_it_is_loaded(registry: Regi
     for name, line in (
         ("broken-id.jsonl", '{"id": "no uuid"}'),
         ("broken-column.jsonl", '{"colour": 1}'),
+        ("no-id.jsonl", '{"inference_id": "01953a3e-0000-7000-8000-000000000001", "cost": 1}'),
+        ("too-many-tokens.jsonl", model_line(input_tokens=2**32)),
+        ("negative-tokens.jsonl", model_line(output_tokens=-1)),
+        ("too-fine-cost.jsonl", model_line(cost="0.1234567891")),
+        ("too-great-cost.jsonl", model_line(cost="1234567890123")),
         ("broken.txt", ""),
     ):
         file = tmp_path / name
