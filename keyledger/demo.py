@@ -40,7 +40,11 @@ def main() -> None:
     if chosen.data and folder.exists() and any(folder.iterdir()):
         sys.exit(f"keyledger: {folder} is not empty: choose a new folder")
     began = time.monotonic()
-    asyncio.run(demo(folder, keep_running=chosen.keep_running))
+    try:
+        asyncio.run(demo(folder, keep_running=chosen.keep_running))
+    except KeyboardInterrupt:
+        console.print(f"\nStopped. What there is of the registry is in {folder}.")
+        sys.exit(130)
     console.print(f"\nThat took {time.monotonic() - began:.0f} s.")
 
 
@@ -166,14 +170,19 @@ def next_steps(folder: Path) -> None:
     """What to try on the folder that is left."""
     console.print(f"\nNothing runs any more. The registry is in {folder}. Try next:\n")
     program = shutil.which("keyledger") or str(Path(sys.executable).with_name("keyledger"))
-    for command in (
-        "keys list",
-        "bill --group-by model --group-by billing_tier --since 2026-01-01T00:00:00Z --until 2100-01-01T00:00:00Z",
-        "bill --group-by customer_id --since 2026-01-01T00:00:00Z --until 2100-01-01T00:00:00Z --known-at 5",
-        "sql 'SELECT * FROM keyledger.key_tag_interval'",
-        "up",
+    ever = "--since 2026-01-01T00:00:00Z --until 2100-01-01T00:00:00Z"
+    for why, command in (
+        ("the keys", "keys list"),
+        ("the bill by other things", f"bill --group-by model --group-by billing_tier {ever}"),
+        (
+            "the bill as it was known before the move and the correction",
+            f"bill --group-by customer_id {ever} --known-at 5",
+        ),
+        ("which tags each key had when", "sql 'SELECT * FROM keyledger.key_tag_interval'"),
+        ("run it again", "up"),
     ):
-        console.print(f"  {program} {command} --data {DataFolder(folder).path}", soft_wrap=True)
+        console.print(f"  # {why}\n  {program} {command} --data {DataFolder(folder).path}")
+    console.print(f"\nDone with it? rm -r {DataFolder(folder).path}")
 
 
 if __name__ == "__main__":

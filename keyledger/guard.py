@@ -76,10 +76,11 @@ class Guard:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         # The route's template, never the path: a path holds ids, and whatever a caller put there by mistake.
-        route = getattr(scope.get("route"), "path", "none")
+        route = getattr(scope.get("route"), "path", "unrouted")
         method = scope["method"] if scope["method"] in {"GET", "POST", "PATCH", "DELETE"} else "other"
         self._seconds.labels(method, route, str(status)).observe(seconds)
-        logger.info("%s %s %d %.1f ms", method, route, status, seconds * 1000)
+        level = logging.DEBUG if route == "/healthz" else logging.INFO  # every command and probe asks it
+        logger.log(level, "%s %s %d %.1f ms", method, route, status, seconds * 1000)
 
 
 def _log_failure(error: BaseException) -> None:

@@ -53,7 +53,7 @@ async def load_file(clickhouse: ClickHouse, gateway: str, table: str, path: Path
         try:
             return await _Load(clickhouse, gateway, table).run(path, form)
         except ClickHouseRefused as error:
-            raise LoadError(_cause(error)) from error
+            raise LoadError(f"{engine_words(error)} Nothing of it was loaded.") from error
 
 
 class _Load:
@@ -126,7 +126,7 @@ def _wrong(name: str, kind: str) -> str | None:
     return None
 
 
-def _cause(error: ClickHouseRefused) -> str:
-    """The engine's own words, for the operator whose file it is: they name the column and the row."""
-    text = str(error.__cause__ or error).replace("DB::Exception: ", "")
+def engine_words(error: ClickHouseRefused) -> str:
+    """The engine's own words, for the operator whose file or statement it is: they name the column and the row."""
+    text = re.sub(r"Code: \d+\. |DB::Exception: |\(version [^)]*\)", "", str(error.__cause__ or error))
     return " ".join(text.split())[:400]

@@ -17,9 +17,9 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import Field
 
 from keyledger.health import status_of
-from keyledger.load import LoadError, check_table, load_file
+from keyledger.load import LoadError, check_table, engine_words, load_file
 from keyledger.services import Services
-from projections.errors import ProjectionError
+from projections.errors import ClickHouseRefused, ProjectionError
 from registry.api import answer, principal_of
 from registry.auth import OPERATOR
 from registry.errors import FieldFault, FieldsRefused
@@ -94,7 +94,11 @@ async def revoke_token(services: Open, token_id: str) -> JSONResponse:
 @router.post("/sql")
 async def run_sql(services: Open, body: Annotated[SqlBody, Depends(json_body(SqlBody, JSON))]) -> JSONResponse:
     """Run one statement with all the rights of this process: SQL can read and write files here."""
-    columns, rows = await services.clickhouse.table(body.sql)
+    try:
+        columns, rows = await services.clickhouse.table(body.sql)
+    except ClickHouseRefused as error:
+        # The engine's own words: they go to the operator who wrote the statement, and to no log.
+        raise FieldsRefused(FieldFault("sql", engine_words(error))) from error
     return JSONResponse({"columns": columns, "rows": [[_plain(value) for value in row] for row in rows]})
 
 

@@ -40,7 +40,10 @@ async def operator(data: Path | None, settings: Settings) -> AsyncIterator[httpx
         return
     folder = DataFolder(choose_folder(data, os.environ))
     if not folder.postgres.exists():
-        raise FolderError(f"there is no registry in {folder.path}: `keyledger up --data {folder.path}` makes one.")
+        raise FolderError(
+            f"there is no registry in {folder.path}: name yours with --data or KEYLEDGER_DATA, "
+            f"or make one with `keyledger up --data {folder.path}`."
+        )
     async with _embedded(folder, settings) as client:
         yield client
 

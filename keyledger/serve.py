@@ -21,6 +21,10 @@ MAX_HEAD_BYTES = 64 * 1024
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class PortTaken(OSError):
+    """The port can't be had."""
+
+
 class _Server(uvicorn.Server):
     """A server that leaves signals to us: several run in one process."""
 
@@ -38,9 +42,7 @@ def bind_tcp(host: str, port: int) -> socket.socket:
         bound.bind((host, port))
     except OSError as error:
         bound.close()
-        raise OSError(
-            error.errno, f"port {port} on {host} can't be had ({error.strerror}): choose another with --port"
-        ) from None
+        raise PortTaken(f"port {port} on {host} can't be had ({error.strerror}): choose another with --port") from None
     return bound
 
 

@@ -53,7 +53,7 @@ class Projector:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._reload_dictionary())
                 tasks.create_task(self._project())
-        except* Exception as stopped:  # noqa: BLE001 - kept for status, and raised again
+        except ExceptionGroup as stopped:
             self.failure = _first(stopped)
             logger.error("the projector stopped: %s", self.failure)  # noqa: TRY400 - no values of a trace in logs
             raise self.failure from None

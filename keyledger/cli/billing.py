@@ -75,10 +75,13 @@ def bill(
 
 def print_bill(made: dict[str, Any]) -> None:
     """The bill for a person."""
-    known = "all" if made["known_at"] is None else made["known_at"]
-    say(f"period {made['since']} to {made['until']}, position {made['position']}, known at {known}")
+    known = "with all that is known" if made["known_at"] is None else f"as known at {made['known_at']}"
+    say(f"period {made['since']} to {made['until']}, position {made['position']}, {known}")
     by = made["group_by"]
-    for title, lines in (("Bill", made["lines"]), ("After the end of the key (not in the total)", made["late_lines"])):
+    for title, lines in (
+        ("Bill", made["lines"]),
+        ("Outside the key's life (not in the total; finance decides)", made["late_lines"]),
+    ):
         if lines or title == "Bill":
             rows = [[*(line["by"][name] for name in by), *(line[name] for name in _NUMBERS)] for line in lines]
             if title == "Bill":
@@ -87,6 +90,9 @@ def print_bill(made: dict[str, Any]) -> None:
     rows = [[one["bucket"], *(one[name] for name in _NUMBERS)] for one in made["coverage"]]
     print_table(["bucket", *_NUMBERS], rows, title="Coverage: everything the gateway recorded", right=_NUMBERS)
     usage = made["usage"]
+    if not usage["rows"]:
+        say("no usage rows in this period")
+        return
     say(
         f"{usage['rows']} usage rows, the latest at {usage['seen_until']}, fingerprint {usage['fingerprint']}, "
         f"{usage['conflicting_duplicates']} conflicting duplicates"

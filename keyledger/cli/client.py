@@ -19,7 +19,12 @@ T = TypeVar("T")
 
 Data = Annotated[
     Path | None,
-    typer.Option("--data", envvar="KEYLEDGER_DATA", help="The embedded default's data folder.", show_default=False),
+    typer.Option(
+        "--data",
+        envvar="KEYLEDGER_DATA",
+        help="The data folder; ./keyledger-data when neither is set.",
+        show_default=False,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why: kept with the event.")]

@@ -131,7 +131,7 @@ def _segment(public_id: str) -> str:
 
 
 def _tags(key: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in key["tags"].items())
+    return ", ".join(f"{name}:{value}" for name, value in key["tags"].items())
 
 
 def _print_key(key: dict[str, Any]) -> None:

@@ -48,13 +48,13 @@ def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, right: Iterable[str] = ()
 ) -> None:
     """A table; columns named in `right` are flush right. Nothing in a cell is read as markup."""
-    console = Console(markup=False, highlight=False, soft_wrap=False)
-    if not console.is_terminal:
-        console.width = 200
+    console = Console(markup=False, highlight=False)
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     flush = set(right)
     for column in columns:
-        table.add_column(column, justify="right" if column in flush else "left", overflow="fold")
+        table.add_column(column, justify="right" if column in flush else "left", no_wrap=True)
     for row in rows:
         table.add_row(*("-" if cell is None else str(cell) for cell in row))
+    # A number that is cut in two reads as another number: a table is as wide as it must be.
+    console.width = max(console.width, console.measure(table, options=console.options.update(width=100_000)).maximum)
     console.print(table)

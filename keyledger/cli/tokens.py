@@ -22,7 +22,9 @@ app = typer.Typer(
 def create(
     name: Annotated[str, typer.Option(help="Whose it is.")],
     scope: Annotated[list[str], typer.Option(help=f"Of {', '.join(SCOPES)}; repeat for more, or part by commas.")],
-    more: Annotated[list[str] | None, typer.Argument(metavar="[SCOPE]...", help="More scopes.")] = None,
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[SCOPE]...", help="More scopes, as after --scope.")
+    ] = None,
     data: Data = None,
     json: AsJson = False,
 ) -> None:

@@ -43,6 +43,11 @@ class DataFolder:
         return self.path / "admin-token"
 
     @property
+    def scratch(self) -> Path:
+        """Temporary files of whoever holds the folder: emptied at every start."""
+        return self.path / "tmp"
+
+    @property
     def operator_socket(self) -> Path:
         """Where operator commands reach the process that holds the folder; see `operator_socket.py`."""
         return self.path / "operator.sock"

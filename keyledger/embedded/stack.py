@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -31,6 +33,13 @@ class Stack:
             await asyncio.sleep(1)
 
 
+def _scratch_in(folder: DataFolder) -> None:
+    """Keep the engine's temporary files, which hold rows, in the folder: a kill -9 leaves none elsewhere."""
+    shutil.rmtree(folder.scratch, ignore_errors=True)
+    folder.scratch.mkdir(mode=0o700)
+    tempfile.tempdir = str(folder.scratch)
+
+
 @asynccontextmanager
 async def open_stack(folder: DataFolder, settings: Settings) -> AsyncIterator[Stack]:
     """Start everything on an acquired folder, bring it to this version's shape, project in the background.
@@ -40,6 +49,7 @@ async def open_stack(folder: DataFolder, settings: Settings) -> AsyncIterator[St
     postgres = EmbeddedPostgres(folder.postgres)
     try:
         await asyncio.to_thread(postgres.start)
+        _scratch_in(folder)
         await migrate(postgres.owner_url, postgres.app_url)
         async with open_services(settings, postgres.app_url, f"chdb://{folder.clickhouse}") as services:
             await ddl.apply(services.clickhouse, services.names, gateway_tables=True)
@@ -52,4 +62,5 @@ async def open_stack(folder: DataFolder, settings: Settings) -> AsyncIterator[St
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await task
     finally:
+        tempfile.tempdir = None
         await asyncio.to_thread(postgres.stop)

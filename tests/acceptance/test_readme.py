@@ -15,7 +15,7 @@ BLOCK = re.compile(r"<!-- run by tests/acceptance/test_readme.py -->\n```sh\n(.*
 CURL = """#!{python}
 import argparse, httpx
 parser = argparse.ArgumentParser()
-parser.add_argument("-s", action="store_true")
+parser.add_argument("-sS", action="store_true")
 parser.add_argument("-X", default="GET")
 parser.add_argument("-H", action="append", default=[])
 parser.add_argument("-d", default="")
