@@ -18,6 +18,7 @@ SECRET_LENGTH = 48
 KEY_PREFIX = "sk-t0-"
 TOKEN_PREFIX = "kl-admin-"  # noqa: S105 - a prefix, not a secret
 
+_RANDOM = secrets.SystemRandom()  # the operating system's source; it keeps no state
 _ALPHABET = string.ascii_letters + string.digits
 _TOKEN = re.compile(rf"{TOKEN_PREFIX}([A-Za-z0-9]{{{ID_LENGTH}}})-([A-Za-z0-9]{{{SECRET_LENGTH}}})", re.ASCII)
 PUBLIC_ID = re.compile(rf"[A-Za-z0-9]{{{ID_LENGTH}}}", re.ASCII)
@@ -59,7 +60,7 @@ def _issue(prefix: str) -> IssuedSecret:
 
 
 def _letters(count: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(count))
+    return "".join(_RANDOM.choices(_ALPHABET, k=count))
 
 
 def _hash(secret: str) -> str:

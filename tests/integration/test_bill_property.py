@@ -179,10 +179,10 @@ def test_bills_coverage_and_intervals_equal_the_oracle_at_every_position(world: 
 
 
 @pytest.mark.long
-@pytest.mark.timeout(7200)
-def test_bills_coverage_and_intervals_equal_the_oracle_in_a_thousand_stories(world: World) -> None:
+@pytest.mark.timeout(1800)
+def test_bills_coverage_and_intervals_equal_the_oracle_in_a_hundred_more_stories(world: World) -> None:
     """The same, for as long as it is worth waiting."""
-    _search(world, 1000)
+    _search(world, 100)
 
 
 def _search(world: World, examples: int) -> None:
