@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from registry.event_log import Caller
 from registry.secret import issue_token
 from registry.token import SCOPES
 
-DEFAULT_PORT = 8080
+logger = logging.getLogger(__name__)
+
 HOST = "127.0.0.1"
 
 
@@ -32,7 +34,7 @@ async def up(folder: DataFolder, port: int, settings: Settings, say: Callable[[s
     with folder, bind_tcp(HOST, port) as tcp:
         async with open_stack(folder, settings) as stack:
             if await _first_token(folder.admin_token, stack):
-                say(f"admin token written to {folder.admin_token}")
+                logger.info("the first admin token is in %s", folder.admin_token)
             operator = bind_unix_socket(folder)
             services, projector = stack.services, stack.projector
             apps = [(public_app(services, projector), tcp), (operator_app(services, projector), operator)]
