@@ -11,8 +11,8 @@ from pydantic import Field
 
 from keyledger.bill_model import BillOut
 from keyledger.services import Services
-from projections.bill import MAX_GROUP_BY, WORDS, BillQuery, compute_bill
-from projections.errors import BadBillQuery, TooManyLines
+from projections.bill import MAX_GROUP_BY, BillQuery, compute_bill, faults
+from projections.errors import TooManyLines
 from projections.store import Applied
 from registry.api import answer, needs, principal_of
 from registry.auth import Principal
@@ -21,7 +21,6 @@ from registry.parameters import MAX_FILTERS, Strict, tag_filters
 from registry.problem import documented
 from registry.reading import Whole, strict_request
 from registry.schemas import Instant
-from registry.tags import name_fault
 
 WAIT_S = 30.0
 _POLL_S = 0.05
@@ -74,28 +73,16 @@ async def usage(
                 applied.position,
                 max_lines=services.settings.bill_lines_max,
             )
-    except BadBillQuery as error:
-        raise FieldsRefused(FieldFault(error.field, error.detail)) from error
     except TooManyLines as error:
         raise FieldsRefused(FieldFault("group_by", str(error))) from error
     return answer(bill, applied.position)
 
 
 def _checked(query: BillParameters) -> BillQuery:
-    faults = [
-        FieldFault("group_by", f"must be a tag's name or one of {', '.join(WORDS)}; the name {why}")
-        for name in query.group_by
-        if name not in WORDS and (why := name_fault(name))
-    ]
-    if len(set(query.group_by)) < len(query.group_by):
-        faults.append(FieldFault("group_by", "names the same twice"))
-    if query.since >= query.until:
-        faults.append(FieldFault("until", "must be after since"))
-    if faults:
-        raise FieldsRefused(*faults)
+    """The question, before anything waits for it. Raises FieldsRefused with all that is wrong."""
     pairs = dict.fromkeys(query.tag)
     tag_filters(list(pairs))
-    return BillQuery(
+    question = BillQuery(
         group_by=tuple(query.group_by),
         since=query.since,
         until=query.until,
@@ -103,6 +90,9 @@ def _checked(query: BillParameters) -> BillQuery:
         tags=tuple((name, value) for name, _, value in (pair.partition(":") for pair in pairs)),
         time_zone=query.time_zone,
     )
+    if found := faults(question):
+        raise FieldsRefused(*(FieldFault(fault.field, fault.detail) for fault in found))
+    return question
 
 
 async def _wait_until_applied(services: Services, query: BillParameters) -> Applied:

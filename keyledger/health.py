@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -108,8 +107,3 @@ class Gauges:
             self._applied.labels(one.name).set(one.applied)
             self._lag_s.labels(one.name).set(one.lag_s)
             self._failed.labels(one.name).set(one.failure is not None)
-
-
-def status_json(status: Status) -> dict[str, Any]:
-    """The status as JSON."""
-    return {**asdict(status), "projectors": [asdict(one) for one in status.projectors]}

@@ -74,7 +74,8 @@ async def compute_bill(
 
     `applied_position` is at most what is applied; `known_at` beyond it counts as it. Raises BadBillQuery, TooManyLines.
     """
-    _check(query)
+    if found := faults(query):
+        raise found[0]
     tags = tuple(dict.fromkeys([*(n for n in query.group_by if n not in WORDS), *(n for n, _ in query.tags)]))
     group_by = [name if name in WORDS else f"tag_{tags.index(name)}" for name in query.group_by]
     filtered = [tags.index(name) for name, _ in query.tags]
@@ -109,21 +110,25 @@ def plain(amount: Decimal) -> str:
     return "0" if text in ("-0", "") else text
 
 
-def _check(query: BillQuery) -> None:
+def faults(query: BillQuery) -> list[BadBillQuery]:
+    """All that is wrong with a question, each by its field; none when it has an answer."""
+    found: list[BadBillQuery] = []
     if len(query.group_by) > MAX_GROUP_BY:
-        raise BadBillQuery("group_by", f"names at most {MAX_GROUP_BY}")
+        found.append(BadBillQuery("group_by", f"names at most {MAX_GROUP_BY}"))
     if len(set(query.group_by)) < len(query.group_by):
-        raise BadBillQuery("group_by", "names the same twice")
-    for field, name in [*(("group_by", n) for n in query.group_by), *(("tag", n) for n, _ in query.tags)]:
-        fault = None if field == "group_by" and name in WORDS else name_fault(name)
-        if fault:
-            raise BadBillQuery(field, fault)
+        found.append(BadBillQuery("group_by", "names the same twice"))
+    for name in query.group_by:
+        if name not in WORDS and (why := name_fault(name)):
+            message = f"must be a tag's name or one of {', '.join(WORDS)}; the name {why}"
+            found.append(BadBillQuery("group_by", message))
+    found += [BadBillQuery("tag", why) for name, _ in query.tags if (why := name_fault(name))]
     if query.since >= query.until:
-        raise BadBillQuery("until", "must be after since")
+        found.append(BadBillQuery("until", "must be after since"))
     if query.known_at is not None and query.known_at < 0:
-        raise BadBillQuery("known_at", "must be 0 or more")
+        found.append(BadBillQuery("known_at", "must be 0 or more"))
     if query.time_zone not in _zones():
-        raise BadBillQuery("time_zone", "is no time zone of the IANA database, as Europe/Berlin")
+        found.append(BadBillQuery("time_zone", "is no time zone of the IANA database, as Europe/Berlin"))
+    return found
 
 
 @cache
