@@ -26,7 +26,13 @@ class Names:
 
 
 def sql(path: str, names: Names, **values: str) -> str:
-    """The text of `clickhouse/<path>.sql` with `{{database}}`, `{{gateway}}` and the given placeholders filled in."""
-    text = resources.files("clickhouse").joinpath(f"{path}.sql").read_text(encoding="utf-8")
-    known = {"database": names.database, "gateway": names.gateway, **values}
-    return _PLACEHOLDER.sub(lambda match: known[match.group(1)], text)
+    """The text of `clickhouse/<path>.sql` with its placeholders filled in.
+
+    `{{database}}`, `{{gateway}}` and `{{at_ms}}` are known everywhere; the others are given.
+    """
+    known = {"database": names.database, "gateway": names.gateway, "at_ms": _text("queries/at_ms").strip(), **values}
+    return _PLACEHOLDER.sub(lambda match: known[match.group(1)], _text(path))
+
+
+def _text(path: str) -> str:
+    return resources.files("clickhouse").joinpath(f"{path}.sql").read_text(encoding="utf-8")

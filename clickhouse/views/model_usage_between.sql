@@ -20,14 +20,7 @@ FROM (
         rank,
         conflicting,
         reinterpretAsUInt128(reverse(substring(rank, 1, 16))) AS number,
-        -- Version 7 with the RFC's variant, and within the years that a question can name, else there is no instant: -1.
-        if(
-            bitAnd(bitShiftRight(number, 76), 15) = 7
-            AND bitAnd(bitShiftRight(number, 62), 3) = 2
-            AND bitShiftRight(number, 80) < 253402300800000,             -- 10000-01-01
-            toInt64(bitShiftRight(number, 80)),
-            -1
-        ) AS at_ms,
+        {{at_ms}} AS at_ms,
         splitByString('\0\0', substring(rank, 17, length(rank) - 34)) AS texts,
         reinterpretAsUInt128(reverse(substring(rank, -16))) AS figures,
         toUInt64(figures) AS low,

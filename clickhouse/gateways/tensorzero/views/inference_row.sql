@@ -6,14 +6,7 @@ CREATE OR REPLACE VIEW {{database}}.inference_row AS
 SELECT
     id,
     toUInt128(id) AS number,
-    -- Version 7 with the RFC's variant, and within the years that a question can name, else there is no instant: -1.
-    if(
-        bitAnd(bitShiftRight(number, 76), 15) = 7
-        AND bitAnd(bitShiftRight(number, 62), 3) = 2
-        AND bitShiftRight(number, 80) < 253402300800000,                 -- 10000-01-01
-        toInt64(bitShiftRight(number, 80)),
-        -1
-    ) AS at_ms,
+    {{at_ms}} AS at_ms,
     function_name,
     tags['tensorzero::api_key_public_id'] AS credential_id,         -- the gateway's own word; '' without a key
     mapFilter((name, value) -> NOT startsWith(name, 'tensorzero::'), tags) AS claimed_tags,

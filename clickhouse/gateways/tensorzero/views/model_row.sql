@@ -5,14 +5,7 @@ CREATE OR REPLACE VIEW {{database}}.model_row AS
 SELECT
     id,
     toUInt128(inference_id) AS number,
-    -- Version 7 with the RFC's variant, and within the years that a question can name, else there is no instant: -1.
-    if(
-        bitAnd(bitShiftRight(number, 76), 15) = 7
-        AND bitAnd(bitShiftRight(number, 62), 3) = 2
-        AND bitShiftRight(number, 80) < 253402300800000,                 -- 10000-01-01
-        toInt64(bitShiftRight(number, 80)),
-        -1
-    ) AS at_ms,
+    {{at_ms}} AS at_ms,
     concat(
         reverse(reinterpretAsFixedString(number)),                   -- 16 bytes, most significant first
         replaceAll(model_name, '\0', '\0\x01'),                      -- 00 00 ends a text, and is in none
