@@ -153,6 +153,9 @@ class EventLog(Protocol):
     async def read(self, after: int, limit: int) -> list[RecordedEvent]:
         """Up to `limit` events with a position greater than `after`, in order. Never skips a position."""
 
+    async def hashes(self, positions: Sequence[int]) -> dict[int, bytes]:
+        """The hash of the event at each of `positions` that the log has."""
+
     async def read_stream(self, stream: str) -> list[RecordedEvent]:
         """All events of a stream, in order."""
 

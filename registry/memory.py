@@ -52,6 +52,10 @@ class MemoryEventLog:
         """See EventLog."""
         return self._events[after : after + limit]
 
+    async def hashes(self, positions: Sequence[int]) -> dict[int, bytes]:
+        """See EventLog."""
+        return {position: self._events[position - 1].hash for position in positions if position <= len(self._events)}
+
     async def read_stream(self, stream: str) -> list[RecordedEvent]:
         """See EventLog."""
         return [event for event in self._events if event.stream == stream]

@@ -22,6 +22,7 @@ _GRANTS: Final = {
     "credential": "SELECT, INSERT",
     "key_state": "SELECT, INSERT, UPDATE",
     "admin_token": "SELECT, INSERT, UPDATE",
+    "relay_checkpoint": "SELECT, INSERT, UPDATE",
     "alembic_version": "SELECT",
 }
 

@@ -83,11 +83,15 @@ class PostgresEventLog:
 
     async def read(self, after: int, limit: int) -> list[RecordedEvent]:
         """See EventLog."""
-        return await self._fetch(sql.READ, after, limit)
+        return [RecordedEvent(*row) for row in await self._fetch(sql.READ, after, limit)]
+
+    async def hashes(self, positions: Sequence[int]) -> dict[int, bytes]:
+        """See EventLog."""
+        return dict(await self._fetch(sql.HASHES, list(positions)))
 
     async def read_stream(self, stream: str) -> list[RecordedEvent]:
         """See EventLog."""
-        return await self._fetch(sql.READ_STREAMS, [stream])
+        return [RecordedEvent(*row) for row in await self._fetch(sql.READ_STREAMS, [stream])]
 
     async def head(self) -> Head:
         """See EventLog."""
@@ -111,11 +115,12 @@ class PostgresEventLog:
         await self._writer.close()
         await self._reader.close()
 
-    async def _fetch(self, statement: str, *arguments: object) -> list[RecordedEvent]:
+    async def _fetch(self, statement: str, *arguments: object) -> list[Any]:
         try:
             async with self._reading:
                 driver = await self._reader.get()
-                return [RecordedEvent(*row) for row in await driver.fetch(statement, *arguments)]
+                rows: list[Any] = await driver.fetch(statement, *arguments)
+                return rows
         except TRANSPORT_ERRORS as error:
             raise Busy from error
 

@@ -90,3 +90,15 @@ admin_token = Table(
     Column("document", Text, nullable=False),
     UniqueConstraint("token_id", name="admin_token_token_id"),
 )
+
+# How far the relay has published to a topic. The failure is what stops it, for `status` of another process.
+relay_checkpoint = Table(
+    "relay_checkpoint",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("log_id", UUID(as_uuid=True), nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("failure", Text),
+    Column("updated_at", _INSTANT, nullable=False),
+)

@@ -12,4 +12,5 @@ def _read(name: str) -> str:
 SCENE = _read("scene")
 APPEND = _read("append")
 READ = _read("read")
+HASHES = _read("hashes")
 READ_STREAMS = _read("read_streams")

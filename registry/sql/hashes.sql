@@ -1,0 +1,5 @@
+-- What the log says of some positions: $1 the positions.
+SELECT
+    position, hash
+FROM keyledger.event
+WHERE position = ANY($1::bigint[])
