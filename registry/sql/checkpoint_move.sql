@@ -1,0 +1,10 @@
+-- Everything up to a position is acknowledged: $1 the topic, $2 the position before, $3 the new one, $4 its hash.
+-- No row comes back when another relay has moved it meanwhile.
+UPDATE keyledger.relay_checkpoint
+SET
+    position = $3,
+    hash = $4,
+    failure = NULL,
+    updated_at = clock_timestamp()
+WHERE topic = $1 AND position = $2
+RETURNING position

@@ -1,0 +1,88 @@
+"""The topic of events and that of dead letters: made as stated where they are missing, checked where they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from registry.errors import RegistryError
+
+HOUR_MS: Final = 3_600_000
+# Dead letters wait for a person, for as long as it takes.
+_FOR_EVER_MS: Final = -1
+
+
+class TopicUnfit(RegistryError):
+    """The topic can't hold the events."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicPlan:
+    """A topic to make. `replication` None is the broker's own default; `retention_hours` None is for ever."""
+
+    name: str
+    partitions: int
+    replication: int | None
+    retention_hours: int | None
+
+    @property
+    def retention_ms(self) -> int:
+        """The retention as the broker wants it."""
+        return _FOR_EVER_MS if self.retention_hours is None else self.retention_hours * HOUR_MS
+
+
+async def ensure_topics(options: Mapping[str, Any], *plans: TopicPlan) -> None:
+    """Make each topic that is missing; of one that is there, check that nothing in it can lose or reorder events.
+
+    A topic that exists may have any number of partitions. Raises TopicUnfit, KafkaError.
+    """
+    admin = AIOKafkaAdminClient(**options)
+    try:
+        await admin.start()
+        for plan in plans:
+            if not await _made(admin, plan):
+                await _check(admin, plan)
+    finally:
+        await admin.close()
+
+
+async def _made(admin: AIOKafkaAdminClient, plan: TopicPlan) -> bool:
+    topic = NewTopic(
+        plan.name,
+        plan.partitions,
+        plan.replication or -1,
+        replica_assignments={},
+        topic_configs={"retention.ms": str(plan.retention_ms), "cleanup.policy": "delete"},
+    )
+    response = await admin.create_topics([topic])
+    _, code, *message = response.topic_errors[0]
+    error: type[KafkaError] = for_code(code)
+    if error is TopicAlreadyExistsError:
+        return False
+    if code:
+        raise error(f"the topic {plan.name} can't be made: {message[0] if message else ''}")
+    return True
+
+
+async def _check(admin: AIOKafkaAdminClient, plan: TopicPlan) -> None:
+    [response] = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, plan.name)])
+    code, _, _, _, entries = response.resources[0]
+    if code:
+        raise for_code(code)(f"the settings of the topic {plan.name} can't be read")
+    configs = {entry[0]: entry[1] for entry in entries}
+    if "compact" in configs.get("cleanup.policy", ""):
+        raise TopicUnfit(
+            f"the topic {plan.name} is compacted, which removes all but the last event of a key: "
+            "set its cleanup.policy to delete"
+        )
+    kept_ms = int(configs.get("retention.ms", _FOR_EVER_MS))
+    if kept_ms >= 0 and (plan.retention_ms < 0 or kept_ms < plan.retention_ms):
+        raise TopicUnfit(
+            f"the topic {plan.name} keeps records for {kept_ms} ms, and {plan.retention_ms} ms are wanted "
+            "(-1: for ever): raise its retention.ms, or lower KEYLEDGER_KAFKA_RETENTION_HOURS"
+        )
