@@ -3,14 +3,59 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from pydantic import ValidationError
 
 from keyledger.settings import Settings, SettingsError
 
 SECRET = "correct-horse"
+
+
+@pytest.fixture(scope="module")
+def pems(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """PEM files by name: of a CA, of a certificate with its key, that key encrypted, and another certificate's key."""
+    folder = tmp_path_factory.mktemp("pems")
+    ca = trustme.CA()
+    cert, other = ca.issue_cert("localhost"), ca.issue_cert("localhost")
+    key = load_pem_private_key(cert.private_key_pem.bytes(), None)
+    encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(SECRET.encode()))
+    contents = {
+        "ca": ca.cert_pem.bytes(),
+        "cert": cert.cert_chain_pems[0].bytes(),
+        "key": cert.private_key_pem.bytes(),
+        "encrypted": encrypted,
+        "other_key": other.private_key_pem.bytes(),
+        "broken": b"-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n",
+        "words": b"no PEM at all",
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return {"absent": str(folder / "absent")} | {name: str(folder / name) for name in contents}
+
+
+def read(monkeypatch: pytest.MonkeyPatch, values: Mapping[str, str]) -> Settings:
+    """The settings with these variables, named without their prefix."""
+    for name, value in values.items():
+        monkeypatch.setenv(f"KEYLEDGER_{name}", value)
+    return Settings.read()
+
+
+def faults(monkeypatch: pytest.MonkeyPatch, values: Mapping[str, str]) -> list[str]:
+    """What is wrong with these variables, a line each."""
+    with pytest.raises(SettingsError) as caught:
+        read(monkeypatch, values)
+    assert SECRET not in str(caught.value)
+    return str(caught.value).splitlines()[1:]
 
 
 @pytest.fixture(autouse=True)
@@ -107,3 +152,136 @@ def test_the_description_names_every_setting_and_hides_secrets(monkeypatch: pyte
     assert SECRET not in str(rows)
     assert SECRET not in repr(Settings.read())
     assert {row["name"]: row["value"] for row in rows}["KEYLEDGER_CLOCK_STEP_BACK_MS"] == "5000"
+
+
+def test_kafka_s_defaults_are_those_of_the_contract() -> None:
+    settings = Settings.read()
+    assert (settings.kafka_bootstrap_servers, settings.kafka_topic) == (None, "keyledger.events.v1")
+    assert (settings.kafka_group, settings.kafka_security_protocol) == ("keyledger-clickhouse", "PLAINTEXT")
+    assert (settings.kafka_partitions, settings.kafka_replication, settings.kafka_retention_hours) == (6, None, 168)
+    assert (settings.dead_letters_max, settings.hole_alarm_s, settings.database_ssl) == (100, 30.0, "prefer")
+
+
+def test_several_brokers_are_read_with_blanks_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch, {"KAFKA_BOOTSTRAP_SERVERS": "one.example:9092, 10.0.0.2:9093,[::1]:9094"})
+    assert settings.kafka_bootstrap_servers == "one.example:9092,10.0.0.2:9093,[::1]:9094"
+
+
+@pytest.mark.parametrize("servers", ["host", "host:0", "host:65536", "a:1,,b:2", "a:1 b:2", "kafka://a:1", ":9092"])
+def test_brokers_are_host_and_port(monkeypatch: pytest.MonkeyPatch, servers: str) -> None:
+    [fault] = faults(monkeypatch, {"KAFKA_BOOTSTRAP_SERVERS": servers})
+    assert fault.startswith("KEYLEDGER_KAFKA_BOOTSTRAP_SERVERS: must be host:port")
+
+
+@pytest.mark.parametrize("topic", ["a b", "..", "x" * 201, "umläut"])
+def test_a_topic_has_a_name_that_kafka_takes(monkeypatch: pytest.MonkeyPatch, topic: str) -> None:
+    [fault] = faults(monkeypatch, {"KAFKA_TOPIC": topic})
+    assert fault.startswith("KEYLEDGER_KAFKA_TOPIC: ")
+
+
+@pytest.mark.parametrize("options", ["ssl=require", "sslmode=verify-full", "sslrootcert=/ca.pem"])
+def test_tls_of_postgresql_has_one_place_and_it_is_not_the_url(monkeypatch: pytest.MonkeyPatch, options: str) -> None:
+    """In the URL it would be overruled in silence."""
+    [fault] = faults(monkeypatch, {"DATABASE_URL": f"postgresql://u:{SECRET}@h/d?{options}"})
+    assert "KEYLEDGER_DATABASE_SSL" in fault
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"KAFKA_SECURITY_PROTOCOL": "SSL"},
+        {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_CA_FILE": "ca", "KAFKA_CERT_FILE": "cert", "KAFKA_KEY_FILE": "key"},
+        {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": SECRET},
+        {"DATABASE_SSL": "verify-full"},
+        {"DATABASE_SSL": "verify-ca", "DATABASE_CA_FILE": "ca"},
+        {"DATABASE_SSL": "require", "DATABASE_CERT_FILE": "cert", "DATABASE_KEY_FILE": "key"},
+        {"CLICKHOUSE_URL": "https://host", "CLICKHOUSE_CA_FILE": "ca"},
+        {"CLICKHOUSE_URL": "https://u@host", "CLICKHOUSE_CERT_FILE": "cert", "CLICKHOUSE_KEY_FILE": "key"},
+    ],
+)
+def test_security_that_fits_together_is_taken(
+    monkeypatch: pytest.MonkeyPatch, pems: Mapping[str, str], values: Mapping[str, str]
+) -> None:
+    read(monkeypatch, {name: pems.get(value, value) for name, value in values.items()})
+
+
+PAIR = {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_CERT_FILE": "cert"}
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, ["KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"]),
+        ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_PASSWORD": SECRET}, ["KAFKA_SASL_USERNAME"]),
+        ({"KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": SECRET}, ["KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"]),
+        ({"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SASL_PASSWORD": SECRET}, ["KAFKA_SASL_PASSWORD"]),
+        ({"KAFKA_CA_FILE": "ca"}, ["KAFKA_CA_FILE"]),
+        ({"KAFKA_KEY_PASSWORD": SECRET}, ["KAFKA_KEY_PASSWORD"]),
+        (PAIR, ["KAFKA_KEY_FILE"]),
+        ({"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_KEY_FILE": "key"}, ["KAFKA_CERT_FILE"]),
+        (PAIR | {"KAFKA_KEY_FILE": "other_key"}, ["KAFKA_KEY_FILE"]),
+        (PAIR | {"KAFKA_KEY_FILE": "encrypted"}, ["KAFKA_KEY_FILE"]),
+        (PAIR | {"KAFKA_KEY_FILE": "encrypted", "KAFKA_KEY_PASSWORD": f"not {SECRET}"}, ["KAFKA_KEY_FILE"]),
+        ({"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_CA_FILE": "broken"}, ["KAFKA_CA_FILE"]),
+        ({"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_CA_FILE": "absent"}, ["KAFKA_CA_FILE"]),
+        ({"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_CA_FILE": "words"}, ["KAFKA_CA_FILE"]),
+        ({"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_CA_FILE": "/"}, ["KAFKA_CA_FILE"]),
+        (PAIR | {"KAFKA_KEY_FILE": "cert"}, ["KAFKA_KEY_FILE"]),
+        ({"DATABASE_CA_FILE": "ca"}, ["DATABASE_CA_FILE"]),
+        ({"DATABASE_SSL": "disable", "DATABASE_CA_FILE": "ca"}, ["DATABASE_CA_FILE"]),
+        ({"DATABASE_SSL": "require", "DATABASE_CA_FILE": "ca"}, ["DATABASE_CA_FILE"]),
+        ({"CLICKHOUSE_URL": "http://host", "CLICKHOUSE_CA_FILE": "ca"}, ["CLICKHOUSE_CA_FILE"]),
+        ({"CLICKHOUSE_URL": "chdb:///x", "CLICKHOUSE_CA_FILE": "ca"}, ["CLICKHOUSE_CA_FILE"]),
+        ({"CLICKHOUSE_URL": "https://host?verify=false", "CLICKHOUSE_CA_FILE": "ca"}, ["CLICKHOUSE_URL"]),
+        (
+            {"CLICKHOUSE_URL": "https://host", "CLICKHOUSE_CERT_FILE": "cert", "CLICKHOUSE_KEY_FILE": "key"},
+            ["CLICKHOUSE_URL"],
+        ),
+    ],
+)
+def test_security_that_does_not_fit_together_is_a_fault_of_the_variable_to_change(
+    monkeypatch: pytest.MonkeyPatch, pems: Mapping[str, str], values: Mapping[str, str], named: list[str]
+) -> None:
+    """Anything else would be an option that is set, and protects nothing."""
+    found = faults(monkeypatch, {name: pems.get(value, value) for name, value in values.items()})
+    assert [fault.partition(":")[0] for fault in found] == [f"KEYLEDGER_{name}" for name in named]
+
+
+def test_an_encrypted_key_is_read_with_its_password(monkeypatch: pytest.MonkeyPatch, pems: Mapping[str, str]) -> None:
+    values = {"KAFKA_CERT_FILE": pems["cert"], "KAFKA_KEY_FILE": pems["encrypted"], "KAFKA_KEY_PASSWORD": SECRET}
+    read(monkeypatch, values | {"KAFKA_SECURITY_PROTOCOL": "SSL"}).tls("kafka").context()
+
+
+def test_faults_of_one_variable_and_of_several_together_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = faults(monkeypatch, {"KAFKA_PARTITIONS": "0", "KAFKA_SASL_PASSWORD": SECRET, "DATABASE_SSL": "maybe"})
+    assert [fault.partition(":")[0] for fault in found] == [
+        "KEYLEDGER_DATABASE_SSL",
+        "KEYLEDGER_KAFKA_PARTITIONS",
+        "KEYLEDGER_KAFKA_SASL_PASSWORD",
+    ]
+
+
+def test_a_variable_that_is_wrong_alone_is_not_also_said_to_conflict(
+    monkeypatch: pytest.MonkeyPatch, pems: Mapping[str, str]
+) -> None:
+    """The second fault would be a guess at what was meant."""
+    found = faults(monkeypatch, {"KAFKA_SECURITY_PROTOCOL": "TLS", "KAFKA_CA_FILE": pems["ca"]})
+    assert [fault.partition(":")[0] for fault in found] == ["KEYLEDGER_KAFKA_SECURITY_PROTOCOL"]
+
+
+def test_passwords_are_hidden_wherever_settings_are_shown(
+    monkeypatch: pytest.MonkeyPatch, pems: Mapping[str, str]
+) -> None:
+    values = {
+        "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "KAFKA_SASL_USERNAME": "app",
+        "KAFKA_SASL_PASSWORD": SECRET,
+        "KAFKA_CERT_FILE": pems["cert"],
+        "KAFKA_KEY_FILE": pems["encrypted"],
+        "KAFKA_KEY_PASSWORD": SECRET,
+    }
+    settings = read(monkeypatch, values)
+    shown = {row["name"]: row["value"] for row in settings.describe()}
+    assert shown["KEYLEDGER_KAFKA_SASL_PASSWORD"] == shown["KEYLEDGER_KAFKA_KEY_PASSWORD"] == "(hidden)"
+    assert shown["KEYLEDGER_KAFKA_SASL_USERNAME"] == "app"
+    assert SECRET not in f"{shown} {settings!r} {settings} {settings.tls('kafka')!r}"
