@@ -52,11 +52,13 @@ class ClickHouse:
     """Queries, commands and inserts against one server or one embedded engine. Safe for concurrent use.
 
     `threads` bounds how many statements run at once. Nothing is opened until the first call. Cancelling a call leaves
-    its statement running in its thread: every write here is harmless to repeat.
+    its statement running in its thread: every write here is harmless to repeat. `options` are further arguments of the
+    driver's client, as those of TLS.
     """
 
-    def __init__(self, dsn: str, *, threads: int = 4) -> None:
+    def __init__(self, dsn: str, *, threads: int = 4, options: Mapping[str, Any] | None = None) -> None:
         self._dsn = dsn
+        self._options = dict(options or {})
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="clickhouse")
         self._local = threading.local()
         self._clients: list[Any] = []
@@ -126,8 +128,8 @@ class ClickHouse:
         client = getattr(self._local, "client", None)
         if client is None:
             # No sessions: a session admits one statement at a time, and nothing here needs one.
-            options: dict[str, Any] = {} if self.embedded else {"autogenerate_session_id": False}
-            client = clickhouse_connect.get_client(dsn=self._dsn, **options)
+            no_session: dict[str, Any] = {} if self.embedded else {"autogenerate_session_id": False}
+            client = clickhouse_connect.get_client(dsn=self._dsn, **no_session, **self._options)
             self._local.client = client
             with self._lock:
                 self._clients.append(client)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from ssl import SSLCertVerificationError, SSLContext
 from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from registry.errors import Busy
 
 _EPOCH_2000_US: Final = 946_684_800_000_000  # PostgreSQL counts from 2000-01-01
 # What a server or the way to it says when trying again can help.
@@ -29,8 +32,16 @@ TRANSPORT_ERRORS: Final = (
 )
 
 
-def make_engine(database_url: str) -> AsyncEngine:
-    """The pool. Values of statements never reach an error text; UTC, so that no session's zone shifts an instant."""
+class DatabaseNotSecure(Busy):
+    """PostgreSQL offers no TLS, and the settings demand it: turn it on there (ssl = on); see KEYLEDGER_DATABASE_SSL."""
+
+
+def make_engine(database_url: str, *, ssl: SSLContext | str | None = None) -> AsyncEngine:
+    """The pool. Values of statements never reach an error text; UTC, so that no session's zone shifts an instant.
+
+    `ssl` is a context, which demands TLS and decides what is trusted, or a mode of asyncpg's; None leaves it to that.
+    Connecting raises DatabaseNotSecure, before any password is sent, where TLS is not to be had as demanded.
+    """
     return create_async_engine(
         database_url,
         hide_parameters=True,
@@ -38,8 +49,28 @@ def make_engine(database_url: str) -> AsyncEngine:
         max_overflow=16,
         pool_timeout=10,
         pool_pre_ping=True,
-        connect_args={"server_settings": {"timezone": "UTC", "application_name": "keyledger"}, "timeout": 10},
+        connect_args={
+            "async_creator_fn": _connect,
+            "server_settings": {"timezone": "UTC", "application_name": "keyledger"},
+            "timeout": 10,
+            "ssl": ssl,
+        },
     )
+
+
+async def _connect(*arguments: Any, **options: Any) -> Any:
+    try:
+        return await asyncpg.connect(*arguments, **options)
+    except SSLCertVerificationError as error:
+        raise DatabaseNotSecure(
+            f"PostgreSQL's certificate is not trusted ({error.verify_message}): check the host in the URL and "
+            "KEYLEDGER_DATABASE_CA_FILE"
+        ) from error
+    except ConnectionError as error:
+        # The class itself is how the driver says that the server has no TLS; what the system says is a class below it.
+        if type(error) is ConnectionError and isinstance(options.get("ssl"), SSLContext):
+            raise DatabaseNotSecure from error
+        raise
 
 
 async def instants_as_us(driver: Any) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from ssl import SSLContext
 from typing import Final
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
 
+from registry.driver import make_engine
 from registry.tables import SCHEMA
 
 # The text `keyl-mig` as a number: two migrations never run at once.
@@ -27,13 +28,14 @@ _GRANTS: Final = {
 }
 
 
-async def migrate(owner_url: str, app_url: str | None = None) -> None:
-    """Migrate as the owner. Idempotent. `app_url` names the application's role, whose grants are set anew.
+async def migrate(owner_url: str, app_url: str | None = None, *, ssl: SSLContext | str | None = None) -> None:
+    """Migrate as the owner. Idempotent. `app_url` names the application's role, whose grants are set anew; `ssl`: see
+    `make_engine`.
 
     Without a role of its own (None, or the same user) the application owns the tables: the triggers alone guard the
     log.
     """
-    engine = create_async_engine(owner_url, hide_parameters=True)
+    engine = make_engine(owner_url, ssl=ssl)
     try:
         async with engine.begin() as connection:
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))

@@ -1,0 +1,76 @@
+"""Settings into connections: what each driver is told of addresses, TLS and logins."""
+
+from __future__ import annotations
+
+from ssl import CERT_NONE, SSLContext
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from keyledger.settings import Settings
+from projections.clickhouse import ClickHouse
+from registry.driver import make_engine
+
+_CLIENT_ID = "keyledger"
+
+
+def database_engine(settings: Settings, url: str) -> AsyncEngine:
+    """The pool on one of the settings' databases; nothing is opened yet."""
+    return make_engine(url, ssl=database_ssl(settings))
+
+
+def database_ssl(settings: Settings) -> SSLContext | str | None:
+    """What `make_engine` and `migrate` take: for `prefer`, which promises nothing, the driver's own way."""
+    mode = settings.database_ssl
+    if mode == "prefer":
+        return None
+    if mode == "disable":
+        return "disable"
+    context = settings.tls("database").context()
+    if mode != "verify-full":
+        context.check_hostname = False
+    if mode == "require":
+        context.verify_mode = CERT_NONE
+    return context
+
+
+def clickhouse_client(settings: Settings, url: str, *, threads: int = 4) -> ClickHouse:
+    """ClickHouse at the URL; the TLS of the settings is for https alone. Nothing is opened yet."""
+    return ClickHouse(url, threads=threads, options=_clickhouse_options(settings, url))
+
+
+def _clickhouse_options(settings: Settings, url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    if parts.scheme != "https":
+        return {}
+    tls = settings.tls("clickhouse")
+    files = {"ca_cert": tls.ca_file, "client_cert": tls.cert_file, "client_cert_key": tls.key_file}
+    options: dict[str, Any] = {name: str(path) for name, path in files.items() if path is not None}
+    if tls.cert_file is not None and parts.password:
+        # Else the driver lets the certificate alone be the login, and forgets the password.
+        options["tls_mode"] = "strict"
+    return options
+
+
+def kafka_options(settings: Settings) -> dict[str, Any]:
+    """The arguments that aiokafka's producer, consumer and admin client have in common. Holds a password.
+
+    Raises SettingsError where no broker is set.
+    """
+    (servers,) = settings.require("kafka_bootstrap_servers")
+    protocol = settings.kafka_security_protocol
+    options: dict[str, Any] = {
+        "bootstrap_servers": servers,
+        "client_id": _CLIENT_ID,
+        "security_protocol": protocol,
+    }
+    if protocol.endswith("SSL"):
+        options["ssl_context"] = settings.tls("kafka").context()
+    if protocol.startswith("SASL_"):
+        options |= {
+            "sasl_mechanism": settings.kafka_sasl_mechanism,
+            "sasl_plain_username": settings.kafka_sasl_username,
+            "sasl_plain_password": settings.kafka_sasl_password,
+        }
+    return options
