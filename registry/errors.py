@@ -11,6 +11,7 @@ RegistryError
 ├── Busy                 503, try again; nothing was appended
 │   ├── ClockSteppedBack     the database's clock is behind the log's last event
 │   └── OutcomeUnknown       the connection broke in the commit: look before you retry
+├── PoolerFound          the way to the database can't carry session locks and LISTEN
 └── LogBroken            the log itself can't be trusted; an operator must look
     ├── UndecodableEvent
     └── ChainBroken
@@ -86,6 +87,13 @@ class ClockSteppedBack(Busy):
 
 class OutcomeUnknown(Busy):
     """The connection broke while the change was committed: read the key before you try again."""
+
+
+class PoolerFound(RegistryError):
+    """A transaction pooler stands before PostgreSQL, and breaks session locks and LISTEN.
+
+    Give `publish`, `project` and `serve` a URL that goes straight to the server; session pooling is fine.
+    """
 
 
 class LogBroken(RegistryError):
