@@ -62,9 +62,21 @@ class Pooler:
     for_session: bool = False
     opened: list[Wire] = field(default_factory=list)
     greeting: bytes = b""
+    serving: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client until it leaves."""
+        self.serving.add(asyncio.create_task(self._serve(reader, writer)))
+
+    async def close(self) -> None:
+        """Leave everybody."""
+        for task in self.serving:
+            task.cancel()
+        await asyncio.gather(*self.serving, return_exceptions=True)
+        for server in self.opened:
+            server.writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = Wire(reader, writer)
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             code, startup = await client.startup()
@@ -106,9 +118,11 @@ class Pooler:
                     answers = asyncio.create_task(self._answer(server, client))
                 await server.send(received[1])
         finally:
-            if server is not None and answers is not None and not answers.done():
-                answers.cancel()
-                await self._take_back(server)
+            if server is not None and answers is not None:
+                kept = answers.cancel()
+                await asyncio.gather(answers, return_exceptions=True)
+                if kept:
+                    await self._take_back(server)
 
     async def _answer(self, server: Wire, client: Wire) -> None:
         """Pass on what the server says, until it is in no transaction any more."""
@@ -144,8 +158,7 @@ async def pooled(
         yield url.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
     finally:
         listening.close()
-        for server in pooler.opened:
-            server.writer.close()
+        await pooler.close()
 
 
 async def test_a_database_without_a_pooler_passes_and_stays_usable(database: Database) -> None:
