@@ -114,6 +114,6 @@ async def _wait_until_applied(services: Services, query: BillParameters) -> Appl
                 await asyncio.sleep(_POLL_S)
                 applied = await services.store.applied()
     except TimeoutError:
-        message = f"position {needed} is not applied yet, {applied.position} is: try again"
+        message = f"position {needed} is not applied yet, {applied.position} is: try again, or see `keyledger status`"
         raise NotYetApplied(message, position=applied.position) from None
     return applied

@@ -1,58 +1,36 @@
-"""Liveness, readiness, metrics and status: how far the log is, and how far each projector has followed."""
+"""Liveness, readiness and metrics, on every command that runs for long."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from keyledger.services import Services
+from keyledger.status import Status
 from projections.errors import ProjectionError
-from projections.projector import Projector
 from registry.errors import RegistryError
-from registry.instant import format_us
 from registry.problem import problem
+
+Failure = Callable[[], Exception | None]
 
 router = APIRouter(tags=["operations"])
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectorStatus:
-    """How far a projector is: `lag_s` is the age of the oldest event that it has not applied."""
-
-    name: str
-    applied: int
-    lag_positions: int
-    lag_s: float
-    failure: str | None
+def none() -> None:
+    """Nothing of this process can have stopped."""
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
-    """The log's head and its projectors."""
+class Health:
+    """What a process tells of itself: the status that it reads, and what stopped its own work, if anything did."""
 
-    log_id: str
-    head: int
-    recorded_at: str | None
-    projectors: tuple[ProjectorStatus, ...]
-
-
-async def status_of(services: Services, projector: Projector | None) -> Status:
-    """Read the status. Raises Busy, ClickHouseError."""
-    log = services.registry.log
-    applied = await services.store.applied()
-    head = await log.head()
-    waiting = await log.read(applied.position, 1)
-    seen = await services.registry.queries.seen()
-    lag_s = (seen.now - waiting[0].recorded_at).total_seconds() if waiting else 0.0
-    failure = None if projector is None or projector.failure is None else str(projector.failure)
-    one = ProjectorStatus(
-        "clickhouse", applied.position, max(0, head.position - applied.position), round(max(0.0, lag_s), 3), failure
-    )
-    recorded_at = None if head.recorded_at is None else format_us(head.recorded_at)
-    return Status(str(log.log_id), head.position, recorded_at, (one,))
+    status: Callable[[], Awaitable[Status]]
+    failure: Failure
+    leads: Callable[[], bool] | None = None
 
 
 @router.get("/healthz")
@@ -63,13 +41,15 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", responses={503: {"description": "Not ready"}})
 async def readyz(request: Request) -> JSONResponse:
-    """The log and ClickHouse answer, and no projector has stopped."""
+    """The log (and ClickHouse, where it is used) answers, and nothing that this process runs has stopped."""
+    health: Health = request.app.state.health
     try:
-        status = await status_of(request.app.state.services, request.app.state.projector)
+        status = await health.status()
     except (RegistryError, ProjectionError) as error:
         return problem(503, str(error), headers={"Retry-After": "1"})
-    if any(one.failure for one in status.projectors):
-        return problem(503, "; ".join(str(one.failure) for one in status.projectors), headers={"Retry-After": "10"})
+    failure = health.failure()
+    if failure is not None:
+        return problem(503, str(failure), headers={"Retry-After": "10"})
     return JSONResponse({"status": "ready", **asdict(status)})
 
 
@@ -77,33 +57,58 @@ async def readyz(request: Request) -> JSONResponse:
 async def metrics(request: Request) -> PlainTextResponse:
     """Prometheus metrics."""
     gauges: Gauges = request.app.state.gauges
-    try:
-        gauges.show(await status_of(request.app.state.services, request.app.state.projector))
-    except (RegistryError, ProjectionError):
-        gauges.up.set(0)
+    await gauges.read(request.app.state.health)
     text = generate_latest(gauges.registry).decode()
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 class Gauges:
-    """The gauges of one app, in a registry of its own."""
+    """The gauges of one app, in a registry of its own. docs/operate.md says what to alarm on."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.up = Gauge("keyledger_up", "1 when the log and ClickHouse answer.", registry=self.registry)
-        self._head = Gauge("keyledger_log_head_position", "Position of the last event.", registry=self.registry)
-        labels = ("projector",)
-        self._applied = Gauge("keyledger_applied_position", "Contiguous frontier.", labels, registry=self.registry)
-        self._lag_s = Gauge(
-            "keyledger_lag_seconds", "Age of the oldest event to apply.", labels, registry=self.registry
-        )
-        self._failed = Gauge("keyledger_projector_failed", "1 when it has stopped.", labels, registry=self.registry)
+        self._up = self._gauge("keyledger_up", "1 when the log and ClickHouse answer.")
+        self._failed = self._gauge("keyledger_failed", "1 when what this process runs has stopped.")
+        self._head = self._gauge("keyledger_log_head_position", "Position of the last event.")
+        self._published = self._gauge("keyledger_published_position", "Acknowledged by the broker.", "topic")
+        self._publish_lag_s = self._gauge("keyledger_publish_lag_seconds", "Age of the oldest to publish.", "topic")
+        self._publisher_failed = self._gauge("keyledger_publisher_failed", "1 while something stops it.", "topic")
+        self._leads = self._gauge("keyledger_publisher_leads", "1 on the active publisher, 0 on a standby.", "role")
+        self._applied = self._gauge("keyledger_applied_position", "Contiguous frontier.", "projector")
+        self._lag_s = self._gauge("keyledger_lag_seconds", "Age of the oldest event to apply.", "projector")
+        self._projector_failed = self._gauge("keyledger_projector_failed", "1 when it has stopped.", "projector")
+        self._dead_letters = self._gauge("keyledger_dead_letters_open", "Dead letters that wait for an operator.")
+        self._redelivered = self._gauge("keyledger_redelivered", "Events that came again, in thirty days.")
+        self._alarms = self._gauge("keyledger_alarms", "What an operator must look at.", "kind")
 
-    def show(self, status: Status) -> None:
+    async def read(self, health: Health) -> None:
         """Set every gauge."""
-        self.up.set(1)
+        self._failed.set(health.failure() is not None)
+        if health.leads is not None:
+            self._leads.labels("publisher").set(health.leads())
+        try:
+            status = await health.status()
+        except (RegistryError, ProjectionError):
+            self._up.set(0)
+        else:
+            self._up.set(1)
+            self._show(status)
+
+    def _show(self, status: Status) -> None:
         self._head.set(status.head)
-        for one in status.projectors:
-            self._applied.labels(one.name).set(one.applied)
-            self._lag_s.labels(one.name).set(one.lag_s)
-            self._failed.labels(one.name).set(one.failure is not None)
+        for publisher in status.publishers:
+            self._published.labels(publisher.topic).set(publisher.published)
+            self._publish_lag_s.labels(publisher.topic).set(publisher.lag_s)
+            self._publisher_failed.labels(publisher.topic).set(publisher.failure is not None)
+        for projector in status.projectors:
+            self._applied.labels(projector.name).set(projector.applied)
+            self._lag_s.labels(projector.name).set(projector.lag_s)
+            self._projector_failed.labels(projector.name).set(projector.failure is not None)
+        self._dead_letters.set(status.dead_letters_open)
+        self._redelivered.set(status.redelivered.count)
+        self._alarms.clear()
+        for kind, count in Counter(alarm.kind for alarm in status.alarms).items():
+            self._alarms.labels(kind).set(count)
+
+    def _gauge(self, name: str, words: str, *labels: str) -> Gauge:
+        return Gauge(name, words, labels, registry=self.registry)

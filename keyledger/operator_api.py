@@ -9,16 +9,17 @@ from datetime import datetime
 from decimal import Decimal
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import Field
 
-from keyledger.health import status_of
+from keyledger import dead_letters
 from keyledger.load import LoadError, check_table, engine_words, load_file
 from keyledger.services import Services
+from projections.dead_letters import DeadLetter
 from projections.errors import ClickHouseRefused, ProjectionError
 from registry.api import answer, principal_of
 from registry.auth import OPERATOR
@@ -47,6 +48,14 @@ class SqlBody(Body):
     sql: str = Field(min_length=1, max_length=MAX_SQL)
 
 
+class DecisionBody(Body):
+    """What is decided about open dead letters: those named, or all."""
+
+    decision: Literal["waive", "replay"]
+    ids: list[str] | None = Field(None, min_length=1, max_length=10_000)
+    reason: str = Field("", max_length=2000)
+
+
 class LoadBody(Body):
     """Files of this machine to load into one of the gateway's tables."""
 
@@ -63,10 +72,32 @@ Open = Annotated[Services, Depends(_services)]
 
 
 @router.get("/status")
-async def status(request: Request, services: Open) -> JSONResponse:
-    """Head of the log, applied position and lag of each projector."""
-    seen = await status_of(services, request.app.state.projector)
+async def status(services: Open) -> JSONResponse:
+    """Head of the log, how far each publisher and projector is, and what is wrong."""
+    seen = await services.status()
     return answer(asdict(seen), seen.head)
+
+
+@router.get("/dead-letters")
+async def list_dead_letters(
+    services: Open,
+    status: Literal["open", "replayed", "waived", "any"] = "open",
+    limit: Annotated[int, Query(ge=1, le=100_000)] = 100,
+) -> JSONResponse:
+    """Records of the topic that are no events of the log, the latest first."""
+    letters = await services.letters.find(None if status == "any" else status, limit=limit)
+    return JSONResponse({"items": [_letter(one) for one in letters]})
+
+
+@router.post("/dead-letters")
+async def decide(services: Open, body: Annotated[DecisionBody, Depends(json_body(DecisionBody, JSON))]) -> JSONResponse:
+    """Waive or replay open dead letters; `missing` are those that could not be replayed and stay open."""
+    if body.decision == "waive":
+        decided, missing = await dead_letters.waive(services, body.ids, body.reason), []
+    else:
+        outcome = await dead_letters.replay(services, body.ids, body.reason)
+        decided, missing = outcome.replayed, outcome.missing
+    return JSONResponse({"items": [_letter(one) for one in decided], "missing": [one.id for one in missing]})
 
 
 @router.post("/tokens", status_code=201)
@@ -122,6 +153,16 @@ async def load(services: Open, body: Annotated[LoadBody, Depends(json_body(LoadB
                 return
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+def _letter(one: DeadLetter) -> dict[str, Any]:
+    return {
+        **asdict(one),
+        "position": one.position or None,
+        "held_position": one.held_position if one.holds else None,
+        "found_at": format_us(one.found_at),
+        "decided_at": None if one.decided_at is None else format_us(one.decided_at),
+    }
 
 
 def _caller() -> Caller:

@@ -1,41 +1,91 @@
-"""The parts alone, on the databases that the settings name: `serve`, `project`, `migrate`, `ddl`."""
+"""The parts alone, on the databases that the settings name: `serve`, `project`, `publish`, `migrate`, `ddl`."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
+from keyledger.connections import clickhouse_client, database_ssl, kafka_options
+from keyledger.followers import kafka_projector, log_projector, relay, topic_plans
+from keyledger.health import Health
 from keyledger.serve import bind_tcp, serving, stop_on_signal
-from keyledger.services import make_projector, open_services
+from keyledger.services import open_services, open_write_side
 from keyledger.settings import Settings
-from keyledger.web import public_app
+from keyledger.web import operations_app, public_app
 from projections import ddl
-from projections.clickhouse import ClickHouse
 from projections.ddl import Names
 from registry import migrate as migrations
+from registry.pooler import probe
+from registry.publish import Range, repeat
+from registry.publisher import Publisher
+from registry.topic import ensure_topics
+
+Say = Callable[[str], None]
 
 
-async def serve(settings: Settings, host: str, port: int, say: Callable[[str], None]) -> None:
+async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
     """Serve the API until a signal. Raises SettingsError without both URLs."""
     database_url, clickhouse_url = settings.require("database_url", "clickhouse_url")
     stop = stop_on_signal()
     tcp = bind_tcp(host, port)
     async with (
         open_services(settings, database_url, clickhouse_url) as services,
-        serving([(public_app(services, None), tcp)]),
+        serving([(public_app(services), tcp)]),
     ):
         say(f"ready http://{host}:{tcp.getsockname()[1]}")
         await stop.wait()
 
 
-async def project(settings: Settings, say: Callable[[str], None]) -> None:
-    """Project the log into ClickHouse until a signal, or raise what stopped it."""
+async def project(settings: Settings, feed: str, host: str, port: int, say: Say) -> None:
+    """Project the log into ClickHouse, from its tail (`log`) or the topic (`kafka`), until a signal.
+
+    Raises what stopped it, SettingsError.
+    """
     database_url, clickhouse_url = settings.require("database_url", "clickhouse_url")
-    stop = stop_on_signal()
+    if feed == "kafka":
+        settings.require("kafka_bootstrap_servers")
     async with open_services(settings, database_url, clickhouse_url) as services:
-        running = asyncio.create_task(make_projector(services).run())
+        projector = kafka_projector(services) if feed == "kafka" else log_projector(services)
+        await _follow(projector.run(), Health(services.status, lambda: projector.failure), host, port, say)
+
+
+async def publish(settings: Settings, host: str, port: int, say: Say) -> None:
+    """Publish the log to the topic until a signal, or wait as a standby. Raises what stopped it, SettingsError."""
+    database_url, _ = settings.require("database_url", "kafka_bootstrap_servers")
+    async with open_write_side(settings, database_url) as write_side:
+        await probe(write_side.engine)
+        running = relay(write_side)
+        health = Health(write_side.status, lambda: running.failure, lambda: running.leads)
+        await _follow(running.run(), health, host, port, say)
+
+
+async def publish_again(settings: Settings, since: int, until: int | None, progress: Callable[[int, int], None]) -> int:
+    """Publish a range of positions once more, both ends included; answers with how many. See `publish.repeat`."""
+    database_url, _ = settings.require("database_url", "kafka_bootstrap_servers")
+    options, topics = kafka_options(settings), topic_plans(settings)
+    async with open_write_side(settings, database_url) as write_side:
+        log = write_side.registry.log
+        last = (await log.head()).position if until is None else until
+        reached = {one.topic: one.position for one in await write_side.registry.queries.published()}
+        await ensure_topics(options, *topics)
+        publisher = Publisher(options, topics[0].name)
+        try:
+            await publisher.start()
+            again = Range(since, last, reached.get(topics[0].name, 0))
+            return await repeat(log, again, publisher, lambda position: progress(position, last))
+        finally:
+            await publisher.stop()
+
+
+async def _follow(work: Coroutine[Any, Any, None], health: Health, host: str, port: int, say: Say) -> None:
+    """Run until a signal or the end of the work, whose failure is raised, with health and metrics on a port."""
+    stop = stop_on_signal()
+    tcp = bind_tcp(host, port)
+    async with serving([(operations_app(health), tcp)]):
+        running = asyncio.create_task(work)
         stopping = asyncio.create_task(stop.wait())
-        say("ready")
+        say(f"ready http://{host}:{tcp.getsockname()[1]}")
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if not running.done():
@@ -46,13 +96,14 @@ async def project(settings: Settings, say: Callable[[str], None]) -> None:
 async def migrate(settings: Settings) -> None:
     """Migrate the log's database as its owner, and give the application's role its grants."""
     (database_url,) = settings.require("database_url")
-    await migrations.migrate(settings.migration_database_url or database_url, database_url)
+    owner_url = settings.migration_database_url or database_url
+    await migrations.migrate(owner_url, database_url, ssl=database_ssl(settings))
 
 
 async def apply_ddl(settings: Settings, *, gateway_tables: bool) -> None:
     """Apply `clickhouse/` to the database of the settings."""
     (clickhouse_url,) = settings.require("clickhouse_url")
-    clickhouse = ClickHouse(clickhouse_url)
+    clickhouse = clickhouse_client(settings, clickhouse_url)
     try:
         await ddl.apply(clickhouse, _names(settings), gateway_tables=gateway_tables)
     finally:

@@ -34,7 +34,7 @@ async def operator(data: Path | None, settings: Settings) -> AsyncIterator[httpx
         from keyledger.web import operator_app  # noqa: PLC0415 - see above
 
         async with open_services(settings, settings.database_url, settings.clickhouse_url) as services:
-            transport = httpx.ASGITransport(operator_app(services, None))
+            transport = httpx.ASGITransport(operator_app(services))
             async with httpx.AsyncClient(transport=transport, base_url=_BASE, timeout=_TIMEOUT) as client:
                 yield client
         return
@@ -61,7 +61,7 @@ async def _embedded(folder: DataFolder, settings: Settings) -> AsyncIterator[htt
         from keyledger.web import operator_app  # noqa: PLC0415 - see above
 
         async with open_stack(folder, settings) as stack:
-            transport = httpx.ASGITransport(operator_app(stack.services, stack.projector))
+            transport = httpx.ASGITransport(operator_app(stack.services, stack.failure))
             async with httpx.AsyncClient(transport=transport, base_url=_BASE, timeout=_TIMEOUT) as client:
                 yield client
     finally:

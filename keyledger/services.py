@@ -7,15 +7,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from keyledger.connections import clickhouse_client, database_engine
 from keyledger.gate import Gate
 from keyledger.settings import Settings
+from keyledger.status import ReadSide, Status, status_of
 from projections.clickhouse import ClickHouse
 from projections.ddl import Names
-from projections.feed import LogTail
-from projections.projector import Projector
+from projections.dead_letters import DeadLetters
 from projections.store import Store
 from registry.api import Registry
-from registry.driver import make_engine
 from registry.handle import Keys, Tokens
 from registry.postgres import Limits, PostgresEventLog, open_log
 from registry.queries import Queries
@@ -25,28 +27,44 @@ BILLS_WAITING = 60
 
 
 @dataclass(frozen=True, slots=True)
+class WriteSide:
+    """The log and what is decided on it."""
+
+    settings: Settings
+    registry: Registry
+    engine: AsyncEngine
+
+    async def status(self) -> Status:
+        """How far the log and its publishers are. Raises Busy."""
+        return await status_of(self.registry, None)
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """The write side and the read side of one process."""
 
     settings: Settings
     registry: Registry
+    engine: AsyncEngine
     clickhouse: ClickHouse
     names: Names
     store: Store
+    letters: DeadLetters
     bills: Gate = field(default_factory=lambda: Gate(BILLS_AT_ONCE, BILLS_WAITING))
+
+    async def status(self) -> Status:
+        """How far everything is, and what is wrong. Raises Busy, ClickHouseError."""
+        limits = self.settings.dead_letters_max, self.settings.hole_alarm_s
+        return await status_of(self.registry, ReadSide(self.store, self.letters, *limits))
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, database_url: str, clickhouse_url: str) -> AsyncIterator[Services]:
-    """Open the log and ClickHouse. Raises LogBroken where the database was not migrated, Busy when it is away."""
-    engine = make_engine(database_url)
-    clickhouse = ClickHouse(clickhouse_url)
-    # The projector and the look at how far it is have threads of their own: no number of bills can hold them up.
-    ledger = ClickHouse(clickhouse_url, threads=2)
+async def open_write_side(settings: Settings, database_url: str) -> AsyncIterator[WriteSide]:
+    """Open the log alone. Raises LogBroken where the database was not migrated, Busy when it is away."""
+    engine = database_engine(settings, database_url)
     log: PostgresEventLog | None = None
     try:
         log = await open_log(engine, _limits(settings))
-        names = Names(settings.clickhouse_database, settings.gateway_clickhouse_database)
         queries = Queries(engine)
         registry = Registry(
             log=log,
@@ -55,19 +73,27 @@ async def open_services(settings: Settings, database_url: str, clickhouse_url: s
             queries=queries,
             skew=timedelta(milliseconds=settings.clock_skew_ms),
         )
-        yield Services(settings, registry, clickhouse, names, Store(ledger, names))
+        yield WriteSide(settings, registry, engine)
     finally:
         if log is not None:
             await log.close()
-        await clickhouse.close()
-        await ledger.close()
         await engine.dispose()
 
 
-def make_projector(services: Services) -> Projector:
-    """The projector on the log's tail."""
-    log = services.registry.log
-    return Projector(LogTail(log), services.store, str(log.log_id))
+@asynccontextmanager
+async def open_services(settings: Settings, database_url: str, clickhouse_url: str) -> AsyncIterator[Services]:
+    """Open the log and ClickHouse. Raises as `open_write_side` does."""
+    clickhouse = clickhouse_client(settings, clickhouse_url)
+    # The projector and the look at how far it is have threads of their own: no number of bills can hold them up.
+    ledger = clickhouse_client(settings, clickhouse_url, threads=2)
+    names = Names(settings.clickhouse_database, settings.gateway_clickhouse_database)
+    try:
+        async with open_write_side(settings, database_url) as write_side:
+            store, letters = Store(ledger, names), DeadLetters(ledger, names)
+            yield Services(settings, write_side.registry, write_side.engine, clickhouse, names, store, letters)
+    finally:
+        await clickhouse.close()
+        await ledger.close()
 
 
 def _limits(settings: Settings) -> Limits:

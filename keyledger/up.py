@@ -25,19 +25,21 @@ logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 
 
-async def up(folder: DataFolder, port: int, settings: Settings, say: Callable[[str], None]) -> None:
-    """Run until SIGINT or SIGTERM. `say` gets the lines for the person; `ready http://…` when requests are taken.
+async def up(folder: DataFolder, port: int, feed: str, settings: Settings, say: Callable[[str], None]) -> None:
+    """Run until SIGINT or SIGTERM, projecting from the log's tail or, with the feed `kafka`, through a topic.
+
+    `say` gets the lines for the person; `ready http://…` when requests are taken.
 
     Raises FolderInUse for a second one on the folder, another EmbeddedError, or OSError when the port is taken.
     """
     stop = stop_on_signal()
     with folder, bind_tcp(HOST, port) as tcp:
-        async with open_stack(folder, settings) as stack:
+        async with open_stack(folder, settings, feed) as stack:
             if await _first_token(folder.admin_token, stack):
                 logger.info("the first admin token is in %s", folder.admin_token)
             operator = bind_unix_socket(folder)
-            services, projector = stack.services, stack.projector
-            apps = [(public_app(services, projector), tcp), (operator_app(services, projector), operator)]
+            services = stack.services
+            apps = [(public_app(services, stack.failure), tcp), (operator_app(services, stack.failure), operator)]
             async with serving(apps):
                 say(f"ready http://{HOST}:{tcp.getsockname()[1]}")
                 ends = {asyncio.create_task(stack.watch()), asyncio.create_task(stop.wait())}

@@ -14,10 +14,9 @@ from starlette.types import ASGIApp
 
 from keyledger import billing, health, operator_api
 from keyledger.guard import Guard
-from keyledger.health import Gauges
+from keyledger.health import Failure, Gauges, Health, none
 from keyledger.services import Services
 from projections.errors import ClickHouseUnavailable, ProjectionError
-from projections.projector import Projector
 from registry import api, problem
 from registry.auth import OPERATOR, Principal, authenticate
 from registry.errors import RegistryError
@@ -27,25 +26,34 @@ PROTECTED = ("/admin", "/billing", "/audit")
 _DESCRIPTION = "Event-sourced API-key registry with key-bound tags, and bills that can be proved again."
 
 
-def public_app(services: Services, projector: Projector | None) -> ASGIApp:
+def public_app(services: Services, failure: Failure = none) -> ASGIApp:
     """The admin and billing API, for callers with an admin token."""
 
     async def by_token(request: Request) -> Principal:
         return await authenticate(request.headers.get("authorization"), services.registry.queries)
 
-    return _app(services, projector, by_token)
+    return _app(services, failure, by_token)
 
 
-def operator_app(services: Services, projector: Projector | None) -> ASGIApp:
+def operator_app(services: Services, failure: Failure = none) -> ASGIApp:
     """The same, and more, for the operator of the machine: who can open the socket may do all. Never put it on TCP."""
 
     async def by_socket(_request: Request) -> Principal:
         return Principal(OPERATOR)
 
-    return _app(services, projector, by_socket, operator_api.router)
+    return _app(services, failure, by_socket, operator_api.router)
 
 
-def _app(services: Services, projector: Projector | None, by: api.Authenticate, *more: Any) -> ASGIApp:
+def operations_app(health_: Health) -> ASGIApp:
+    """Health and metrics alone, of a process that serves nothing else."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.state.health, app.state.gauges = health_, Gauges()
+    app.include_router(health.router)
+    problem.install(app)
+    return Guard(app, app.state.gauges.registry)
+
+
+def _app(services: Services, failure: Failure, by: api.Authenticate, *more: Any) -> ASGIApp:
     app = FastAPI(
         title="Keyledger",
         version=version("keyledger"),
@@ -54,7 +62,8 @@ def _app(services: Services, projector: Projector | None, by: api.Authenticate, 
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.services, app.state.registry, app.state.projector = services, services.registry, projector
+    app.state.services, app.state.registry = services, services.registry
+    app.state.health = Health(services.status, failure)
     app.state.authenticate, app.state.gauges = by, Gauges()
     for router in (api.router, billing.router, health.router, *more):
         app.include_router(router)

@@ -127,13 +127,19 @@ class ClickHouse:
     def _client(self) -> Any:
         client = getattr(self._local, "client", None)
         if client is None:
-            # No sessions: a session admits one statement at a time, and nothing here needs one.
-            no_session: dict[str, Any] = {} if self.embedded else {"autogenerate_session_id": False}
-            client = clickhouse_connect.get_client(dsn=self._dsn, **no_session, **self._options)
+            client = clickhouse_connect.get_client(dsn=self._dsn, **self._server_options(), **self._options)
             self._local.client = client
             with self._lock:
                 self._clients.append(client)
         return client
+
+    def _server_options(self) -> dict[str, Any]:
+        if self.embedded:
+            return {}
+        # The driver goes by the port, not by the URL's scheme: https at another than 8443 would be sent in the clear.
+        interface = self._dsn.partition(":")[0]
+        # No sessions: a session admits one statement at a time, and nothing here needs one.
+        return {"interface": interface, "autogenerate_session_id": False}
 
 
 def _bound(parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -22,6 +22,9 @@ _TABLES = (
     "tables/key_credential_v1",
     "tables/event_applied_v1",
     "tables/applied_checkpoint_v1",
+    "tables/dead_letter_v1",
+    "tables/redelivered_v1",
+    "tables/projector_stop_v1",
 )
 _GATEWAY_TABLES = (
     "gateways/tensorzero/tables/ChatInference",
@@ -37,6 +40,7 @@ _VIEWS = (
     "views/model_usage_between",
     "views/model_usage",
     "views/inference",
+    "views/dead_letter",
     "views/applied_position",
     "views/event_applied",
     "views/key_tag_change",

@@ -3,6 +3,7 @@
     ProjectionError
     ├── BadIdentifier            a database name that is not a plain identifier
     ├── LogChanged               what is applied is not of this log: restored, failed over, or another one
+    ├── FeedUnavailable          retry: the broker is away, or overloaded, or the consumers change places
     ├── ClickHouseError          whatever the engine or the way to it did not like
     │   ├── ClickHouseUnavailable    retry: transport, overload, read-only replica, out of memory
     │   └── ClickHouseRefused        do not retry: wrong SQL, wrong types, missing table
@@ -36,6 +37,10 @@ class LogChanged(ProjectionError):
             "nothing more is applied until an operator has looked"
         )
         self.position = position
+
+
+class FeedUnavailable(ProjectionError):
+    """The broker can't be reached, or does not answer now."""
 
 
 class ClickHouseError(ProjectionError):

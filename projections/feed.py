@@ -1,4 +1,4 @@
-"""Where a projector's events come from: the port, and its adapter on the log's own tail."""
+"""Where a projector's events come from: the port. Adapters: `log_tail` and `kafka_feed`."""
 
 from __future__ import annotations
 
@@ -7,52 +7,37 @@ from typing import Protocol
 
 from projections.errors import LogChanged
 from projections.store import Applied
-from registry.event_log import EventLog, RecordedEvent
+from registry.cloudevent import Linked
+from registry.event_log import EventLog
 
 
 class Feed(Protocol):
-    """Events in an order in which each stream's own are in order; at least once each."""
+    """Events of one log, at least once each, those of a stream in order when each first comes.
 
-    async def start(self, applied: Applied) -> bytes:
-        """Begin after what is applied; answers with the hash that the next event must chain on.
+    What is delivered is what the log holds: the adapter has checked each event against its own hash and against the
+    log's. A transport that fails raises Busy, ClickHouseUnavailable or FeedUnavailable, and may be called again.
+    """
 
-        Raises LogChanged when what is applied is not of this log.
+    async def start(self, applied: Applied) -> None:
+        """Begin after what is applied, or earlier. Raises LogChanged when what is applied is not of this log."""
+
+    async def poll(self, timeout_s: float) -> Sequence[Linked]:
+        """The next events; none when there are none within about this time.
+
+        Until `commit`, the same events come again to whoever starts.
         """
-
-    async def poll(self, timeout_s: float) -> Sequence[RecordedEvent]:
-        """The next events, none when there are none within the time."""
 
     async def commit(self) -> None:
         """All that was polled is written: it need not come again."""
 
+    async def close(self) -> None:
+        """Give back what is held. Nothing is committed by it."""
 
-class LogTail:
-    """The feed that reads the log by position: woken by it, polling as a floor, every position once and in order."""
 
-    def __init__(self, log: EventLog, *, max_batch: int = 2000) -> None:
-        self._log = log
-        self._max_batch = max_batch
-        self._position = 0
-
-    async def start(self, applied: Applied) -> bytes:
-        """See Feed."""
-        self._position = applied.position
-        if applied.position == 0:
-            return self._log.genesis_hash
-        found = await self._log.read(applied.position - 1, 1)
-        if applied.log_id != str(self._log.log_id) or not found or found[0].hash.hex() != applied.hash:
-            raise LogChanged(applied.position)
-        return found[0].hash
-
-    async def poll(self, timeout_s: float) -> Sequence[RecordedEvent]:
-        """See Feed."""
-        events = await self._log.read(self._position, self._max_batch)
-        if not events:
-            await self._log.wait_beyond(self._position, timeout_s)
-            events = await self._log.read(self._position, self._max_batch)
-        if events:
-            self._position = events[-1].position
-        return events
-
-    async def commit(self) -> None:
-        """See Feed. The applied position is derived from what was written, so there is nothing to keep here."""
+async def check_applied(log: EventLog, applied: Applied) -> None:
+    """Raise LogChanged unless the last event applied is in this log."""
+    if applied.position == 0:
+        return
+    held = await log.hashes([applied.position])
+    if applied.log_id != str(log.log_id) or held.get(applied.position, b"").hex() != applied.hash:
+        raise LogChanged(applied.position)

@@ -1,12 +1,11 @@
 """The loop that brings events into ClickHouse.
 
 The steps, and what each guarantees when the process dies right after it:
-1 poll      nothing is written; the events come again.
-2 check     each hash is computed anew and chains on the one before; a break stops the projector at once.
-3 project   pure rows; an event of our own log that does not decode stops the projector at once.
-4 write     the rows, which no bill reads yet: its position is not applied. Written again, they are the same rows.
-5 applied   `event_applied`, for every event, also one without rows: from here on bills see it, whole.
-6 commit    the feed need not deliver it again.
+1 poll      nothing is written; the events come again. The feed has checked them: they are what the log holds.
+2 project   pure rows; an event of our own log that does not decode stops the projector at once.
+3 write     the rows, which no bill reads yet: its position is not applied. Written again, they are the same rows.
+4 applied   `event_applied`, for every event, also one without rows: bills see it, whole, once all before it are there.
+5 commit    the feed need not deliver it again.
 """
 
 from __future__ import annotations
@@ -17,18 +16,17 @@ from collections.abc import Sequence
 
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_random_exponential
 
-from projections.errors import ClickHouseUnavailable
+from projections.errors import ClickHouseUnavailable, FeedUnavailable, ProjectionError
 from projections.feed import Feed
 from projections.rows import project
-from projections.store import Applied, Store
-from registry import chain
-from registry.errors import Busy, ChainBroken
-from registry.event_log import RecordedEvent
+from projections.store import Store
+from registry.cloudevent import Linked
+from registry.errors import Busy
 
 logger = logging.getLogger(__name__)
 
 # Transport: wait and try again, for ever; all else stops the projector and is shown by `status` and /readyz.
-_RETRY = retry_if_exception_type((ClickHouseUnavailable, Busy))
+_RETRY = retry_if_exception_type((ClickHouseUnavailable, FeedUnavailable, Busy))
 
 
 class Projector:
@@ -42,9 +40,7 @@ class Projector:
         self._log_id = log_id
         self._poll_s = poll_s
         self._reload_every_s = reload_every_s
-        self._previous_hash = b""
         self._stale_dictionary = asyncio.Event()
-        self.applied: Applied | None = None
         self.failure: Exception | None = None
 
     async def run(self) -> None:
@@ -56,44 +52,47 @@ class Projector:
         except ExceptionGroup as stopped:
             self.failure = _first(stopped)
             logger.error("the projector stopped: %s", self.failure)  # noqa: TRY400 - no values of a trace in logs
+            await self._show(str(self.failure))
             raise self.failure from None
+        finally:
+            await self._feed.close()
 
     async def _project(self) -> None:
         async for attempt in _retrying():
             with attempt:
-                self.applied = await self._store.applied()
-                self._previous_hash = await self._feed.start(self.applied)
+                await self._feed.start(await self._store.applied())
         self._stale_dictionary.set()
         while True:
             async for attempt in _retrying():
                 with attempt:
-                    events = await self._feed.poll(self._poll_s)
-            if events:
-                await self._apply(events)
+                    linked = await self._feed.poll(self._poll_s)
+            if linked:
+                await self._apply(linked)
+            async for attempt in _retrying():
+                with attempt:
+                    await self._feed.commit()
 
-    async def _apply(self, events: Sequence[RecordedEvent]) -> None:
-        applied = [self._checked(event) for event in events]
-        rows = project(events)
+    async def _apply(self, linked: Sequence[Linked]) -> None:
+        applied = [
+            (one.event.position, self._log_id, one.previous_hash.hex(), one.event.hash.hex(), one.event.recorded_at)
+            for one in linked
+        ]
+        rows = project(one.event for one in linked)
         async for attempt in _retrying():
             with attempt:
                 await self._store.insert_tag_changes(rows.tag_changes)
                 await self._store.insert_life(rows.life)
                 await self._store.insert_credentials(rows.credentials)
                 await self._store.insert_applied(applied)
-        last = events[-1]
-        self.applied = Applied(last.position, last.hash.hex(), self._log_id, last.recorded_at)
-        await self._feed.commit()
         if rows:
             self._stale_dictionary.set()
 
-    def _checked(self, event: RecordedEvent) -> tuple[object, ...]:
-        """The row of `event_applied`. Raises ChainBroken when payload, metadata or order is not what was recorded."""
-        previous = self._previous_hash
-        digest = chain.payload_digest(event.salt, event.payload)
-        if digest != event.payload_digest or chain.event_hash(previous, event) != event.hash:
-            raise ChainBroken(f"the hash of the event at position {event.position} does not fit: the log was changed")
-        self._previous_hash = event.hash
-        return (event.position, self._log_id, previous.hex(), event.hash.hex(), event.recorded_at)
+    async def _show(self, failure: str) -> None:
+        """Leave word of what stopped it where `status` of another process finds it, if that can be."""
+        try:
+            await self._store.insert_stop("clickhouse", failure)
+        except ProjectionError as error:
+            logger.warning("what stopped the projector could not be written for `status`: %s", error)
 
     async def _reload_dictionary(self) -> None:
         """Reload after changes, together, and never for more than a tenth of the time: a reload reads everything."""

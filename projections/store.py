@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from projections import ddl
@@ -24,7 +24,23 @@ class Applied:
     position: int
     hash: str
     log_id: str
-    recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The applied position, and what is known of the events after it."""
+
+    position: int
+    hash: str
+    log_id: str
+    next_claims: int  # different events that claim the next position
+    next_fits: bool  # the next one names the hash of the last applied
+    next_present: int  # the next position that is there; 0 when none is
+    greatest: int  # the greatest position that is there
+    waiting_s: float  # for how long the first of them has waited
+    failure: str  # what stopped a projector since the last event was applied
+    redelivered: int  # events that came once more, in the last thirty days
+    redelivered_position: int  # the last of them
 
 
 class Store:
@@ -76,8 +92,24 @@ class Store:
     async def applied(self) -> Applied:
         """How far everything is applied, derived from the rows themselves."""
         rows = await self._clickhouse.query(ddl.sql("queries/applied", self._names))
-        position, hash_, log_id, recorded_at = rows[0]
-        return Applied(position, hash_, log_id, recorded_at)
+        return Applied(*rows[0])
+
+    async def already(self, events: Collection[tuple[int, str]]) -> set[int]:
+        """Which of these (position, hash) are applied: all their rows are written."""
+        pairs = ", ".join(f"({int(position)}, '{bytes.fromhex(hash_).hex()}')" for position, hash_ in events)
+        rows = await self._clickhouse.query(ddl.sql("queries/already", self._names, events=pairs))
+        return {position for (position,) in rows}
+
+    async def insert_stop(self, projector: str, failure: str) -> None:
+        """What stopped a projector: it counts until something is applied after it."""
+        applied = await self.applied()
+        row = (projector, applied.position, failure, datetime.now(UTC))
+        await self._insert("projector_stop_v1", [row], ("projector", "position", "failure", "stopped_at"))
+
+    async def frontier(self) -> Frontier:
+        """How far everything is applied, and what stands in the way of more."""
+        rows = await self._clickhouse.query(ddl.sql("queries/frontier", self._names))
+        return Frontier(*rows[0])
 
     async def reload_dictionary(self) -> None:
         """Read `key_tags` anew; look-ups see the old contents until it is done. Debounce it: it reads everything."""

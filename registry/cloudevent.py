@@ -26,7 +26,14 @@ _TYPE: Final = re.compile(r"keyledger\.([A-Za-z]{1,64})\.v([1-9]\d{0,3})", re.AS
 
 
 class NotOurs(Exception):
-    """The bytes are no event of a Keyledger log; the message says why, without quoting them."""
+    """The bytes are no event of a Keyledger log; the message says why, without quoting them.
+
+    `log_id` is the log that they claim to be of, where they do.
+    """
+
+    def __init__(self, message: str, log_id: str | None = None) -> None:
+        self.log_id = log_id
+        super().__init__(message)
 
 
 class _Data(msgspec.Struct, frozen=True, gc=False):
@@ -123,16 +130,18 @@ def read_record(key: bytes | None, value: bytes | None) -> Record:
     """
     if value is None:
         raise NotOurs("is empty")
+    log_id = None
     try:
         envelope = _decode(value)
-        return Record(_log_id(envelope), _linked(envelope, key))
+        log_id = _log_id(envelope)
+        return Record(log_id, _linked(envelope, key, log_id))
     except msgspec.ValidationError as error:
         # The library's words name a member and types ("Object missing required field `data`"), never a value.
         raise NotOurs(f"is no event of Keyledger: {error}") from None
     except msgspec.DecodeError:
         raise NotOurs("is not JSON") from None
     except (ValueError, OverflowError, RecursionError):
-        raise NotOurs("has a number, time or hash that can't be read") from None
+        raise NotOurs("has a number, time or hash that can't be read", log_id) from None
 
 
 def _log_id(envelope: _Envelope) -> str:
@@ -144,11 +153,11 @@ def _log_id(envelope: _Envelope) -> str:
         raise NotOurs("names no log in its source") from None
 
 
-def _linked(envelope: _Envelope, key: bytes | None) -> Linked:
+def _linked(envelope: _Envelope, key: bytes | None, log_id: str) -> Linked:
     data = envelope.data
     kind = _TYPE.fullmatch(envelope.type)
     if kind is None:
-        raise NotOurs("has a type that is not keyledger.<Event>.v<number>")
+        raise NotOurs("has a type that is not keyledger.<Event>.v<number>", log_id)
     if (
         not 0 < data.position < 2**63
         or not 0 < data.version < 2**63
@@ -156,7 +165,7 @@ def _linked(envelope: _Envelope, key: bytes | None) -> Linked:
         or envelope.subject != subject_of(data.stream)
         or key != data.stream.encode()
     ):
-        raise NotOurs("contradicts itself: key, id, sequence, subject and data must name the same event")
+        raise NotOurs("contradicts itself: key, id, sequence, subject and data must name the same event", log_id)
     salt, payload = bytes.fromhex(data.salt), bytes(data.payload)
     event = RecordedEvent(
         position=data.position,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka.errors import KafkaError
@@ -167,28 +168,31 @@ async def check(log: EventLog, checkpoint: Checkpoint) -> None:
         )
 
 
-async def repeat(
-    log: EventLog,
-    published: Checkpoint,
-    publisher: Publisher,
-    *,
-    since: int,
-    until: int,
-    progress: Callable[[int], None] = lambda _position: None,
-) -> int:
-    """Publish positions `since` to `until`, both included, once more; answers with how many.
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Positions to publish once more, both ends included; `published` is how far the relay is."""
+
+    since: int
+    until: int
+    published: int
+
+
+async def repeat(log: EventLog, again: Range, publisher: Publisher, progress: Callable[[int], None]) -> int:
+    """Publish a range once more; answers with how many events it had. `progress` gets each position reached.
 
     The checkpoint stays where it is. Harmless beside the active relay and however often. Raises FieldsRefused when the
-    range begins beyond what was published, as a record could then overtake an earlier one of its key.
+    range is empty or begins beyond what was published, as a record could then overtake an earlier one of its key.
     """
-    if since > published.position + 1:
-        raise FieldsRefused(FieldFault("since", f"must not be beyond {published.position + 1}, the next to publish"))
-    before = await log.read(since - 2, 1) if since > 1 else []
-    reader = _Reader(log, since - 1, before[0].hash if before else log.genesis_hash)
-    while reader.position < until:
-        records = await reader.next_window(min(WINDOW, until - reader.position))
+    if not 0 < again.since <= again.published + 1:
+        raise FieldsRefused(FieldFault("since", f"must be between 1 and {again.published + 1}, the next to publish"))
+    if again.until < again.since:
+        raise FieldsRefused(FieldFault("until", f"must not be before since, {again.since}"))
+    before = await log.read(again.since - 2, 1) if again.since > 1 else []
+    reader = _Reader(log, again.since - 1, before[0].hash if before else log.genesis_hash)
+    while reader.position < again.until:
+        records = await reader.next_window(min(WINDOW, again.until - reader.position))
         if not records:
             break
         await publisher.publish(records)
         progress(reader.position)
-    return reader.position - since + 1
+    return reader.position - again.since + 1

@@ -15,7 +15,7 @@ from registry import inline
 from registry.errors import Busy, UnknownKey
 from registry.event_log import COLUMNS, RecordedEvent
 from registry.key import KeyState
-from registry.tables import admin_token, credential, event, key_state
+from registry.tables import admin_token, credential, event, key_state, relay_checkpoint
 from registry.token import TokenState
 
 _POSITION = select(func.coalesce(func.max(event.c.position), 0)).scalar_subquery().label("head")
@@ -29,6 +29,16 @@ class Seen:
 
     position: int
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """How far a topic's relay is, what stops it, and when the first event that it has not published was recorded."""
+
+    topic: str
+    position: int
+    failure: str | None
+    waiting_since: datetime | None
 
 
 class Queries:
@@ -116,6 +126,16 @@ class Queries:
         """All admin tokens, oldest first."""
         rows = await self._rows(select(admin_token.c.stream, admin_token.c.document))
         return sorted((_token(row) for row in rows), key=lambda token: token.created_at)
+
+    async def published(self) -> list[Published]:
+        """The topics that the log was published to."""
+        relay, following = relay_checkpoint.c, event.alias()
+        rows = await self._rows(
+            select(relay.topic, relay.position, relay.failure, following.c.recorded_at)
+            .select_from(relay_checkpoint.outerjoin(following, following.c.position == relay.position + 1))
+            .order_by(relay.topic)
+        )
+        return [Published(*row) for row in rows]
 
     async def _rows(self, statement: Select[Any]) -> Sequence[Any]:
         try:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
 from registry.errors import RegistryError
 
+logger = logging.getLogger(__name__)
+
+_NOT_ALLOWED: Final = (ClusterAuthorizationFailedError, TopicAuthorizationFailedError)
 HOUR_MS: Final = 3_600_000
 # Dead letters wait for a person, for as long as it takes.
 _FOR_EVER_MS: Final = -1
@@ -29,6 +39,7 @@ class TopicPlan:
     partitions: int
     replication: int | None
     retention_hours: int | None
+    record_bytes_max: int = 1_048_588  # Kafka's own default
 
     @property
     def retention_ms(self) -> int:
@@ -39,7 +50,8 @@ class TopicPlan:
 async def ensure_topics(options: Mapping[str, Any], *plans: TopicPlan) -> None:
     """Make each topic that is missing; of one that is there, check that nothing in it can lose or reorder events.
 
-    A topic that exists may have any number of partitions. Raises TopicUnfit, KafkaError.
+    A topic that exists may have any number of partitions; who may not make topics needs one that exists.
+    Raises TopicUnfit, KafkaError.
     """
     admin = AIOKafkaAdminClient(**options)
     try:
@@ -57,12 +69,16 @@ async def _made(admin: AIOKafkaAdminClient, plan: TopicPlan) -> bool:
         plan.partitions,
         plan.replication or -1,
         replica_assignments={},
-        topic_configs={"retention.ms": str(plan.retention_ms), "cleanup.policy": "delete"},
+        topic_configs={
+            "retention.ms": str(plan.retention_ms),
+            "cleanup.policy": "delete",
+            "max.message.bytes": str(plan.record_bytes_max),
+        },
     )
     response = await admin.create_topics([topic])
     _, code, *message = response.topic_errors[0]
     error: type[KafkaError] = for_code(code)
-    if error is TopicAlreadyExistsError:
+    if error is TopicAlreadyExistsError or error in _NOT_ALLOWED:
         return False
     if code:
         raise error(f"the topic {plan.name} can't be made: {message[0] if message else ''}")
@@ -72,6 +88,9 @@ async def _made(admin: AIOKafkaAdminClient, plan: TopicPlan) -> bool:
 async def _check(admin: AIOKafkaAdminClient, plan: TopicPlan) -> None:
     [response] = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, plan.name)])
     code, _, _, _, entries = response.resources[0]
+    if for_code(code) in _NOT_ALLOWED:
+        logger.warning("the settings of the topic %s can't be checked: we may not read them", plan.name)
+        return
     if code:
         raise for_code(code)(f"the settings of the topic {plan.name} can't be read")
     configs = {entry[0]: entry[1] for entry in entries}

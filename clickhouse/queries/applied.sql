@@ -1,6 +1,5 @@
 SELECT
     position,
     hash,
-    log_id,
-    recorded_at
+    log_id
 FROM {{database}}.applied_position

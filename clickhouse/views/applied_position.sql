@@ -1,13 +1,19 @@
 -- The contiguous frontier 1, 2, 3 … of event_applied along which each event names the hash of the one before, in one
 -- log. Always one row; position 0 when nothing is applied. Nothing beyond it is ever billed.
+-- An open dead letter that claims to be of a log holds it where it was when the record was found.
 -- It starts from the last checkpoint that the table still bears out; when rows that came since contradict anything
 -- below a checkpoint, no checkpoint counts and the whole chain is walked.
 CREATE OR REPLACE VIEW {{database}}.applied_position AS
 WITH
     (
+        SELECT ifNull(minOrNull(held_position), 18446744073709551615)
+        FROM {{database}}.dead_letter
+        WHERE status = 'open'
+    ) AS ceiling,
+    (
         SELECT max((position, hash, log_id, recorded_at, checked_at))
         FROM {{database}}.applied_checkpoint_v1
-        WHERE (position, hash, log_id) IN (
+        WHERE position <= ceiling AND (position, hash, log_id) IN (
             SELECT
                 position,
                 hash,
@@ -78,7 +84,7 @@ FROM (
                 min(e.recorded_at) AS recorded_at,
                 uniqExact(e.log_id, e.previous_hash, e.hash) = 1 AS single
             FROM {{database}}.event_applied_v1 AS e
-            WHERE e.position > start.1
+            WHERE e.position > start.1 AND e.position <= ceiling
             GROUP BY e.position
         )
         WINDOW chain AS (ORDER BY position ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from keyledger.cli import billing, keys, operate, tokens
+from keyledger.cli import billing, dead_letters, keys, operate, tokens
 from keyledger.cli.client import CommandFailed
 from keyledger.cli.output import complain, say
 
@@ -34,6 +34,7 @@ def start(
 
 app.add_typer(keys.app, name="keys")
 app.add_typer(tokens.app, name="token")
+app.add_typer(dead_letters.app, name="dead-letters")
 operate.register(app)
 billing.register(app)
 

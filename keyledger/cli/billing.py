@@ -8,11 +8,9 @@ from typing import Annotated, Any
 
 import httpx
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given, request
-from keyledger.cli.output import print_json, print_table, say
+from keyledger.cli.output import counting, print_json, print_table, say
 
 _NUMBERS = (
     "inferences",
@@ -106,13 +104,11 @@ def load(
     json: AsJson = False,
 ) -> None:
     """Load gateway rows into the embedded engine. A file is loaded whole or not at all; loading it twice bills once."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     loaded: list[dict[str, Any]] = []
-    console = Console(stderr=True)
 
     async def run(client: httpx.AsyncClient) -> None:
         body = {"table": table, "files": [str(file.resolve()) for file in files]}
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        with counting() as progress:
             task = progress.add_task(f"loading {table}", total=len(files))
             async with client.stream("POST", "/operator/load", json=body) as response:
                 if not response.is_success:
@@ -146,13 +142,30 @@ def sql(
 
 
 def status(data: Data = None, json: AsJson = False) -> None:
-    """Show the head of the log, and how far each projector has followed."""
+    """Show the head of the log, how far each publisher and projector has followed, and every alarm (exit code 1)."""
     seen = request(data, "GET", "/operator/status")
     if json:
         print_json(seen)
     else:
-        say(f"log {seen['log_id']}: head {seen['head']}, recorded at {seen['recorded_at']}")
-        columns = ("name", "applied", "lag_positions", "lag_s", "failure")
-        print_table(columns, ([one[name] for name in columns] for one in seen["projectors"]))
-    if any(one["failure"] for one in seen["projectors"]):
-        raise CommandFailed("a projector has stopped")
+        print_status(seen)
+    if seen["alarms"]:
+        raise CommandFailed(
+            "an alarm is open" if len(seen["alarms"]) == 1 else f"{len(seen['alarms'])} alarms are open"
+        )
+
+
+def print_status(seen: dict[str, Any]) -> None:
+    """The status for a person."""
+    say(f"log {seen['log_id']}: head {seen['head']}, recorded at {seen['recorded_at']}")
+    numbers = ("lag_positions", "lag_s", "failure")
+    for what, name, reached in (("publishers", "topic", "published"), ("projectors", "name", "applied")):
+        if seen[what]:
+            columns = (name, reached, *numbers)
+            print_table(columns, ([one[column] for column in columns] for one in seen[what]), title=what)
+    if seen["redelivered"]["count"]:
+        again = seen["redelivered"]
+        say(f"redelivered: {again['count']} events came again, the last of them position {again['last_position']}")
+    if seen["dead_letters_open"]:
+        say(f"dead letters open: {seen['dead_letters_open']}")
+    for alarm in seen["alarms"]:
+        say(f"ALARM {alarm['kind']}: {alarm['detail']}\n  do: {alarm['fix']}")

@@ -1,4 +1,4 @@
-"""keyledger up, and the parts alone: serve, project, migrate, ddl, settings."""
+"""keyledger up, and the parts alone: serve, publish, project, migrate, ddl, settings."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import asyncio
 import logging
 import os
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from keyledger.cli.client import AsJson, CommandFailed, Data
-from keyledger.cli.output import narrate, print_json, print_table, say
+from keyledger.cli.client import AsJson, Data
+from keyledger.cli.output import counting, narrate, print_json, print_table, say
 from keyledger.settings import Settings
 
 project_app = typer.Typer(
@@ -20,6 +21,20 @@ project_app = typer.Typer(
     rich_markup_mode=None,
     epilog="Example: keyledger project clickhouse",
 )
+
+
+class FeedName(StrEnum):
+    """Where a projector's events come from."""
+
+    LOG = "log"
+    KAFKA = "kafka"
+
+
+Feed = Annotated[FeedName, typer.Option(help="Where the projector's events come from.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+HealthPort = Annotated[
+    int, typer.Option(min=0, max=65535, help="TCP port of /healthz, /readyz and /metrics; 0 takes a free one.")
+]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")]
 
 
@@ -27,43 +42,70 @@ def register(app: typer.Typer) -> None:
     """Put the commands on the app."""
     app.command(epilog="Example: keyledger up --data ./keyledger-data --port 8080")(up)
     app.command(epilog="Example: KEYLEDGER_DATABASE_URL=postgresql://… keyledger serve --port 8080")(serve)
+    app.command(epilog="Example: keyledger publish --since 120 --until 130")(publish)
     app.command(epilog="Example: KEYLEDGER_MIGRATION_DATABASE_URL=postgresql://… keyledger migrate")(migrate)
     app.command(epilog="Example: keyledger ddl --print")(ddl)
     app.command("settings", epilog="Example: keyledger settings --json")(show_settings)
     app.add_typer(project_app, name="project")
 
 
-def up(data: Data = None, port: Port = 8080) -> None:
-    """Start everything in one process on loopback: PostgreSQL, ClickHouse's engine, the API and the projector."""
+def up(data: Data = None, port: Port = 8080, feed: Feed = FeedName.LOG) -> None:
+    """Start everything in one process on loopback: PostgreSQL, ClickHouse's engine, the API and the projector.
+
+    With --feed kafka the log goes through the topic of the broker that KEYLEDGER_KAFKA_BOOTSTRAP_SERVERS names.
+    """
     settings = _settings()
+    if feed is FeedName.KAFKA:
+        settings.require("kafka_bootstrap_servers")
     from keyledger.embedded.folder import DataFolder, choose_folder  # noqa: PLC0415 - the embedded extra
     from keyledger.up import up as run_up  # noqa: PLC0415 - the embedded extra
 
     folder = DataFolder(choose_folder(data, os.environ))
     narrate(f"starting on {folder.path} …")
-    asyncio.run(run_up(folder, port, settings, say))
+    asyncio.run(run_up(folder, port, feed.value, settings, say))
 
 
-def serve(
-    port: Port = 8080,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-) -> None:
+def serve(port: Port = 8080, host: Host = "127.0.0.1") -> None:
     """Serve the API alone, on the databases that the settings name."""
     from keyledger.production import serve as run  # noqa: PLC0415 - keeps --help quick
 
     asyncio.run(run(_settings(), host, port, say))
 
 
-@project_app.command("clickhouse", epilog="Example: keyledger project clickhouse --feed log")
-def project_clickhouse(
-    feed: Annotated[str, typer.Option(help="Where events come from: log.")] = "log",
+def publish(
+    since: Annotated[int | None, typer.Option(min=1, help="Publish again from this position, then stop.")] = None,
+    until: Annotated[int | None, typer.Option(min=1, help="The last to publish again; the head by default.")] = None,
+    host: Host = "127.0.0.1",
+    port: HealthPort = 0,
 ) -> None:
-    """Bring the log's events into ClickHouse, until a signal."""
-    if feed != "log":
-        raise CommandFailed("--feed must be log: the Kafka feed is not built yet", 2)
+    """Publish the log to Kafka, until a signal; where another one is active, stand by and take over when it ends."""
+    from keyledger.production import publish as run  # noqa: PLC0415 - keeps --help quick
+    from keyledger.production import publish_again  # noqa: PLC0415 - as above
+
+    if since is None and until is None:
+        asyncio.run(run(_settings(), host, port, say))
+        return
+    with counting() as bar:
+        task = bar.add_task("publishing again", total=None)
+        first = since or 1
+
+        def show(position: int, last: int) -> None:
+            bar.update(task, completed=position - first + 1, total=last - first + 1)
+
+        count = asyncio.run(publish_again(_settings(), first, until, show))
+    say(f"published again: {count}")
+
+
+@project_app.command("clickhouse", epilog="Example: keyledger project clickhouse --feed kafka --port 9465")
+def project_clickhouse(
+    feed: Feed = FeedName.LOG,
+    host: Host = "127.0.0.1",
+    port: HealthPort = 0,
+) -> None:
+    """Bring the log's events into ClickHouse, until a signal. Of the Kafka feed any number can share the work."""
     from keyledger.production import project  # noqa: PLC0415 - keeps --help quick
 
-    asyncio.run(project(_settings(), say))
+    asyncio.run(project(_settings(), feed.value, host, port, say))
 
 
 def migrate() -> None:
@@ -107,4 +149,6 @@ def _settings() -> Settings:
     # Drivers and frameworks may quote values below WARNING.
     for name in ("asyncpg", "sqlalchemy", "uvicorn", "httpx", "httpcore", "clickhouse_connect", "alembic", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It tells of each attempt to reach a broker that is away, and we tell of the outcome.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     return settings

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -12,10 +11,10 @@ from dataclasses import dataclass
 
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.postgres import EmbeddedPostgres
-from keyledger.services import Services, make_projector, open_services
+from keyledger.followers import Follower, kafka_projector, log_projector, relay
+from keyledger.services import Services, open_services
 from keyledger.settings import Settings
 from projections import ddl
-from projections.projector import Projector
 from registry.migrate import migrate
 
 
@@ -24,8 +23,12 @@ class Stack:
     """What runs on the folder."""
 
     services: Services
-    projector: Projector
+    followers: list[Follower]
     postgres: EmbeddedPostgres
+
+    def failure(self) -> Exception | None:
+        """What stopped a projector or the relay, if anything did."""
+        return next((one.failure for one in self.followers if one.failure is not None), None)
 
     async def watch(self) -> None:
         """Return when PostgreSQL has died of itself."""
@@ -41,10 +44,11 @@ def _scratch_in(folder: DataFolder) -> None:
 
 
 @asynccontextmanager
-async def open_stack(folder: DataFolder, settings: Settings) -> AsyncIterator[Stack]:
+async def open_stack(folder: DataFolder, settings: Settings, feed: str = "log") -> AsyncIterator[Stack]:
     """Start everything on an acquired folder, bring it to this version's shape, project in the background.
 
-    Stops all of it on the way out, whatever happened inside. Raises EmbeddedError.
+    With the feed `kafka` it publishes too, and projects from the topic. Stops all of it on the way out, whatever
+    happened inside. Raises EmbeddedError.
     """
     postgres = EmbeddedPostgres(folder.postgres)
     try:
@@ -53,14 +57,16 @@ async def open_stack(folder: DataFolder, settings: Settings) -> AsyncIterator[St
         await migrate(postgres.owner_url, postgres.app_url)
         async with open_services(settings, postgres.app_url, f"chdb://{folder.clickhouse}") as services:
             await ddl.apply(services.clickhouse, services.names, gateway_tables=True)
-            projector = make_projector(services)
-            task = asyncio.create_task(projector.run(), name="projector")
+            followers: list[Follower] = (
+                [kafka_projector(services), relay(services)] if feed == "kafka" else [log_projector(services)]
+            )
+            tasks = [asyncio.create_task(follower.run()) for follower in followers]
             try:
-                yield Stack(services, projector, postgres)
+                yield Stack(services, followers, postgres)
             finally:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await task
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
     finally:
         tempfile.tempdir = None
         await asyncio.to_thread(postgres.stop)

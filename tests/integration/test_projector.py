@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -14,12 +14,12 @@ import pytest
 from projections.clickhouse import ClickHouse
 from projections.ddl import Names
 from projections.errors import ClickHouseRefused, LogChanged
-from projections.feed import LogTail
+from projections.log_tail import LogTail
 from projections.projector import Projector
 from projections.store import Rows, Store
 from registry.commands import EditKey
 from registry.errors import ChainBroken, UndecodableEvent
-from registry.event_log import Caller, EventLog, RecordedEvent
+from registry.event_log import Caller, EventLog
 from registry.handle import Keys, NewKey
 from registry.memory import MemoryEventLog
 from registry.postgres import PostgresEventLog
@@ -60,7 +60,7 @@ async def project(log: EventLog, store: Store, *, max_batch: int = 2000) -> Proj
     task = asyncio.create_task(projector.run())
     head = (await log.head()).position
     async with asyncio.timeout(30):
-        while not task.done() and (projector.applied is None or projector.applied.position < head):
+        while not task.done() and (await store.applied()).position < head:
             await asyncio.wait({task}, timeout=0.01)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -150,21 +150,6 @@ async def test_a_death_at_any_step_loses_and_doubles_nothing(
     assert await contents(world) == resumed
 
 
-class Tampered(LogTail):
-    """A feed of which one event was changed on its way."""
-
-    def __init__(self, log: EventLog, position: int, **changes: Any) -> None:
-        super().__init__(log)
-        self._changed_position, self._changes = position, changes
-
-    async def poll(self, timeout_s: float) -> Sequence[RecordedEvent]:
-        """The events, one of them changed."""
-        return [
-            msgspec.structs.replace(event, **self._changes) if event.position == self._changed_position else event
-            for event in await super().poll(timeout_s)
-        ]
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -182,8 +167,9 @@ async def test_a_changed_event_stops_the_projector_and_is_never_applied(
 ) -> None:
     log = MemoryEventLog()
     await fill(log, seed=4, count=5)
+    log._events[2] = msgspec.structs.replace(log._events[2], **changes)
     store = Store(clickhouse, names)
-    projector = Projector(Tampered(log, 3, **changes), store, str(log.log_id))
+    projector = Projector(LogTail(log), store, str(log.log_id))
     with pytest.raises(ChainBroken, match="position 3"):
         await projector.run()
     assert (await store.applied()).position == 0

@@ -16,6 +16,7 @@ from keyledger.settings import Settings
 from keyledger.web import public_app
 from projections.clickhouse import ClickHouse
 from projections.ddl import Names
+from projections.dead_letters import DeadLetters
 from projections.store import Store
 from registry.api import Registry
 from registry.event_log import Caller
@@ -80,10 +81,11 @@ async def open_api(database: Database, clickhouse: ClickHouse, names: Names) -> 
     log = await open_log(engine, Limits(lock_timeout_s=0.5))
     queries = Queries(engine)
     registry = Registry(log, Keys(log, queries.public_id), Tokens(log), queries)
-    services = Services(Settings(), registry, clickhouse, names, Store(clickhouse, names))
+    store, letters = Store(clickhouse, names), DeadLetters(clickhouse, names)
+    services = Services(Settings(), registry, engine, clickhouse, names, store, letters)
     made = {name: await registry.tokens.create(name, scopes, OPERATOR) for name, scopes in TOKENS.items()}
     await registry.tokens.revoke(made["revoked"][0].token_id, OPERATOR)
-    app = public_app(services, None)
+    app = public_app(services)
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=transport, base_url="http://keyledger") as client:
         yield Api(

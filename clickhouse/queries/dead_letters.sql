@@ -1,0 +1,16 @@
+-- The records put aside: of a status ('' for any), or of some ids (none for any), the latest first.
+SELECT
+    id,
+    kind,
+    detail,
+    position,
+    held_position,
+    status,
+    reason,
+    found_at,
+    decided_at
+FROM {{database}}.dead_letter
+WHERE (status = {status:String} OR {status:String} = '')
+    AND (empty({ids:Array(String)}) OR has({ids:Array(String)}, id))
+ORDER BY found_at DESC, id
+LIMIT {limit:UInt64}

@@ -1,0 +1,3 @@
+SELECT count()
+FROM {{database}}.dead_letter
+WHERE status = 'open'

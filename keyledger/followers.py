@@ -1,0 +1,52 @@
+"""What follows the log: projectors and the relay, made from services and settings."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from keyledger.connections import kafka_options
+from keyledger.services import Services, WriteSide
+from keyledger.settings import Settings
+from projections.dead_letters import RECORD_BYTES_MAX, dead_letter_topic
+from projections.kafka_feed import KafkaFeed, Source
+from projections.log_tail import LogTail
+from projections.projector import Projector
+from registry.lead import Lead
+from registry.publish import Relay
+from registry.topic import TopicPlan
+
+
+class Follower(Protocol):
+    """What follows the log until it is cancelled; `failure` is what stopped it."""
+
+    failure: Exception | None
+
+    async def run(self) -> None:
+        """Follow."""
+
+
+def log_projector(services: Services) -> Projector:
+    """The projector on the log's own tail."""
+    log = services.registry.log
+    return Projector(LogTail(log), services.store, str(log.log_id))
+
+
+def kafka_projector(services: Services) -> Projector:
+    """The projector on the topic, as one of a consumer group."""
+    log, settings = services.registry.log, services.settings
+    source = Source(kafka_options(settings), *topic_plans(settings), settings.kafka_group, settings.dead_letters_max)
+    return Projector(KafkaFeed(log, services.store, services.letters, source), services.store, str(log.log_id))
+
+
+def relay(services: WriteSide | Services) -> Relay:
+    """The relay of the log to the topic."""
+    settings = services.settings
+    lead = Lead(services.engine, settings.kafka_topic)
+    return Relay(services.registry.log, lead, kafka_options(settings), *topic_plans(settings))
+
+
+def topic_plans(settings: Settings) -> tuple[TopicPlan, TopicPlan]:
+    """The topic of events, and that of dead letters, which are few and kept for ever."""
+    topic, replication = settings.kafka_topic, settings.kafka_replication
+    events = TopicPlan(topic, settings.kafka_partitions, replication, settings.kafka_retention_hours)
+    return events, TopicPlan(dead_letter_topic(topic), 1, replication, None, RECORD_BYTES_MAX)
