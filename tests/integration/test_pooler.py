@@ -78,15 +78,17 @@ class Pooler:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = Wire(reader, writer)
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            code, startup = await client.startup()
-            if code == _SSL_REQUEST:
-                await client.send(b"N")
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
                 code, startup = await client.startup()
-            if code != _CANCEL_REQUEST:
-                await self._greet(client, startup)
-                await self._relay(client)
-        writer.close()
+                if code == _SSL_REQUEST:
+                    await client.send(b"N")
+                    code, startup = await client.startup()
+                if code != _CANCEL_REQUEST:
+                    await self._greet(client, startup)
+                    await self._relay(client)
+        finally:
+            writer.close()
 
     async def _greet(self, client: Wire, startup: bytes) -> None:
         if len(self.opened) >= self.size:
