@@ -133,7 +133,7 @@ class Settings(BaseSettings):
         None, description="The ClickHouse cluster that objects are made on, with ON CLUSTER; none when not set."
     )
     clickhouse_ca_file: CertificateFile | None = Field(
-        None, description="PEM of the CAs that ClickHouse's certificate is checked by; public ones when not set."
+        None, description="PEM of the CAs that ClickHouse's certificate is checked by; the system's when not set."
     )
     clickhouse_cert_file: CertificateFile | None = Field(
         None, description="PEM of our certificate for ClickHouse; without a password in the URL it is the login."

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
+import typer
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -15,7 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
+from keyledger.cli import app
 from keyledger.settings import Settings, SettingsError
 
 SECRET = "correct-horse"
@@ -285,3 +289,54 @@ def test_passwords_are_hidden_wherever_settings_are_shown(
     assert shown["KEYLEDGER_KAFKA_SASL_PASSWORD"] == shown["KEYLEDGER_KAFKA_KEY_PASSWORD"] == "(hidden)"
     assert shown["KEYLEDGER_KAFKA_SASL_USERNAME"] == "app"
     assert SECRET not in f"{shown} {settings!r} {settings} {settings.tls('kafka')!r}"
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command of the command line, groups too, by the words that call it."""
+    yield path, group
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, (*path, name))
+
+
+EVERY_SECRET = {
+    "DATABASE_URL": f"postgresql://app:{SECRET}@host/ledger",
+    "MIGRATION_DATABASE_URL": f"postgresql://owner:{SECRET}@host/ledger",
+    "CLICKHOUSE_URL": f"https://app:{SECRET}@host:8443",
+    "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+    "KAFKA_SASL_USERNAME": "app",
+    "KAFKA_SASL_PASSWORD": SECRET,
+    "KAFKA_CERT_FILE": "cert",
+    "KAFKA_KEY_FILE": "encrypted",
+    "KAFKA_KEY_PASSWORD": SECRET,
+}
+
+
+def test_every_secret_setting_is_tried_by_the_tests_below() -> None:
+    """A new one must be added there."""
+    secret = {name.upper() for name, about in Settings.model_fields.items() if not about.repr}
+    assert secret == {name for name, value in EVERY_SECRET.items() if SECRET in value}
+
+
+@pytest.mark.parametrize("words", [["settings"], ["settings", "--json"]])
+def test_the_list_of_settings_shows_no_secret(
+    monkeypatch: pytest.MonkeyPatch, pems: Mapping[str, str], words: list[str]
+) -> None:
+    read(monkeypatch, {name: pems.get(value, value) for name, value in EVERY_SECRET.items()})
+    shown = CliRunner().invoke(app, words)
+    assert shown.exit_code == 0
+    assert "hidden" in shown.output
+    assert SECRET not in shown.output
+
+
+def test_no_help_shows_a_secret_and_no_command_takes_one_as_an_argument(
+    monkeypatch: pytest.MonkeyPatch, pems: Mapping[str, str]
+) -> None:
+    """Arguments are in `ps`, for everybody on the machine."""
+    read(monkeypatch, {name: pems.get(value, value) for name, value in EVERY_SECRET.items()})
+    found = list(commands(typer.main.get_command(app)))
+    assert len(found) > 15
+    for words, command in found:
+        shown = CliRunner().invoke(app, [*words, "--help"])
+        assert (shown.exit_code, SECRET in shown.output) == (0, False), words
+        named = {parameter.name for parameter in command.params}
+        assert not {name for name in named if any(word in name for word in ("password", "secret", "url"))}, words
