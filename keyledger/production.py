@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from keyledger.connections import clickhouse_client, database_ssl, kafka_options
-from keyledger.followers import kafka_projector, log_projector, relay, topic_plans
+from keyledger.followers import collect_garbage_rarely, kafka_projector, log_projector, relay, topic_plans
 from keyledger.health import Health
 from keyledger.serve import bind_tcp, serving, stop_on_signal
 from keyledger.services import open_services, open_write_side
@@ -45,6 +45,7 @@ async def project(settings: Settings, feed: str, host: str, port: int, say: Say)
     database_url, clickhouse_url = settings.require("database_url", "clickhouse_url")
     if feed == "kafka":
         settings.require("kafka_bootstrap_servers")
+    collect_garbage_rarely()
     async with open_services(settings, database_url, clickhouse_url) as services:
         projector = kafka_projector(services) if feed == "kafka" else log_projector(services)
         await _follow(projector.run(), Health(services.status, lambda: projector.failure), host, port, say)

@@ -24,11 +24,11 @@ class Feed(Protocol):
     async def poll(self, timeout_s: float) -> Sequence[Linked]:
         """The next events; none when there are none within about this time.
 
-        Until `commit`, the same events come again to whoever starts.
+        May be called again before the last is committed. Until then, its events come again to whoever starts.
         """
 
     async def commit(self) -> None:
-        """All that was polled is written: it need not come again."""
+        """What was polled first and is not committed yet is written: it need not come again."""
 
     async def close(self) -> None:
         """Give back what is held. Nothing is committed by it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,11 +43,11 @@ class Source:
     dead_letter_topic: TopicPlan
     group: str
     dead_letters_max: int = 100  # open ones, beyond which nothing is consumed
-    max_batch: int = 2000
+    max_batch: int = 5000
 
 
 class KafkaFeed:
-    """See Feed. `poll` also raises ClickHouseError. Nothing new is read before what was polled is committed."""
+    """See Feed. `poll` also raises ClickHouseError."""
 
     def __init__(self, log: EventLog, store: Store, letters: DeadLetters, source: Source) -> None:
         self._log = log
@@ -55,7 +56,8 @@ class KafkaFeed:
         self._source = source
         self._letter_topic = DeadLetterTopic(source.options, source.dead_letter_topic.name)
         self._consumer: AIOKafkaConsumer | None = None
-        self._pending: list[Any] = []
+        self._fetched: list[Any] = []  # not sorted yet: a poll that failed half way goes on with them
+        self._polled: deque[list[Any]] = deque()  # delivered and not committed
         self._reached: dict[int, int] = {}
         self._frontier = 0
         self._stopped = False
@@ -88,23 +90,24 @@ class KafkaFeed:
 
     async def poll(self, timeout_s: float) -> Sequence[Linked]:
         """See Feed. When too many dead letters are open, nothing comes until an operator has decided."""
-        if not self._pending:
-            self._pending = await self._fetch(timeout_s)
-        if not self._pending:
-            return []
-        claims, rejected = read(self._pending, str(self._log.log_id))
+        if not self._fetched:
+            self._fetched = await self._fetch(timeout_s)
+        claims, rejected = read(self._fetched, str(self._log.log_id))
         hashes = await self._log.hashes([claim.linked.event.position for claim in claims]) if claims else {}
         true, forged = judge(claims, hashes)
         await self._put_aside([*rejected, *forged])
-        return [claim.linked for claim in await self._new(true)]
+        new = await self._new(true)
+        self._polled.append(self._fetched)
+        self._fetched = []
+        return [claim.linked for claim in new]
 
     async def commit(self) -> None:
         """See Feed. Partitions that another consumer has by now are left to it: it gets their events again."""
-        if self._consumer is None or not self._pending:
+        if self._consumer is None or not self._polled:
             return
         mine = self._consumer.assignment()
         offsets: dict[TopicPartition, int] = {}
-        for record in self._pending:
+        for record in self._polled[0]:
             partition = TopicPartition(record.topic, record.partition)
             if partition in mine:
                 offsets[partition] = max(record.offset + 1, offsets.get(partition, 0))
@@ -114,12 +117,13 @@ class KafkaFeed:
                     await self._consumer.commit(offsets)
         except _Moved:
             logger.info("the partitions changed hands: what was written comes again, which is harmless")
-        self._pending = []
+        self._polled.popleft()
 
     async def close(self) -> None:
         """See Feed."""
         consumer, self._consumer = self._consumer, None
-        self._pending, self._reached = [], {}
+        self._fetched, self._reached = [], {}
+        self._polled.clear()
         if consumer is not None:
             await _stop(consumer)
         await self._letter_topic.close()

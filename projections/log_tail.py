@@ -17,7 +17,7 @@ class LogTail:
     `poll` also raises ChainBroken, at an event that is not what was recorded.
     """
 
-    def __init__(self, log: EventLog, *, max_batch: int = 2000) -> None:
+    def __init__(self, log: EventLog, *, max_batch: int = 5000) -> None:
         self._log = log
         self._max_batch = max_batch
         self._position = 0

@@ -62,27 +62,41 @@ class Projector:
             with attempt:
                 await self._feed.start(await self._store.applied())
         self._stale_dictionary.set()
+        linked = await self._poll()
         while True:
-            async for attempt in _retrying():
-                with attempt:
-                    linked = await self._feed.poll(self._poll_s)
-            if linked:
-                await self._apply(linked)
-            async for attempt in _retrying():
-                with attempt:
-                    await self._feed.commit()
+            # The next events are fetched and checked while ClickHouse has these.
+            polling = asyncio.create_task(self._poll())
+            try:
+                if linked:
+                    await self._apply(linked)
+                async for attempt in _retrying():
+                    with attempt:
+                        await self._feed.commit()
+                linked = await polling
+            finally:
+                polling.cancel()
+                await asyncio.gather(polling, return_exceptions=True)
+
+    async def _poll(self) -> Sequence[Linked]:
+        linked: Sequence[Linked] = ()
+        async for attempt in _retrying():
+            with attempt:
+                linked = await self._feed.poll(self._poll_s)
+        return linked
 
     async def _apply(self, linked: Sequence[Linked]) -> None:
         applied = [
-            (one.event.position, self._log_id, one.previous_hash.hex(), one.event.hash.hex(), one.event.recorded_at)
+            (one.event.position, self._log_id, one.previous_hash.hex(), one.event.hash.hex(), one.event.recorded_us)
             for one in linked
         ]
         rows = project(one.event for one in linked)
         async for attempt in _retrying():
             with attempt:
-                await self._store.insert_tag_changes(rows.tag_changes)
-                await self._store.insert_life(rows.life)
-                await self._store.insert_credentials(rows.credentials)
+                await asyncio.gather(
+                    self._store.insert_tag_changes(rows.tag_changes),
+                    self._store.insert_life(rows.life),
+                    self._store.insert_credentials(rows.credentials),
+                )
                 await self._store.insert_applied(applied)
         if rows:
             self._stale_dictionary.set()

@@ -15,9 +15,9 @@ from registry.event_log import RecordedEvent
 from registry.events import ExpirationChanged, KeyCreated, KeyRevoked, TagsChanged
 from registry.instant import to_ms
 
-TagChange = tuple[str, str, int, int, str | None, datetime]
-Life = tuple[str, int, int, str, int | None, datetime]
-Credential = tuple[str, str, int, int, str, int | None, datetime]
+TagChange = tuple[str, str, int, int, str | None, int]
+Life = tuple[str, int, int, str, int | None, int]
+Credential = tuple[str, str, int, int, str, int | None, int]
 
 
 @dataclass(slots=True)
@@ -44,23 +44,23 @@ def project(events: Iterable[RecordedEvent]) -> Rows:
 def _project_one(recorded: RecordedEvent, rows: Rows) -> None:
     event = wire.decode(recorded)
     public_id = recorded.stream.removeprefix("key-")
-    at, position, recorded_at = recorded.effective_ms, recorded.position, recorded.recorded_at
+    at, position, recorded_us = recorded.effective_ms, recorded.position, recorded.recorded_us
     match event:
         case KeyCreated():
             expiration_ms = _ms(event.expiration)
             rows.tag_changes += [
-                (tag, public_id, at, position, value, recorded_at) for tag, value in event.tags.items()
+                (tag, public_id, at, position, value, recorded_us) for tag, value in event.tags.items()
             ]
-            rows.life.append((public_id, at, position, "created", expiration_ms, recorded_at))
+            rows.life.append((public_id, at, position, "created", expiration_ms, recorded_us))
             credential_id = event.credential.credential_id
-            rows.credentials.append((credential_id, public_id, at, position, "created", None, recorded_at))
+            rows.credentials.append((credential_id, public_id, at, position, "created", None, recorded_us))
         case TagsChanged():
             delta: dict[str, str | None] = {**event.set, **dict.fromkeys(event.remove)}
-            rows.tag_changes += [(tag, public_id, at, position, value, recorded_at) for tag, value in delta.items()]
+            rows.tag_changes += [(tag, public_id, at, position, value, recorded_us) for tag, value in delta.items()]
         case ExpirationChanged():
-            rows.life.append((public_id, at, position, "expiration", _ms(event.expiration), recorded_at))
+            rows.life.append((public_id, at, position, "expiration", _ms(event.expiration), recorded_us))
         case KeyRevoked():
-            rows.life.append((public_id, at, position, "revoked", None, recorded_at))
+            rows.life.append((public_id, at, position, "revoked", None, recorded_us))
         case _:
             pass  # descriptions and admin tokens decide no bill
 

@@ -46,7 +46,8 @@ class Frontier:
 class Store:
     """The ledger's tables in ClickHouse, for one projector. A call returns when its rows are written.
 
-    Rows are tuples in the order of the columns named below; instants are aware datetimes.
+    Rows are tuples in the order of the columns named below; instants are whole numbers in the unit that their name ends
+    with, which cost a tenth of datetimes.
     """
 
     def __init__(self, clickhouse: ClickHouse, names: Names, *, checkpoint_every: int = CHECKPOINT_EVERY) -> None:
@@ -56,17 +57,17 @@ class Store:
         self._since_checkpoint = checkpoint_every  # the first write leaves one: short runs must not add up
 
     async def insert_tag_changes(self, rows: Rows) -> None:
-        """(tag, public_id, effective_ms, position, value or None when removed, recorded_at)."""
+        """(tag, public_id, effective_ms, position, value or None when removed, recorded_us)."""
         columns = ("tag", "public_id", "effective_ms", "position", "value", "recorded_at")
         await self._insert("key_tag_change_v1", rows, columns)
 
     async def insert_life(self, rows: Rows) -> None:
-        """(public_id, effective_ms, position, kind, expiration_ms or None, recorded_at)."""
+        """(public_id, effective_ms, position, kind, expiration_ms or None, recorded_us)."""
         columns = ("public_id", "effective_ms", "position", "kind", "expiration_ms", "recorded_at")
         await self._insert("key_life_v1", rows, columns)
 
     async def insert_credentials(self, rows: Rows) -> None:
-        """(credential_id, public_id, effective_ms, position, kind, expires_ms or None, recorded_at)."""
+        """(credential_id, public_id, effective_ms, position, kind, expires_ms or None, recorded_us)."""
         columns = (
             "credential_id",
             "public_id",
@@ -79,7 +80,7 @@ class Store:
         await self._insert("key_credential_v1", rows, columns)
 
     async def insert_applied(self, rows: Rows) -> None:
-        """(position, log_id, previous_hash, hash, recorded_at): only after all other rows of these events.
+        """(position, log_id, previous_hash, hash, recorded_us): only after all other rows of these events.
 
         Now and then a checkpoint is left behind, so that `applied` stays cheap; when that fails, nothing is lost.
         """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -133,7 +134,9 @@ def read_record(key: bytes | None, value: bytes | None) -> Record:
     log_id = None
     try:
         envelope = _decode(value)
-        log_id = _log_id(envelope)
+        if envelope.specversion != "1.0":
+            raise NotOurs("is of another version of CloudEvents")
+        log_id = _log_id(envelope.source)
         return Record(log_id, _linked(envelope, key, log_id))
     except msgspec.ValidationError as error:
         # The library's words name a member and types ("Object missing required field `data`"), never a value.
@@ -144,11 +147,12 @@ def read_record(key: bytes | None, value: bytes | None) -> Record:
         raise NotOurs("has a number, time or hash that can't be read", log_id) from None
 
 
-def _log_id(envelope: _Envelope) -> str:
-    if envelope.specversion != "1.0" or not envelope.source.startswith(_SOURCE):
+@lru_cache(maxsize=16)
+def _log_id(source: str) -> str:
+    if not source.startswith(_SOURCE):
         raise NotOurs("is a CloudEvent of another source")
     try:
-        return str(UUID(envelope.source.removeprefix(_SOURCE)))
+        return str(UUID(source.removeprefix(_SOURCE)))
     except ValueError:
         raise NotOurs("names no log in its source") from None
 

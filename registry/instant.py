@@ -67,9 +67,9 @@ def from_us(us: int) -> datetime:
 
 def format_ms(instant: datetime) -> str:
     """An instant of effect as the answers show it: 2026-03-01T00:00:00.000Z."""
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"
+    return instant.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def format_us(instant: datetime) -> str:
     """A recorded instant as the answers show it: 2026-03-01T00:00:00.000000Z."""
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond:06d}Z"
+    return instant.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

@@ -27,6 +27,7 @@ KEY = "k3yPubl1cId0"
 NOON_MS = to_ms(NOON)
 LATER = NOON + timedelta(hours=1)
 LATER_MS = NOON_MS + 3_600_000
+LATER_US = LATER_MS * 1000
 
 
 def log() -> list[RecordedEvent]:
@@ -58,17 +59,17 @@ def log() -> list[RecordedEvent]:
 def test_each_event_gives_its_rows_with_its_position() -> None:
     rows = project(log())
     assert rows.tag_changes == [
-        ("a", KEY, NOON_MS, 1, "1", LATER),
-        ("b", KEY, NOON_MS, 1, "2", LATER),
-        ("a", KEY, NOON_MS, 5, "3", LATER),
-        ("b", KEY, NOON_MS, 5, None, LATER),
+        ("a", KEY, NOON_MS, 1, "1", LATER_US),
+        ("b", KEY, NOON_MS, 1, "2", LATER_US),
+        ("a", KEY, NOON_MS, 5, "3", LATER_US),
+        ("b", KEY, NOON_MS, 5, None, LATER_US),
     ]
     assert rows.life == [
-        (KEY, NOON_MS, 1, "created", LATER_MS, LATER),
-        (KEY, LATER_MS, 3, "expiration", None, LATER),
-        (KEY, LATER_MS, 6, "revoked", None, LATER),
+        (KEY, NOON_MS, 1, "created", LATER_MS, LATER_US),
+        (KEY, LATER_MS, 3, "expiration", None, LATER_US),
+        (KEY, LATER_MS, 6, "revoked", None, LATER_US),
     ]
-    assert rows.credentials == [(KEY, KEY, NOON_MS, 1, "created", None, LATER)]
+    assert rows.credentials == [(KEY, KEY, NOON_MS, 1, "created", None, LATER_US)]
 
 
 def test_another_cut_into_batches_gives_the_same_rows() -> None:
