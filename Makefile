@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 BENCHES := $(filter-out bench/__init__.py bench/common.py,$(wildcard bench/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-long lint bench lock
+.PHONY: help setup demo up kafka test test-long lint bench lock
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -19,6 +19,9 @@ demo: $(READY) ## tell the whole story on real parts, in a temporary folder
 
 up: $(READY) ## start the embedded default on ./keyledger-data, until Ctrl-C
 	$(BIN)/keyledger up
+
+kafka: $(READY) ## start Apache Kafka on loopback port 9092, until Ctrl-C (needs Docker, or Java and Maven)
+	$(BIN)/python -m tests.broker
 
 test: $(READY) ## run the tests, a few minutes
 	$(BIN)/pytest -m "not long"

@@ -2,10 +2,10 @@
 
     python -m bench.pipeline [--events 50000] [--rate 200] [--seconds 30] [--runs 3] [--json]
 
-Throughput: the events are in the log; a relay in a process of its own publishes them while a projector here applies them,
-until the last is in the applied position. The reference does the same with the same bytes: an idempotent aiokafka
-producer in a process of its own sends them one by one while a consumer of a group here reads them. Both topics are new, with
-the same partitions. Rounds are taken in turn; a ratio is the median of the rounds' ratios.
+Throughput: the events are in the log; a relay in a process of its own publishes them while a projector here applies
+them, until the last is in the applied position. The reference does the same with the same bytes: an idempotent aiokafka
+producer in a process of its own sends them one by one while a consumer of a group here reads them. Both topics are new,
+with the same partitions. Rounds are taken in turn; a ratio is the median of the rounds' ratios.
 
 Latency: at a steady rate, from the acknowledged append to the applied position that a bill uses.
 """
@@ -26,7 +26,6 @@ from uuid import uuid4
 
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from tests.broker import running_broker
 
 from bench.common import CALLER, append_events, median, opened_log, options, progress, report, server
 from keyledger.followers import collect_garbage_rarely
@@ -48,6 +47,7 @@ from registry.postgres import PostgresEventLog, open_log
 from registry.publish import Relay
 from registry.topic import TopicPlan, ensure_topics
 from registry.wire import encode
+from tests.broker import running_broker
 
 PARTITIONS = 6
 BENCH_URL, BENCH_BROKER, BENCH_TOPIC = "BENCH_URL", "BENCH_BROKER", "BENCH_TOPIC"
@@ -101,7 +101,7 @@ async def bare_pair(url: str, broker: str, count: int) -> float:
         topic, **broker_options(broker), group_id=topic, enable_auto_commit=False, auto_offset_reset="earliest"
     )
     await consumer.start()
-    async with _child("produce", url, broker, topic) as child:
+    async with _child("produce", url, broker, topic):
         began, read = time.perf_counter(), 0
         while read < count:
             batch = await consumer.getmany(timeout_ms=1000, max_records=2000)
@@ -141,7 +141,7 @@ class Ledger:
 
     async def until(self, position: int) -> None:
         """Return when it is applied."""
-        while (await self.store.applied()).position < position:
+        while (await self.store.applied()).position < position:  # noqa: ASYNC110 - it is in ClickHouse
             await asyncio.sleep(0.25)  # asking costs what is measured
 
 
@@ -203,6 +203,8 @@ async def _child(what: str, url: str, broker: str, topic: str) -> AsyncIterator[
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
+        assert child.stdin is not None
+        assert child.stdout is not None
         await child.stdout.readline()
         child.stdin.write(b"\n")
         yield child

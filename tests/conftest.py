@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import secrets
 from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.postgres import PostgresEventLog, open_log
+from tests.broker import Broker, JarBroker, NoBroker, jar_broker, missing_service, running_broker
 from tests.databases import Database, Server, make_role, running_server
 
 _FAILED = pytest.StashKey[bool]()
@@ -32,6 +35,32 @@ def server() -> Iterator[Server]:
     """A PostgreSQL server for the session."""
     with running_server() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """A Kafka broker for the session. Where none can be had the test is skipped, and fails when CI=true."""
+    with contextlib.ExitStack() as running:
+        try:
+            yield running.enter_context(running_broker())
+        except NoBroker as error:
+            missing_service(str(error))
+
+
+@pytest.fixture
+def own_broker() -> Iterator[JarBroker]:
+    """A broker of the test's own, to be killed and restarted. Skipped or failed as `broker` is."""
+    with contextlib.ExitStack() as running:
+        try:
+            yield running.enter_context(jar_broker())
+        except NoBroker as error:
+            missing_service(str(error))
+
+
+@pytest.fixture
+def topic() -> str:
+    """The name of a topic that nobody has used; who needs it makes it."""
+    return f"keyledger.test.{secrets.token_hex(6)}"
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import tempfile
@@ -15,10 +16,13 @@ from typing import Any
 import asyncpg
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from registry.migrate import migrate
+from tests.docker import container
 
-# The owner's URL of a server whose owner may make databases and roles. Without it the embedded server is started.
+IMAGE = "postgres:18.1"
+# The owner's URL of a server whose owner may make databases and roles.
 VARIABLE = "KEYLEDGER_TEST_DATABASE_URL"
 _EXTERNAL_ROLE = "keyledger_test_app"
 
@@ -104,12 +108,18 @@ def plain(url: str) -> str:
 
 @contextmanager
 def running_server() -> Iterator[Server]:
-    """The server of the environment, or an embedded one that ends with the block."""
+    """The server of the environment, else a container, else an embedded one; the last two end with the block."""
     given = os.environ.get(VARIABLE)
     if given:
-        owner = make_url(given)
-        yield Server(owner, owner.set(username=_EXTERNAL_ROLE, password=_external_password(given)))
+        yield _external(make_url(given))
         return
+    password = secrets.token_hex(16)
+    with container(IMAGE, 5432, {"POSTGRES_PASSWORD": password, "POSTGRES_USER": "owner"}) as place:
+        if place is not None:
+            owner = URL.create("postgresql+asyncpg", "owner", password, *place, "postgres")
+            _wait_until_it_answers(owner)
+            yield _external(owner)
+            return
     # Only here: who tests against a server of their own need not have the embedded extra.
     from keyledger.embedded.postgres import EmbeddedPostgres  # noqa: PLC0415
 
@@ -130,6 +140,17 @@ async def make_role(server: Server) -> None:
         return
 
 
-def _external_password(owner_url: str) -> str:
-    """The same for every session on one server, and known to nobody who can't be its owner."""
-    return sha256(owner_url.encode()).hexdigest()
+def _external(owner: URL) -> Server:
+    # The role's password is the same for every session on one server, and known to nobody who can't be its owner.
+    password = sha256(owner.render_as_string(hide_password=False).encode()).hexdigest()
+    return Server(owner, owner.set(username=_EXTERNAL_ROLE, password=password))
+
+
+def _wait_until_it_answers(owner: URL) -> None:
+    async def ask() -> None:
+        connection = await asyncpg.connect(plain(owner.render_as_string(hide_password=False)), timeout=5)
+        await connection.close()
+
+    for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.2), reraise=True):
+        with attempt:
+            asyncio.run(ask())

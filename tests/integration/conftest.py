@@ -4,23 +4,47 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Iterator
 
+import httpx
 import pytest
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from projections import ddl
 from projections.clickhouse import ClickHouse
 from projections.ddl import Names
 from tests.bill_world import World
+from tests.docker import container
+
+IMAGE = "clickhouse/clickhouse-server:25.8"
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-async def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ClickHouse]:
+def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The server that KEYLEDGER_TEST_CLICKHOUSE_URL names, else a container, else the embedded engine."""
+    given = os.environ.get("KEYLEDGER_TEST_CLICKHOUSE_URL")
+    if given:
+        yield given
+        return
+    password = secrets.token_hex(16)
+    with container(IMAGE, 8123, {"CLICKHOUSE_PASSWORD": password}) as place:
+        if place is None:
+            yield f"chdb://{tmp_path_factory.mktemp('clickhouse')}"
+            return
+        host, port = place
+        for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.2), reraise=True):
+            with attempt:
+                httpx.get(f"http://{host}:{port}/ping").raise_for_status()
+        yield f"http://default:{password}@{host}:{port}"
+
+
+@pytest.fixture(scope="session")
+async def clickhouse(clickhouse_url: str) -> AsyncIterator[ClickHouse]:
     """One engine per session: embedded, a process has room for one."""
-    url = os.environ.get("KEYLEDGER_TEST_CLICKHOUSE_URL") or f"chdb://{tmp_path_factory.mktemp('clickhouse')}"
-    made = ClickHouse(url)
+    made = ClickHouse(clickhouse_url)
     yield made
     await made.close()
 
