@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from keyledger.connections import clickhouse_client, database_ssl, kafka_options
 from keyledger.followers import collect_garbage_rarely, kafka_projector, log_projector, relay, topic_plans
@@ -16,10 +19,13 @@ from keyledger.web import operations_app, public_app
 from projections import ddl
 from projections.ddl import Names
 from registry import migrate as migrations
+from registry.errors import PoolerFound
 from registry.pooler import probe
 from registry.publish import Range, repeat
 from registry.publisher import Publisher
 from registry.topic import ensure_topics
+
+logger = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
 
@@ -33,6 +39,7 @@ async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
         open_services(settings, database_url, clickhouse_url) as services,
         serving([(public_app(services), tcp)]),
     ):
+        await _warn_of_pooler(services.engine)
         say(f"ready http://{host}:{tcp.getsockname()[1]}")
         await stop.wait()
 
@@ -47,6 +54,7 @@ async def project(settings: Settings, feed: str, host: str, port: int, say: Say)
         settings.require("kafka_bootstrap_servers")
     collect_garbage_rarely()
     async with open_services(settings, database_url, clickhouse_url) as services:
+        await _warn_of_pooler(services.engine)
         projector = kafka_projector(services) if feed == "kafka" else log_projector(services)
         await _follow(projector.run(), Health(services.status, lambda: projector.failure), host, port, say)
 
@@ -77,6 +85,14 @@ async def publish_again(settings: Settings, since: int, until: int | None, progr
             return await repeat(log, again, publisher, lambda position: progress(position, last))
         finally:
             await publisher.stop()
+
+
+async def _warn_of_pooler(engine: AsyncEngine) -> None:
+    """Without notifications the log is looked at once a second: slower, and nothing is lost. `publish` refuses."""
+    try:
+        await probe(engine)
+    except PoolerFound as error:
+        logger.warning("new events are found by looking once a second: %s", error)
 
 
 async def _follow(work: Coroutine[Any, Any, None], health: Health, host: str, port: int, say: Say) -> None:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from ssl import SSLCertVerificationError
 from typing import Any, TypeVar
 
 import clickhouse_connect
@@ -162,9 +163,19 @@ def _translated() -> Iterator[None]:
         raise ClickHouseUnavailable(f"ClickHouse cannot be reached ({type(exc).__name__}).") from exc
 
 
+_NOT_TRUSTED = "ClickHouse's certificate is not trusted: see KEYLEDGER_CLICKHOUSE_CA_FILE."
+
+
+def _is_untrusted(exc: BaseException | None) -> bool:
+    """Whether a certificate is what began it: the driver's HTTP client wraps the error several times over."""
+    while exc is not None and not isinstance(exc, SSLCertVerificationError):
+        exc = exc.__cause__ or getattr(exc, "reason", None) or exc.__context__
+    return exc is not None
+
+
 def _translate(exc: CodedError) -> ClickHouseError:
     if exc.code is None and isinstance(exc, OperationalError):
-        return ClickHouseUnavailable()
+        return ClickHouseUnavailable(_NOT_TRUSTED if _is_untrusted(exc) else None)
     kind = ClickHouseUnavailable if exc.code in _RETRYABLE else ClickHouseRefused
     what = f"code {exc.code}" if exc.code is not None else type(exc).__name__
     return kind(f"{kind.__doc__} ({what}{f', {exc.name}' if exc.name else ''})", code=exc.code, name=exc.name)

@@ -64,6 +64,10 @@ class NoBroker(Exception):
     """No broker can be had here; the message says what each step lacked."""
 
 
+class BrokerFailed(Exception):
+    """The broker did not start, although all that it needs is there: a fault, never a reason to skip."""
+
+
 class Broker(Protocol):
     """A broker that runs."""
 
@@ -126,7 +130,7 @@ auto.create.topics.enable=false
         return self._process.pid
 
     def start(self) -> None:
-        """Start it and return when it answers. Raises NoBroker with the end of its log when it does not."""
+        """Start it and return when it answers. Raises BrokerFailed with the end of its log."""
         with (self._folder / "broker.log").open("ab") as log:
             program = [*self._java("kafka.Kafka"), str(self._folder / "server.properties")]
             self._process = subprocess.Popen(
@@ -140,7 +144,7 @@ auto.create.topics.enable=false
         while not answers(self.bootstrap_servers):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
-                raise NoBroker(f"the broker did not start:\n{self._log_end()}")
+                raise BrokerFailed(f"the broker did not start:\n{self._log_end()}")
             time.sleep(0.1)
 
     def kill(self) -> None:

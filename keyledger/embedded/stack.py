@@ -51,6 +51,8 @@ async def open_stack(folder: DataFolder, settings: Settings, feed: str = "log") 
     happened inside. Raises EmbeddedError.
     """
     postgres = EmbeddedPostgres(folder.postgres)
+    # Its server listens on loopback alone and knows no TLS: what the environment asks of another one is not for it.
+    settings = settings.model_copy(update={"database_ssl": "disable"})
     try:
         await asyncio.to_thread(postgres.start)
         _scratch_in(folder)
