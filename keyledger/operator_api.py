@@ -18,6 +18,7 @@ from pydantic import Field
 
 from keyledger import dead_letters
 from keyledger.load import LoadError, check_table, engine_words, load_file
+from keyledger.repeat import publish_again
 from keyledger.services import Services
 from projections.dead_letters import DeadLetter
 from projections.errors import ClickHouseRefused, ProjectionError
@@ -54,6 +55,13 @@ class DecisionBody(Body):
     decision: Literal["waive", "replay"]
     ids: list[str] | None = Field(None, min_length=1, max_length=10_000)
     reason: str = Field("", max_length=2000)
+
+
+class RangeBody(Body):
+    """Positions to publish once more, both ends included; up to the head when `until` is not given."""
+
+    since: int = Field(ge=1)
+    until: int | None = Field(None, ge=1)
 
 
 class LoadBody(Body):
@@ -98,6 +106,15 @@ async def decide(services: Open, body: Annotated[DecisionBody, Depends(json_body
         outcome = await dead_letters.replay(services, body.ids, body.reason)
         decided, missing = outcome.replayed, outcome.missing
     return JSONResponse({"items": [_letter(one) for one in decided], "missing": [one.id for one in missing]})
+
+
+@router.post("/publish")
+async def publish(services: Open, body: Annotated[RangeBody, Depends(json_body(RangeBody, JSON))]) -> JSONResponse:
+    """Publish a range of the log to the topic once more."""
+    count = await publish_again(
+        services.settings, services.registry, body.since, body.until, lambda _position, _last: None
+    )
+    return JSONResponse({"published": count})
 
 
 @router.post("/tokens", status_code=201)

@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from keyledger.connections import clickhouse_client, database_ssl, kafka_options
-from keyledger.followers import collect_garbage_rarely, kafka_projector, log_projector, relay, topic_plans
+from keyledger import repeat
+from keyledger.connections import clickhouse_client, database_ssl
+from keyledger.followers import collect_garbage_rarely, kafka_projector, log_projector, relay
 from keyledger.health import Health
 from keyledger.serve import bind_tcp, serving, stop_on_signal
 from keyledger.services import open_services, open_write_side
@@ -21,9 +22,6 @@ from projections.ddl import Names
 from registry import migrate as migrations
 from registry.errors import PoolerFound
 from registry.pooler import probe
-from registry.publish import Range, repeat
-from registry.publisher import Publisher
-from registry.topic import ensure_topics
 
 logger = logging.getLogger(__name__)
 
@@ -70,21 +68,10 @@ async def publish(settings: Settings, host: str, port: int, say: Say) -> None:
 
 
 async def publish_again(settings: Settings, since: int, until: int | None, progress: Callable[[int, int], None]) -> int:
-    """Publish a range of positions once more, both ends included; answers with how many. See `publish.repeat`."""
-    database_url, _ = settings.require("database_url", "kafka_bootstrap_servers")
-    options, topics = kafka_options(settings), topic_plans(settings)
+    """Publish a range of positions once more; see `repeat.publish_again`."""
+    (database_url,) = settings.require("database_url")
     async with open_write_side(settings, database_url) as write_side:
-        log = write_side.registry.log
-        last = (await log.head()).position if until is None else until
-        reached = {one.topic: one.position for one in await write_side.registry.queries.published()}
-        await ensure_topics(options, *topics)
-        publisher = Publisher(options, topics[0].name)
-        try:
-            await publisher.start()
-            again = Range(since, last, reached.get(topics[0].name, 0))
-            return await repeat(log, again, publisher, lambda position: progress(position, last))
-        finally:
-            await publisher.stop()
+        return await repeat.publish_again(settings, write_side.registry, since, until, progress)
 
 
 async def _warn_of_pooler(engine: AsyncEngine) -> None:

@@ -46,7 +46,7 @@ class Redelivered:
     """True events that came to the projector once more after they were applied, in the last thirty days: harmless."""
 
     count: int
-    last_position: int | None
+    greatest_position: int | None
 
 
 @dataclass(frozen=True, slots=True)

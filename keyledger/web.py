@@ -16,7 +16,8 @@ from keyledger import billing, health, operator_api
 from keyledger.guard import Guard
 from keyledger.health import Failure, Gauges, Health, none
 from keyledger.services import Services
-from projections.errors import ClickHouseUnavailable, ProjectionError
+from keyledger.settings import SettingsError
+from projections.errors import ClickHouseUnavailable, FeedUnavailable, ProjectionError
 from registry import api, problem
 from registry.auth import OPERATOR, Principal, authenticate
 from registry.errors import RegistryError
@@ -69,6 +70,7 @@ def _app(services: Services, failure: Failure, by: api.Authenticate, *more: Any)
         app.include_router(router)
     problem.install(app)
     app.add_exception_handler(ProjectionError, _projection_error)
+    app.add_exception_handler(SettingsError, _settings_error)
     app.add_exception_handler(HTTPException, _nothing_here)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return Guard(app, app.state.gauges.registry)
@@ -84,8 +86,12 @@ async def _nothing_here(request: Request, error: Exception) -> Response:
     return await problem.http_error(request, error)
 
 
+async def _settings_error(_request: Request, error: Exception) -> JSONResponse:
+    return problem.problem(HTTPStatus.CONFLICT, f"not set up for this: {error}")
+
+
 async def _projection_error(_request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, ClickHouseUnavailable):
+    if isinstance(error, (ClickHouseUnavailable, FeedUnavailable)):
         return problem.problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": "1"})
     return problem.problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
 

@@ -25,7 +25,9 @@ from projections.sql_files import Names, sql
 HOLDS_NOTHING: Final = 2**64 - 1
 ID_HEADER: Final = "keyledger-dead-letter"
 REASON_HEADER: Final = "keyledger-reason"
+CUT_HEADER: Final = "keyledger-cut"  # the bytes of a value that was too long to keep
 RECORD_BYTES_MAX: Final = 2_200_000  # room for what a record of the topic can be, and our headers
+_VALUE_BYTES_MAX: Final = 1_100_000
 _COLUMNS: Final = (
     "id",
     "kind",
@@ -180,6 +182,11 @@ class DeadLetterTopic:
             (REASON_HEADER, f"{one.kind}: {one.detail}".encode()),
         ]
         value = one.record.value if one.record.value is not None else b""
+        if len(value) > _VALUE_BYTES_MAX:
+            # The topic of events was allowed more than its twin can hold: a letter without its value is better than a
+            # consumer that can't go on.
+            headers.insert(-2, (CUT_HEADER, str(len(value)).encode()))
+            value = b""
         sent: asyncio.Future[Any] = await producer.send(self._topic, key=one.record.key, value=value, headers=headers)
         return sent
 

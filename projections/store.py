@@ -40,7 +40,7 @@ class Frontier:
     waiting_s: float  # for how long the first of them has waited
     failure: str  # what stopped a projector since the last event was applied
     redelivered: int  # events that came once more, in the last thirty days
-    redelivered_position: int  # the last of them
+    redelivered_position: int  # the greatest of their positions
 
 
 class Store:

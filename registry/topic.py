@@ -99,6 +99,11 @@ async def _check(admin: AIOKafkaAdminClient, plan: TopicPlan) -> None:
             f"the topic {plan.name} is compacted, which removes all but the last event of a key: "
             "set its cleanup.policy to delete"
         )
+    if int(configs.get("max.message.bytes", plan.record_bytes_max)) < plan.record_bytes_max:
+        raise TopicUnfit(
+            f"the topic {plan.name} takes records of {configs['max.message.bytes']} bytes at most: "
+            f"raise its max.message.bytes to {plan.record_bytes_max}"
+        )
     kept_ms = int(configs.get("retention.ms", _FOR_EVER_MS))
     if kept_ms >= 0 and (plan.retention_ms < 0 or kept_ms < plan.retention_ms):
         raise TopicUnfit(

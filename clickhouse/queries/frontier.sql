@@ -30,4 +30,4 @@ SELECT
         WHERE projector = 'clickhouse' AND position >= applied.1
     ) AS failure,
     (SELECT uniqExact(id) FROM {{database}}.redelivered_v1) AS redelivered,
-    (SELECT argMaxOrDefault(position, seen_at) FROM {{database}}.redelivered_v1) AS redelivered_position
+    (SELECT maxOrDefault(position) FROM {{database}}.redelivered_v1) AS redelivered_position

@@ -164,7 +164,7 @@ def print_status(seen: dict[str, Any]) -> None:
             print_table(columns, ([one[column] for column in columns] for one in seen[what]), title=what)
     if seen["redelivered"]["count"]:
         again = seen["redelivered"]
-        say(f"redelivered: {again['count']} events came again, the last of them position {again['last_position']}")
+        say(f"redelivered: {again['count']} events came again, up to position {again['greatest_position']}")
     if seen["dead_letters_open"]:
         say(f"dead letters open: {seen['dead_letters_open']}")
     for alarm in seen["alarms"]:

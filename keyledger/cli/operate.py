@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from keyledger.cli.client import AsJson, Data
+from keyledger.cli.client import AsJson, Data, request
 from keyledger.cli.output import counting, narrate, print_json, print_table, say
 from keyledger.settings import Settings
 
@@ -77,6 +77,7 @@ def publish(
     until: Annotated[int | None, typer.Option(min=1, help="The last to publish again; the head by default.")] = None,
     host: Host = "127.0.0.1",
     port: HealthPort = 0,
+    data: Data = None,
 ) -> None:
     """Publish the log to Kafka, until a signal; where another one is active, stand by and take over when it ends."""
     from keyledger.production import publish as run  # noqa: PLC0415 - keeps --help quick
@@ -85,14 +86,18 @@ def publish(
     if since is None and until is None:
         asyncio.run(run(_settings(), host, port, say))
         return
+    first, settings = since or 1, _settings()
+    if data is not None or settings.database_url is None:
+        body = {"since": first} if until is None else {"since": first, "until": until}
+        say(f"published again: {request(data, 'POST', '/operator/publish', json=body)['published']}")
+        return
     with counting() as bar:
         task = bar.add_task("publishing again", total=None)
-        first = since or 1
 
         def show(position: int, last: int) -> None:
             bar.update(task, completed=position - first + 1, total=last - first + 1)
 
-        count = asyncio.run(publish_again(_settings(), first, until, show))
+        count = asyncio.run(publish_again(settings, first, until, show))
     say(f"published again: {count}")
 
 
