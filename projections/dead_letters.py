@@ -134,9 +134,13 @@ class DeadLetterTopic:
 
     async def keep(self, rejected: Sequence[Rejected]) -> None:
         """Returns when the broker has all of them; some may be there twice after a failure."""
-        with _translated():
-            producer = await self._open()
-            await asyncio.gather(*[await self._send(producer, one) for one in rejected])
+        try:
+            with _translated():
+                producer = await self._open()
+                await asyncio.gather(*[await self._send(producer, one) for one in rejected])
+        except FeedUnavailable:
+            await self.close()  # it may be past saving: the next attempt gets another
+            raise
 
     async def replay(self, ids: Collection[str], topic: str) -> set[str]:
         """Send the records of these letters to a topic, and answer with the ids of those that were found.

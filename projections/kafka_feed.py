@@ -67,6 +67,50 @@ class KafkaFeed:
         await check_applied(self._log, applied)
         self._frontier = applied.position
         await self.close()
+        self._consumer = await self._open()
+        self._stopped = await self._too_many()
+
+    async def poll(self, timeout_s: float) -> Sequence[Linked]:
+        """See Feed. When too many dead letters are open, nothing comes until an operator has decided."""
+        if not self._fetched:
+            self._fetched = await self._fetch(timeout_s)
+        claims, rejected = read(self._fetched, str(self._log.log_id))
+        hashes = await self._log.hashes([claim.linked.event.position for claim in claims]) if claims else {}
+        true, forged = judge(claims, hashes)
+        await self._put_aside([*rejected, *forged])
+        new = await self._new(true)
+        self._polled.append(self._fetched)
+        self._fetched = []
+        return [claim.linked for claim in new]
+
+    async def commit(self) -> None:
+        """See Feed. Partitions that another consumer has by now are left to it: it gets their events again."""
+        if not self._polled:
+            return
+        mine = self._consumer.assignment() if self._consumer is not None else ()
+        offsets: dict[TopicPartition, int] = {}
+        for record in self._polled[0]:
+            partition = TopicPartition(record.topic, record.partition)
+            if partition in mine:
+                offsets[partition] = max(record.offset + 1, offsets.get(partition, 0))
+        try:
+            with _translated():
+                if self._consumer is not None and offsets:
+                    await self._consumer.commit(offsets)
+        except _Moved:
+            logger.info("the partitions changed hands: what was written comes again, which is harmless")
+        self._polled.popleft()
+
+    async def close(self) -> None:
+        """See Feed."""
+        consumer, self._consumer = self._consumer, None
+        self._fetched, self._reached = [], {}
+        self._polled.clear()
+        if consumer is not None:
+            await _stop(consumer)
+        await self._letter_topic.close()
+
+    async def _open(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
             self._source.topic.name,
             **self._source.options,
@@ -85,51 +129,11 @@ class KafkaFeed:
         except BaseException:
             await _stop(consumer)
             raise
-        self._consumer = consumer
-        self._stopped = await self._too_many()
-
-    async def poll(self, timeout_s: float) -> Sequence[Linked]:
-        """See Feed. When too many dead letters are open, nothing comes until an operator has decided."""
-        if not self._fetched:
-            self._fetched = await self._fetch(timeout_s)
-        claims, rejected = read(self._fetched, str(self._log.log_id))
-        hashes = await self._log.hashes([claim.linked.event.position for claim in claims]) if claims else {}
-        true, forged = judge(claims, hashes)
-        await self._put_aside([*rejected, *forged])
-        new = await self._new(true)
-        self._polled.append(self._fetched)
-        self._fetched = []
-        return [claim.linked for claim in new]
-
-    async def commit(self) -> None:
-        """See Feed. Partitions that another consumer has by now are left to it: it gets their events again."""
-        if self._consumer is None or not self._polled:
-            return
-        mine = self._consumer.assignment()
-        offsets: dict[TopicPartition, int] = {}
-        for record in self._polled[0]:
-            partition = TopicPartition(record.topic, record.partition)
-            if partition in mine:
-                offsets[partition] = max(record.offset + 1, offsets.get(partition, 0))
-        try:
-            with _translated():
-                if offsets:
-                    await self._consumer.commit(offsets)
-        except _Moved:
-            logger.info("the partitions changed hands: what was written comes again, which is harmless")
-        self._polled.popleft()
-
-    async def close(self) -> None:
-        """See Feed."""
-        consumer, self._consumer = self._consumer, None
-        self._fetched, self._reached = [], {}
-        self._polled.clear()
-        if consumer is not None:
-            await _stop(consumer)
-        await self._letter_topic.close()
+        return consumer
 
     async def _fetch(self, timeout_s: float) -> list[Any]:
-        assert self._consumer is not None, "start comes first"  # noqa: S101 - the caller's mistake
+        if self._consumer is None:
+            self._consumer = await self._open()
         if self._stopped:
             # Paused, not silent: the group must see that this consumer lives. New partitions come unpaused.
             self._consumer.pause(*self._consumer.assignment())
@@ -137,8 +141,15 @@ class KafkaFeed:
             if not self._stopped:
                 self._consumer.resume(*self._consumer.assignment())
         wait_ms = int(1000 * (min(timeout_s, _LOOK_S) if self._stopped else timeout_s))
-        with _translated():
-            fetched = await self._consumer.getmany(timeout_ms=wait_ms, max_records=self._source.max_batch)
+        try:
+            with _translated():
+                fetched = await self._consumer.getmany(timeout_ms=wait_ms, max_records=self._source.max_batch)
+        except FeedUnavailable:
+            # The driver goes on by itself while a broker is away: what it raises may have ended it. A new one begins
+            # where the group committed.
+            consumer, self._consumer = self._consumer, None
+            await _stop(consumer)
+            raise
         return [record for records in fetched.values() for record in records]
 
     async def _put_aside(self, rejected: list[Rejected]) -> None:
