@@ -35,7 +35,7 @@ lint: $(READY) ## check style, types and import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## print the ratios of append, replay and bill
+bench: $(READY) ## print the ratios of append, replay, bill and pipeline
 	@set -e; for file in $(BENCHES); do \
 		echo "$$file"; $(BIN)/python -m "bench.$$(basename "$$file" .py)"; \
 	done

@@ -85,7 +85,7 @@ async def open_services(settings: Settings, database_url: str, clickhouse_url: s
     """Open the log and ClickHouse. Raises as `open_write_side` does."""
     clickhouse = clickhouse_client(settings, clickhouse_url)
     # The projector and the look at how far it is have threads of their own: no number of bills can hold them up.
-    ledger = clickhouse_client(settings, clickhouse_url, threads=2)
+    ledger = clickhouse_client(settings, clickhouse_url)
     names = Names(settings.clickhouse_database, settings.gateway_clickhouse_database)
     try:
         async with open_write_side(settings, database_url) as write_side:
