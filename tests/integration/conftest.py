@@ -1,10 +1,9 @@
-"""A ClickHouse for the session, embedded unless a server is named, and fresh databases in it for each test."""
+"""A ClickHouse for the session, by the first step that is possible, and fresh databases in it for each test."""
 
 from __future__ import annotations
 
 import itertools
 import os
-import secrets
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -29,8 +28,8 @@ def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given:
         yield given
         return
-    password = secrets.token_hex(16)
-    with container(IMAGE, 8123, {"CLICKHOUSE_PASSWORD": password}) as place:
+    # As a server is before anybody sets it up: its dictionaries read as `default`, which must have no password.
+    with container(IMAGE, 8123, {"CLICKHOUSE_SKIP_USER_SETUP": "1"}) as place:
         if place is None:
             yield f"chdb://{tmp_path_factory.mktemp('clickhouse')}"
             return
@@ -38,7 +37,7 @@ def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.2), reraise=True):
             with attempt:
                 httpx.get(f"http://{host}:{port}/ping").raise_for_status()
-        yield f"http://default:{password}@{host}:{port}"
+        yield f"http://default@{host}:{port}"
 
 
 @pytest.fixture(scope="session")
