@@ -1,0 +1,25 @@
+"""A way through the session's broker, on a fresh log, topic and ledger."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from projections.clickhouse import ClickHouse
+from projections.ddl import Names
+from registry.postgres import PostgresEventLog
+from tests.broker import Broker
+from tests.kafka_world import Way
+
+
+@pytest.fixture
+def way(
+    broker: Broker,
+    topic: str,
+    postgres_log: PostgresEventLog,
+    engine: AsyncEngine,
+    clickhouse: ClickHouse,
+    names: Names,
+) -> Way:
+    """Everything is there, nothing runs."""
+    return Way(postgres_log, engine, broker.bootstrap_servers, topic, clickhouse, names)
