@@ -1,0 +1,44 @@
+"""The log of golden records: every golden event once, on a fixed log, at fixed instants, chained."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from registry import chain
+from registry.cloudevent import Linked
+from tests.unit.records import NOON, record
+
+FOLDER = Path(__file__).parent
+LOG_ID = UUID("11111111-2222-4333-8444-555555555555")
+
+
+def golden_log() -> dict[str, Linked]:
+    """Each golden event by the name of its file, in the order of the names."""
+    made: dict[str, Linked] = {}
+    before, versions = chain.genesis_hash(LOG_ID), dict[str, int]()
+    for position, file in enumerate(sorted((FOLDER / "events").glob("*.json")), start=1):
+        kind, version = file.name.split(".")[:2]
+        stream = "token-t0kenPubl1c0" if kind.startswith("AdminToken") else "key-k3yPubl1cId0"
+        versions[stream] = versions.get(stream, 0) + 1
+        salt, payload = bytes([position] * 16), file.read_bytes()
+        event = record(
+            position=position,
+            stream=stream,
+            version=versions[stream],
+            type=kind,
+            schema_version=int(version.removeprefix("v")),
+            recorded_at=NOON + timedelta(seconds=position, microseconds=123_456),
+            effective_at=NOON + timedelta(seconds=position, milliseconds=123),
+            actor="token-t0kenPubl1c0",
+            on_behalf_of="Zoë" if position % 2 else None,
+            request_id=f"request-{position}" if position % 3 else None,
+            reason='because "of"\nthat' if position % 2 else None,
+            payload=payload,
+            salt=salt,
+            payload_digest=chain.payload_digest(salt, payload),
+        )
+        made[file.stem] = Linked(before, chain.sealed(before, event))
+        before = made[file.stem].event.hash
+    return made
