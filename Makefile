@@ -40,12 +40,14 @@ bench: $(READY) ## print the ratios of append, replay, bill and pipeline
 		echo "$$file"; $(BIN)/python -m "bench.$$(basename "$$file" .py)"; \
 	done
 
-lock: ## resolve requirements.lock anew (needs uv)
-	$(UV) pip compile pyproject.toml --extra embedded \
-		--group build --group test --group bench --group lint \
-		--universal --python-version 3.11 --upgrade --quiet \
-		--generate-hashes --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command "make lock" --output-file requirements.lock
+COMPILE = $(UV) pip compile --universal --python-version 3.11 --quiet \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+lock: ## resolve the locks anew: of everything, and out of it the image's and what that is built with (needs uv)
+	$(COMPILE) pyproject.toml --extra embedded --group build --group test --group bench --group lint \
+		--upgrade --output-file requirements.lock
+	$(COMPILE) pyproject.toml --constraint requirements.lock --output-file requirements-image.lock
+	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
 
 # The stamp is the last thing written, so that an interrupted set-up begins again.
 $(READY): requirements.lock pyproject.toml
