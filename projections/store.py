@@ -15,6 +15,8 @@ Rows = Sequence[tuple[Any, ...]]
 
 # A checkpoint is worth its insert when it saves walking this many events.
 CHECKPOINT_EVERY = 10_000
+# The engine parses no statement of more than 262,144 bytes, and a pair has up to 90.
+PAIRS_IN_A_STATEMENT = 2000
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,13 @@ class Store:
 
     async def already(self, events: Collection[tuple[int, str]]) -> set[int]:
         """Which of these (position, hash) are applied: all their rows are written."""
-        pairs = ", ".join(f"({int(position)}, '{bytes.fromhex(hash_).hex()}')" for position, hash_ in events)
-        rows = await self._clickhouse.query(ddl.sql("queries/already", self._names, events=pairs))
-        return {position for (position,) in rows}
+        pairs = [f"({int(position)}, '{bytes.fromhex(hash_).hex()}')" for position, hash_ in events]
+        found: set[int] = set()
+        for first in range(0, len(pairs), PAIRS_IN_A_STATEMENT):
+            some = ", ".join(pairs[first : first + PAIRS_IN_A_STATEMENT])
+            rows = await self._clickhouse.query(ddl.sql("queries/already", self._names, events=some))
+            found |= {position for (position,) in rows}
+        return found
 
     async def insert_stop(self, projector: str, failure: str) -> None:
         """What stopped a projector: it counts until something is applied after it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -118,12 +119,21 @@ class Chaos:
         self.loaded.append(rows)
 
 
-async def survive(tmp_path: Path, *, seed: int, kills: int, writes: int) -> None:
-    """Kill `kills` times, each after `writes` acknowledged writes or so, then check."""
+async def survive(
+    process: RegistryProcess,
+    *,
+    seed: int,
+    kills: int,
+    writes: int,
+    between: Callable[[Random], Awaitable[None]] | None = None,
+) -> None:
+    """Kill `kills` times, each after `writes` acknowledged writes or so, then check; do `between` after each."""
     rng = Random(seed)
-    scratch = tmp_path / "rows"
+    scratch = process.folder.with_name("rows")
     scratch.mkdir()
-    chaos = Chaos(RegistryProcess(tmp_path / "data"), rng, scratch)
+    chaos = Chaos(process, rng, scratch)
     for _ in range(kills):
         await chaos.round(rng.randrange(1, writes))
+        if between is not None:
+            await between(rng)
     await chaos.check(["customer_id"])

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,12 @@ READY_S = 60
 
 
 class RegistryProcess:
-    """One `keyledger up`. Its log goes to a file beside the folder."""
+    """One `keyledger up`, with further options and variables where they are given. Its log goes beside the folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str, environ: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self._options = options
+        self._environ = {**os.environ, **(environ or {})}
         self.log = folder.with_name(f"{folder.name}.log")
         self.url = ""
         self._process: asyncio.subprocess.Process | None = None
@@ -34,7 +37,10 @@ class RegistryProcess:
         """Return when it says that it is ready."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *_command("up", "--port", "0"), "--data", str(self.folder), stdout=asyncio.subprocess.PIPE, stderr=log
+                *_command("up", "--port", "0", *self._options, "--data", str(self.folder)),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                env=self._environ,
             )
         assert self._process.stdout is not None
         async with asyncio.timeout(READY_S):

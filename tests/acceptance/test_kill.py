@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.acceptance.chaos import survive
+from tests.acceptance.registry_process import RegistryProcess
 
 
 async def test_three_kills_under_load_lose_nothing(tmp_path: Path) -> None:
-    await survive(tmp_path, seed=1, kills=3, writes=150)
+    await survive(RegistryProcess(tmp_path / "data"), seed=1, kills=3, writes=150)

@@ -204,3 +204,13 @@ async def test_a_log_that_lost_its_tail_is_noticed(clickhouse: ClickHouse, names
     del log._events[-1]
     with pytest.raises(LogChanged):
         await Projector(LogTail(log), store, str(log.log_id)).run()
+
+
+async def test_as_many_events_as_a_topic_delivers_again_at_once_can_be_looked_up(
+    clickhouse: ClickHouse, names: Names
+) -> None:
+    store = Store(clickhouse, names)
+    events = [(2**62 + number, f"{number:064x}") for number in range(6001)]
+    await store.insert_applied([(position, "log", "", hash_, 0) for position, hash_ in events[::2]])
+    assert await store.already(events) == {position for position, _ in events[::2]}
+    assert await store.already([(2**62, "f" * 64)]) == set()

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.chaos import survive
+from tests.acceptance.registry_process import RegistryProcess
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1500)
 async def test_twenty_kills_under_load_lose_nothing(tmp_path: Path) -> None:
-    await survive(tmp_path, seed=2, kills=20, writes=400)
+    await survive(RegistryProcess(tmp_path / "data"), seed=2, kills=20, writes=400)
