@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from ssl import CERT_NONE, SSLContext
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from keyledger.settings import Settings
 from projections.clickhouse import ClickHouse
+from projections.ddl import Names
 from registry.driver import make_engine
 
 _CLIENT_ID = "keyledger"
+# Beside the quorum of all replicas that `ClickHouse.insert` asks for. With it `event_applied` is written when every
+# replica has the rows that it covers, so none can answer without them, however far behind it is. A majority with
+# `select_sequential_consistency` would not do: that looks for a table's last part alone, and after the query has chosen
+# the parts that it reads.
+_ON_CLUSTER: Final = {
+    "insert_quorum_parallel": 1,  # several projectors don't wait for each other
+    "insert_quorum_timeout": 60_000,  # in ms; below the driver's own, so that the server says what is wrong
+    "async_insert": 0,  # 1 is the default of newer servers; the quorum is to be of this very block
+    "ignore_on_cluster_for_replicated_udf_queries": 1,  # functions that Keeper keeps are on every node without it
+}
 
 
 def database_engine(settings: Settings, url: str) -> AsyncEngine:
@@ -37,10 +48,20 @@ def database_ssl(settings: Settings) -> SSLContext | str | None:
 
 def clickhouse_client(settings: Settings, url: str, *, threads: int = 4) -> ClickHouse:
     """ClickHouse at the URL; the TLS of the settings is for https alone. Nothing is opened yet."""
-    return ClickHouse(url, threads=threads, options=_clickhouse_options(settings, url))
+    options = _clickhouse_tls(settings, url)
+    if settings.clickhouse_cluster is not None:
+        options["settings"] = dict(_ON_CLUSTER)
+    return ClickHouse(url, threads=threads, options=options, cluster=settings.clickhouse_cluster)
 
 
-def _clickhouse_options(settings: Settings, url: str) -> dict[str, Any]:
+def clickhouse_names(settings: Settings) -> Names:
+    """The databases, and the cluster that they are on."""
+    return Names(
+        settings.clickhouse_database, settings.gateway_clickhouse_database, cluster=settings.clickhouse_cluster
+    )
+
+
+def _clickhouse_tls(settings: Settings, url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme != "https":
         return {}

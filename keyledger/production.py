@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from keyledger import repeat
-from keyledger.connections import clickhouse_client, database_ssl
+from keyledger.connections import clickhouse_client, clickhouse_names, database_ssl
 from keyledger.followers import collect_garbage_rarely, kafka_projector, log_projector, relay
 from keyledger.health import Health
 from keyledger.serve import bind_tcp, serving, stop_on_signal
@@ -18,7 +18,6 @@ from keyledger.services import open_services, open_write_side
 from keyledger.settings import Settings
 from keyledger.web import operations_app, public_app
 from projections import ddl
-from projections.ddl import Names
 from registry import migrate as migrations
 from registry.errors import PoolerFound
 from registry.pooler import probe
@@ -109,15 +108,11 @@ async def apply_ddl(settings: Settings, *, gateway_tables: bool) -> None:
     (clickhouse_url,) = settings.require("clickhouse_url")
     clickhouse = clickhouse_client(settings, clickhouse_url)
     try:
-        await ddl.apply(clickhouse, _names(settings), gateway_tables=gateway_tables)
+        await ddl.apply(clickhouse, clickhouse_names(settings), gateway_tables=gateway_tables)
     finally:
         await clickhouse.close()
 
 
 def ddl_text(settings: Settings, *, gateway_tables: bool) -> str:
     """The statements of `apply_ddl`, for people who run them by other means."""
-    return ";\n\n".join(ddl.statements(_names(settings), gateway_tables=gateway_tables)) + ";"
-
-
-def _names(settings: Settings) -> Names:
-    return Names(settings.clickhouse_database, settings.gateway_clickhouse_database)
+    return ";\n\n".join(ddl.statements(clickhouse_names(settings), gateway_tables=gateway_tables)) + ";"

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from keyledger.connections import clickhouse_client, database_engine
+from keyledger.connections import clickhouse_client, clickhouse_names, database_engine
 from keyledger.gate import Gate
 from keyledger.settings import Settings
 from keyledger.status import ReadSide, Status, status_of
@@ -86,7 +86,7 @@ async def open_services(settings: Settings, database_url: str, clickhouse_url: s
     clickhouse = clickhouse_client(settings, clickhouse_url)
     # The projector and the look at how far it is have threads of their own: no number of bills can hold them up.
     ledger = clickhouse_client(settings, clickhouse_url)
-    names = Names(settings.clickhouse_database, settings.gateway_clickhouse_database)
+    names = clickhouse_names(settings)
     try:
         async with open_write_side(settings, database_url) as write_side:
             store, letters = Store(ledger, names), DeadLetters(ledger, names)

@@ -307,6 +307,9 @@ def _clickhouse_conflicts(settings: Settings) -> Iterator[_Conflict]:
         return
     url = urlsplit(settings.clickhouse_url)
     given = _files(settings, "clickhouse")
+    if url.scheme == "chdb" and settings.clickhouse_cluster is not None:
+        fix = "unset it, or let KEYLEDGER_CLICKHOUSE_URL name a server"
+        yield ("clickhouse_cluster", "clickhouse_url"), f"{fix}: the embedded engine is on no cluster"
     if url.scheme != "https":
         for name in given:
             yield (name, "clickhouse_url"), "unset it, or let KEYLEDGER_CLICKHOUSE_URL begin with https://"

@@ -35,18 +35,40 @@ _RETRYABLE = frozenset(
         209,  # SOCKET_TIMEOUT
         210,  # NETWORK_ERROR
         225,  # NO_ZOOKEEPER
+        235,  # DUPLICATE_DATA_PART: a replica that mends itself answers so
         236,  # ABORTED: shutting down
         241,  # MEMORY_LIMIT_EXCEEDED
         242,  # TABLE_IS_READ_ONLY
         243,  # NOT_ENOUGH_SPACE
+        244,  # UNEXPECTED_ZOOKEEPER_ERROR: a replica whose session was renewed during the insert answers so
         252,  # TOO_MANY_PARTS
         279,  # ALL_CONNECTION_TRIES_FAILED
         285,  # TOO_FEW_LIVE_REPLICAS
+        286,  # UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE: where the login's profile has inserts wait for each other
+        289,  # REPLICA_IS_NOT_IN_QUORUM: where it has sequential consistency, and this replica is behind
         319,  # UNKNOWN_STATUS_OF_INSERT: harmless to repeat, as every insert is
+        341,  # UNFINISHED: what became of a statement on the cluster can't be told any more
         394,  # QUERY_WAS_CANCELLED
+        667,  # NOT_INITIALIZED: a replica that starts
+        733,  # TABLE_IS_BEING_RESTARTED
+        745,  # SERVER_OVERLOADED
         999,  # KEEPER_EXCEPTION
     }
 )
+
+# Those that are registered, also when they are away, and those that the cluster should have, also when they were never
+# made. The coordinator is asked; where it can't be, the server says 0.
+_REPLICAS = """
+SELECT
+    total_replicas,
+    (
+        SELECT count()
+        FROM system.clusters
+        WHERE cluster = {cluster:String}
+    )
+FROM system.replicas
+WHERE database = {database:String} AND table = {table:String}
+"""
 
 
 class ClickHouse:
@@ -54,12 +76,20 @@ class ClickHouse:
 
     `threads` bounds how many statements run at once. Nothing is opened until the first call. Cancelling a call leaves
     its statement running in its thread: every write here is harmless to repeat. `options` are further arguments of the
-    driver's client, as those of TLS.
+    driver's client, as those of TLS. On a `cluster`, rows are inserted when every replica of their table has them.
     """
 
-    def __init__(self, dsn: str, *, threads: int = 4, options: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        threads: int = 4,
+        options: Mapping[str, Any] | None = None,
+        cluster: str | None = None,
+    ) -> None:
         self._dsn = dsn
         self._options = dict(options or {})
+        self._cluster = cluster
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="clickhouse")
         self._local = threading.local()
         self._clients: list[Any] = []
@@ -101,12 +131,16 @@ class ClickHouse:
         await self._run(run)
 
     async def insert(self, table: str, rows: Sequence[Row], columns: Sequence[str]) -> None:
-        """Insert rows into `database.table` as one block; nothing is written when it fails. No rows, no call."""
+        """Insert rows into `database.table` as one block. No rows, no call.
+
+        Nothing is written when it fails; but on a cluster the block may be on some replicas then, and stay there.
+        """
         if not rows:
             return
 
         def run(client: Any) -> None:
-            client.insert(table, rows, column_names=list(columns))
+            settings = {"insert_quorum": _replicas(client, table, self._cluster)} if self._cluster else None
+            client.insert(table, rows, column_names=list(columns), settings=settings)
 
         await self._run(run)
 
@@ -141,6 +175,22 @@ class ClickHouse:
         interface = self._dsn.partition(":")[0]
         # No sessions: a session admits one statement at a time, and nothing here needs one.
         return {"interface": interface, "autogenerate_session_id": False}
+
+
+def _replicas(client: Any, table: str, cluster: str) -> int:
+    """How many replicas `database.table` has or should have: looked up for each insert, as any may be one too late."""
+    database, _, name = table.partition(".")
+    parameters = {"database": database, "table": name, "cluster": cluster}
+    found = client.query(_REPLICAS, parameters=parameters).result_rows
+    if not found:
+        raise ClickHouseRefused(
+            f"{table} is not replicated: it was made without KEYLEDGER_CLICKHOUSE_CLUSTER. "
+            "Make ClickHouse anew with it: see docs/operate.md"
+        )
+    registered, named = found[0]
+    if registered == 0:
+        raise ClickHouseUnavailable
+    return int(max(registered, named))
 
 
 def _bound(parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:

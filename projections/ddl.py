@@ -1,7 +1,6 @@
 """Applies the objects below `clickhouse/`: reads each `.sql` file, puts the database names in, runs them in order.
 
 Every statement may be repeated: tables are made when missing and never altered, all else is replaced.
-A cluster (ON CLUSTER, Replicated engines) would be two more placeholders here, beside `durability`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,10 @@ from projections.sql_files import Names, sql
 __all__ = ["Names", "apply", "sql", "statements"]
 
 # Embedded, nobody else has a copy: rows below a position that survived a power cut must have survived it too.
-_DURABLE = "SETTINGS fsync_after_insert = 1, fsync_part_directory = 1"
+_DURABLE = ("fsync_after_insert = 1", "fsync_part_directory = 1")
+# A block that comes again is written, and waited for on every replica, as any other: left out as a duplicate, it would
+# depend on what becomes of the first one. What is written twice is one row all the same.
+_REPLICATED = ("replicated_deduplication_window = 0",)
 
 _TABLES = (
     "tables/key_tag_change_v1",
@@ -61,9 +63,10 @@ def statements(names: Names, *, gateway_tables: bool = False, durable: bool = Fa
     """Every statement that makes the read side, in order, without a trailing semicolon."""
     paths = _TABLES + (_GATEWAY_TABLES if gateway_tables else ()) + _VIEWS + _DICTIONARIES + _FUNCTIONS
     databases = (names.database, names.gateway) if gateway_tables else (names.database,)
-    durability = _DURABLE if durable else ""
+    settings = (*(_DURABLE if durable else ()), *(_REPLICATED if names.cluster else ()))
+    durability = f"SETTINGS {', '.join(settings)}" if settings else ""
     return [
-        *(f"CREATE DATABASE IF NOT EXISTS {name}" for name in databases),
+        *(f"CREATE DATABASE IF NOT EXISTS {name}{names.on_cluster}" for name in databases),
         *(sql(path, names, durability=durability, **_composed(path, names)).strip() for path in paths),
     ]
 
@@ -72,7 +75,8 @@ async def apply(clickhouse: ClickHouse, names: Names, *, gateway_tables: bool, d
     """Make or renew every object; may be called at every start. `durable` is on for the embedded engine unless said.
 
     `gateway_tables` makes the gateway's tables too, where no gateway did. The views need them to be there.
-    On failure the objects made so far stay; calling it again finishes the work.
+    On failure the objects made so far stay; calling it again finishes the work. On a cluster a replica that is away is
+    one; what was asked of it waits for it there.
     """
     durable = clickhouse.embedded if durable is None else durable
     for statement in statements(names, gateway_tables=gateway_tables, durable=durable):

@@ -1,7 +1,7 @@
 """Errors of the read side.
 
     ProjectionError
-    ├── BadIdentifier            a database name that is not a plain identifier
+    ├── BadIdentifier            a name of a database or cluster that is not a plain identifier
     ├── LogChanged               what is applied is not of this log: restored, failed over, or another one
     ├── FeedUnavailable          retry: the broker is away, or overloaded, or the consumers change places
     ├── ClickHouseError          whatever the engine or the way to it did not like
@@ -25,7 +25,7 @@ class ProjectionError(Exception):
 
 
 class BadIdentifier(ProjectionError):
-    """A database name must be a letter or underscore, then letters, digits and underscores, 64 at most."""
+    """A name of a database or cluster must be letters, digits and underscores, 64 at most, and begin with no digit."""
 
 
 class LogChanged(ProjectionError):

@@ -14,23 +14,41 @@ _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 @dataclass(frozen=True)
 class Names:
-    """The databases: our own and the gateway's. Raises BadIdentifier for anything that would need quoting."""
+    """The databases, our own and the gateway's, and the cluster that they are on, if they are on one.
+
+    Raises BadIdentifier for anything that would need quoting.
+    """
 
     database: str = "keyledger"
     gateway: str = "tensorzero"
+    cluster: str | None = None
 
     def __post_init__(self) -> None:
-        for name in (self.database, self.gateway):
-            if not _IDENTIFIER.fullmatch(name):
+        for name in (self.database, self.gateway, self.cluster):
+            if name is not None and not _IDENTIFIER.fullmatch(name):
                 raise BadIdentifier
+
+    @property
+    def on_cluster(self) -> str:
+        """What stands behind the name of an object that is made; nothing without a cluster."""
+        return f" ON CLUSTER {self.cluster}" if self.cluster else ""
 
 
 def sql(path: str, names: Names, **values: str) -> str:
     """The text of `clickhouse/<path>.sql` with its placeholders filled in.
 
-    `{{database}}`, `{{gateway}}` and `{{at_ms}}` are known everywhere; the others are given.
+    `{{database}}`, `{{gateway}}`, `{{on_cluster}}`, `{{replicated}}` and `{{at_ms}}` are known everywhere; the others
+    are given.
     """
-    known = {"database": names.database, "gateway": names.gateway, "at_ms": _text("queries/at_ms").strip(), **values}
+    known = {
+        "database": names.database,
+        "gateway": names.gateway,
+        "on_cluster": names.on_cluster,
+        # Path and replica name are the server's own: they hold the table's UUID, which one ON CLUSTER gives to all.
+        "replicated": "Replicated" if names.cluster else "",
+        "at_ms": _text("queries/at_ms").strip(),
+        **values,
+    }
     return _PLACEHOLDER.sub(lambda match: known[match.group(1)], _text(path))
 
 

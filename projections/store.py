@@ -13,6 +13,11 @@ from projections.ddl import Names
 
 Rows = Sequence[tuple[Any, ...]]
 
+# One replica that is away must not hold up the others' reload: it reloads when it is back, or loads at its start.
+_ON_CLUSTER: dict[str, str | int] = {
+    "distributed_ddl_task_timeout": 10,
+    "distributed_ddl_output_mode": "null_status_on_timeout",
+}
 # A checkpoint is worth its insert when it saves walking this many events.
 CHECKPOINT_EVERY = 10_000
 # The engine parses no statement of more than 262,144 bytes, and a pair has up to 90.
@@ -120,7 +125,9 @@ class Store:
 
     async def reload_dictionary(self) -> None:
         """Read `key_tags` anew; look-ups see the old contents until it is done. Debounce it: it reads everything."""
-        await self._clickhouse.command(f"SYSTEM RELOAD DICTIONARY {self._names.database}.key_tags")
+        on_cluster = self._names.on_cluster
+        sql = f"SYSTEM RELOAD DICTIONARY{on_cluster} {self._names.database}.key_tags"
+        await self._clickhouse.command(sql, settings=_ON_CLUSTER if on_cluster else None)
 
     async def _insert(self, table: str, rows: Rows, columns: Sequence[str]) -> None:
         await self._clickhouse.insert(f"{self._names.database}.{table}", rows, columns)

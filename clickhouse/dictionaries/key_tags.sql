@@ -1,6 +1,6 @@
 -- Whole tag maps for look-ups of single rows and dashboards, never for an invoice: it is as old as its last reload.
 -- Bounds are closed, so the last millisecond of an interval is the one before the next begins.
-CREATE OR REPLACE DICTIONARY {{database}}.key_tags
+CREATE OR REPLACE DICTIONARY {{database}}.key_tags{{on_cluster}}
 (
     key_hash    UInt64,
     valid_from  DateTime64(3, 'UTC'),

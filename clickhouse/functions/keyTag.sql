@@ -1,5 +1,5 @@
 -- The value of one tag that the key had at an instant; NULL when it did not have it, or is unknown.
-CREATE OR REPLACE FUNCTION keyTag AS (public_id, name, at) ->
+CREATE OR REPLACE FUNCTION keyTag{{on_cluster}} AS (public_id, name, at) ->
     JSONExtract(
         dictGetOrDefault(
             '{{database}}.key_tags', 'tags', sipHash64(toString(public_id)), toDateTime64(assumeNotNull(at), 3, 'UTC'), '{}'

@@ -1,5 +1,5 @@
 -- The tags that the key of any of its credentials had at an instant; empty also for an unknown key (ask keyKnown).
-CREATE OR REPLACE FUNCTION keyTags AS (public_id, at) ->
+CREATE OR REPLACE FUNCTION keyTags{{on_cluster}} AS (public_id, at) ->
     CAST(
         JSONExtractKeysAndValues(
             dictGetOrDefault(

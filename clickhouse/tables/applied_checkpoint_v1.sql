@@ -1,5 +1,5 @@
 -- Frontiers that were verified once, so that the next derivation starts there. Only a short cut: losing it is harmless.
-CREATE TABLE IF NOT EXISTS {{database}}.applied_checkpoint_v1
+CREATE TABLE IF NOT EXISTS {{database}}.applied_checkpoint_v1{{on_cluster}}
 (
     position    UInt64,
     hash        String,
@@ -7,6 +7,6 @@ CREATE TABLE IF NOT EXISTS {{database}}.applied_checkpoint_v1
     recorded_at DateTime64(6, 'UTC'),
     checked_at  DateTime64(6, 'UTC')        -- before the derivation began: rows applied since are looked at again
 )
-ENGINE = ReplacingMergeTree
+ENGINE = {{replicated}}ReplacingMergeTree
 ORDER BY (position, hash, log_id)
 {{durability}}

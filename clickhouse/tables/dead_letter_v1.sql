@@ -1,6 +1,6 @@
 -- Records of the topic that are no events of our log; the records themselves are in the topic of dead letters.
 -- What an operator decided has the higher revision: finding the same record once more never opens it again.
-CREATE TABLE IF NOT EXISTS {{database}}.dead_letter_v1
+CREATE TABLE IF NOT EXISTS {{database}}.dead_letter_v1{{on_cluster}}
 (
     id            String,                   -- topic/partition/offset
     kind          LowCardinality(String),   -- not_an_event, another_log, forged
@@ -13,6 +13,6 @@ CREATE TABLE IF NOT EXISTS {{database}}.dead_letter_v1
     found_at      DateTime64(6, 'UTC'),
     decided_at    Nullable(DateTime64(6, 'UTC'))
 )
-ENGINE = ReplacingMergeTree(revision)
+ENGINE = {{replicated}}ReplacingMergeTree(revision)
 ORDER BY id
 {{durability}}

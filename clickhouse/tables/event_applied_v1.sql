@@ -1,6 +1,6 @@
 -- One row per event whose rows are all written. Written last, so that what it covers is whole.
 -- The sorting key holds the hashes: two different events at one position both stay, and stop the frontier there.
-CREATE TABLE IF NOT EXISTS {{database}}.event_applied_v1
+CREATE TABLE IF NOT EXISTS {{database}}.event_applied_v1{{on_cluster}}
 (
     position      UInt64 CODEC(Delta, ZSTD),
     log_id        String CODEC(ZSTD),
@@ -10,6 +10,6 @@ CREATE TABLE IF NOT EXISTS {{database}}.event_applied_v1
     applied_at    DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC'),
     INDEX applied_at_range applied_at TYPE minmax GRANULARITY 1  -- finds what came after a checkpoint
 )
-ENGINE = ReplacingMergeTree
+ENGINE = {{replicated}}ReplacingMergeTree
 ORDER BY (position, log_id, previous_hash, hash)
 {{durability}}

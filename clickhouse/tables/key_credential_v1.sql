@@ -1,5 +1,5 @@
 -- One row per event in the life of a credential; the created row is what leads from a credential to its key.
-CREATE TABLE IF NOT EXISTS {{database}}.key_credential_v1
+CREATE TABLE IF NOT EXISTS {{database}}.key_credential_v1{{on_cluster}}
 (
     credential_id String,
     public_id     String,                   -- of the key
@@ -9,6 +9,6 @@ CREATE TABLE IF NOT EXISTS {{database}}.key_credential_v1
     expires_ms    Nullable(Int64),          -- set by created and expiration rows; NULL there: it does not expire
     recorded_at   DateTime64(6, 'UTC')
 )
-ENGINE = ReplacingMergeTree
+ENGINE = {{replicated}}ReplacingMergeTree
 ORDER BY (credential_id, effective_ms, position, kind)
 {{durability}}

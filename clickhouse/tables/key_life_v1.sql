@@ -1,5 +1,5 @@
 -- One row per event that begins, limits, interrupts or ends a key's life.
-CREATE TABLE IF NOT EXISTS {{database}}.key_life_v1
+CREATE TABLE IF NOT EXISTS {{database}}.key_life_v1{{on_cluster}}
 (
     public_id     String,
     effective_ms  Int64 CODEC(Delta, ZSTD),
@@ -8,6 +8,6 @@ CREATE TABLE IF NOT EXISTS {{database}}.key_life_v1
     expiration_ms Nullable(Int64),          -- set by created and expiration rows; NULL there: the key does not expire
     recorded_at   DateTime64(6, 'UTC')
 )
-ENGINE = ReplacingMergeTree
+ENGINE = {{replicated}}ReplacingMergeTree
 ORDER BY (public_id, effective_ms, position, kind)
 {{durability}}

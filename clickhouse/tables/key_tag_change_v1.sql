@@ -1,6 +1,6 @@
 -- One row per tag that an event set or removed. Append-only; a row that comes twice is one row after the merge, and
 -- every reader is indifferent to duplicates. One tag's timeline is one contiguous range.
-CREATE TABLE IF NOT EXISTS {{database}}.key_tag_change_v1
+CREATE TABLE IF NOT EXISTS {{database}}.key_tag_change_v1{{on_cluster}}
 (
     tag          String,
     public_id    String,                    -- of the key, never of a later credential: rotation copies no history
@@ -9,6 +9,6 @@ CREATE TABLE IF NOT EXISTS {{database}}.key_tag_change_v1
     value        Nullable(String),          -- NULL: the tag was removed
     recorded_at  DateTime64(6, 'UTC')
 )
-ENGINE = ReplacingMergeTree
+ENGINE = {{replicated}}ReplacingMergeTree
 ORDER BY (tag, public_id, effective_ms, position)
 {{durability}}

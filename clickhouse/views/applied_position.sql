@@ -3,7 +3,7 @@
 -- An open dead letter that claims to be of a log holds it where it was when the record was found.
 -- It starts from the last checkpoint that the table still bears out; when rows that came since contradict anything
 -- below a checkpoint, no checkpoint counts and the whole chain is walked.
-CREATE OR REPLACE VIEW {{database}}.applied_position AS
+CREATE OR REPLACE VIEW {{database}}.applied_position{{on_cluster}} AS
 WITH
     (
         SELECT ifNull(minOrNull(held_position), 18446744073709551615)

@@ -1,6 +1,6 @@
 -- One row per inference, by all that is applied: whose it was, in which bucket it falls, what it used, and the tags that
 -- its key had at its instant (empty where no key is known).
-CREATE OR REPLACE VIEW {{database}}.billable_usage AS
+CREATE OR REPLACE VIEW {{database}}.billable_usage{{on_cluster}} AS
 SELECT
     reinterpretAsUUID(bitOr(bitShiftLeft(u.number, 64), bitShiftRight(u.number, 64))) AS inference_id,
     if(u.at_ms < 0, NULL, fromUnixTimestamp64Milli(u.at_ms, 'UTC')) AS at,      -- NULL: the id is not version 7

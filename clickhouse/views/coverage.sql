@@ -1,5 +1,5 @@
 -- The seven buckets of a period: nothing is hidden, and together they are all that the gateway recorded.
-CREATE OR REPLACE VIEW {{database}}.coverage AS
+CREATE OR REPLACE VIEW {{database}}.coverage{{on_cluster}} AS
 SELECT
     ['bad_id', 'batch', 'orphan', 'unkeyed', 'unknown_key', 'outside_key_life', 'keyed'][rank] AS bucket,
     sum(c.inferences) AS inferences,

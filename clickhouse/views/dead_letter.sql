@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW {{database}}.dead_letter AS
+CREATE OR REPLACE VIEW {{database}}.dead_letter{{on_cluster}} AS
 SELECT
     id,
     kind,

@@ -1,5 +1,5 @@
 -- Which events are applied, as they came: nothing is filtered, so that breaks and gaps can be seen.
-CREATE OR REPLACE VIEW {{database}}.event_applied AS
+CREATE OR REPLACE VIEW {{database}}.event_applied{{on_cluster}} AS
 SELECT
     position,
     log_id,

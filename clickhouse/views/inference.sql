@@ -1,5 +1,5 @@
 -- Inferences, deduplicated: the greatest row of an id wins. claimed_tags are what the client said, not what is billed.
-CREATE OR REPLACE VIEW {{database}}.inference AS
+CREATE OR REPLACE VIEW {{database}}.inference{{on_cluster}} AS
 SELECT
     r.id AS inference_id,
     if(r.at_ms < 0, NULL, fromUnixTimestamp64Milli(r.at_ms, 'UTC')) AS at,      -- NULL: the id is not version 7

@@ -1,5 +1,5 @@
 -- The credentials of each key and their lives, up to the applied position: rows of later or half-written events stay hidden.
-CREATE OR REPLACE VIEW {{database}}.key_credential AS
+CREATE OR REPLACE VIEW {{database}}.key_credential{{on_cluster}} AS
 SELECT
     credential_id,
     public_id,

@@ -1,5 +1,5 @@
 -- What began, limited, interrupted or ended each key, up to the applied position: rows of later or half-written events stay hidden.
-CREATE OR REPLACE VIEW {{database}}.key_life AS
+CREATE OR REPLACE VIEW {{database}}.key_life{{on_cluster}} AS
 SELECT
     public_id,
     effective_ms,

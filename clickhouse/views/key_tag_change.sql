@@ -1,5 +1,5 @@
 -- Every tag set or removed, up to the applied position: rows of later or half-written events stay hidden.
-CREATE OR REPLACE VIEW {{database}}.key_tag_change AS
+CREATE OR REPLACE VIEW {{database}}.key_tag_change{{on_cluster}} AS
 SELECT
     tag,
     public_id,

@@ -1,5 +1,5 @@
 -- Which tags each key had when, by all that is applied.
-CREATE OR REPLACE VIEW {{database}}.key_tag_interval AS
+CREATE OR REPLACE VIEW {{database}}.key_tag_interval{{on_cluster}} AS
 SELECT
     public_id,
     valid_from,

@@ -1,6 +1,6 @@
 -- Which tags each key had when, as known at a position; the greatest UInt64 means all that is applied.
 -- valid_from is inclusive, valid_until exclusive; NULL there means until further notice.
-CREATE OR REPLACE VIEW {{database}}.key_tag_interval_known AS
+CREATE OR REPLACE VIEW {{database}}.key_tag_interval_known{{on_cluster}} AS
 SELECT
     public_id,
     fromUnixTimestamp64Milli(valid_from_ms, 'UTC') AS valid_from,

@@ -1,5 +1,5 @@
 -- What models used, deduplicated: the greatest row of an id wins.
-CREATE OR REPLACE VIEW {{database}}.model_usage AS
+CREATE OR REPLACE VIEW {{database}}.model_usage{{on_cluster}} AS
 SELECT
     id,
     reinterpretAsUUID(bitOr(bitShiftLeft(number, 64), bitShiftRight(number, 64))) AS inference_id,

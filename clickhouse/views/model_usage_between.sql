@@ -1,6 +1,6 @@
 -- Model rows, one per id, of the inferences in [since_ms, until_ms) and of those whose inference id has no instant.
 -- The one place where model rows are deduplicated: the greatest row of an id wins.
-CREATE OR REPLACE VIEW {{database}}.model_usage_between AS
+CREATE OR REPLACE VIEW {{database}}.model_usage_between{{on_cluster}} AS
 SELECT
     id,
     number,

@@ -51,8 +51,9 @@ async def open_stack(folder: DataFolder, settings: Settings, feed: str = "log") 
     happened inside. Raises EmbeddedError.
     """
     postgres = EmbeddedPostgres(folder.postgres)
-    # Its server listens on loopback alone and knows no TLS: what the environment asks of another one is not for it.
-    settings = settings.model_copy(update={"database_ssl": "disable"})
+    # Its server listens on loopback alone and knows no TLS, and its engine is on no cluster: what the environment asks
+    # of other ones is not for them.
+    settings = settings.model_copy(update={"database_ssl": "disable", "clickhouse_cluster": None})
     try:
         await asyncio.to_thread(postgres.start)
         _scratch_in(folder)

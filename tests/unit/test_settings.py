@@ -251,6 +251,20 @@ def test_security_that_does_not_fit_together_is_a_fault_of_the_variable_to_chang
     assert [fault.partition(":")[0] for fault in found] == [f"KEYLEDGER_{name}" for name in named]
 
 
+def test_a_cluster_is_one_of_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded engine would ignore it in silence. Without a URL the statements can still be printed."""
+    assert read(monkeypatch, {"CLICKHOUSE_CLUSTER": "prod"}).clickhouse_cluster == "prod"
+    assert read(monkeypatch, {"CLICKHOUSE_URL": "http://host:8123"}).clickhouse_cluster == "prod"
+    [fault] = faults(monkeypatch, {"CLICKHOUSE_URL": "chdb:///srv/ledger"})
+    assert fault.startswith("KEYLEDGER_CLICKHOUSE_CLUSTER: unset it, or let KEYLEDGER_CLICKHOUSE_URL name a server")
+
+
+@pytest.mark.parametrize("name", ["prod-eu", "a b", "'prod'"])
+def test_a_cluster_has_a_name_that_needs_no_quoting(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    [fault] = faults(monkeypatch, {"CLICKHOUSE_CLUSTER": name})
+    assert fault.startswith("KEYLEDGER_CLICKHOUSE_CLUSTER: ")
+
+
 def test_an_encrypted_key_is_read_with_its_password(monkeypatch: pytest.MonkeyPatch, pems: Mapping[str, str]) -> None:
     values = {"KAFKA_CERT_FILE": pems["cert"], "KAFKA_KEY_FILE": pems["encrypted"], "KAFKA_KEY_PASSWORD": SECRET}
     read(monkeypatch, values | {"KAFKA_SECURITY_PROTOCOL": "SSL"}).tls("kafka").context()

@@ -1,8 +1,8 @@
 -- The gateway's own table in its exact shape, made here only where no gateway made it: the embedded default and tests.
-CREATE TABLE IF NOT EXISTS {{gateway}}.BatchIdByInferenceId
+CREATE TABLE IF NOT EXISTS {{gateway}}.BatchIdByInferenceId{{on_cluster}}
 (
     inference_id UUID,
     batch_id UUID
 )
-ENGINE = MergeTree
+ENGINE = {{replicated}}MergeTree
 ORDER BY inference_id

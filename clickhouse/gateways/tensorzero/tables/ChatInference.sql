@@ -1,5 +1,5 @@
 -- The gateway's own table in its exact shape, made here only where no gateway made it: the embedded default and tests.
-CREATE TABLE IF NOT EXISTS {{gateway}}.ChatInference
+CREATE TABLE IF NOT EXISTS {{gateway}}.ChatInference{{on_cluster}}
 (
     id UUID,
     function_name LowCardinality(String),
@@ -22,5 +22,5 @@ CREATE TABLE IF NOT EXISTS {{gateway}}.ChatInference
     snapshot_hash Nullable(UInt256),
     INDEX inference_id_index id TYPE bloom_filter GRANULARITY 1
 )
-ENGINE = MergeTree
+ENGINE = {{replicated}}MergeTree
 ORDER BY (function_name, variant_name, episode_id)

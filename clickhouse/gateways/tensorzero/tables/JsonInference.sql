@@ -1,5 +1,5 @@
 -- The gateway's own table in its exact shape, made here only where no gateway made it: the embedded default and tests.
-CREATE TABLE IF NOT EXISTS {{gateway}}.JsonInference
+CREATE TABLE IF NOT EXISTS {{gateway}}.JsonInference{{on_cluster}}
 (
     id UUID,
     function_name LowCardinality(String),
@@ -18,5 +18,5 @@ CREATE TABLE IF NOT EXISTS {{gateway}}.JsonInference
     snapshot_hash Nullable(UInt256),
     INDEX inference_id_index id TYPE bloom_filter GRANULARITY 1
 )
-ENGINE = MergeTree
+ENGINE = {{replicated}}MergeTree
 ORDER BY (function_name, variant_name, episode_id)

@@ -1,5 +1,5 @@
 -- The gateway's own table in its exact shape, made here only where no gateway made it: the embedded default and tests.
-CREATE TABLE IF NOT EXISTS {{gateway}}.ModelInference
+CREATE TABLE IF NOT EXISTS {{gateway}}.ModelInference{{on_cluster}}
 (
     id UUID,
     inference_id UUID,
@@ -25,5 +25,5 @@ CREATE TABLE IF NOT EXISTS {{gateway}}.ModelInference
     variant_name LowCardinality(String) DEFAULT '',
     INDEX id_index id TYPE bloom_filter GRANULARITY 1
 )
-ENGINE = MergeTree
+ENGINE = {{replicated}}MergeTree
 ORDER BY inference_id

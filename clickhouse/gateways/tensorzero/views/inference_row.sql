@@ -2,7 +2,7 @@
 -- `rank` orders rows as (function_name, tags sorted by name) do, and holds both: the greatest row of an id wins, and
 -- strings compare fast where tuples with maps do not. A NUL inside a text is written 00 01, so that 00 00 ends a text
 -- and is in none. A tag is 01 name 00 00 02 value 00 00.
-CREATE OR REPLACE VIEW {{database}}.inference_row AS
+CREATE OR REPLACE VIEW {{database}}.inference_row{{on_cluster}} AS
 SELECT
     id,
     toUInt128(id) AS number,

@@ -1,7 +1,7 @@
 -- The gateway's model rows as they came, duplicates and all: ids, the instant, what matters to a bill as one string.
 -- `rank` orders rows as (inference_id as a number, model_name, model_provider_name, input_tokens, output_tokens, cached,
 -- cost) do, NULL least, and holds all of them: max() finds the greatest row of an id, and it can be read back.
-CREATE OR REPLACE VIEW {{database}}.model_row AS
+CREATE OR REPLACE VIEW {{database}}.model_row{{on_cluster}} AS
 SELECT
     id,
     toUInt128(inference_id) AS number,
