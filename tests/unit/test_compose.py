@@ -98,7 +98,7 @@ def test_the_example_has_every_variable_and_no_password() -> None:
     assert {name for name in EXAMPLE if name.startswith(PREFIX)} <= settings
 
 
-@pytest.mark.parametrize("missing", [name for name, must in variables_of_compose().items() if must])
+@pytest.mark.parametrize("missing", sorted(PASSWORDS))
 def test_a_password_that_is_not_set_stops_everything(missing: str) -> None:
     with pytest.raises(KeyError, match=missing):
         compose(FILLED | {missing: ""})
