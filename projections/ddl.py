@@ -67,7 +67,12 @@ def statements(names: Names, *, gateway_tables: bool = False, durable: bool = Fa
     durability = f"SETTINGS {', '.join(settings)}" if settings else ""
     return [
         *(f"CREATE DATABASE IF NOT EXISTS {name}{names.on_cluster}" for name in databases),
-        *(sql(path, names, durability=durability, **_composed(path, names)).strip() for path in paths),
+        *(
+            sql(
+                path, names, durability=durability, clocks_apart_s=_clocks_apart_s(names), **_composed(path, names)
+            ).strip()
+            for path in paths
+        ),
     ]
 
 
@@ -81,6 +86,14 @@ async def apply(clickhouse: ClickHouse, names: Names, *, gateway_tables: bool, d
     durable = clickhouse.embedded if durable is None else durable
     for statement in statements(names, gateway_tables=gateway_tables, durable=durable):
         await clickhouse.command(statement)
+
+
+def _clocks_apart_s(names: Names) -> str:
+    """How far the clocks that rows are stamped by may be apart: those of replicas, or one that is set back a little.
+
+    What was applied that long before a checkpoint is looked at again, so it is no longer than it must be.
+    """
+    return "5" if names.cluster is None else "60"
 
 
 def _composed(path: str, names: Names) -> dict[str, str]:

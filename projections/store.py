@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,8 +19,10 @@ _ON_CLUSTER: dict[str, str | int] = {
     "distributed_ddl_task_timeout": 10,
     "distributed_ddl_output_mode": "null_status_on_timeout",
 }
-# A checkpoint is worth its insert when it saves walking this many events.
+# A checkpoint is worth its insert when it saves walking this many events: in a rush, and when there is time.
 CHECKPOINT_EVERY = 10_000
+CHECKPOINT_QUIETLY = 1_000
+_QUIET_S = 5.0
 # The engine parses no statement of more than 262,144 bytes, and a pair has up to 90.
 PAIRS_IN_A_STATEMENT = 2000
 
@@ -62,6 +65,7 @@ class Store:
         self._names = names
         self._checkpoint_every = checkpoint_every
         self._since_checkpoint = checkpoint_every  # the first write leaves one: short runs must not add up
+        self._checkpoint_s = 0.0
 
     async def insert_tag_changes(self, rows: Rows) -> None:
         """(tag, public_id, effective_ms, position, value or None when removed, recorded_us)."""
@@ -93,9 +97,11 @@ class Store:
         """
         await self._insert("event_applied_v1", rows, ("position", "log_id", "previous_hash", "hash", "recorded_at"))
         self._since_checkpoint += len(rows)
-        if self._since_checkpoint >= self._checkpoint_every:
+        quiet = time.monotonic() - self._checkpoint_s > _QUIET_S
+        every = min(CHECKPOINT_QUIETLY, self._checkpoint_every) if quiet else self._checkpoint_every
+        if self._since_checkpoint >= every:
             await self._clickhouse.command(ddl.sql("queries/checkpoint", self._names))
-            self._since_checkpoint = 0
+            self._since_checkpoint, self._checkpoint_s = 0, time.monotonic()
 
     async def applied(self) -> Applied:
         """How far everything is applied, derived from the rows themselves."""

@@ -31,7 +31,7 @@ WITH
                 SELECT position
                 FROM {{database}}.event_applied_v1
                 WHERE position <= latest.1
-                    AND applied_at >= latest.5 - INTERVAL 1 MINUTE  -- room for clocks of several replicas
+                    AND applied_at >= latest.5 - INTERVAL {{clocks_apart_s}} SECOND
             )
             GROUP BY position
             HAVING uniqExact(log_id, previous_hash, hash) > 1

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from keyledger.cli.client import AsJson, Data, request
+from keyledger.cli.client import AsJson, CommandFailed, Data, request
 from keyledger.cli.output import counting, narrate, print_json, print_table, say
 from keyledger.settings import Settings
 
@@ -57,8 +57,11 @@ def up(data: Data = None, port: Port = 8080, feed: Feed = FeedName.LOG) -> None:
     settings = _settings()
     if feed is FeedName.KAFKA:
         settings.require("kafka_bootstrap_servers")
-    from keyledger.embedded.folder import DataFolder, choose_folder  # noqa: PLC0415 - the embedded extra
-    from keyledger.up import up as run_up  # noqa: PLC0415 - the embedded extra
+    try:
+        from keyledger.embedded.folder import DataFolder, choose_folder  # noqa: PLC0415 - the embedded extra
+        from keyledger.up import up as run_up  # noqa: PLC0415 - the embedded extra
+    except ModuleNotFoundError as error:
+        raise CommandFailed(f"`up` needs {error.name}: install keyledger[embedded]") from error
 
     folder = DataFolder(choose_folder(data, os.environ))
     narrate(f"starting on {folder.path} …")
