@@ -21,6 +21,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY registry registry
 COPY projections projections
 COPY clickhouse clickhouse
+COPY audit audit
 COPY keyledger keyledger
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && pip --python /opt/keyledger/bin/python install --no-deps --no-index dist/*.whl

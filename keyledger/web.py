@@ -12,7 +12,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from keyledger import billing, health, operator_api
+from audit.errors import AuditError, UnknownInference
+from keyledger import audit_api, billing, health, operator_api
 from keyledger.guard import Guard
 from keyledger.health import Failure, Gauges, Health, none
 from keyledger.services import Services
@@ -42,7 +43,7 @@ def operator_app(services: Services, failure: Failure = none) -> ASGIApp:
     async def by_socket(_request: Request) -> Principal:
         return Principal(OPERATOR)
 
-    return _app(services, failure, by_socket, operator_api.router)
+    return _app(services, failure, by_socket, operator_api.router, audit_api.operator_router)
 
 
 def operations_app(health_: Health) -> ASGIApp:
@@ -66,10 +67,11 @@ def _app(services: Services, failure: Failure, by: api.Authenticate, *more: Any)
     app.state.services, app.state.registry = services, services.registry
     app.state.health = Health(services.status, failure)
     app.state.authenticate, app.state.gauges = by, Gauges()
-    for router in (api.router, billing.router, health.router, *more):
+    for router in (api.router, billing.router, audit_api.router, health.router, *more):
         app.include_router(router)
     problem.install(app)
     app.add_exception_handler(ProjectionError, _projection_error)
+    app.add_exception_handler(AuditError, _audit_error)
     app.add_exception_handler(SettingsError, _settings_error)
     app.add_exception_handler(HTTPException, _nothing_here)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
@@ -88,6 +90,11 @@ async def _nothing_here(request: Request, error: Exception) -> Response:
 
 async def _settings_error(_request: Request, error: Exception) -> JSONResponse:
     return problem.problem(HTTPStatus.CONFLICT, f"not set up for this: {error}")
+
+
+async def _audit_error(_request: Request, error: Exception) -> JSONResponse:
+    status = HTTPStatus.NOT_FOUND if isinstance(error, UnknownInference) else HTTPStatus.CONFLICT
+    return problem.problem(status, str(error))
 
 
 async def _projection_error(_request: Request, error: Exception) -> JSONResponse:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from keyledger.cli import billing, dead_letters, keys, operate, tokens
+from keyledger.cli import audit, billing, dead_letters, keys, operate, tokens
 from keyledger.cli.client import CommandFailed
 from keyledger.cli.output import complain, say
 
@@ -35,6 +35,7 @@ def start(
 app.add_typer(keys.app, name="keys")
 app.add_typer(tokens.app, name="token")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(audit.app, name="audit")
 operate.register(app)
 billing.register(app)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 
+from audit.errors import AuditError
 from keyledger.embedded.errors import EmbeddedError
 from keyledger.settings import SettingsError
 from projections.errors import ProjectionError
@@ -12,4 +13,4 @@ from registry.errors import RegistryError
 
 def expected() -> tuple[type[Exception], ...]:
     """Their types."""
-    return (EmbeddedError, SettingsError, RegistryError, ProjectionError, httpx.HTTPError, OSError)
+    return (AuditError, EmbeddedError, SettingsError, RegistryError, ProjectionError, httpx.HTTPError, OSError)

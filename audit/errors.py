@@ -1,0 +1,38 @@
+"""What an audit can fail with, besides the errors of what it reads (RegistryError, ProjectionError).
+
+AuditError
+├── BadBookmark          the bookmark is not one of these tools', or not of this log
+├── BadArchive           the archive is not whole, was changed, or is none
+├── NotEmpty             a log can be restored into an empty registry alone
+├── TargetUnfit          the name of a new ledger is taken by something else, or can't be one
+└── UnknownInference     no row of the gateway has this id
+"""
+
+from __future__ import annotations
+
+
+class AuditError(Exception):
+    """The audit failed."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class BadBookmark(AuditError):
+    """The bookmark can't be gone on from: verify from the beginning, without it."""
+
+
+class BadArchive(AuditError):
+    """The archive can't be trusted."""
+
+
+class NotEmpty(AuditError):
+    """The registry has events: restore into an empty one."""
+
+
+class TargetUnfit(AuditError):
+    """The target can't take a ledger."""
+
+
+class UnknownInference(AuditError):
+    """The gateway's tables have no inference with this id."""

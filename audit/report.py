@@ -1,0 +1,30 @@
+"""What a long audit tells while it goes on: how far it is, and what it found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a stage is, in its own unit; `bookmark`, where there is one, is where a later run can go on."""
+
+    stage: str
+    done: int
+    total: int
+    bookmark: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: what, where, and what to do. No text quotes a secret, its hash, or a payload.
+
+    `where` is the table or thing at fault, `position` the event that it belongs to, where there is one.
+    """
+
+    kind: str
+    where: str
+    detail: str
+    fix: str
+    position: int | None = None
+    public_id: str | None = None

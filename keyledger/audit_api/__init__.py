@@ -1,0 +1,11 @@
+"""The replay tools over HTTP: what only reads, below /audit with the scope audit:read; the rest for the operator."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+
+from registry.api import principal_of
+from registry.reading import strict_request
+
+router = APIRouter(prefix="/audit", tags=["audit"], dependencies=[Depends(principal_of), Depends(strict_request)])
+operator_router = APIRouter(prefix="/operator/audit", tags=["operator"], dependencies=[Depends(principal_of)])
