@@ -14,11 +14,8 @@ from fastapi.security import HTTPBearer
 
 from registry.auth import Principal
 from registry.commands import UNSET, EditKey
-from registry.errors import FieldFault, FieldsRefused, UnknownKey
 from registry.event_log import Caller, EventLog
-from registry.events import key_stream
 from registry.handle import Keys, NewKey, Tokens
-from registry.key import fold
 from registry.parameters import (
     AsOfQuery,
     EditQuery,
@@ -31,6 +28,7 @@ from registry.parameters import (
     tag_filters,
     to_cursor,
 )
+from registry.past import past_key
 from registry.problem import POSITION_HEADER, documented
 from registry.queries import Queries
 from registry.reading import (
@@ -143,16 +141,8 @@ async def show_key(
     if query.at is None and query.known_at is None:
         state, seen = await services.queries.key(checked_id(public_id))
         return answer(key_out(state, seen.now), seen.position)
-    stream = await _stream(services, public_id)
-    history, seen = await services.queries.history(stream)
-    if query.known_at is not None and query.known_at > seen.position:
-        beyond = FieldFault("known_at", f"is beyond the head of the log, {seen.position}")
-        raise FieldsRefused(beyond, position=seen.position)
-    at = query.at or seen.now
-    past = fold(history, at=at, known_at=query.known_at)
-    if past is None:
-        raise UnknownKey("the key was not created yet by then", position=seen.position)
-    return answer(key_out(past, at), seen.position)
+    past = await past_key(services.queries, checked_id(public_id), query.at, query.known_at)
+    return answer(key_out(past.key, past.moment.at), past.position)
 
 
 @router.patch(
@@ -203,7 +193,7 @@ async def show_history(
 ) -> JSONResponse:
     """List a key's events, oldest first, also after its revocation."""
     after = from_cursor(query.cursor, "history") or 0
-    stream = await _stream(services, public_id)
+    stream = await services.queries.stream(checked_id(public_id))
     events, seen = await services.queries.history(stream, after_version=after, limit=query.limit + 1)
     more = len(events) > query.limit
     events = events[: query.limit]
@@ -215,13 +205,6 @@ def answer(content: Any, position: int, status: int = 200) -> JSONResponse:
     """A JSON answer that carries the position of the log it was made at, and is not to be stored."""
     headers = {POSITION_HEADER: str(position), "Cache-Control": "no-store"}
     return JSONResponse(content, status, headers=headers)
-
-
-async def _stream(services: Registry, any_id: str) -> str:
-    public_id = await services.queries.public_id(checked_id(any_id))
-    if public_id is None:
-        raise UnknownKey(position=(await services.log.head()).position)
-    return key_stream(public_id)
 
 
 def _caller(request: Request, principal: Principal, reason: str | None = None) -> Caller:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from registry import inline
 from registry.errors import Busy, UnknownKey
 from registry.event_log import COLUMNS, RecordedEvent
+from registry.events import key_stream
 from registry.key import KeyState
 from registry.tables import admin_token, credential, event, key_state, relay_checkpoint
 from registry.token import TokenState
@@ -56,6 +57,13 @@ class Queries:
         """The `public_id` of the key that a credential's id leads to."""
         rows = await self._rows(select(credential.c.public_id).where(credential.c.credential_id == any_id))
         return rows[0].public_id if rows else None
+
+    async def stream(self, any_id: str) -> str:
+        """The stream of the key that a credential's id leads to. Raises UnknownKey."""
+        public_id = await self.public_id(any_id)
+        if public_id is None:
+            raise UnknownKey(position=(await self.seen()).position)
+        return key_stream(public_id)
 
     async def key(self, any_id: str) -> tuple[KeyState, Seen]:
         """The current state of a key by any of its credentials' ids. Raises UnknownKey."""
