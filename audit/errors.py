@@ -5,6 +5,7 @@ AuditError
 ├── BadArchive           the archive is not whole, was changed, or is none
 ├── NotEmpty             a log can be restored into an empty registry alone
 ├── TargetUnfit          the name of a new ledger is taken by something else, or can't be one
+├── NotOwner             what is to be made anew belongs to another role of the database
 └── UnknownInference     no row of the gateway has this id
 """
 
@@ -36,3 +37,7 @@ class TargetUnfit(AuditError):
 
 class UnknownInference(AuditError):
     """The gateway's tables have no inference with this id."""
+
+
+class NotOwner(AuditError):
+    """Current state is made anew as the owner of its tables: set KEYLEDGER_MIGRATION_DATABASE_URL."""

@@ -1,4 +1,4 @@
-"""What a long audit tells while it goes on: how far it is, and what it found."""
+"""What a long audit tells while it goes on: how far it is, what it found, and its verdict."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class Progress:
 class Finding:
     """One thing that is wrong: what, where, and what to do. No text quotes a secret, its hash, or a payload.
 
-    `where` is the table or thing at fault, `position` the event that it belongs to, where there is one.
+    `where` is the table or thing at fault; `position` and `stream` are of the event that it belongs to, where there is
+    one.
     """
 
     kind: str
@@ -27,4 +28,13 @@ class Finding:
     detail: str
     fix: str
     position: int | None = None
-    public_id: str | None = None
+    stream: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The end: everything up to `position` was looked at, and so many things are wrong, those of the bookmark too."""
+
+    position: int
+    findings: int
+    bookmark: str

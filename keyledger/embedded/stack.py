@@ -56,6 +56,7 @@ async def open_stack(folder: DataFolder, settings: Settings, feed: str = "log") 
     settings = settings.model_copy(update={"database_ssl": "disable", "clickhouse_cluster": None})
     try:
         await asyncio.to_thread(postgres.start)
+        settings = settings.model_copy(update={"migration_database_url": postgres.owner_url})
         _scratch_in(folder)
         await migrate(postgres.owner_url, postgres.app_url)
         async with open_services(settings, postgres.app_url, f"chdb://{folder.clickhouse}") as services:

@@ -10,3 +10,5 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="Example: keyledger audit history abcDEF123456",
 )
+
+from keyledger.cli.audit import verify  # noqa: E402, F401 - puts its commands on the app

@@ -1,0 +1,21 @@
+"""The statements of the audit on the log's database, one a file, as PostgreSQL gets them."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+
+def _read(name: str) -> str:
+    return files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+
+
+STREAMS = _read("streams")
+KEY_STATES = _read("key_states")
+ADMIN_TOKENS = _read("admin_tokens")
+CREDENTIALS = _read("credentials")
+OUTSIDE = _read("outside")
+CHECKPOINTS = _read("checkpoints")
+COUNT_STATES = _read("count_states")
+REPAIR_KEY_STATES = _read("repair_key_states")
+REPAIR_CREDENTIALS = _read("repair_credentials")
+REPAIR_TOKENS = _read("repair_tokens")

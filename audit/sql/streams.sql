@@ -1,0 +1,20 @@
+-- A page of the streams that anything speaks of, the log or a row of current state: $1 the one after which it begins,
+-- $2 how many at most.
+SELECT DISTINCT stream
+FROM (
+    (SELECT DISTINCT stream FROM keyledger.event WHERE stream > $1 ORDER BY stream LIMIT $2)
+    UNION ALL
+    (SELECT stream FROM keyledger.key_state WHERE stream > $1 ORDER BY stream LIMIT $2)
+    UNION ALL
+    (SELECT stream FROM keyledger.admin_token WHERE stream > $1 ORDER BY stream LIMIT $2)
+    UNION ALL
+    (
+        SELECT DISTINCT 'key-' || public_id AS stream
+        FROM keyledger.credential
+        WHERE 'key-' || public_id > $1
+        ORDER BY stream
+        LIMIT $2
+    )
+) AS named
+ORDER BY stream
+LIMIT $2

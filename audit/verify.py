@@ -1,0 +1,109 @@
+"""Is everything as the log says, and is the log as it was written? Reads only; names what is wrong and where.
+
+1 log      positions from 1 on without gaps, each event chained on the one before, each decodes
+2 ledger   ClickHouse has the rows that each event gives, and no others; its hashes are the log's
+3 state    the rows of current state are a fresh fold of each stream; each secret's hash is the one committed to
+
+1 and 2 are one pass over the log in windows, 3 one over the streams in pages: memory does not depend on the log's
+length. What a database can't show from inside, docs/audit.md says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from msgspec.structs import replace
+
+from audit.bookmark import Bookmark, read_bookmark
+from audit.books import Books
+from audit.report import Finding, Progress, Verdict
+from audit.verify_ledger import LedgerCheck
+from audit.verify_log import ChainCheck, beyond_reading
+from audit.verify_state import PAGE, check_page, checkpoint_findings, count_streams
+from registry.event_log import RecordedEvent
+
+WINDOW = 10_000
+WAIT_S = 30.0
+
+Told = Progress | Finding | Verdict
+
+
+async def verify(books: Books, bookmark: str | None = None, *, wait_s: float = WAIT_S) -> AsyncIterator[Told]:
+    """Everything that is wrong, how far it is, and at the end a Verdict.
+
+    With a `bookmark` it goes on there: what was looked at before it is not looked at again. A projector that runs is
+    given `wait_s` to apply what is in the log. Raises BadBookmark, Busy, ClickHouseError.
+    """
+    begin = Bookmark(str(books.log.log_id), 0, books.log.genesis_hash.hex(), None, 0)
+    if bookmark is not None:
+        begin = await read_bookmark(bookmark, books.log)
+    run = _Run(books, begin, wait_s)
+    async for told in run.tell():
+        if isinstance(told, Finding):
+            run.mark = replace(run.mark, found=run.mark.found + 1)
+        yield told
+
+
+class _Run:
+    """One run; `mark` is where it is."""
+
+    def __init__(self, books: Books, mark: Bookmark, wait_s: float) -> None:
+        self.mark = mark
+        self._books = books
+        self._wait_s = wait_s
+
+    async def tell(self) -> AsyncIterator[Told]:
+        if self.mark.stream is None:
+            async for told in self._log_and_ledger():
+                yield told
+            self.mark = replace(self.mark, stream="")
+        async for told in self._state():
+            yield told
+        found, self.mark = self.mark.found, replace(self.mark, stream=None, found=0)
+        yield Verdict(self.mark.position, found, self.mark.text())
+
+    async def _log_and_ledger(self) -> AsyncIterator[Told]:
+        books, head = self._books, await self._books.log.head()
+        chain = ChainCheck(self.mark.position, bytes.fromhex(self.mark.hash))
+        ledger = LedgerCheck(books.clickhouse, books.names, str(books.log.log_id))
+        for finding in [
+            *await beyond_reading(books.engine),
+            *await checkpoint_findings(books),
+            *await ledger.wait(books.store, head.position, self._wait_s),
+        ]:
+            yield finding
+        async for window in _windows(books, self.mark.position, head.position):
+            linked, findings = chain.check(window)
+            findings += await ledger.check(linked)
+            for finding in findings:
+                yield finding
+            self.mark = replace(self.mark, position=chain.position, hash=chain.hash.hex())
+            yield Progress("log and ledger", chain.position, head.position, self.mark.text())
+        for finding in [*chain.lost(head), *await ledger.beyond(books.log, head.position)]:
+            yield finding
+
+    async def _state(self) -> AsyncIterator[Told]:
+        done, total = 0, await count_streams(self._books.engine)
+        while True:
+            page = await check_page(self._books.engine, self.mark.stream or "")
+            if page.last is None:
+                return
+            for finding in page.findings:
+                yield finding
+            done += PAGE
+            self.mark = replace(self.mark, stream=page.last)
+            yield Progress("state", min(done, total), total, self.mark.text())
+
+
+async def _windows(books: Books, after: int, until: int) -> AsyncIterator[list[RecordedEvent]]:
+    """The log in windows, as it is: gaps are for the caller. The next is fetched while the last is looked at."""
+    window = await books.log.read(after, WINDOW)
+    while window and window[0].position <= until:
+        fetching = asyncio.create_task(books.log.read(window[-1].position, WINDOW))
+        try:
+            yield window if window[-1].position <= until else [one for one in window if one.position <= until]
+            window = await fetching
+        finally:
+            fetching.cancel()
+            await asyncio.gather(fetching, return_exceptions=True)

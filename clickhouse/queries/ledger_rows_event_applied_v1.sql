@@ -1,0 +1,12 @@
+-- Each row as one text that can be read in one way only: a string has its length before it, NULL is a dash.
+WITH text -> concat(toString(length(text)), ':', text) AS told
+SELECT
+    position,
+    arrayStringConcat([
+        toString(position),
+        told(log_id),
+        told(previous_hash),
+        told(hash),
+        toString(toUnixTimestamp64Micro(recorded_at))
+    ], ',') AS row
+FROM {{database}}.event_applied_v1

@@ -1,0 +1,14 @@
+-- Each row as one text that can be read in one way only: a string has its length before it, NULL is a dash.
+WITH text -> concat(toString(length(text)), ':', text) AS told
+SELECT
+    position,
+    arrayStringConcat([
+        told(credential_id),
+        told(public_id),
+        toString(effective_ms),
+        toString(position),
+        told(toString(kind)),
+        ifNull(toString(expires_ms), '-'),
+        toString(toUnixTimestamp64Micro(recorded_at))
+    ], ',') AS row
+FROM {{database}}.key_credential_v1

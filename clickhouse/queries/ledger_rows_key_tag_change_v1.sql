@@ -1,0 +1,13 @@
+-- Each row as one text that can be read in one way only: a string has its length before it, NULL is a dash.
+WITH text -> concat(toString(length(text)), ':', text) AS told
+SELECT
+    position,
+    arrayStringConcat([
+        told(tag),
+        told(public_id),
+        toString(effective_ms),
+        toString(position),
+        if(value IS NULL, '-', told(assumeNotNull(value))),
+        toString(toUnixTimestamp64Micro(recorded_at))
+    ], ',') AS row
+FROM {{database}}.key_tag_change_v1

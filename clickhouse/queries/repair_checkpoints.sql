@@ -1,0 +1,1 @@
+TRUNCATE TABLE {{database}}.applied_checkpoint_v1{{on_cluster}}
