@@ -24,6 +24,7 @@ CONTENT_TYPE: Final = "application/cloudevents+json"
 HEADERS: Final = [("content-type", CONTENT_TYPE.encode())]
 _SOURCE: Final = "/keyledger/"
 _TYPE: Final = re.compile(r"keyledger\.([A-Za-z]{1,64})\.v([1-9]\d{0,3})", re.ASCII)
+_CONTRADICTS: Final = "contradicts itself: key, id, sequence, subject and data must name the same event"
 
 
 class NotOurs(Exception):
@@ -129,6 +130,14 @@ def read_record(key: bytes | None, value: bytes | None) -> Record:
 
     Raises NotOurs.
     """
+    record = read_value(value)
+    if key != record.linked.event.stream.encode():
+        raise NotOurs(_CONTRADICTS, record.log_id)
+    return record
+
+
+def read_value(value: bytes | None) -> Record:
+    """As `read_record`, from a record's value alone. Raises NotOurs."""
     if value is None:
         raise NotOurs("is empty")
     log_id = None
@@ -137,7 +146,7 @@ def read_record(key: bytes | None, value: bytes | None) -> Record:
         if envelope.specversion != "1.0":
             raise NotOurs("is of another version of CloudEvents")
         log_id = _log_id(envelope.source)
-        return Record(log_id, _linked(envelope, key, log_id))
+        return Record(log_id, _linked(envelope, log_id))
     except msgspec.ValidationError as error:
         # The library's words name a member and types ("Object missing required field `data`"), never a value.
         raise NotOurs(f"is no event of Keyledger: {error}") from None
@@ -157,7 +166,7 @@ def _log_id(source: str) -> str:
         raise NotOurs("names no log in its source") from None
 
 
-def _linked(envelope: _Envelope, key: bytes | None, log_id: str) -> Linked:
+def _linked(envelope: _Envelope, log_id: str) -> Linked:
     data = envelope.data
     kind = _TYPE.fullmatch(envelope.type)
     if kind is None:
@@ -167,9 +176,8 @@ def _linked(envelope: _Envelope, key: bytes | None, log_id: str) -> Linked:
         or not 0 < data.version < 2**63
         or (envelope.id, envelope.sequence) != (str(data.position), f"{data.position:020d}")
         or envelope.subject != subject_of(data.stream)
-        or key != data.stream.encode()
     ):
-        raise NotOurs("contradicts itself: key, id, sequence, subject and data must name the same event", log_id)
+        raise NotOurs(_CONTRADICTS, log_id)
     salt, payload = bytes.fromhex(data.salt), bytes(data.payload)
     event = RecordedEvent(
         position=data.position,

@@ -71,13 +71,14 @@ key_state = Table(
     Index("key_state_tags", "tags", postgresql_using="gin", postgresql_ops={"tags": "jsonb_path_ops"}),
 )
 
-# Every credential leads to its key. The hash of a secret is here and nowhere else.
+# Every credential leads to its key. The hash of a secret is here and nowhere else; without it (restored from an archive
+# that had none) the secret opens nothing.
 credential = Table(
     "credential",
     metadata,
     Column("credential_id", Text, primary_key=True),
     Column("public_id", Text, nullable=False),
-    Column("secret_hash", Text, nullable=False),
+    Column("secret_hash", Text),
     Index("credential_public_id", "public_id"),
 )
 

@@ -1,0 +1,15 @@
+"""A credential whose secret's hash is not here: restored from an archive that had none, it opens nothing."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Let the hash be absent, as it can be of an admin token."""
+    op.alter_column("credential", "secret_hash", nullable=True, schema="keyledger")
