@@ -33,6 +33,7 @@ TOKENS = {
     "writer": ("keys:read", "keys:write"),
     "reader": ("keys:read",),
     "billing": ("billing:read",),
+    "auditor": ("audit:read",),
     "revoked": SCOPES,
 }
 

@@ -1,0 +1,173 @@
+"""History: each event told against what was known of its own instant just before it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit.fields import fields_of
+from audit.history import entries, written
+from registry import token, wire
+from registry.commands import CreateKey, EditKey, RevokeKey, create, edit, revoke
+from registry.event_log import RecordedEvent
+from registry.events import IssuedCredential
+from registry.key import fold
+from tests.golden.made import golden_log
+from tests.unit.records import NOON, Stream
+from tests.unit.test_key import MS
+
+CREDENTIAL = IssuedCredential("k3yPubl1cId0", "c" * 64)
+HOUR = timedelta(hours=1)
+NAMES = {"token-t0kenPubl1c0": "portal"}
+
+
+def key(life: timedelta | None = None, **tags: str) -> Stream:
+    """A key made at noon."""
+    stream = Stream()
+    command = CreateKey(CREDENTIAL, tags, "the portal", None if life is None else NOON + life)
+    stream.append(create(command, stream.scene(NOON)), NOON)
+    return stream
+
+
+def patch(stream: Stream, after: timedelta, since: timedelta | None = None, **tags: str | None) -> None:
+    """Tags, edited some time after noon, from then on or since another instant."""
+    at = None if since is None else NOON + since
+    command = EditKey(tags=tags, effective_at=at, reason="ticket 4711", may_backdate=True)
+    stream.append(edit(command, stream.scene(NOON + after)), NOON + after)
+
+
+def changes(stream: Stream) -> list[list[tuple[str, Any, Any, Any]]]:
+    """The changes of each event, as rows."""
+    return [[tuple(one.values()) for one in entry.json()["changes"]] for entry in entries(stream.history, NAMES)]
+
+
+def test_a_creation_tells_every_field_that_it_gave_and_nothing_that_it_left_out() -> None:
+    assert changes(key(HOUR, customer_id="acme", billing_tier="gold")) == [
+        [
+            ("tags.billing_tier", None, "gold", None),
+            ("tags.customer_id", None, "acme", None),
+            ("description", None, "the portal", None),
+            ("organization", None, "default", None),
+            ("workspace", None, "default", None),
+            ("expiration", None, "2026-03-01T13:00:00.000Z", None),
+            ("credentials.k3yPubl1cId0", None, "active", None),
+            ("status", None, "active", None),
+        ]
+    ]
+
+
+def test_an_edit_is_told_from_what_counted_before_it_to_what_counts_after_it() -> None:
+    stream = key(customer_id="acme", env="prod")
+    patch(stream, HOUR, customer_id="globex", env=None)
+    assert changes(stream)[1] == [("tags.customer_id", "acme", "globex", None), ("tags.env", "prod", None, None)]
+
+
+def test_a_correction_of_the_past_is_told_against_the_past_and_says_until_when_it_counts() -> None:
+    stream = key(customer_id="acme")
+    patch(stream, 3 * HOUR, customer_id="globex")
+    patch(stream, 5 * HOUR, HOUR, customer_id="initech")
+    patch(stream, 6 * HOUR, 2 * HOUR, customer_id=None)
+    patch(stream, 7 * HOUR, customer_id="hooli")
+    assert changes(stream)[2:] == [
+        [("tags.customer_id", "acme", "initech", "2026-03-01T15:00:00.000Z")],
+        [("tags.customer_id", "initech", None, "2026-03-01T15:00:00.000Z")],
+        [("tags.customer_id", "globex", "hooli", None)],
+    ]
+    assert [entry.backdated for entry in entries(stream.history, NAMES)] == [False, False, True, True, False]
+
+
+def test_at_one_instant_the_later_event_is_told_against_the_earlier_one() -> None:
+    stream = key(customer_id="acme")
+    patch(stream, HOUR, timedelta(0), customer_id="globex")
+    patch(stream, 2 * HOUR, timedelta(0), customer_id="initech")
+    assert changes(stream)[1:] == [
+        [("tags.customer_id", "acme", "globex", None)],
+        [("tags.customer_id", "globex", "initech", None)],
+    ]
+
+
+def test_what_an_event_wrote_is_told_even_where_it_was_so_already() -> None:
+    stream = key(customer_id="acme")
+    patch(stream, HOUR, timedelta(0), customer_id="acme", gone=None)
+    assert changes(stream)[1] == [("tags.customer_id", "acme", "acme", None), ("tags.gone", None, None, None)]
+
+
+def test_who_did_it_for_whom_when_and_why_is_told() -> None:
+    stream = key()
+    patch(stream, HOUR, timedelta(0), a="b")
+    stream.history[1] = msgspec.structs.replace(
+        stream.history[1], actor="token-t0kenPubl1c0", on_behalf_of="Zoë", request_id="r1", reason="ticket 4711\nmoved"
+    )
+    told = [entry.json() for entry in entries(stream.history, NAMES)]
+    assert {name: value for name, value in told[1].items() if name != "changes"} == {
+        "position": 2,
+        "version": 2,
+        "type": "TagsChanged",
+        "recorded_at": "2026-03-01T13:00:00.000000Z",
+        "effective_at": "2026-03-01T12:00:00.000Z",
+        "backdated": True,
+        "actor": "token-t0kenPubl1c0",
+        "actor_name": "portal",
+        "on_behalf_of": "Zoë",
+        "request_id": "r1",
+        "reason": "ticket 4711\nmoved",
+    }
+    assert (told[0]["actor"], told[0]["actor_name"]) == ("operator", None)
+
+
+def test_the_status_tells_of_expiry_which_is_no_event() -> None:
+    revived, ended = key(HOUR), key(HOUR)
+    later = EditKey(expiration=NOON + 9 * HOUR)
+    revived.append(edit(later, revived.scene(NOON + 2 * HOUR)), NOON + 2 * HOUR)
+    ended.append(revoke(RevokeKey(), ended.scene(NOON + 2 * HOUR)), NOON + 2 * HOUR)
+    assert changes(revived)[1] == [
+        ("expiration", "2026-03-01T13:00:00.000Z", "2026-03-01T21:00:00.000Z", None),
+        ("status", "expired", "active", None),
+    ]
+    assert changes(ended)[1] == [("status", "expired", "revoked", None)]
+
+
+def test_an_admin_token_has_a_history_too() -> None:
+    stream = Stream("token-t0kenPubl1c0")
+    command = token.CreateToken("t0kenPubl1c0", "portal", ("keys:read", "keys:write"), "c" * 64)
+    stream.append(token.create(command, stream.scene(NOON)), NOON)
+    stream.append(token.revoke(stream.scene(NOON + HOUR)), NOON + HOUR)
+    assert changes(stream) == [
+        [
+            ("name", None, "portal", None),
+            ("scopes", None, ["keys:read", "keys:write"], None),
+            ("status", None, "active", None),
+        ],
+        [("status", "active", "revoked", None)],
+    ]
+
+
+def test_every_type_of_event_can_be_told_and_none_tells_a_commitment() -> None:
+    told = {one.event.type: repr(written(wire.decode(one.event))) for one in golden_log().values()}
+    assert told.keys() == {kind.__name__ for kind in wire.CURRENT}
+    assert not any("abab" in text for text in told.values())
+
+
+patches = st.dictionaries(st.sampled_from("abc"), st.none() | st.sampled_from("123"), min_size=1)
+
+
+@given(st.lists(st.tuples(patches, st.none() | st.integers(0, 20)), max_size=12))
+def test_what_an_event_is_told_to_change_is_what_the_fold_before_it_held_at_its_instant(
+    steps: list[tuple[dict[str, str | None], int | None]],
+) -> None:
+    stream = key(a="0", b="0")
+    for number, (tags, since) in enumerate(steps, start=1):
+        patch(stream, 21 * MS + number * MS, None if since is None else since * MS, **tags)
+    for entry in entries(stream.history, NAMES):
+        before, after = (_known(stream.history, entry.recorded, back) for back in (1, 0))
+        for change in entry.changes:
+            assert (change.before, change.after) == (before.get(change.field), after.get(change.field))
+
+
+def _known(history: list[RecordedEvent], recorded: RecordedEvent, back: int) -> dict[str, Any]:
+    state = fold(history, at=recorded.effective_at, known_at=recorded.position - back)
+    return {} if state is None else fields_of(state, recorded.effective_at)
