@@ -45,7 +45,7 @@ def create(
     if json:
         print_json(made)
         return
-    _print_key(made)
+    print_key(made)
     say(f"\napi_key: {made['api_key']}\n(shown this once: keep it now)")
 
 
@@ -91,7 +91,7 @@ def show(
 ) -> None:
     """Show a key: as it is, as of an instant, or as known at a position."""
     key = request(data, "GET", f"{_PATH}/{_segment(public_id)}", params=given(at=at, known_at=known_at))
-    print_json(key) if json else _print_key(key)
+    print_json(key) if json else print_key(key)
 
 
 @app.command(epilog="Example: keyledger keys tag abcDEF123456 --set customer_id:globex --remove trial --reason 'moved'")
@@ -114,14 +114,14 @@ def tag(
         raise CommandFailed("nothing to change: give --set or --remove", 2)
     query = given(reason=reason, effective_at=effective_at)
     key = request(data, "PATCH", f"{_PATH}/{_segment(public_id)}", params=query, json={"tags": changes})
-    print_json(key) if json else _print_key(key)
+    print_json(key) if json else print_key(key)
 
 
 @app.command(epilog="Example: keyledger keys revoke abcDEF123456 --reason 'contract ended'")
 def revoke(public_id: PublicId, reason: Reason = None, data: Data = None, json: AsJson = False) -> None:
     """Revoke a key for good; a repeat changes nothing."""
     key = request(data, "DELETE", f"{_PATH}/{_segment(public_id)}", params=given(reason=reason))
-    print_json(key) if json else _print_key(key)
+    print_json(key) if json else print_key(key)
 
 
 def _segment(public_id: str) -> str:
@@ -134,7 +134,8 @@ def _tags(key: dict[str, Any]) -> str:
     return ", ".join(f"{name}:{value}" for name, value in key["tags"].items())
 
 
-def _print_key(key: dict[str, Any]) -> None:
+def print_key(key: dict[str, Any]) -> None:
+    """The key for a person."""
     rows = [(name, value) for name, value in key.items() if name not in {"tags", "credentials", "api_key"}]
     rows.insert(1, ("tags", _tags(key)))
     rows += [("credential", one["credential_id"]) for one in key["credentials"]]
