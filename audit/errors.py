@@ -4,7 +4,9 @@ AuditError
 ├── BadBookmark          the bookmark is not one of these tools', or not of this log
 ├── BadArchive           the archive is not whole, was changed, or is none
 ├── NotEmpty             a log can be restored into an empty registry alone
-├── TargetUnfit          the name of a new ledger is taken by something else, or can't be one
+├── RegistryInUse        other processes have the registry open that a log is to be restored into
+├── SecretSwapped        the hash of a secret is not the one that its event commits to
+├── TargetUnfit          the name of a new ledger or archive is taken by something else, or can't be one
 ├── NotOwner             what is to be made anew belongs to another role of the database
 └── UnknownInference     no row of the gateway has this id
 """
@@ -29,6 +31,14 @@ class BadArchive(AuditError):
 
 class NotEmpty(AuditError):
     """The registry has events: restore into an empty one."""
+
+
+class RegistryInUse(AuditError):
+    """Other processes have this registry open: stop `serve`, `project` and `publish`, and try again."""
+
+
+class SecretSwapped(AuditError):
+    """The hash of a secret is not the one that its event commits to: see `keyledger audit verify`."""
 
 
 class TargetUnfit(AuditError):

@@ -1,0 +1,58 @@
+"""Archives for tests: written from a log, read back, restored into databases of their own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from audit.archive import Chunks, Source, write_archive
+from audit.archive_reader import open_archive
+from audit.export import export_lines
+from audit.manifest import Manifest
+from audit.restore import Restored, restore
+from audit.secret_hashes import read_hashes
+from registry.driver import make_engine
+from registry.event_log import EventLog
+from tests.databases import Database
+
+EXPORTED_AT = datetime(2026, 3, 1, tzinfo=UTC)
+STATE = {
+    "key_state": "SELECT * FROM keyledger.key_state ORDER BY stream",
+    "credential": "SELECT * FROM keyledger.credential ORDER BY credential_id",
+    "admin_token": "SELECT * FROM keyledger.admin_token ORDER BY stream",
+}
+
+
+async def export_to(
+    path: Path, log: EventLog, until: int | None = None, *, secrets_of: AsyncEngine | None = None
+) -> Manifest:
+    """Archive a log up to a position, its head by default, with the hashes of secrets when their pool is given."""
+    last = (await log.head()).position if until is None else until
+    hashes = None if secrets_of is None else hash_lines(log, secrets_of, last)
+    return await write_archive(path, Source(log.log_id, export_lines(log, last), hashes), EXPORTED_AT)
+
+
+async def hash_lines(log: EventLog, engine: AsyncEngine, until: int) -> Chunks:
+    """The lines of the secrets' hashes."""
+    page = await read_hashes(log, engine, 0, until, until)
+    assert page.position == until
+    yield b"".join(msgspec.json.encode(one) + b"\n" for one in page.hashes)
+
+
+async def restore_into(database: Database, path: Path) -> Restored:
+    """Restore as the owner."""
+    owner = make_engine(database.owner_url)
+    try:
+        return await restore(owner, open_archive(path))
+    finally:
+        await owner.dispose()
+
+
+async def state_rows(database: Database) -> dict[str, list[Any]]:
+    """All rows of current state."""
+    async with database.connect() as owner:
+        return {table: [dict(row) for row in await owner.fetch(query)] for table, query in STATE.items()}
