@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -30,40 +31,53 @@ CURRENT: Final[dict[type[Event], int]] = {
 }
 # (type, version) to the function that turns that version's JSON into the next one's.
 UPCASTERS: Final[dict[tuple[str, int], Upcaster]] = {}
-
-_DECODERS: Final = {(kind.__name__, version): msgspec.json.Decoder(kind).decode for kind, version in CURRENT.items()}
-_KINDS: Final = {kind.__name__: kind for kind in CURRENT}
-
-
-def encode(event: Event, effective_at: datetime | None = None) -> NewEvent:
-    """The event ready to append, its payload in RFC 8785 canonical form (by the `rfc8785` library)."""
-    fields = msgspec.to_builtins(event, builtin_types=(datetime,))
-    plain = {name: format_ms(value) if isinstance(value, datetime) else value for name, value in fields.items()}
-    return NewEvent(
-        type=type(event).__name__,
-        schema_version=CURRENT[type(event)],
-        payload=rfc8785.dumps(plain),
-        effective_at=effective_at,
-    )
+# What a payload that is not of its version can raise, in an upcaster too.
+_UNREADABLE: Final = (msgspec.MsgspecError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 
-def decode(recorded: RecordedEvent) -> Event:
-    """The typed event. Raises UndecodableEvent, naming the position, when type, version or payload is not known."""
-    decoder = _DECODERS.get((recorded.type, recorded.schema_version))
-    try:
-        return decoder(recorded.payload) if decoder is not None else _upcast(recorded)
-    except (msgspec.MsgspecError, KeyError, TypeError) as error:
-        # The library's message may quote the payload; type and position are enough to find it.
-        raise UndecodableEvent(
-            f"the event at position {recorded.position} ({recorded.type} v{recorded.schema_version}) does not decode"
-        ) from error
+class Wire:
+    """The versions of every type: what is written today, and how to read each that was ever written."""
+
+    def __init__(self, current: Mapping[type[Event], int], upcasters: Mapping[tuple[str, int], Upcaster]) -> None:
+        """Raises KeyError where the way from an old version to today's has a gap."""
+        self._current = dict(current)
+        self._decoders: dict[tuple[str, int], Callable[[bytes], Event]] = {}
+        for kind, last in current.items():
+            self._decoders[kind.__name__, last] = msgspec.json.Decoder(kind).decode
+            for version in range(1, last):
+                steps = [upcasters[kind.__name__, step] for step in range(version, last)]
+                self._decoders[kind.__name__, version] = partial(_upcast, kind, steps)
+
+    def encode(self, event: Event, effective_at: datetime | None = None) -> NewEvent:
+        """The event ready to append, its payload in RFC 8785 canonical form (by the `rfc8785` library)."""
+        fields = msgspec.to_builtins(event, builtin_types=(datetime,))
+        plain = {name: format_ms(value) if isinstance(value, datetime) else value for name, value in fields.items()}
+        return NewEvent(
+            type=type(event).__name__,
+            schema_version=self._current[type(event)],
+            payload=rfc8785.dumps(plain),
+            effective_at=effective_at,
+        )
+
+    def decode(self, recorded: RecordedEvent) -> Event:
+        """The typed event. Raises UndecodableEvent, naming the position, when type, version or payload is not known."""
+        try:
+            return self._decoders[recorded.type, recorded.schema_version](recorded.payload)
+        except _UNREADABLE as error:
+            # The library's message may quote the payload; type and position are enough to find it.
+            raise UndecodableEvent(
+                f"the event at position {recorded.position} ({recorded.type} v{recorded.schema_version}) "
+                "does not decode"
+            ) from error
 
 
-def _upcast(recorded: RecordedEvent) -> Event:
-    kind = _KINDS[recorded.type]
-    fields = msgspec.json.decode(recorded.payload)
-    for version in range(recorded.schema_version, CURRENT[kind]):
-        fields = UPCASTERS[recorded.type, version](fields)
-    if recorded.schema_version > CURRENT[kind] or recorded.schema_version < 1:
-        raise KeyError(recorded.schema_version)
+def _upcast(kind: type[Event], steps: Sequence[Upcaster], payload: bytes) -> Event:
+    fields = msgspec.json.decode(payload, type=dict[str, Any])
+    for step in steps:
+        fields = step(fields)
     return msgspec.convert(fields, kind)
+
+
+_WIRE: Final = Wire(CURRENT, UPCASTERS)
+encode: Final = _WIRE.encode
+decode: Final = _WIRE.decode
