@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
@@ -62,44 +64,46 @@ async def usage(
 ) -> JSONResponse:
     """The bill of a period: each inference by the tags that its key had at the inference's own instant."""
     services: Services = request.app.state.services
-    bill_query = _checked(query)
-    applied = await _wait_until_applied(services, query)
+    question = checked(
+        BillQuery(tuple(query.group_by), query.since, query.until, query.known_at, (), query.time_zone), query.tag
+    )
+    wanted = {"known_at": query.known_at, "wait_for": query.wait_for}
+    applied = await wait_until_applied(services, wanted)
+    return answer(await make_bill(services, question, applied.position), applied.position)
+
+
+async def make_bill(services: Services, question: BillQuery, applied_position: int) -> dict[str, Any]:
+    """The bill, in its turn. Raises FieldsRefused for one that would be too long, Busy where too many wait."""
     try:
         async with services.bills.enter():
-            bill = await compute_bill(
+            return await compute_bill(
                 services.clickhouse,
                 services.names,
-                bill_query,
-                applied.position,
+                question,
+                applied_position,
                 max_lines=services.settings.bill_lines_max,
             )
     except TooManyLines as error:
         raise FieldsRefused(FieldFault("group_by", str(error))) from error
-    return answer(bill, applied.position)
 
 
-def _checked(query: BillParameters) -> BillQuery:
-    """The question, before anything waits for it. Raises FieldsRefused with all that is wrong."""
-    pairs = dict.fromkeys(query.tag)
+def checked(question: BillQuery, filters: Sequence[str]) -> BillQuery:
+    """The question with its `name:value` filters, before anything waits for it. Raises FieldsRefused: all faults."""
+    pairs = dict.fromkeys(filters)
     tag_filters(list(pairs))
-    question = BillQuery(
-        group_by=tuple(query.group_by),
-        since=query.since,
-        until=query.until,
-        known_at=query.known_at,
-        tags=tuple((name, value) for name, _, value in (pair.partition(":") for pair in pairs)),
-        time_zone=query.time_zone,
-    )
+    tags = tuple((name, value) for name, _, value in (pair.partition(":") for pair in pairs))
+    question = replace(question, tags=tags)
     if found := faults(question):
         raise FieldsRefused(*(FieldFault(fault.field, fault.detail) for fault in found))
     return question
 
 
-async def _wait_until_applied(services: Services, query: BillParameters) -> Applied:
-    """What is applied once it holds what is asked for. Raises FieldsRefused beyond the head, NotYetApplied in time."""
-    wanted: dict[str, int] = {
-        field: value for field in ("known_at", "wait_for") if (value := getattr(query, field)) is not None
-    }
+async def wait_until_applied(services: Services, asked: Mapping[str, int | None]) -> Applied:
+    """What is applied once it holds the positions asked for, each by its field.
+
+    Raises FieldsRefused for one beyond the head, NotYetApplied when it takes too long.
+    """
+    wanted = {field: position for field, position in asked.items() if position is not None}
     applied = await services.store.applied()
     needed = max(wanted.values(), default=0)
     if needed <= applied.position:

@@ -42,7 +42,7 @@ class Ledger:
 
     async def ask(self, path: str, **params: Any) -> httpx.Response:
         """The answer to an auditor, whose token has the one scope."""
-        return await self.api.call("GET", path, by="auditor", params=params)
+        return await self.api.call("GET", path, by="auditor", **({"params": params} if params else {}))
 
 
 @asynccontextmanager
