@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from keyledger.connections import kafka_options
 from keyledger.services import Services
-from projections.dead_letters import DeadLetter, DeadLetters, DeadLetterTopic, dead_letter_topic
+from projections.dead_letters import SWITCH, DeadLetter, DeadLetters, DeadLetterTopic, dead_letter_topic
 from registry.errors import FieldFault, FieldsRefused
 
 EVERY = 1_000_000
@@ -47,7 +47,7 @@ async def replay(services: Services, ids: Sequence[str] | None, reason: str) -> 
 
 
 async def _open(letters: DeadLetters, ids: Sequence[str] | None) -> list[DeadLetter]:
-    found = await letters.find("open", ids=ids or (), limit=EVERY)
+    found = [one for one in await letters.find("open", ids=ids or (), limit=EVERY) if one.kind != SWITCH]
     unknown = set(ids or ()) - {letter.id for letter in found}
     if unknown:
         raise FieldsRefused(FieldFault("ids", f"{', '.join(sorted(unknown))}: no open dead letter"))

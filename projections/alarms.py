@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from projections.dead_letters import DeadLetter
+from projections.dead_letters import SWITCH, DeadLetter
 from projections.store import Frontier
 
 AlarmKind = Literal[
@@ -58,6 +58,10 @@ def of_letters(letters: Sequence[DeadLetter], count: int, limit: int) -> list[Al
 
 def _of_letter(one: DeadLetter) -> Alarm:
     held = f"; nothing beyond position {one.held_position} is applied" if one.holds else ""
+    if one.kind == SWITCH:
+        # Nothing to waive: half of the tables may be the new ones, and only the switch itself knows what they lack.
+        again = f"when it does not end by itself: keyledger audit replay --into {one.id.split('/')[1]} --switch"
+        return Alarm("dead_letter", f"{one.detail}{held}", None, again)
     fix = f"keyledger dead-letters waive {one.id} --reason …"
     return Alarm("dead_letter", f"{one.id} ({one.kind}) {one.detail}{held}", one.position or None, fix)
 

@@ -28,6 +28,7 @@ _TABLES = (
     "tables/redelivered_v1",
     "tables/projector_stop_v1",
 )
+_BESIDE = ("tables/replay_v1", "tables/replay_switch_v1")
 _GATEWAY_TABLES = (
     "gateways/tensorzero/tables/ChatInference",
     "gateways/tensorzero/tables/JsonInference",
@@ -59,9 +60,16 @@ _DICTIONARIES = ("dictionaries/key_tags",)
 _FUNCTIONS = ("functions/keyTags", "functions/keyTag", "functions/keyKnown")
 
 
-def statements(names: Names, *, gateway_tables: bool = False, durable: bool = False) -> list[str]:
-    """Every statement that makes the read side, in order, without a trailing semicolon."""
-    paths = _TABLES + (_GATEWAY_TABLES if gateway_tables else ()) + _VIEWS + _DICTIONARIES + _FUNCTIONS
+def statements(
+    names: Names, *, gateway_tables: bool = False, durable: bool = False, beside: bool = False
+) -> list[str]:
+    """Every statement that makes the read side, in order, without a trailing semicolon.
+
+    `beside` makes a second ledger: marked as one, before all else, and without the functions. Their names are the
+    server's, not a database's, so they stay with the live ledger.
+    """
+    paths = (_BESIDE if beside else ()) + _TABLES + (_GATEWAY_TABLES if gateway_tables else ()) + _VIEWS + _DICTIONARIES
+    paths += () if beside else _FUNCTIONS
     databases = (names.database, names.gateway) if gateway_tables else (names.database,)
     settings = (*(_DURABLE if durable else ()), *(_REPLICATED if names.cluster else ()))
     durability = f"SETTINGS {', '.join(settings)}" if settings else ""
@@ -76,7 +84,14 @@ def statements(names: Names, *, gateway_tables: bool = False, durable: bool = Fa
     ]
 
 
-async def apply(clickhouse: ClickHouse, names: Names, *, gateway_tables: bool, durable: bool | None = None) -> None:
+async def apply(
+    clickhouse: ClickHouse,
+    names: Names,
+    *,
+    gateway_tables: bool,
+    durable: bool | None = None,
+    beside: bool = False,
+) -> None:
     """Make or renew every object; may be called at every start. `durable` is on for the embedded engine unless said.
 
     `gateway_tables` makes the gateway's tables too, where no gateway did. The views need them to be there.
@@ -84,7 +99,7 @@ async def apply(clickhouse: ClickHouse, names: Names, *, gateway_tables: bool, d
     one; what was asked of it waits for it there.
     """
     durable = clickhouse.embedded if durable is None else durable
-    for statement in statements(names, gateway_tables=gateway_tables, durable=durable):
+    for statement in statements(names, gateway_tables=gateway_tables, durable=durable, beside=beside):
         await clickhouse.command(statement)
 
 

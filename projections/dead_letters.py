@@ -23,6 +23,7 @@ from projections.sorting import HOLDING, Rejected
 from projections.sql_files import Names, sql
 
 HOLDS_NOTHING: Final = 2**64 - 1
+SWITCH: Final = "switch"  # the kind of a letter that is no record: it holds while tables are exchanged
 ID_HEADER: Final = "keyledger-dead-letter"
 REASON_HEADER: Final = "keyledger-reason"
 CUT_HEADER: Final = "keyledger-cut"  # the bytes of a value that was too long to keep
@@ -105,6 +106,13 @@ class DeadLetters:
             )
             for one in rejected
         )
+
+    async def hold(self, id_: str, detail: str, position: int) -> None:
+        """Apply nothing beyond a position while a ledger's tables are exchanged: an open letter of the kind `switch`.
+
+        An id that was decided before holds nothing.
+        """
+        await self._insert([(id_, SWITCH, detail, 0, position, "open", 0, "", datetime.now(UTC), None)])
 
     async def decide(self, letters: Sequence[DeadLetter], status: str, reason: str) -> None:
         """Close them as `replayed` or `waived`: what they held goes on."""
