@@ -7,6 +7,7 @@ AuditError
 ├── RegistryInUse        other processes have the registry open that a log is to be restored into
 ├── SecretSwapped        the hash of a secret is not the one that its event commits to
 ├── TargetUnfit          the name of a new ledger or archive is taken by something else, or can't be one
+├── ReplayRunning        another replay goes on
 ├── NotOwner             what is to be made anew belongs to another role of the database
 └── UnknownInference     no row of the gateway has this id
 """
@@ -43,6 +44,10 @@ class SecretSwapped(AuditError):
 
 class TargetUnfit(AuditError):
     """The target can't take a ledger."""
+
+
+class ReplayRunning(AuditError):
+    """A replay goes on, here or in another process: one at a time."""
 
 
 class UnknownInference(AuditError):

@@ -1,0 +1,1 @@
+EXCHANGE TABLES {{database}}.{{table}} AND {{target}}.{{table}}{{on_cluster}}

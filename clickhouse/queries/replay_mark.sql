@@ -1,0 +1,4 @@
+SELECT DISTINCT
+    live,
+    log_id
+FROM {{database}}.replay_v1

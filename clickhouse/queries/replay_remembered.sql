@@ -1,0 +1,5 @@
+SELECT
+    name,
+    uuid,
+    position
+FROM {{database}}.replay_switch_v1 FINAL

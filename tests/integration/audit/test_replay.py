@@ -1,0 +1,230 @@
+"""A replay gives the rows that the live ledger has, wherever it was interrupted, and names what is wrong with those."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+import pytest
+
+from audit import compare_ledgers, replay
+from audit.alone import alone
+from audit.errors import ReplayRunning, TargetUnfit
+from projections.bill import BillQuery, compute_bill
+from projections.clickhouse import ClickHouse
+from projections.errors import ClickHouseRefused
+from projections.store import Store
+from registry.errors import FieldsRefused
+from tests.bill_world import World, chat, model, uuid7
+from tests.integration.audit.books_world import Tampered
+from tests.integration.audit.replay_world import Beside, Dies
+
+HEAD = 131  # of the books of these tests
+
+
+@pytest.fixture
+async def beside(tampered: Tampered) -> AsyncIterator[Beside]:
+    """A ledger that is not made yet, beside books of 131 events."""
+    made = Beside(tampered.books, f"{tampered.books.names.database}_again")
+    yield made
+    await tampered.books.clickhouse.command(f"DROP DATABASE IF EXISTS {made.target}")
+
+
+async def test_a_replay_to_the_head_is_the_live_ledger_row_for_row(beside: Beside) -> None:
+    findings, end = await beside.replay()
+    assert findings == []
+    assert end == replay.Replayed(beside.target, HEAD, HEAD, 0, switched=False, live_position=HEAD)
+    assert await beside.replayed() == await beside.live()
+    assert [len(rows) > 9 for rows in await beside.replayed()] == [True] * 4
+
+
+async def test_a_replay_to_a_position_has_all_up_to_it_and_nothing_after(beside: Beside) -> None:
+    for until in (0, 1, 2, 60, HEAD - 1, HEAD):
+        findings, end = await beside.replay(until)
+        assert (findings, end.position, end.compared) == ([], until, until)
+        assert await beside.replayed() == await beside.live(until)
+    with pytest.raises(TargetUnfit, match="up to position 131"):
+        await beside.replay(60)
+
+
+async def test_interrupted_anywhere_and_begun_again_it_is_the_same(beside: Beside) -> None:
+    rng = Random(6)
+    while await beside.interrupted(rng.randrange(1, 6)):
+        applied = (await Store(beside.books.clickhouse, beside.names).applied()).position
+        assert applied % 7 == 0
+    assert await beside.replayed() == await beside.live()
+
+
+async def test_cancelled_it_leaves_nothing_that_stands_in_its_way(beside: Beside) -> None:
+    for moments in range(1, 40, 3):
+        going = asyncio.create_task(beside.replay())
+        for _ in range(moments):
+            await asyncio.sleep(0)
+        going.cancel()
+        await asyncio.wait({going})
+    assert (await beside.replay())[0] == []
+    assert await beside.replayed() == await beside.live()
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("table", ["key_tag_change_v1", "key_life_v1", "event_applied_v1", "replay_v1"])
+async def test_a_death_at_any_write_loses_and_doubles_nothing(
+    beside: Beside, clickhouse_url: str, table: str, after: bool
+) -> None:
+    dying = Dies(clickhouse_url, f"INSERT INTO {beside.target}.{table}", 1 if table == "replay_v1" else 3, after=after)
+    with pytest.raises(ClickHouseRefused, match="it died here"):
+        await beside.dying(dying).replay()
+    await dying.close()
+    assert (await beside.replay())[0] == []
+    assert await beside.replayed() == await beside.live()
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 9, 30])
+async def test_a_death_while_it_is_made_leaves_what_the_next_one_takes(
+    beside: Beside, clickhouse_url: str, number: int
+) -> None:
+    dying = Dies(clickhouse_url, "CREATE", number, after=True)
+    with pytest.raises(ClickHouseRefused, match="it died here"):
+        await beside.dying(dying).replay()
+    await dying.close()
+    assert (await beside.replay())[0] == []
+
+
+async def test_a_bill_at_a_position_is_the_same_to_the_cent_on_both(beside: Beside) -> None:
+    books, world = beside.books, World(beside.books.clickhouse, beside.books.names)
+    lives = await world.select("SELECT public_id, effective_ms FROM {database}.key_life WHERE kind = 'created'")
+    for number, (public_id, at_ms) in enumerate(sorted(lives)):
+        ids = [uuid7(at_ms + step * 40, number) for step in range(40)]
+        await world.serve([chat(id_, public_id) for id_ in ids] + [model(id_, id_) for id_ in ids])
+    await beside.replay()
+    totals = set()
+    for position in (0, 1, 7, 60, HEAD):
+        live, replayed = [
+            await compute_bill(
+                books.clickhouse,
+                names,
+                BillQuery(
+                    ("customer_id", "project_id", "model"),
+                    datetime(2020, 1, 1, tzinfo=UTC),
+                    datetime(2100, 1, 1, tzinfo=UTC),
+                    known_at=position,
+                ),
+                HEAD,
+            )
+            for names in (books.names, beside.names)
+        ]
+        assert live == replayed
+        totals.add((live["total"]["cost_usd"], len(live["lines"])))
+    assert len(totals) > 3
+    assert max(lines for _, lines in totals) > 20
+
+
+# What is done to the live ledger, and what is told of it: kind, table, position.
+TAMPERING = [
+    ("UPDATE value = 'mallory' WHERE position = 4", "key_tag_change_v1", "changed", 4),
+    ("DELETE WHERE position = 5 AND tag = 'customer_id'", "key_tag_change_v1", "missing", 5),
+    ("UPDATE expiration_ms = 5 WHERE position = 3", "key_life_v1", "changed", 3),
+    ("DELETE WHERE position = 3", "key_credential_v1", "missing", 3),
+    ("UPDATE recorded_at = recorded_at + INTERVAL 1 SECOND WHERE position = 9", "event_applied_v1", "changed", 9),
+]
+
+
+async def test_a_live_ledger_that_was_touched_is_told_by_table_and_position(
+    beside: Beside, tampered: Tampered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for change, table, _, _ in TAMPERING:
+        await tampered.clickhouse(f"ALTER TABLE {{db}}.{table} {change}")
+    extra = ("Zmallory0000", 1, 77, "created", None, 1)
+    await beside.books.store.insert_life([extra, (*extra[:2], 0, *extra[3:])])
+    expected = [(kind, table, position) for _, table, kind, position in TAMPERING]
+    expected += [("extra", "key_life_v1", 77), ("extra", "key_life_v1", 0)]
+    for window in (50_000, 40):
+        monkeypatch.setattr(compare_ledgers, "WINDOW", window)
+        findings, end = await beside.replay()
+        assert sorted((one.kind, one.where, one.position) for one in findings) == sorted(expected)
+        assert end.differences == len(expected) == 7
+        assert "--switch" in findings[0].fix
+    monkeypatch.setattr(replay, "TOLD", 2)
+    findings, end = await beside.replay()
+    assert (len(findings), end.differences) == (2, 7)
+
+
+async def test_where_the_live_ledger_stopped_is_told(beside: Beside, tampered: Tampered) -> None:
+    await tampered.clickhouse("TRUNCATE TABLE {db}.applied_checkpoint_v1")
+    await tampered.clickhouse("ALTER TABLE {db}.event_applied_v1 DELETE WHERE position = 100")
+    findings, end = await beside.replay()
+    (stopped,) = findings
+    assert (stopped.kind, stopped.where, stopped.position) == ("not_applied", "event_applied_v1", 100)
+    assert (end.position, end.compared, end.differences, end.live_position) == (HEAD, 99, 1, 99)
+
+
+async def test_rows_that_came_twice_are_no_difference(beside: Beside) -> None:
+    (tags, *_) = await beside.live()
+    again = [(*row[:2], row[2], row[3], row[4], row[5]) for row in tags[:9]]
+    await beside.books.store.insert_tag_changes(again)
+    assert (await beside.replay())[0] == []
+
+
+async def test_a_name_of_something_else_is_refused(beside: Beside, clickhouse: ClickHouse) -> None:
+    books = beside.books
+    for name in ("system", "information_schema", "INFORMATION_SCHEMA", "default", books.names.database,
+                 books.names.gateway, "no-identifier", "a b", "", "x" * 65, "x; DROP DATABASE y"):  # fmt: skip
+        with pytest.raises(TargetUnfit):
+            await Beside(books, name).replay()
+    await clickhouse.command(f"CREATE DATABASE {beside.target}")
+    await clickhouse.command(f"CREATE TABLE {beside.target}.mine (x UInt8) ENGINE = MergeTree ORDER BY x")
+    for work in (beside.replay, beside.drop):
+        with pytest.raises(TargetUnfit, match="not made by a replay"):
+            await work()
+    assert await clickhouse.query(f"SELECT count() FROM {beside.target}.mine") == [(0,)]
+
+
+async def test_a_replay_beside_another_ledger_or_of_another_log_is_refused(beside: Beside) -> None:
+    await beside.replay()
+    for column, text in (("live", "beside another ledger"), ("log_id", "of another log")):
+        mark = {"live": beside.books.names.database, "log_id": str(beside.books.log.log_id), column: "another"}
+        table = f"{beside.target}.replay_v1"
+        await beside.books.clickhouse.command(f"TRUNCATE TABLE {table}")
+        await beside.books.clickhouse.insert(table, [tuple(mark.values())], list(mark))
+        with pytest.raises(TargetUnfit, match=text):
+            await beside.replay()
+        with pytest.raises(TargetUnfit, match=text):
+            await beside.drop()
+
+
+async def test_a_position_beyond_the_head_and_a_switch_to_the_past_are_refused(beside: Beside) -> None:
+    for until, switch in ((HEAD + 1, False), (HEAD, True)):
+        with pytest.raises(FieldsRefused):
+            await beside.replay(until, switch=switch)
+    assert await beside.uuids(beside.names) == {}
+
+
+async def test_the_functions_go_on_to_read_the_live_ledger(beside: Beside, clickhouse: ClickHouse) -> None:
+    async def functions() -> Any:
+        return await clickhouse.query("SELECT name, create_query FROM system.functions WHERE origin = 'SQLUserDefined'")
+
+    before = await functions()
+    await beside.replay()
+    assert await functions() == before
+
+
+async def test_one_goes_on_at_a_time(beside: Beside) -> None:
+    async with alone(beside.books.engine) as still:
+        await still()
+        with pytest.raises(ReplayRunning):
+            async with alone(beside.books.engine):
+                pass
+        await still()
+    async with alone(beside.books.engine):
+        pass
+
+
+async def test_it_is_dropped_with_its_rows_counted(beside: Beside, clickhouse: ClickHouse) -> None:
+    with pytest.raises(TargetUnfit, match="there is no ledger"):
+        await beside.drop()
+    await beside.replay()
+    assert await beside.drop() == sum(len(rows) for rows in await beside.live()) + 1  # and a checkpoint
+    assert await clickhouse.query(f"SELECT count() FROM system.databases WHERE name = '{beside.target}'") == [(0,)]
