@@ -120,6 +120,7 @@ class _Check:
         self._line = 0
         self._hash = chain.genesis_hash(self._log_id)
         self._recorded_us = -1
+        self._hashes = 0
         self._next = self._next_hash()
 
     def run(self, events: BinaryIO, size: int) -> Iterator[Batch]:
@@ -178,10 +179,11 @@ class _Check:
         for number, line in self._credentials:
             try:
                 parsed = _DECODE(line)
-            except (msgspec.MsgspecError, RecursionError):  # its words could quote the hash
+            except (msgspec.MsgspecError, ValueError, RecursionError):  # its words could quote the hash
                 raise BadArchive(f"{CREDENTIALS}, line {number} can't be read") from None
             if _ENCODE(parsed) + b"\n" != line:
                 raise BadArchive(f"{CREDENTIALS}, line {number} is not as an export writes it")
+            self._hashes = number
             return number, parsed
         return None
 
@@ -194,7 +196,10 @@ class _Check:
             raise BadArchive(f"the manifest names another head than line {self._line}")
         if self._next is not None:
             number, line = self._next
-            raise BadArchive(f"{CREDENTIALS}, line {number}: no event before it commits to {_shown(line.id)}")
+            raise BadArchive(f"{CREDENTIALS}, line {number}: no event in its turn commits to {_shown(line.id)}")
+        listed = self._manifest.files.get(CREDENTIALS)
+        if listed is not None and listed.lines != self._hashes:
+            raise BadArchive(f"{CREDENTIALS} ends with line {self._hashes}, and the manifest says {listed.lines}")
 
     def _bad(self, why: str) -> BadArchive:
         return BadArchive(f"{EVENTS}, line {self._line} {why}")

@@ -85,7 +85,7 @@ def read_manifest(folder: Path) -> Manifest:
 def _parse(content: bytes) -> Manifest:
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         raise BadArchive(f"{MANIFEST} is no manifest of an archive that this version can read") from None
     if (manifest.format, manifest.version) != (FORMAT, VERSION):
         raise BadArchive(f"{MANIFEST} is of a form that this version does not know: import with a later one")

@@ -34,7 +34,7 @@ from registry.postgres import APPEND_LOCK, open_log
 
 _LOCK_TIMEOUT_S: Final = 30
 # A process that was stopped just now is still on the server's list for a moment.
-_LEAVING_S: Final = 5.0
+_LEAVING_S: Final = 2.0
 _NOT_MIGRATED: Final = "the database has not this version's tables: run `keyledger migrate` first"
 _NOT_OWNER: Final = "a log is restored as the owner of its tables: set KEYLEDGER_MIGRATION_DATABASE_URL"
 

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
+from typing import Any
+from uuid import UUID
 
+import asyncpg
+import msgspec
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from registry.handle import Tokens
+from audit.archive_reader import open_archive
+from audit.errors import BadArchive, NotEmpty, NotOwner, RegistryInUse
+from audit.restore import restore
+from projections import ddl
+from projections.bill import BillQuery, compute_bill
+from projections.clickhouse import ClickHouse
+from projections.ddl import Names
+from projections.store import Store
+from registry.auth import authenticate
+from registry.driver import make_engine
+from registry.errors import LogBroken, Unauthenticated
+from registry.event_log import EventLog, RecordedEvent
+from registry.handle import Keys, NewKey, Tokens
+from registry.memory import MemoryEventLog
 from registry.postgres import PostgresEventLog, open_log
-from tests.databases import Database, Server
+from registry.queries import Queries
+from registry.secret import issue_token
+from tests.bill_world import World, chat, model, uuid7
+from tests.databases import Database, Server, plain
+from tests.integration.audit.archive_damage import KINDS, Damage, forge
 from tests.integration.audit.archive_world import export_to, restore_into, state_rows
-from tests.integration.test_projector import OPERATOR, fill
+from tests.integration.test_projector import OPERATOR, contents, fill, itself, project
 
 
 @pytest.fixture
@@ -34,6 +58,29 @@ async def filled(postgres_log: PostgresEventLog) -> PostgresEventLog:
     return postgres_log
 
 
+async def assert_untouched(database: Database, log_id: UUID) -> None:
+    """As it was after its migration, with its guards."""
+    assert await state_rows(database) == {"key_state": [], "credential": [], "admin_token": []}
+    async with database.connect() as owner:
+        assert await owner.fetchval("SELECT count(*) FROM keyledger.event") == 0
+        assert await owner.fetchval("SELECT log_id FROM keyledger.log_identity") == log_id
+    await assert_guarded(database)
+
+
+async def assert_guarded(database: Database) -> None:
+    """Not even the owner changes the log's identity."""
+    async with database.connect() as owner:
+        with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
+            await owner.execute("UPDATE keyledger.log_identity SET log_id = gen_random_uuid()")
+
+
+async def id_of(database: Database) -> UUID:
+    """The id of a database's log."""
+    async with database.connect() as owner:
+        found: UUID = await owner.fetchval("SELECT log_id FROM keyledger.log_identity")
+        return found
+
+
 async def test_a_restored_registry_is_the_same_to_the_byte(
     filled: PostgresEventLog, engine: AsyncEngine, database: Database, empty: Database, tmp_path: Path
 ) -> None:
@@ -42,7 +89,9 @@ async def test_a_restored_registry_is_the_same_to_the_byte(
     restored = await restore_into(empty, tmp_path / "first")
     assert (restored.log_id, restored.position, restored.hash) == (str(filled.log_id), head.position, head.hash.hex())
     assert (restored.keys_without_secret, restored.tokens_without_secret, restored.tokens) == (0, 0, 2)
+    assert restored.keys == len((await state_rows(database))["key_state"])
     assert await state_rows(empty) == await state_rows(database)
+    await assert_guarded(empty)
     async with empty.engine() as other:
         log = await open_log(other)
         again = await export_to(tmp_path / "second", log, secrets_of=other)
@@ -50,3 +99,243 @@ async def test_a_restored_registry_is_the_same_to_the_byte(
     assert again == manifest
     for name in ("events.ndjson", "credentials.ndjson", "manifest.json"):
         assert (tmp_path / "second" / name).read_bytes() == (tmp_path / "first" / name).read_bytes()
+
+
+async def test_the_restored_log_goes_on(
+    filled: PostgresEventLog, engine: AsyncEngine, empty: Database, tmp_path: Path
+) -> None:
+    issued = issue_token()
+    await Tokens(filled).create("auditor", ("audit:read",), OPERATOR, issued)
+    await export_to(tmp_path / "a", filled, secrets_of=engine)
+    restored = await restore_into(empty, tmp_path / "a")
+    async with empty.engine() as other:
+        log, queries = await open_log(other), Queries(other)
+        principal = await authenticate(f"Bearer {issued.text}", queries)
+        assert principal.actor == f"token-{issued.id}"
+        made = await Keys(log, queries.public_id).create(NewKey({"customer_id": "later"}), OPERATOR)
+        assert made.position == restored.position + 1
+        (last,) = await log.read(restored.position, 10)
+        assert last.recorded_at > (await filled.head()).recorded_at  # type: ignore[operator]
+        await log.close()
+
+
+async def test_without_the_hashes_all_is_there_and_nobody_can_log_in(
+    filled: PostgresEventLog, database: Database, empty: Database, tmp_path: Path
+) -> None:
+    issued = issue_token()
+    await Tokens(filled).create("auditor", ("audit:read",), OPERATOR, issued)
+    await export_to(tmp_path / "a", filled)
+    restored = await restore_into(empty, tmp_path / "a")
+    assert restored.keys_without_secret == restored.keys == 9
+    assert restored.tokens_without_secret == restored.tokens == 3
+    source, here = await state_rows(database), await state_rows(empty)
+    assert here["key_state"] == source["key_state"]
+    for table in ("credential", "admin_token"):
+        assert here[table] == [{**row, "secret_hash": None} for row in source[table]]
+    async with empty.engine() as other:
+        queries = Queries(other)
+        public_id = source["credential"][0]["credential_id"]
+        assert (await queries.key(public_id))[0].public_id == public_id
+        with pytest.raises(Unauthenticated):
+            await authenticate(f"Bearer {issued.text}", queries)
+
+
+async def test_bills_of_the_restored_registry_are_equal_to_the_cent(
+    filled: PostgresEventLog,
+    database: Database,
+    empty: Database,
+    clickhouse: ClickHouse,
+    names: Names,
+    world: World,
+    tmp_path: Path,
+) -> None:
+    await export_to(tmp_path / "a", filled)
+    await restore_into(empty, tmp_path / "a")
+    head = (await filled.head()).position
+    keys = [row["public_id"] for row in (await state_rows(database))["key_state"]]
+    now_ms = int((await filled.head()).recorded_at.timestamp() * 1000)  # type: ignore[union-attr]
+    ids = [uuid7(now_ms + number % 7, number) for number in range(len(keys) * 3)]
+    await world.serve([chat(one, keys[number % len(keys)]) for number, one in enumerate(ids)])
+    await world.serve([model(uuid7(now_ms, 1000 + number), one) for number, one in enumerate(ids)])
+    other = Names(f"{names.database}_restored", names.gateway)
+    await ddl.apply(clickhouse, other, gateway_tables=False, durable=False)
+    await project(filled, Store(clickhouse, names))
+    async with empty.engine() as engine:
+        log = await open_log(engine)
+        await project(log, Store(clickhouse, other))
+        await log.close()
+    assert await contents(World(clickhouse, other)) == await contents(world)
+    for known_at in (head, head // 2):
+        question = BillQuery(
+            group_by=("customer_id", "project_id", "model"),
+            since=datetime.now(UTC) - timedelta(days=2),
+            until=datetime.now(UTC) + timedelta(days=2),
+            known_at=known_at,
+        )
+        bills = [await compute_bill(clickhouse, each, question, head) for each in (names, other)]
+        assert bills[0] == bills[1]
+        assert bills[0]["lines"]
+    await clickhouse.command(f"DROP DATABASE {other.database}")
+
+
+async def test_every_kind_of_damage_is_refused_and_nothing_is_written(
+    filled: PostgresEventLog, engine: AsyncEngine, empty: Database, tmp_path: Path
+) -> None:
+    await export_to(tmp_path / "healthy", filled, secrets_of=engine)
+    log_id, damage = await id_of(empty), Damage(tmp_path / "healthy", tmp_path, Random(5))
+    for number in range(12 * len(KINDS)):
+        kind = KINDS[number % len(KINDS)]
+        path = getattr(damage, kind)()
+        with pytest.raises(BadArchive) as refused:
+            await restore_into(empty, path)
+        assert any(name in str(refused.value) for name in ("line ", "manifest", "missing", "credentials.ndjson")), kind
+        assert "secret_hash" not in str(refused.value)
+    await assert_untouched(empty, log_id)
+    await restore_into(empty, tmp_path / "healthy")
+
+
+@pytest.mark.parametrize("line", [1, 9, 40])
+async def test_the_line_that_was_changed_is_named(filled: PostgresEventLog, tmp_path: Path, line: int) -> None:
+    await export_to(tmp_path / "a", filled)
+    file = tmp_path / "a" / "events.ndjson"
+    lines = file.read_bytes().splitlines(keepends=True)
+    lines[line - 1] = lines[line - 1].replace(b'"actor":"operator"', b'"actor":"mallory"')
+    file.write_bytes(b"".join(lines))
+    with pytest.raises(BadArchive, match=rf"events\.ndjson, line {line} was changed"):
+        open_archive(tmp_path / "a")
+    del lines[line - 1]
+    file.write_bytes(b"".join(lines))
+    with pytest.raises(BadArchive, match=rf"events\.ndjson, line {line} has position {line + 1}"):
+        open_archive(tmp_path / "a")
+
+
+async def test_a_hash_that_no_event_commits_to_is_named(
+    filled: PostgresEventLog, engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await export_to(tmp_path / "a", filled, secrets_of=engine)
+    file = tmp_path / "a" / "credentials.ndjson"
+    file.write_bytes(file.read_bytes() + b'{"kind":"admin_token","id":"Zmallory0000","secret_hash":"","stream":"x"}\n')
+    with pytest.raises(BadArchive, match="no event in its turn commits to Zmallory0000"):
+        open_archive(tmp_path / "a")
+
+
+async def story(*changes: dict[str, Any]) -> list[RecordedEvent]:
+    """The events of a small log, each with the changes of its place."""
+    log = MemoryEventLog()
+    key = (await Keys(log, itself).create(NewKey({"customer_id": "acme"}), OPERATOR)).key
+    await Keys(log, itself).revoke(key.public_id, OPERATOR)
+    await Tokens(log).create("finance", ("billing:read",), OPERATOR)
+    events = await log.read(0, 10)
+    return [msgspec.structs.replace(event, **change) for event, change in zip(events, changes, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        (({}, {"version": 3}, {}), "position 2 can't be: its version does not follow"),
+        (({}, {}, {"version": 2}), "position 3 can't be: its version does not follow"),
+        (({}, {"stream": "key-another00000", "version": 1}, {}), "position 2 can't be: KeyRevoked"),
+        (({"stream": "key-another00000"}, {}, {}), "position 1 can't be: it is in a stream that is not its own"),
+        (({}, {}, {"stream": "thing-1"}), "position 3 can't be: it is in a stream that is not its own"),
+        (({}, {}, {"type": "Noted"}), "line 3 does not decode"),
+        (({}, {}, {"payload": b"{}"}), "line 3 does not decode"),
+        (({}, {}, {"recorded_us": 5}), "line 3 was not recorded after the one before"),
+        (({}, {"stream": "token-x", "version": 1, "type": "AdminTokenRevoked"}, {}), "position 2 can't be"),
+        (({}, {"actor": "a\0b"}, {}), "can't be those of one log"),
+        (({}, {"version": 1}, {}), "can't be those of one log"),
+    ],
+)
+async def test_a_well_forged_log_that_can_not_be_is_refused(
+    empty: Database, tmp_path: Path, changes: tuple[dict[str, Any], ...], why: str
+) -> None:
+    log_id = await id_of(empty)
+    forge(tmp_path / "forged", UUID(int=7), await story(*changes))
+    with pytest.raises(BadArchive, match=why):
+        await restore_into(empty, tmp_path / "forged")
+    await assert_untouched(empty, log_id)
+    forge(tmp_path / "whole", UUID(int=7), await story({}, {}, {}))
+    assert (await restore_into(empty, tmp_path / "whole")).position == 3
+
+
+async def test_an_empty_log_can_be_restored_and_its_prefix_too(
+    filled: PostgresEventLog, engine: AsyncEngine, empty: Database, server: Server, template: Database, tmp_path: Path
+) -> None:
+    other = await server.copy(template.name)
+    await export_to(tmp_path / "nothing", filled, 0, secrets_of=engine)
+    await export_to(tmp_path / "some", filled, 30, secrets_of=engine)
+    assert (await restore_into(empty, tmp_path / "nothing")).position == 0
+    assert await id_of(empty) == filled.log_id
+    restored = await restore_into(other, tmp_path / "some")
+    assert (restored.position, restored.hash) == (30, (await filled.hashes([30]))[30].hex())
+    assert restored.keys_without_secret == 0
+    await server.drop(other)
+
+
+async def test_a_registry_with_events_is_never_restored_into(
+    filled: PostgresEventLog, database: Database, engine: AsyncEngine, empty: Database, tmp_path: Path
+) -> None:
+    await export_to(tmp_path / "a", filled, secrets_of=engine)
+    before = await state_rows(database)
+    with pytest.raises(NotEmpty):
+        await restore_into(database, tmp_path / "a")
+    assert await state_rows(database) == before
+    await restore_into(empty, tmp_path / "a")
+    with pytest.raises(NotEmpty):
+        await restore_into(empty, tmp_path / "a")
+
+
+async def test_a_log_that_was_published_and_then_lost_is_not_empty(
+    filled: PostgresEventLog, empty: Database, tmp_path: Path
+) -> None:
+    await export_to(tmp_path / "a", filled)
+    insert = (
+        "INSERT INTO keyledger.relay_checkpoint (topic, log_id, position, hash, updated_at) "
+        "VALUES ('t', gen_random_uuid(), $1, '', now())"
+    )
+    async with empty.connect() as owner:
+        await owner.execute(insert, 5)
+        with pytest.raises(NotEmpty):
+            await restore_into(empty, tmp_path / "a")
+        await owner.execute("UPDATE keyledger.relay_checkpoint SET position = 0")
+        await restore_into(empty, tmp_path / "a")
+        assert await owner.fetchval("SELECT count(*) FROM keyledger.relay_checkpoint") == 0
+
+
+async def test_who_has_the_registry_open_keeps_it_from_being_restored(
+    filled: PostgresEventLog, empty: Database, tmp_path: Path
+) -> None:
+    await export_to(tmp_path / "a", filled)
+    log_id = await id_of(empty)
+    serving = await asyncpg.connect(plain(empty.app_url), server_settings={"application_name": "keyledger"})
+    with pytest.raises(RegistryInUse):
+        await restore_into(empty, tmp_path / "a")
+    await assert_untouched(empty, log_id)
+    restoring = asyncio.create_task(restore_into(empty, tmp_path / "a"))
+    await serving.close()
+    assert (await restoring).position == (await filled.head()).position
+
+
+async def test_only_the_owner_of_a_migrated_database_restores(
+    filled: PostgresEventLog, empty: Database, server: Server, tmp_path: Path
+) -> None:
+    await export_to(tmp_path / "a", filled)
+    log_id, bare = await id_of(empty), await server.copy()
+    app = make_engine(empty.app_url)
+    with pytest.raises(NotOwner, match="KEYLEDGER_MIGRATION_DATABASE_URL"):
+        await restore(app, open_archive(tmp_path / "a"))
+    await app.dispose()
+    with pytest.raises(LogBroken, match="keyledger migrate"):
+        await restore_into(bare, tmp_path / "a")
+    await server.drop(bare)
+    await assert_untouched(empty, log_id)
+
+
+async def test_what_is_no_archive_is_refused(tmp_path: Path, filled: EventLog) -> None:
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "nothing", tmp_path / "folder"):
+        with pytest.raises(BadArchive, match=r"it has no manifest\.json"):
+            open_archive(path)
+    await export_to(tmp_path / "a", filled)
+    (tmp_path / "a" / "credentials.ndjson").write_bytes(b"")
+    with pytest.raises(BadArchive, match="the manifest does not list it"):
+        open_archive(tmp_path / "a")
