@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from registry import chain
 from registry.cloudevent import Linked
 from registry.errors import ChainBroken
 from registry.event_log import EventLog, RecordedEvent
@@ -64,11 +65,10 @@ def link(events: Sequence[RecordedEvent], after: int, hash_: bytes) -> list[Link
     for position, event in enumerate(events, start=after + 1):
         if event.position != position:
             raise _missing(position)
-        one = Linked(hash_, event)
         # Digits of effective_at below the millisecond are in no hash.
-        if not one.fits or event.effective_us % 1000:
+        if not chain.fits(hash_, event) or event.effective_us % 1000:
             raise ChainBroken(f"the event at position {position} was changed, or does not chain on the one before")
-        linked.append(one)
+        linked.append(Linked(hash_, event))
         hash_ = event.hash
     return linked
 

@@ -74,9 +74,7 @@ class Linked(msgspec.Struct, frozen=True, gc=False):
     @property
     def fits(self) -> bool:
         """Whether payload, metadata and the hash before give the event's hash."""
-        event = self.event
-        digest = chain.payload_digest(event.salt, event.payload)
-        return digest == event.payload_digest and chain.event_hash(self.previous_hash, event) == event.hash
+        return chain.fits(self.previous_hash, self.event)
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
