@@ -10,4 +10,4 @@ from registry.reading import strict_request
 router = APIRouter(prefix="/audit", tags=["audit"], dependencies=[Depends(principal_of), Depends(strict_request)])
 operator_router = APIRouter(prefix="/operator/audit", tags=["operator"], dependencies=[Depends(principal_of)])
 
-from keyledger.audit_api import archive, diff, history, replay, state, verify  # noqa: E402, F401 - each puts its routes on the routers
+from keyledger.audit_api import archive, diff, explain, history, replay, state, verify  # noqa: E402, F401 - each puts its routes on the routers

@@ -11,4 +11,4 @@ app = typer.Typer(
     epilog="Example: keyledger audit history abcDEF123456",
 )
 
-from keyledger.cli.audit import archive, diff, history, replay, state, verify  # noqa: E402, F401 - each puts its commands on the app
+from keyledger.cli.audit import archive, diff, explain, history, replay, state, verify  # noqa: E402, F401 - each puts its commands on the app

@@ -4,6 +4,7 @@
 -- and is in none. A tag is 01 name 00 00 02 value 00 00.
 CREATE OR REPLACE VIEW {{database}}.inference_row{{on_cluster}} AS
 SELECT
+    source,                                                         -- the table, for people who look for the row
     id,
     toUInt128(id) AS number,
     {{at_ms}} AS at_ms,
@@ -26,12 +27,14 @@ SELECT
     ) AS rank
 FROM (
     SELECT
+        'ChatInference' AS source,
         id,
         function_name,
         tags
     FROM {{gateway}}.ChatInference
     UNION ALL
     SELECT
+        'JsonInference' AS source,
         id,
         function_name,
         tags
