@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from typing import TypeVar
 
 from registry import chain
 from registry.cloudevent import Linked
 from registry.errors import ChainBroken
-from registry.event_log import EventLog, RecordedEvent
+from registry.event_log import EventLog, Foldable, RecordedEvent
 
 PAGE = 2000
+_Event = TypeVar("_Event", RecordedEvent, Foldable)
 
 
 async def pages(
@@ -34,17 +36,30 @@ async def pages(
         raise _missing(position + 1)
 
 
-async def unchecked(
+def unchecked(
     log: EventLog, after: int = 0, until: int | None = None, size: int = PAGE
 ) -> AsyncGenerator[list[RecordedEvent], None]:
     """As `pages`, whatever the log has: gaps and hashes are for the caller. Raises Busy."""
-    page = await log.read(after, size)
+    return _ahead(log.read, after, until, size)
+
+
+def foldable(
+    log: EventLog, after: int = 0, until: int | None = None, size: int = PAGE
+) -> AsyncGenerator[list[Foldable], None]:
+    """As `unchecked`, of each event what a fold needs: no hash of it can be checked. Raises Busy."""
+    return _ahead(log.read_foldable, after, until, size)
+
+
+async def _ahead(
+    read: Callable[[int, int], Awaitable[list[_Event]]], after: int, until: int | None, size: int
+) -> AsyncGenerator[list[_Event], None]:
+    page = await read(after, size)
     while page and (until is None or page[0].position <= until):
         last = page[-1].position
         if until is not None and last >= until:
             yield [event for event in page if event.position <= until]
             return
-        fetching = asyncio.create_task(log.read(last, size))
+        fetching = asyncio.ensure_future(read(last, size))
         try:
             # The question must be on its way before the caller keeps the loop busy: a turn to ask it, one to send it.
             await asyncio.sleep(0)

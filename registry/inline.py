@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from registry import key, token, wire
-from registry.event_log import RecordedEvent
+from registry.event_log import AnyEvent
 from registry.key import KeyState
 from registry.token import TokenState
 
@@ -18,7 +18,7 @@ _TOKEN = msgspec.json.Decoder(TokenState).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def evolve(state: StreamState | None, recorded: RecordedEvent) -> StreamState | None:
+def evolve(state: StreamState | None, recorded: AnyEvent) -> StreamState | None:
     """The stream's state after an event; None for a stream whose kind keeps none. Raises ValueError as `key.evolve`."""
     stream = recorded.stream
     if stream.startswith("key-") and not isinstance(state, TokenState):
@@ -28,7 +28,7 @@ def evolve(state: StreamState | None, recorded: RecordedEvent) -> StreamState | 
     return None
 
 
-def fold(history: Iterable[RecordedEvent]) -> StreamState | None:
+def fold(history: Iterable[AnyEvent]) -> StreamState | None:
     """The state of one stream after all its events."""
     state: StreamState | None = None
     for recorded in history:

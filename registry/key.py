@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from registry import wire
-from registry.event_log import RecordedEvent
+from registry.event_log import AnyEvent
 from registry.events import (
     Event,
     ExpirationChanged,
@@ -75,7 +75,7 @@ class KeyState(msgspec.Struct, frozen=True, gc=False):
         return "active"
 
 
-def evolve(state: KeyState | None, recorded: RecordedEvent, event: Event) -> KeyState:
+def evolve(state: KeyState | None, recorded: AnyEvent, event: Event) -> KeyState:
     """The state after an event. Raises ValueError for an event that can't follow the state: the log is wrong then."""
     if state is None or recorded.position <= state.position:
         if state is None and isinstance(event, KeyCreated):
@@ -83,7 +83,8 @@ def evolve(state: KeyState | None, recorded: RecordedEvent, event: Event) -> Key
         raise ValueError(f"{recorded.type} at position {recorded.position} can't follow in its key's stream")
     position, version = recorded.position, recorded.version
     if isinstance(event, TagsChanged):
-        registers = _write_registers(state.registers, recorded, event)
+        registers = state.registers.copy()
+        write_registers(registers, recorded, event)
         return replace(state, position=position, version=version, registers=registers)
     if isinstance(event, KeyDescribed):
         return replace(state, position=position, version=version, description=event.description)
@@ -94,9 +95,7 @@ def evolve(state: KeyState | None, recorded: RecordedEvent, event: Event) -> Key
     raise ValueError(f"{recorded.type} at position {position} is no event of a key")
 
 
-def fold(
-    history: Iterable[RecordedEvent], *, at: datetime | None = None, known_at: int | None = None
-) -> KeyState | None:
+def fold(history: Iterable[AnyEvent], *, at: datetime | None = None, known_at: int | None = None) -> KeyState | None:
     """The key as of `at` (None: ever), as known at position `known_at` (None: all); None before it was."""
     state: KeyState | None = None
     for recorded in history:
@@ -105,11 +104,11 @@ def fold(
     return state
 
 
-def _created(recorded: RecordedEvent, event: KeyCreated) -> KeyState:
-    written = (recorded.effective_ms, recorded.position)
+def _created(recorded: AnyEvent, event: KeyCreated) -> KeyState:
+    at, written = recorded.effective_at, (recorded.effective_ms, recorded.position)
     return KeyState(
         public_id=event.public_id,
-        created_at=recorded.effective_at,
+        created_at=at,
         created_position=recorded.position,
         position=recorded.position,
         version=recorded.version,
@@ -119,19 +118,15 @@ def _created(recorded: RecordedEvent, event: KeyCreated) -> KeyState:
         expiration=None if event.expiration is None else cut_ms(event.expiration),
         revoked_at=None,
         registers={name: Register(*written, value) for name, value in event.tags.items()},
-        credentials=(CredentialState(event.credential.credential_id, recorded.effective_at),),
+        credentials=(CredentialState(event.credential.credential_id, at),),
     )
 
 
-def _write_registers(
-    registers: dict[str, Register], recorded: RecordedEvent, event: TagsChanged
-) -> dict[str, Register]:
-    """The registers after a delta. Events come in the order of their positions, so at one instant this one wins."""
+def write_registers(registers: dict[str, Register], recorded: AnyEvent, event: TagsChanged) -> None:
+    """Write a delta into registers. Events come in the order of their positions, so at one instant this one wins."""
     at, position = recorded.effective_us // 1000, recorded.position
-    after = registers.copy()
     delta = event.set.items() if not event.remove else {**event.set, **dict.fromkeys(event.remove)}.items()
     for name, value in delta:
-        before = after.get(name)
+        before = registers.get(name)
         if before is None or at >= before.effective_ms:
-            after[name] = Register(at, position, value)
-    return after
+            registers[name] = Register(at, position, value)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from registry import chain
-from registry.event_log import Head, RecordedEvent, Write, Written
+from registry.event_log import Foldable, Head, RecordedEvent, Write, Written
 from registry.group_commit import GroupCommit
 from registry.stamp import Desk, Outcome, check_clock, wanted
 
@@ -51,6 +51,10 @@ class MemoryEventLog:
     async def read(self, after: int, limit: int) -> list[RecordedEvent]:
         """See EventLog."""
         return self._events[after : after + limit]
+
+    async def read_foldable(self, after: int, limit: int) -> list[Foldable]:
+        """See EventLog."""
+        return [Foldable.of(event) for event in await self.read(after, limit)]
 
     async def hashes(self, positions: Sequence[int]) -> dict[int, bytes]:
         """See EventLog."""

@@ -23,9 +23,9 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry import chain, inline, sql, state, tables
-from registry.driver import TRANSPORT_ERRORS, DriverConnection, instants_as_us
+from registry.driver import RAW_EPOCH_US, TRANSPORT_ERRORS, DriverConnection, instants_as_raw_us
 from registry.errors import Busy, LogBroken, OutcomeUnknown
-from registry.event_log import COLUMNS, Head, RecordedEvent, Write, Written
+from registry.event_log import COLUMNS, Foldable, Head, RecordedEvent, Write, Written
 from registry.group_commit import GroupCommit
 from registry.stamp import Desk, Outcome, check_clock, wanted
 from registry.wake import Wake
@@ -55,7 +55,7 @@ class PostgresEventLog:
         self._limits = limits
         self._group = GroupCommit(self._flush, max_batch=limits.max_batch, max_queue=limits.max_queue)
         self._writer = DriverConnection(engine)
-        self._reader = DriverConnection(engine, prepare=instants_as_us)
+        self._reader = DriverConnection(engine, prepare=instants_as_raw_us)
         self._reading = asyncio.Lock()  # a connection runs one statement at a time
         self._wake = Wake(engine)
         lock_ms, statement_ms = (int(s * 1000) for s in (limits.lock_timeout_s, limits.statement_timeout_s))
@@ -83,7 +83,16 @@ class PostgresEventLog:
 
     async def read(self, after: int, limit: int) -> list[RecordedEvent]:
         """See EventLog."""
-        return [RecordedEvent(*row) for row in await self._fetch(sql.READ, after, limit)]
+        return _recorded(await self._fetch(sql.READ, after, limit))
+
+    async def read_foldable(self, after: int, limit: int) -> list[Foldable]:
+        """See EventLog."""
+        return [
+            Foldable(position, stream, version, kind, schema_version, effective + RAW_EPOCH_US, payload)
+            for position, stream, version, kind, schema_version, effective, payload in await self._fetch(
+                sql.READ_FOLDABLE, after, limit
+            )
+        ]
 
     async def hashes(self, positions: Sequence[int]) -> dict[int, bytes]:
         """See EventLog."""
@@ -91,7 +100,7 @@ class PostgresEventLog:
 
     async def read_stream(self, stream: str) -> list[RecordedEvent]:
         """See EventLog."""
-        return [RecordedEvent(*row) for row in await self._fetch(sql.READ_STREAMS, [stream])]
+        return _recorded(await self._fetch(sql.READ_STREAMS, [stream]))
 
     async def head(self) -> Head:
         """See EventLog."""
@@ -177,6 +186,20 @@ class PostgresEventLog:
             histories=histories,
             new_salt=lambda: secrets.token_bytes(16),
         )
+
+
+def _recorded(rows: Sequence[Any]) -> list[RecordedEvent]:
+    # Spelt out: a slice or a star would make an object more of every event.
+    return [
+        RecordedEvent(
+            position, stream, version, kind, schema_version, recorded + RAW_EPOCH_US, effective + RAW_EPOCH_US, actor,
+            on_behalf_of, request_id, reason, payload, salt, digest, hash_,
+        )
+        for (
+            position, stream, version, kind, schema_version, recorded, effective, actor, on_behalf_of, request_id,
+            reason, payload, salt, digest, hash_,
+        ) in rows
+    ]  # fmt: skip
 
 
 async def open_log(engine: AsyncEngine, limits: Limits | None = None) -> PostgresEventLog:

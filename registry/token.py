@@ -11,7 +11,7 @@ import msgspec
 
 from registry import wire
 from registry.errors import Conflict, FieldFault, FieldsRefused
-from registry.event_log import NewEvent, RecordedEvent, Scene
+from registry.event_log import AnyEvent, NewEvent, Scene
 from registry.events import AdminTokenCreated, AdminTokenRevoked, Event
 
 # `admin` contains every other scope.
@@ -45,7 +45,7 @@ class CreateToken:
     commitment: str
 
 
-def evolve(state: TokenState | None, recorded: RecordedEvent, event: Event) -> TokenState:
+def evolve(state: TokenState | None, recorded: AnyEvent, event: Event) -> TokenState:
     """The state after an event. Raises ValueError for an event that can't follow the state."""
     if isinstance(event, AdminTokenCreated):
         return TokenState(

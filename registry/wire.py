@@ -12,7 +12,7 @@ import rfc8785
 
 from registry import events
 from registry.errors import UndecodableEvent
-from registry.event_log import NewEvent, RecordedEvent
+from registry.event_log import AnyEvent, NewEvent
 from registry.events import Event
 from registry.instant import format_ms
 
@@ -59,7 +59,7 @@ class Wire:
             effective_at=effective_at,
         )
 
-    def decode(self, recorded: RecordedEvent) -> Event:
+    def decode(self, recorded: AnyEvent) -> Event:
         """The typed event. Raises UndecodableEvent, naming the position, when type, version or payload is not known."""
         try:
             return self._decoders[recorded.type, recorded.schema_version](recorded.payload)

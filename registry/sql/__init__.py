@@ -12,6 +12,7 @@ def _read(name: str) -> str:
 SCENE = _read("scene")
 APPEND = _read("append")
 READ = _read("read")
+READ_FOLDABLE = _read("read_foldable")
 HASHES = _read("hashes")
 READ_STREAMS = _read("read_streams")
 CHECKPOINT_TAKE = _read("checkpoint_take")

@@ -10,7 +10,7 @@ import pytest
 
 from registry.commands import EditKey, edit
 from registry.errors import Busy, FieldFault, FieldsRefused, VersionConflict
-from registry.event_log import EventLog, NewEvent, Scene, Write
+from registry.event_log import EventLog, Foldable, NewEvent, Scene, Write
 from registry.events import key_stream
 from registry.instant import cut_ms
 from registry.key import KeyState
@@ -176,6 +176,18 @@ class EventLogContract:
         assert [event.position for event in await log.read(4, 4)] == [5, 6, 7, 8]
         assert [event.position for event in await log.read(8, 4)] == [9, 10]
         assert await log.read(10, 4) == []
+
+    async def test_a_fold_reads_what_it_needs_of_the_same_events(self, log: EventLog) -> None:
+        at = datetime(1999, 12, 31, 23, 59, 59, 999_000, UTC)
+        await log.write(note("one", "ä€😀", times=3))
+        await log.write(Write("two", lambda _scene: [NewEvent("Noted", 2, b"{}", at)], CALLER))
+        events = await log.read(0, 10)
+        assert await log.read_foldable(0, 10) == [Foldable.of(event) for event in events]
+        (last,) = await log.read_foldable(3, 10)
+        assert last == Foldable(4, "two", 1, "Noted", 2, 946_684_799_999_000, b"{}")
+        assert (last.effective_at, last.effective_ms) == (at, 946_684_799_999)
+        assert [event.position for event in await log.read_foldable(1, 2)] == [2, 3]
+        assert await log.read_foldable(4, 10) == []
 
     async def test_waiting_ends_when_the_log_grows(self, log: EventLog) -> None:
         waiting = asyncio.create_task(log.wait_beyond(0, 30))

@@ -1,0 +1,74 @@
+"""The states of many streams from many events, in the order of the log. Pure.
+
+States and errors are those that `registry.inline.evolve` gives event by event. It makes a new state each time; here the
+registers of a key are written in place, and its state is made at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec.structs import replace
+
+from registry import inline, key, wire
+from registry.event_log import AnyEvent
+from registry.events import TagsChanged
+from registry.inline import StreamState
+from registry.key import KeyState
+from registry.token import TokenState
+
+
+class _Key(msgspec.Struct, gc=False):
+    """A key on its way: `state` with registers that are ours alone, and the place of the last event."""
+
+    state: KeyState
+    position: int
+    version: int
+
+    def now(self) -> KeyState:
+        """The key after the last event, to be read before the next comes."""
+        return replace(self.state, position=self.position, version=self.version)
+
+
+class Fold:
+    """Takes events in the order of their positions, any streams together. In memory are the states of all of them."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, _Key] = {}
+        self._tokens: dict[str, TokenState] = {}
+
+    def take(self, events: Iterable[AnyEvent]) -> None:
+        """Fold the next events in.
+
+        Raises ValueError for one that can't follow in its stream, and UndecodableEvent: the log is wrong then. Those
+        before it are in, and the fold can be read, but not gone on with.
+        """
+        keys, decode = self._keys, wire.decode
+        for recorded in events:
+            held = keys.get(recorded.stream)
+            if held is None:
+                self._begin(recorded)
+                continue
+            event = decode(recorded)
+            if isinstance(event, TagsChanged) and recorded.position > held.position:
+                key.write_registers(held.state.registers, recorded, event)
+            else:
+                held.state = key.evolve(held.now(), recorded, event)
+            held.position, held.version = recorded.position, recorded.version
+
+    def states(self) -> Iterator[tuple[str, StreamState]]:
+        """Each stream with its state; streams of a kind that keeps none are left out."""
+        for stream, held in self._keys.items():
+            state = held.now()
+            yield stream, replace(state, registers=state.registers.copy())
+        yield from self._tokens.items()
+
+    def _begin(self, recorded: AnyEvent) -> None:
+        """The first event of a key, or any of another stream."""
+        stream = recorded.stream
+        state = inline.evolve(self._tokens.get(stream), recorded)
+        if isinstance(state, KeyState):
+            self._keys[stream] = _Key(state, state.position, state.version)
+        elif state is not None:
+            self._tokens[stream] = state
