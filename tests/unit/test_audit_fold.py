@@ -105,6 +105,15 @@ def test_a_log_that_is_wrong_fails_with_the_same_words(
     assert outcome(log, page) == outcome(log, None)
 
 
+@pytest.mark.parametrize("late", [events.TagsChanged({"a": "2"}, ()), events.KeyDescribed("x")])
+def test_an_event_that_comes_after_a_later_one_is_refused(late: Event) -> None:
+    log = log_of(
+        [(STREAMS[0], 0, first(STREAMS[0])), (STREAMS[0], 1, late), (STREAMS[0], 2, events.TagsChanged({}, ()))]
+    )
+    with pytest.raises(ValueError, match=f"^{type(late).__name__} at position 2 can't follow in its key's stream$"):
+        Fold().take([log[0], log[2], log[1]])
+
+
 def test_states_read_on_the_way_stay_as_they_were() -> None:
     log = log_of([(STREAMS[0], 0, first(STREAMS[0])), (STREAMS[0], 1, events.TagsChanged({"a": "1"}, ()))])
     fold = Fold()
