@@ -16,28 +16,31 @@ def same_usage(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     return bool(before["usage"] == after["usage"])
 
 
-def diff_lines(before: Iterable[Line], after: Iterable[Line], label: str = "by") -> Iterator[Line]:
-    """The lines that differ, those of `after` first and in its order; a side that has no such line is null."""
-    old, new = ({_key(line[label]): line for line in lines} for lines in (before, after))
-    for key in [*new, *(key for key in old if key not in new)]:
-        if old.get(key) != new.get(key):
-            either = new.get(key) or old[key]
-            yield {label: either[label], **diff_sums(old.get(key), new.get(key), label)}
+def diff_lines(before: Iterable[Line], after: Iterable[Line]) -> Iterator[Line]:
+    """The lines that differ, in the order of their values as on a bill; a side that has no such line is null."""
+    old, new = ({tuple(line["by"].values()): line for line in lines} for lines in (before, after))
+    for values in sorted({**old, **new}, key=lambda values: [(value is None, value or "") for value in values]):
+        if old.get(values) != new.get(values):
+            either = new.get(values) or old[values]
+            yield {"by": either["by"], **diff_sums(old.get(values), new.get(values))}
 
 
-def diff_sums(before: Line | None, after: Line | None, label: str = "by") -> Line:
+def diff_coverage(before: Iterable[Line], after: Iterable[Line]) -> list[Line]:
+    """The buckets that differ, in their order: every bill has them all."""
+    return [
+        {"bucket": new["bucket"], **diff_sums(old, new)} for old, new in zip(before, after, strict=True) if old != new
+    ]
+
+
+def diff_sums(before: Line | None, after: Line | None) -> Line:
     """Two lines, a side without one being null, and by how much the money differs: after less before."""
     with localcontext(prec=100):
         money = _cost(after) - _cost(before)
-    return {"before": _figures(before, label), "after": _figures(after, label), "cost_usd": plain(money)}
+    return {"before": _figures(before), "after": _figures(after), "cost_usd": plain(money)}
 
 
-def _key(label: Any) -> Any:
-    return tuple(label.items()) if isinstance(label, dict) else label
-
-
-def _figures(line: Line | None, label: str) -> Line | None:
-    return None if line is None else {name: value for name, value in line.items() if name != label}
+def _figures(line: Line | None) -> Line | None:
+    return None if line is None else {name: value for name, value in line.items() if name not in ("by", "bucket")}
 
 
 def _cost(line: Line | None) -> Decimal:

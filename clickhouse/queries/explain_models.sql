@@ -27,5 +27,5 @@ INNER JOIN (
     )
     GROUP BY id
 ) AS r ON r.id = m.id
-ORDER BY m.id
+ORDER BY toUInt128(m.id)                               -- for version 7, by their instants
 LIMIT {limit:UInt64}

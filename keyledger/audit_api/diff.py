@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from audit.diff import diff_keys
-from audit.diff_bill import diff_lines, diff_sums, same_usage
+from audit.diff_bill import diff_coverage, diff_lines, diff_sums, same_usage
 from audit.report import Progress
 from keyledger.audit_api import router
 from keyledger.billing import checked, make_bill, wait_until_applied
@@ -128,6 +128,6 @@ async def _bills(
 
 def _sums(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     total = None if before["total"] == after["total"] else diff_sums(before["total"], after["total"])
-    coverage = list(diff_lines(before["coverage"], after["coverage"], "bucket"))
+    coverage = diff_coverage(before["coverage"], after["coverage"])
     echo = {name: after[name] for name in ("position", "since", "until", "group_by")}
     return {**echo, "total": total, "coverage": coverage}

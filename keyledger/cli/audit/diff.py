@@ -78,8 +78,8 @@ def _key(key: dict[str, Any]) -> str:
 
 def _conclude(result: dict[str, Any], found: dict[str, list[Any]]) -> None:
     say(
-        f"from position {result['from']} to {result['to']}: {result['keys']} keys changed by {result['events']} "
-        f"events; {result['other_events']} events of other things"
+        f"position {result['from']} to {result['to']}: keys touched {result['keys']}, by events {result['events']}; "
+        f"events of admin tokens {result['other_events']}"
     )
     bill = result["bill"]
     if bill is None:

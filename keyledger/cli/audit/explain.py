@@ -57,7 +57,8 @@ def _rows(inference: dict[str, Any] | None) -> Iterator[str]:
     for row in inference["rows"]:
         wins = "" if row["wins"] else " (does not count: the greatest row wins)"
         key = row["credential_id"] or "no key"
-        yield f"row of {row['table']}, {row['rows']} times: function {readable(row['function'])}, {readable(key)}{wins}"
+        times = "" if row["rows"] == 1 else f", {row['rows']} times"
+        yield f"row of {row['table']}{times}: function {readable(row['function'])}, {readable(key)}{wins}"
     claims = ", ".join(f"{readable(name)}:{readable(value)}" for name, value in inference["claimed_tags"].items())
     if claims:
         yield f"claimed by the client, and not billed by: {claims}"
