@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -339,3 +342,47 @@ async def test_what_is_no_archive_is_refused(tmp_path: Path, filled: EventLog) -
     (tmp_path / "a" / "credentials.ndjson").write_bytes(b"")
     with pytest.raises(BadArchive, match="the manifest does not list it"):
         open_archive(tmp_path / "a")
+
+
+WAITS = """
+SELECT count(*)
+FROM pg_locks
+WHERE NOT granted
+  AND relation = 'keyledger.key_state'::regclass
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+OPEN = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+async def until(owner: Any, query: str, count: int) -> None:
+    """Return when the server says so."""
+    async with asyncio.timeout(60):
+        while await owner.fetchval(query) != count:
+            pass
+
+
+async def test_an_import_that_was_killed_in_the_middle_left_nothing_and_is_done_again(
+    filled: PostgresEventLog, engine: AsyncEngine, database: Database, empty: Database, tmp_path: Path
+) -> None:
+    await export_to(tmp_path / "a", filled, secrets_of=engine)
+    log_id = await id_of(empty)
+    command = (sys.executable, "-m", "keyledger.cli", "audit", "import", str(tmp_path / "a"), "--json")
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("KEYLEDGER_")},
+        "KEYLEDGER_DATABASE_URL": empty.app_url,
+        "KEYLEDGER_MIGRATION_DATABASE_URL": empty.owner_url,
+    }
+    async with empty.connect() as owner:
+        async with owner.transaction():
+            await owner.execute("LOCK TABLE keyledger.key_state IN SHARE MODE")  # all events are copied, no state is
+            process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environ)
+            await until(owner, WAITS, 1)
+            process.kill()
+            await process.wait()
+        await until(owner, OPEN, 0)
+        await assert_untouched(empty, log_id)
+    again = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environ)
+    out, _ = await again.communicate()
+    assert again.returncode == 0
+    assert json.loads(out)["position"] == (await filled.head()).position
+    assert await state_rows(empty) == await state_rows(database)
