@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="keep the registry in this new folder; else in a temporary one")
     parser.add_argument("--keep-running", action="store_true", help="leave `keyledger up` running, until Ctrl-C")
     chosen = parser.parse_args()
-    folder = chosen.data or Path(tempfile.mkdtemp(prefix="keyledger-demo-"))
+    folder = (chosen.data or Path(tempfile.mkdtemp(prefix="keyledger-demo-"))).resolve()  # others have other folders
     if chosen.data and folder.exists() and any(folder.iterdir()):
         sys.exit(f"keyledger: {folder} is not empty: choose a new folder")
     began = time.monotonic()

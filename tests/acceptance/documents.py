@@ -55,8 +55,8 @@ async def in_the_background(block: str, ready: bytes, folder: Path, environ: dic
     )
     assert process.stdout is not None
     async with asyncio.timeout(90):
-        while ready not in await process.stdout.readline():
-            assert process.returncode is None
+        while ready not in (line := await process.stdout.readline()):
+            assert line, "it ended without being ready"
     reading = asyncio.create_task(process.stdout.read())
     yield
     process.send_signal(signal.SIGINT)  # Ctrl-C, as the document says
