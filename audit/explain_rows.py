@@ -82,7 +82,7 @@ async def read_rows(clickhouse: ClickHouse, names: Names, inference_id: UUID, at
         rows = await clickhouse.query(sql("queries/explain_inference", names), bounds)
         models = await clickhouse.query(sql("queries/explain_models", names), bounds)
         read = Read(
-            Billed(*found[0][:6], dict(zip(FIGURES, found[0][6:], strict=True))),
+            Billed(*found[0][:6], figures=dict(zip(FIGURES, found[0][6:], strict=True))),
             tuple(InferenceRow(*row) for row in rows),
             tuple(ModelRow(str(id_), *row) for id_, *row in models),
         )
@@ -96,4 +96,5 @@ async def ledger_tags(
 ) -> dict[str, str]:
     """The tags of a key at an instant, as known at a position, by the rows that bills read. Raises ClickHouseError."""
     bounds = {"public_id": public_id, "at_ms": at_ms, "position": position}
-    return dict(await clickhouse.query(sql("queries/explain_tags", names), bounds))  # type: ignore[arg-type]
+    rows = await clickhouse.query(sql("queries/explain_tags", names), bounds)
+    return {str(tag): str(value) for tag, value in rows}

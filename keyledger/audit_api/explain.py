@@ -25,6 +25,7 @@ class ExplainQuery(Strict):
     """By what the log held."""
 
     known_at: Whole | None = Field(None, description="by what the log held up to this position")
+    wait_for: Whole | None = Field(None, description="wait until this position is applied")
 
 
 class RowOut(BaseModel):
@@ -132,7 +133,7 @@ async def explain_inference(
 ) -> JSONResponse:
     """Explain one inference: its rows, its bucket and why, the events that gave it each tag, and the arithmetic."""
     services: Services = request.app.state.services
-    applied = await wait_until_applied(services, {"known_at": query.known_at})
+    applied = await wait_until_applied(services, {"known_at": query.known_at, "wait_for": query.wait_for})
     position = applied.position if query.known_at is None else query.known_at
     async with services.bills.enter():
         found = await explain(services.clickhouse, services.names, services.registry.queries, inference_id, position)

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
+import httpx
 import typer
 
 from keyledger.cli.audit import app
 from keyledger.cli.audit.words import actor, indented, readable, shown
-from keyledger.cli.client import AsJson, CommandFailed, Data, given, request
+from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given
 from keyledger.cli.output import print_json, print_table, say
 
 _NUMBERS = ("input_tokens", "output_tokens", "cost_usd")
@@ -28,7 +29,14 @@ def explain(
 
     Exit code 1 when ClickHouse does not agree with the log.
     """
-    found = request(data, "GET", f"/audit/explain/{inference_id}", params=given(known_at=known_at))
+
+    async def ask(client: httpx.AsyncClient) -> Any:
+        # What was acknowledged before this command is in the explanation.
+        wait_for = None if known_at is not None else checked(await client.get("/operator/status"))["head"]
+        query = given(known_at=known_at, wait_for=wait_for)
+        return checked(await client.get(f"/audit/explain/{inference_id}", params=query))
+
+    found = call(data, ask)
     if json:
         print_json(found)
     else:

@@ -48,6 +48,13 @@ AUDIT = [
         ("known_at=2&known_at=1", "known_at"), ("known_at=1&known_at=999999", "known_at"),
         ("known_at=1&known_at=x", "known_at.1"),
     )),
+    *(_get(f"an explanation with {query}", f"{INFERENCE}?{query}", query.partition("=")[0]) for query in (
+        "known_at=999999", "wait_for=999999", "known_at=-1", "known_at=", "wait_for=head",
+    )),
+    *(_get(f"an explanation of {what}", f"/audit/explain/{inference}", "inference_id") for what, inference in (
+        ("no UUID", "abc"), ("NUL", "%00"), ("SQL", "'%20OR%201=1"),
+    )),
+    _get("an explanation of what nobody has", INFERENCE, None, 404),
     *(_get(f"a diff with {query}", f"{DIFF}&{query}", field) for query, field in (
         ("since=2026-03-01T00:00:00Z", "until"), ("until=2026-03-01T00:00:00Z", "since"), ("group_by=a", "since"),
         ("tag=a:b", "since"), ("time_zone=", "since"),
