@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from audit.pages import pages
+from audit.pages import PAGE, pages
 from projections.errors import ClickHouseUnavailable
 from projections.feed import check_applied
-from projections.rows import project
+from projections.rows import Rows, project
 from projections.store import Applied, Store
 from registry.cloudevent import Linked
 from registry.errors import Busy
 from registry.event_log import EventLog
 
-# Of the largest events some hundred MB are in memory: a batch that is written, and one that is fetched meanwhile.
-BATCH: Final = 10_000
+# A part of a table costs the same whether few rows are in it or many, and small ones are merged again and again. Two
+# batches are in memory; one of very large events ends with the page that makes it heavy.
+BATCH: Final = 50_000
+_BATCH_BYTES: Final = 32 << 20
 _PATIENCE_S: Final = 60.0
 _T = TypeVar("_T")
 
@@ -35,10 +39,51 @@ async def project_into(
     """
     await check_applied(log, applied)
     previous = bytes.fromhex(applied.hash) if applied.position else log.genesis_hash
-    async with aclosing(pages(log, applied.position, previous, until, batch)) as fetched:
+    async with aclosing(_batches(log, applied.position, previous, until, batch)) as batches:
+        one = await anext(batches, None)
+        while one is not None:
+            # The next is fetched, checked and made into rows while ClickHouse has this one.
+            making = asyncio.create_task(anext(batches, None))
+            try:
+                await patiently(partial(_write, store, one))
+                yield one.position
+                one = await making
+            finally:
+                making.cancel()
+                await asyncio.gather(making, return_exceptions=True)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The rows of consecutive events up to `position`."""
+
+    log_id: str
+    position: int = 0
+    payload_bytes: int = 0
+    rows: Rows = field(default_factory=Rows)
+    applied: list[tuple[int, str, str, str, int]] = field(default_factory=list)
+
+    def take(self, linked: Sequence[Linked]) -> None:
+        project((one.event for one in linked), self.rows)
+        for one in linked:
+            event = one.event
+            self.payload_bytes += len(event.payload)
+            self.applied.append(
+                (event.position, self.log_id, one.previous_hash.hex(), event.hash.hex(), event.recorded_us)
+            )
+        self.position = linked[-1].event.position
+
+
+async def _batches(log: EventLog, after: int, previous: bytes, until: int, size: int) -> AsyncGenerator[_Batch, None]:
+    batch = _Batch(str(log.log_id))
+    async with aclosing(pages(log, after, previous, until, min(size, PAGE))) as fetched:
         async for linked in fetched:
-            await patiently(lambda: _write(store, str(log.log_id), linked))  # noqa: B023 - awaited here
-            yield linked[-1].event.position
+            batch.take(linked)
+            if len(batch.applied) >= size or batch.payload_bytes >= _BATCH_BYTES:
+                yield batch
+                batch = _Batch(str(log.log_id))
+    if batch.applied:
+        yield batch
 
 
 async def patiently(work: Callable[[], Awaitable[_T]]) -> _T:
@@ -54,15 +99,11 @@ async def patiently(work: Callable[[], Awaitable[_T]]) -> _T:
     raise AssertionError  # the last attempt returns or raises
 
 
-async def _write(store: Store, log_id: str, linked: Sequence[Linked]) -> None:
-    rows = project(one.event for one in linked)
+async def _write(store: Store, batch: _Batch) -> None:
     await asyncio.gather(
-        store.insert_tag_changes(rows.tag_changes),
-        store.insert_life(rows.life),
-        store.insert_credentials(rows.credentials),
+        store.insert_tag_changes(batch.rows.tag_changes),
+        store.insert_life(batch.rows.life),
+        store.insert_credentials(batch.rows.credentials),
     )
     # After all rows, as in the projector: what is applied is whole, wherever it ends.
-    await store.insert_applied([
-        (one.event.position, log_id, one.previous_hash.hex(), one.event.hash.hex(), one.event.recorded_us)
-        for one in linked
-    ])  # fmt: skip
+    await store.insert_applied(batch.applied)

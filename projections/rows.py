@@ -33,9 +33,9 @@ class Rows:
         return bool(self.tag_changes or self.life or self.credentials)
 
 
-def project(events: Iterable[RecordedEvent]) -> Rows:
-    """The rows of some events. Raises UndecodableEvent, at which a projector must stop."""
-    rows = Rows()
+def project(events: Iterable[RecordedEvent], rows: Rows | None = None) -> Rows:
+    """The rows of some events, after those of `rows` where given. Raises UndecodableEvent: a projector must stop."""
+    rows = Rows() if rows is None else rows
     for recorded in events:
         _project_one(recorded, rows)
     return rows
