@@ -1,178 +1,113 @@
-"""Reading the whole log by position, decoding and folding it: events per second, as ratios in one run.
+"""The whole log read again: fold, chain check, rebuild of the ledger, export and import, as ratios in one run.
 
-To PostgreSQL's own binary COPY of the same rows to a client that throws them away, and to the `eventsourcing`
-library's select of all events with decoding. Each figure is the median of its rounds, each ratio the median of the
-rounds' ratios.
+    python -m bench.replay [--events 1000000] [--library-events 50000] [--rounds 3] [--json]
+
+To PostgreSQL's own binary COPY of the same rows to a client that throws them away, and to the `eventsourcing` library's
+select of all events with decoding. Steps are taken in turn, each in a process of its own. Each figure is the median of
+its rounds, each ratio the median of the rounds' ratios, each peak of memory the greatest of the rounds'. Then once more
+up to a fifth of the log: what a step needs must not grow with it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
-import time
-from datetime import UTC, datetime, timedelta
-from functools import partial
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
 
 import asyncpg
-import uvloop
-from eventsourcing.domain import DomainEvent
-from eventsourcing.persistence import DatetimeAsISO, JSONTranscoder, Mapper, StoredEvent, UUIDAsHex
-from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+import msgspec
+from sqlalchemy.engine import make_url
 
-from bench.common import CALLER, Server, median, opened_log, options, progress, report, server
-from registry import chain
-from registry.event_log import COLUMNS, Head, NewEvent, Write
-from registry.events import IssuedCredential, KeyCreated, TagsChanged
-from registry.inline import StreamState, evolve
-from registry.stamp import Desk
-from registry.wire import encode
+from bench.common import Server, median, options, progress, report, server
+from bench.replaying.library import Library
+from bench.replaying.made_log import fill, plain
+from bench.replaying.steps import Asked
+from registry.migrate import migrate
 
-PAGE = 2_000
-EDITS = 9  # tag edits of a key after its creation
-
-
-def stored_events(log_id: UUID, count: int) -> list[tuple[Any, ...]]:
-    """Rows of a log of keys with their edits, stamped by the writer's own code."""
-    began = datetime.now(UTC) - timedelta(seconds=count)
-    desk = Desk(Head(0, chain.genesis_hash(log_id), None), began, {}, {}, {}, lambda: b"0123456789abcdef")
-    for number in range(count // (EDITS + 1)):
-        public_id = f"{number:012d}"
-        stream = f"key-{public_id}"
-        desk.versions[stream] = 0
-        desk.run([Write(stream, partial(_decided, event), CALLER) for event in _life(public_id)])
-        desk.states.clear()
-        desk.changed.clear()
-    return [tuple(getattr(event, column) for column in COLUMNS) for event in desk.appended]
+STEPS = {
+    "copy": "COPY",
+    "fold": "read, decode, fold",
+    "check": "read, check the chain",
+    "rebuild": "rebuild into ClickHouse",
+    "export": "export",
+    "import": "import",
+    "library": "eventsourcing select and decode",
+}
+REFERENCES = ("copy", "library")
+RESTORED = "restored"
+Figures = dict[str, dict[str, float]]
 
 
-def _decided(event: NewEvent, _scene: object) -> list[NewEvent]:
-    return [event]
+def step(name: str, asked: Asked) -> dict[str, float]:
+    """Run one step as a process: its rate and its peak of memory."""
+    command = [sys.executable, "-m", "bench.replaying.steps", name, msgspec.json.encode(asked).decode()]
+    told = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    figures: dict[str, float] = json.loads(told)
+    return figures
 
 
-def _life(public_id: str) -> list[NewEvent]:
-    credential = IssuedCredential(public_id, "0" * 64)
-    tags = {"customer_id": "acme", "project_id": "p1", "billing_tier": "gold"}
-    events = [encode(KeyCreated(public_id, tags, None, "default", "default", None, credential))]
-    return events + [encode(TagsChanged({"customer_id": f"customer-{edit}"}, ())) for edit in range(EDITS)]
-
-
-async def fill(where: Server, count: int) -> None:
-    """Put the events into the log's table, as its owner, in one COPY."""
-    async with opened_log(where.owner_url) as log:
-        rows = stored_events(log.log_id, count)
-    connection = await asyncpg.connect(where.owner_url.replace("+asyncpg", ""))
-    await connection.copy_records_to_table("event", schema_name="keyledger", records=rows)
-    await connection.execute("VACUUM ANALYZE keyledger.event")
+async def fresh_registry(where: Server) -> str:
+    """An empty registry on the same server; the last one is dropped."""
+    connection = await asyncpg.connect(plain(where.owner_url))
+    await connection.execute(f"DROP DATABASE IF EXISTS {RESTORED} WITH (FORCE)")
+    await connection.execute(f"CREATE DATABASE {RESTORED}")
     await connection.close()
+    url = make_url(where.owner_url).set(database=RESTORED).render_as_string(hide_password=False)
+    await migrate(url)
+    return url
 
 
-async def copy(where: Server) -> float:
-    """Seconds of a binary COPY of all rows."""
-    connection = await asyncpg.connect(where.owner_url.replace("+asyncpg", ""))
-
-    async def throw_away(_chunk: bytes) -> None:
-        return None
-
-    began = time.perf_counter()
-    await connection.copy_from_query(
-        "SELECT * FROM keyledger.event ORDER BY position", output=throw_away, format="binary"
-    )
-    seconds = time.perf_counter() - began
-    await connection.close()
-    return seconds
-
-
-async def replay(where: Server, *, verify: bool) -> tuple[float, int]:
-    """Seconds to read, decode and fold all events, and how many there were; `verify` recomputes every hash too."""
-    async with opened_log(where.app_url) as log:
-        states: dict[str, StreamState | None] = {}
-        previous, position = log.genesis_hash, 0
-        began = time.perf_counter()
-        while page := await log.read(position, PAGE):
-            for event in page:
-                states[event.stream] = evolve(states.get(event.stream), event)
-                if verify:
-                    digest = chain.payload_digest(event.salt, event.payload)
-                    assert digest == event.payload_digest
-                    assert chain.event_hash(previous, event) == event.hash
-                    previous = event.hash
-            position = page[-1].position
-        return time.perf_counter() - began, position
+def one_round(where: Server, events: int, library_events: int, folder: Path) -> Figures:
+    """Every step up to position `events`, in turn."""
+    archive = folder / "archive"
+    shutil.rmtree(archive, ignore_errors=True)
+    told: Figures = {}
+    for name, what in STEPS.items():
+        progress(what)
+        asked = Asked(where.app_url, events, str(archive))
+        if name == "import":
+            asked = Asked(asyncio.run(fresh_registry(where)), events, str(archive))
+        if name == "library":
+            asked = Asked(where.owner_url, library_events)
+        told[name] = step(name, asked)
+    return told
 
 
-class Changed(DomainEvent):
-    """The same fact as the library has it, with what our events carry beside the payload that the library has too."""
-
-    type: str
-    actor: str
-    payload: dict[str, Any]
-
-
-class Library:
-    """The same facts in the `eventsourcing` library: its recorder, its mapper, its transcoder."""
-
-    def __init__(self, where: Server, count: int) -> None:
-        transcoder = JSONTranscoder()
-        transcoder.register(UUIDAsHex())
-        transcoder.register(DatetimeAsISO())
-        self._mapper: Mapper[UUID] = Mapper(transcoder)
-        self._store = PostgresDatastore(where.database, where.host, where.port, where.user, where.password)
-        self._recorder = PostgresApplicationRecorder(self._store, events_table_name="library_events")
-        self._recorder.create_table()
-        for number in range(count // (EDITS + 1)):
-            self._recorder.insert_events(self._stored(f"{number:012d}"))
-
-    def _stored(self, public_id: str) -> list[StoredEvent]:
-        stream, now = uuid4(), datetime.now(UTC)
-        return [
-            self._mapper.to_stored_event(
-                Changed(stream, version, now, event.type, CALLER.actor, json.loads(event.payload))  # type: ignore[call-arg]
-            )
-            for version, event in enumerate(_life(public_id))
-        ]
-
-    def replay(self) -> tuple[float, int]:
-        """Seconds to select and decode all events, and how many there were."""
-        began = time.perf_counter()
-        start, total = 1, 0
-        while page := self._recorder.select_notifications(start, PAGE):
-            for one in page:
-                self._mapper.to_domain_event(one)
-            total += len(page)
-            start = int(page[-1].id) + 1
-        return time.perf_counter() - began, total
-
-    def close(self) -> None:
-        """Close the pool."""
-        self._store.close()
+def rows(rounds: list[Figures], shorter: Figures) -> list[dict[str, object]]:
+    """What is printed."""
+    made = []
+    for name, what in STEPS.items():
+        row: dict[str, object] = {"what": what, "events per second": median([one[name]["rate"] for one in rounds])}
+        for reference in REFERENCES:
+            ratios = [one[name]["rate"] / one[reference]["rate"] for one in rounds]
+            row[f"to {STEPS[reference]}"] = median(ratios)
+        row["peak MB"] = max(one[name]["peak_mb"] for one in rounds)
+        row["peak MB of a fifth"] = shorter[name]["peak_mb"]
+        made.append(row)
+    return made
 
 
 def main() -> None:
     """Run and print."""
-    chosen = options(__doc__ or "", events=200_000, library_events=50_000, rounds=5)
-    rates: dict[str, list[float]] = {}
-    with server() as where:
+    chosen: Any = options(__doc__ or "", events=1_000_000, library_events=50_000, rounds=3)
+    rounds: list[Figures] = []
+    with server() as where, tempfile.TemporaryDirectory() as folder:
         progress(f"making {chosen.events} events")
-        uvloop.run(fill(where, chosen.events))
-        library = Library(where, chosen.library_events)
+        asyncio.run(fill(where, chosen.events))
+        library = Library(where.owner_url)
+        library.fill(chosen.library_events)
+        library.close()
         for number in range(chosen.rounds):
             progress(f"round {number + 1} of {chosen.rounds}")
-            seconds, count = uvloop.run(replay(where, verify=False))
-            rates.setdefault("COPY", []).append(count / uvloop.run(copy(where)))
-            rates.setdefault("read, decode, fold", []).append(count / seconds)
-            seconds, _ = uvloop.run(replay(where, verify=True))
-            rates.setdefault("the same with the chain checked", []).append(count / seconds)
-            seconds, total = library.replay()
-            rates.setdefault("eventsourcing select and decode", []).append(total / seconds)
-        library.close()
-    rows: list[dict[str, object]] = []
-    for name, values in rates.items():
-        row: dict[str, object] = {"what": name, "events per second": median(values)}
-        for reference in ("COPY", "eventsourcing select and decode"):
-            row[f"to {reference}"] = median([a / b for a, b in zip(values, rates[reference], strict=True)])
-        rows.append(row)
-    report(rows, as_json=chosen.json)
+            rounds.append(one_round(where, chosen.events, chosen.library_events, Path(folder)))
+        progress("once more, up to a fifth")
+        shorter = one_round(where, chosen.events // 5, chosen.library_events, Path(folder))
+    report(rows(rounds, shorter), as_json=chosen.json)
 
 
 if __name__ == "__main__":

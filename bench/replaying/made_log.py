@@ -1,0 +1,79 @@
+"""A log of keys and their tag edits, stamped by the writer's own code and put into the table by COPY."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+from msgspec.structs import astuple
+
+from bench.common import CALLER, Server, opened_log
+from registry import chain
+from registry.event_log import COLUMNS, Head, NewEvent, RecordedEvent, Write
+from registry.events import IssuedCredential, KeyCreated, TagsChanged
+from registry.instant import from_us
+from registry.stamp import Desk
+from registry.wire import encode
+
+EDITS = 49  # tag edits of a key after its creation
+_CHUNK = 20_000
+_INSTANTS = tuple(number for number, name in enumerate(COLUMNS) if name.endswith("_at"))
+
+
+def created(public_id: str) -> NewEvent:
+    """A key with three tags."""
+    credential = IssuedCredential(public_id, "0" * 64)
+    tags = {"customer_id": "acme", "project_id": "p1", "billing_tier": "gold"}
+    return encode(KeyCreated(public_id, tags, None, "default", "default", None, credential))
+
+
+def edited(edit: int) -> NewEvent:
+    """Its n-th edit."""
+    return encode(TagsChanged({"customer_id": f"customer-{edit}"}, ()))
+
+
+def key_ids(count: int) -> list[str]:
+    """The keys of a log of so many events."""
+    return [f"{number:012d}" for number in range(count // (EDITS + 1))]
+
+
+def made_events(log_id: UUID, count: int) -> Iterator[list[RecordedEvent]]:
+    """The log in chunks: all keys are created, then edited in turn."""
+    began = datetime.now(UTC) - timedelta(seconds=count)
+    streams = {f"key-{public_id}": public_id for public_id in key_ids(count)}
+    desk = Desk(
+        Head(0, chain.genesis_hash(log_id), None), began, dict.fromkeys(streams, 0), {}, {}, lambda: b"0123456789abcdef"
+    )
+    for edit in range(EDITS + 1):
+        for stream, public_id in streams.items():
+            event = edited(edit) if edit else created(public_id)
+            desk.run([Write(stream, lambda _scene, event=event: [event], CALLER)])  # type: ignore[misc]
+            if len(desk.appended) == _CHUNK:
+                yield desk.appended
+                desk.appended = []
+    yield desk.appended
+
+
+async def fill(where: Server, count: int) -> None:
+    """Put the events into the log's table, as its owner."""
+    async with opened_log(where.owner_url) as log:
+        log_id = log.log_id
+    connection = await asyncpg.connect(plain(where.owner_url))
+    for events in made_events(log_id, count):
+        await connection.copy_records_to_table("event", schema_name="keyledger", records=map(_row, events))
+    await connection.execute("VACUUM ANALYZE keyledger.event")
+    await connection.close()
+
+
+def plain(url: str) -> str:
+    """The URL as asyncpg takes it."""
+    return url.replace("+asyncpg", "")
+
+
+def _row(event: RecordedEvent) -> tuple[object, ...]:
+    row = list(astuple(event))
+    for number in _INSTANTS:
+        row[number] = from_us(row[number])
+    return tuple(row)
