@@ -11,7 +11,7 @@ from audit.arithmetic import FIGURES, ModelRow, terms, total
 from audit.errors import UnknownInference
 from projections import bill_sql
 from projections.bill_sql import Scope
-from projections.clickhouse import ClickHouse
+from projections.clickhouse import ClickHouse, Row
 from projections.sql_files import Names, sql
 
 # What is listed of an inference: more rows of one id are a gateway's fault, and counted all the same.
@@ -82,13 +82,19 @@ async def read_rows(clickhouse: ClickHouse, names: Names, inference_id: UUID, at
         rows = await clickhouse.query(sql("queries/explain_inference", names), bounds)
         models = await clickhouse.query(sql("queries/explain_models", names), bounds)
         read = Read(
-            Billed(*found[0][:6], figures=dict(zip(FIGURES, found[0][6:], strict=True))),
+            _billed(found[0]),
             tuple(InferenceRow(*row) for row in rows),
             tuple(ModelRow(str(id_), *row) for id_, *row in models),
         )
         if read.adds_up or tries + 1 == _TRIES:
             break
     return read
+
+
+def _billed(row: Row) -> Billed:
+    bucket, public_id, has_inference, batch, credential_id, model_rows, *figures = row
+    by_name = dict(zip(FIGURES, figures, strict=True))
+    return Billed(bucket, public_id, bool(has_inference), bool(batch), credential_id, model_rows, by_name)
 
 
 async def ledger_tags(

@@ -88,6 +88,7 @@ def test_the_spans_are_just_the_instants_at_which_the_folds_differ(
     for number, (tags, back) in enumerate(steps, start=1):
         patch(stream, 10 * MS + number * MS, None if back is None else back * MS, **tags)
     spans = diff_key(stream.history, since, NOON).timeline
+    assert all(one.until is None or one.since < one.until for one in spans), "no span is empty"
     for offset in range(25):
         at = NOON + offset * MS
         before, after = (_tags(stream, at, known_at) for known_at in (since, None))
