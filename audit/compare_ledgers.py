@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Final
 
 from audit.report import Finding, Progress
-from audit.verify_ledger import TABLES
+from audit.verify_ledger import TABLES, difference
 from projections.clickhouse import ClickHouse
 from projections.sql_files import Names, sql
 
@@ -31,12 +31,5 @@ async def compare_ledgers(
             }
             statement = sql("queries/replay_differences", live, **rows)
             for position, lacking, extra in await clickhouse.query(statement, {"first": first, "last": last}):
-                yield _difference(table, position, lacking, extra, fix)
+                yield difference(table, position, lacking, extra, fix)
         yield Progress("comparing", last, until)
-
-
-def _difference(table: str, position: int, lacking: int, extra: int, fix: str) -> Finding:
-    parts = [f"lacks {lacking} of its rows"] if lacking else []
-    parts += [f"has {extra} that the log does not give"] if extra else []
-    kind = "changed" if lacking and extra else "missing" if lacking else "extra"
-    return Finding(kind, table, " and ".join(parts), fix, position)

@@ -25,7 +25,7 @@ TABLES: Final = ("key_tag_change_v1", "key_life_v1", "key_credential_v1", "event
 RANGE: Final = 1000
 _NAMED: Final = 100  # of what is beyond the log
 _POLL_S: Final = 0.1
-_REPAIR: Final = "keyledger audit verify --repair"
+REPAIR: Final = "keyledger audit verify --repair"
 _LAG: Final = "look at keyledger status, and start the projector again: it begins after what is applied"
 _LOST: Final = "docs/operate.md, Backup and restore: the log may have lost its tail"
 
@@ -110,7 +110,7 @@ class LedgerCheck:
         for position in range(after + 1, until + 1):
             held, right = there.get(position, set()), expected.get(position, set())
             if held != right and not (table == "event_applied_v1" and position in unknown):
-                found.append(_difference(table, position, len(right - held), len(held - right)))
+                found.append(difference(table, position, len(right - held), len(held - right)))
         return found
 
     def _sql(self, path: str, table: str) -> str:
@@ -166,8 +166,9 @@ def _joined(*parts: str) -> bytes:
     return ",".join(parts).encode()
 
 
-def _difference(table: str, position: int, lacking: int, extra: int) -> Finding:
+def difference(table: str, position: int, lacking: int, extra: int, fix: str = REPAIR) -> Finding:
+    """The finding at a position of a table that lacks rows, has others, or both."""
     parts = [f"lacks {lacking} of its rows"] if lacking else []
     parts += [f"has {extra} that the log does not give"] if extra else []
     kind = "changed" if lacking and extra else "missing" if lacking else "extra"
-    return Finding(kind, table, " and ".join(parts), _REPAIR, position)
+    return Finding(kind, table, " and ".join(parts), fix, position)
