@@ -60,9 +60,7 @@ _DICTIONARIES = ("dictionaries/key_tags",)
 _FUNCTIONS = ("functions/keyTags", "functions/keyTag", "functions/keyKnown")
 
 
-def statements(
-    names: Names, *, gateway_tables: bool = False, durable: bool = False, beside: bool = False
-) -> list[str]:
+def statements(names: Names, *, gateway_tables: bool = False, durable: bool = False, beside: bool = False) -> list[str]:
     """Every statement that makes the read side, in order, without a trailing semicolon.
 
     `beside` makes a second ledger: marked as one, before all else, and without the functions. Their names are the
