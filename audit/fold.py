@@ -15,20 +15,21 @@ from registry import inline, key, wire
 from registry.event_log import AnyEvent
 from registry.events import TagsChanged
 from registry.inline import StreamState
-from registry.key import KeyState
+from registry.key import KeyState, Register
 from registry.token import TokenState
 
 
 class _Key(msgspec.Struct, gc=False):
-    """A key on its way: `state` with registers that are ours alone, and the place of the last event."""
+    """A key on its way: `state` but for its registers, which are ours alone, and for the place of the last event."""
 
     state: KeyState
+    registers: dict[str, Register]
     position: int
     version: int
 
     def now(self) -> KeyState:
-        """The key after the last event, to be read before the next comes."""
-        return replace(self.state, position=self.position, version=self.version)
+        """The key after the last event."""
+        return replace(self.state, registers=self.registers.copy(), position=self.position, version=self.version)
 
 
 class Fold:
@@ -44,24 +45,23 @@ class Fold:
         Raises ValueError for one that can't follow in its stream, and UndecodableEvent: the log is wrong then. Those
         before it are in, and the fold can be read, but not gone on with.
         """
-        keys, decode = self._keys, wire.decode
+        keys, decode, write = self._keys, wire.decode, key.write_registers
         for recorded in events:
             held = keys.get(recorded.stream)
             if held is None:
                 self._begin(recorded)
                 continue
-            event = decode(recorded)
-            if isinstance(event, TagsChanged) and recorded.position > held.position:
-                key.write_registers(held.state.registers, recorded, event)
+            event, position = decode(recorded), recorded.position
+            if isinstance(event, TagsChanged) and position > held.position:
+                write(held.registers, recorded, event)
             else:
                 held.state = key.evolve(held.now(), recorded, event)
-            held.position, held.version = recorded.position, recorded.version
+            held.position, held.version = position, recorded.version
 
     def states(self) -> Iterator[tuple[str, StreamState]]:
         """Each stream with its state; streams of a kind that keeps none are left out."""
         for stream, held in self._keys.items():
-            state = held.now()
-            yield stream, replace(state, registers=state.registers.copy())
+            yield stream, held.now()
         yield from self._tokens.items()
 
     def _begin(self, recorded: AnyEvent) -> None:
@@ -69,6 +69,6 @@ class Fold:
         stream = recorded.stream
         state = inline.evolve(self._tokens.get(stream), recorded)
         if isinstance(state, KeyState):
-            self._keys[stream] = _Key(state, state.position, state.version)
+            self._keys[stream] = _Key(state, state.registers, state.position, state.version)
         elif state is not None:
             self._tokens[stream] = state
