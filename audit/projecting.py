@@ -12,9 +12,11 @@ from typing import Final, TypeVar
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from audit.pages import PAGE, pages
+from projections.clickhouse import ClickHouse
 from projections.errors import ClickHouseUnavailable
 from projections.feed import check_applied
 from projections.rows import Rows, project
+from projections.sql_files import Names
 from projections.store import Applied, Store
 from registry.cloudevent import Linked
 from registry.errors import Busy
@@ -24,8 +26,15 @@ from registry.event_log import EventLog
 # batches are in memory; one of very large events ends with the page that makes it heavy.
 BATCH: Final = 50_000
 _BATCH_BYTES: Final = 32 << 20
+# A checkpoint walks what came in the last seconds once more: at the projector's pace, a third of a replay's time.
+_CHECKPOINT_EVERY: Final = 250_000
 _PATIENCE_S: Final = 60.0
 _T = TypeVar("_T")
+
+
+def store_for(clickhouse: ClickHouse, names: Names) -> Store:
+    """The store of a ledger that is filled in one go."""
+    return Store(clickhouse, names, checkpoint_every=_CHECKPOINT_EVERY)
 
 
 async def project_into(

@@ -16,13 +16,12 @@ from typing import Final
 from audit.books import Books
 from audit.compare_ledgers import compare_ledgers
 from audit.errors import TargetUnfit
-from audit.projecting import BATCH, project_into
+from audit.projecting import BATCH, project_into, store_for
 from audit.report import Finding, Progress
 from audit.second_ledger import SecondLedger
 from audit.shielded import to_the_end
 from audit.switch import Switch
 from projections.sql_files import Names
-from projections.store import Store
 from registry.errors import FieldFault, FieldsRefused
 
 # Differences that are told; all are counted.
@@ -91,7 +90,7 @@ class Replay:
         if await self._switching.remembered() is not None:
             yield await self._switched(None, None)
             return
-        store, log = Store(self._books.clickhouse, self.names), self._books.log
+        store, log = store_for(self._books.clickhouse, self.names), self._books.log
         applied = await store.applied()
         if applied.position > until:
             raise TargetUnfit(f"{self._target} holds the events up to position {applied.position}: drop it for fewer")

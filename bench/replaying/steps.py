@@ -24,7 +24,7 @@ from audit.archive_reader import open_archive
 from audit.export import export_lines
 from audit.fold import Fold
 from audit.pages import foldable, pages
-from audit.projecting import project_into
+from audit.projecting import project_into, store_for
 from audit.restore import restore
 from bench.common import opened_log, timed
 from bench.replaying.made_log import plain
@@ -32,7 +32,7 @@ from keyledger.followers import collect_garbage_rarely
 from projections import ddl
 from projections.clickhouse import ClickHouse
 from projections.ddl import Names
-from projections.store import Applied, Store
+from projections.store import Applied
 from registry.driver import make_engine
 
 _COPY = "SELECT * FROM keyledger.event WHERE position <= {until} ORDER BY position"
@@ -85,7 +85,7 @@ async def rebuild(asked: Asked) -> float:
     with tempfile.TemporaryDirectory() as folder:
         clickhouse, names = ClickHouse(f"chdb://{folder}"), Names("ledger", "gateway")
         await ddl.apply(clickhouse, names, gateway_tables=True, durable=False)
-        store = Store(clickhouse, names)
+        store = store_for(clickhouse, names)
         async with opened_log(asked.url) as log:
             began = time.perf_counter()
             async for _ in project_into(log, store, Applied(0, "", ""), asked.until):
