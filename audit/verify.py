@@ -10,18 +10,18 @@ length. What a database can't show from inside, docs/audit.md says.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from msgspec.structs import replace
 
 from audit.bookmark import Bookmark, read_bookmark
 from audit.books import Books
+from audit.pages import unchecked
 from audit.report import Finding, Progress, Verdict
 from audit.verify_ledger import LedgerCheck
 from audit.verify_log import ChainCheck, beyond_reading
 from audit.verify_state import PAGE, check_page, checkpoint_findings, count_streams
-from registry.event_log import RecordedEvent
 
 WINDOW = 10_000
 WAIT_S = 30.0
@@ -73,13 +73,14 @@ class _Run:
             *await ledger.wait(books.store, head.position, self._wait_s),
         ]:
             yield finding
-        async for window in _windows(books, self.mark.position, head.position):
-            linked, findings = chain.check(window)
-            findings += await ledger.check(linked)
-            for finding in findings:
-                yield finding
-            self.mark = replace(self.mark, position=chain.position, hash=chain.hash.hex())
-            yield Progress("log and ledger", chain.position, head.position, self.mark.text())
+        async with aclosing(unchecked(books.log, self.mark.position, head.position, WINDOW)) as windows:
+            async for window in windows:
+                linked, findings = chain.check(window)
+                findings += await ledger.check(linked)
+                for finding in findings:
+                    yield finding
+                self.mark = replace(self.mark, position=chain.position, hash=chain.hash.hex())
+                yield Progress("log and ledger", chain.position, head.position, self.mark.text())
         for finding in [*chain.lost(head), *await ledger.beyond(books.log, head.position)]:
             yield finding
 
@@ -94,16 +95,3 @@ class _Run:
             done += PAGE
             self.mark = replace(self.mark, stream=page.last)
             yield Progress("state", min(done, total), total, self.mark.text())
-
-
-async def _windows(books: Books, after: int, until: int) -> AsyncIterator[list[RecordedEvent]]:
-    """The log in windows, as it is: gaps are for the caller. The next is fetched while the last is looked at."""
-    window = await books.log.read(after, WINDOW)
-    while window and window[0].position <= until:
-        fetching = asyncio.create_task(books.log.read(window[-1].position, WINDOW))
-        try:
-            yield window if window[-1].position <= until else [one for one in window if one.position <= until]
-            window = await fetching
-        finally:
-            fetching.cancel()
-            await asyncio.gather(fetching, return_exceptions=True)
