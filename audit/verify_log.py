@@ -54,7 +54,7 @@ def _faults(one: Linked) -> list[Finding]:
     position = event.position
     if chain.payload_digest(event.salt, event.payload) != event.payload_digest:
         found.append(_finding("changed", position, "its payload or salt is not the one that was recorded"))
-    if one.previous_hash and chain.event_hash(one.previous_hash, event) != event.hash:
+    if one.previous_hash and not chain.follows(one.previous_hash, event):
         found.append(_finding("changed", position, f"it was changed, or does not chain on position {position - 1}"))
     if event.effective_us % 1000:
         found.append(_finding("changed", position, "its effective_at has digits below the millisecond"))

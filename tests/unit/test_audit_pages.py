@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from audit.pages import link, pages, unchecked
+from audit.verify_log import ChainCheck
 from registry import chain
 from registry.cloudevent import Linked
 from registry.errors import ChainBroken
@@ -79,6 +80,7 @@ async def test_an_empty_log_has_no_pages() -> None:
         lambda event: replace(event, actor="token-mallory"),
         lambda event: replace(event, salt=bytes(16)),
         lambda event: replace(event, effective_us=event.effective_us + 1),
+        lambda event: replace(event, recorded_us=2**63),
         lambda event: replace(event, hash=bytes(32)),
         lambda event: replace(event, payload_digest=bytes(32)),
     ],
@@ -96,6 +98,13 @@ async def test_a_changed_event_is_named_and_the_pages_before_it_are_right(
     with pytest.raises(ChainBroken, match="the event at position 5 was changed"):
         await read()
     assert positions(right) == [[1, 2], [3, 4]]
+
+
+async def test_an_instant_without_an_end_is_a_finding_of_verify_and_not_its_end() -> None:
+    log = await made()
+    log._events[4] = replace(log._events[4], recorded_us=2**63)
+    _, found = ChainCheck(0, log.genesis_hash).check(await read_all(log))
+    assert [(one.kind, one.position) for one in found if one.kind == "changed"] == [("changed", 5)]
 
 
 async def test_an_event_that_was_changed_with_its_hash_is_found_by_the_next() -> None:
