@@ -9,6 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -19,11 +20,11 @@ from audit.books import Books
 from audit.reading import fetch, one_moment
 from audit.report import Finding
 from registry import chain, inline, wire
-from registry import sql as log_sql
 from registry.errors import UndecodableEvent
-from registry.event_log import RecordedEvent
+from registry.event_log import Foldable
 from registry.events import AdminTokenCreated, KeyCreated
 from registry.inline import StreamState
+from registry.instant import to_us
 from registry.key import KeyState
 from registry.token import TokenState
 
@@ -42,7 +43,7 @@ class Truth:
     position: int = 0
     fault: str | None = None
 
-    def learn(self, recorded: RecordedEvent) -> None:
+    def learn(self, recorded: Foldable) -> None:
         """Take the stream's next event. One that does not fit ends the fold; the check of the log tells of it."""
         self.position = recorded.position
         if self.fault is not None:
@@ -50,7 +51,7 @@ class Truth:
         try:
             self.state = inline.evolve(self.state, recorded)
             event = wire.decode(recorded)
-        except (UndecodableEvent, ValueError):
+        except (UndecodableEvent, ValueError, OverflowError):
             self.fault = f"the stream can't be folded beyond the event at position {recorded.position}"
             return
         if isinstance(event, KeyCreated):
@@ -97,8 +98,8 @@ async def check_page(engine: AsyncEngine, after: str, size: int = PAGE) -> Page:
 async def fold(driver: Any, streams: Sequence[str]) -> Mapping[str, Truth]:
     """What the log says of some streams. One event at a time: a page may have keys with very long histories."""
     truths: dict[str, Truth] = {stream: Truth() for stream in streams}
-    async for row in driver.cursor(log_sql.READ_STREAMS, list(streams), prefetch=2000):
-        truths[row["stream"]].learn(RecordedEvent.from_columns(row))
+    async for row in driver.cursor(sql.FOLD_STREAMS, list(streams), prefetch=2000):
+        truths[row["stream"]].learn(Foldable(*row))
     return truths
 
 
@@ -143,12 +144,16 @@ def _row(where: str, stream: str, truth: Truth, right: bool | None) -> Iterator[
 
 
 def _key_is_right(row: Any, state: KeyState) -> bool:
-    columns = (row["public_id"], row["created_position"], row["expiration"], row["revoked_at"])
+    columns = (row["public_id"], row["created_position"], row["expiration_us"], row["revoked_us"])
     return (
-        columns == (state.public_id, state.created_position, state.expiration, state.revoked_at)
+        columns == (state.public_id, state.created_position, _us(state.expiration), _us(state.revoked_at))
         and json.loads(row["tags"]) == state.tags
         and _document_is_right(row, state)
     )
+
+
+def _us(instant: datetime | None) -> int | None:
+    return None if instant is None else to_us(instant)
 
 
 def _token_is_right(row: Any, state: TokenState) -> bool:

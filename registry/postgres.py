@@ -14,7 +14,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from registry.driver import RAW_EPOCH_US, TRANSPORT_ERRORS, DriverConnection, in
 from registry.errors import Busy, LogBroken, OutcomeUnknown
 from registry.event_log import COLUMNS, Foldable, Head, RecordedEvent, Write, Written
 from registry.group_commit import GroupCommit
+from registry.instant import from_us
 from registry.stamp import Desk, Outcome, check_clock, wanted
 from registry.wake import Wake
 
@@ -104,14 +105,11 @@ class PostgresEventLog:
 
     async def head(self) -> Head:
         """See EventLog."""
-        columns = (tables.event.c.position, tables.event.c.hash, tables.event.c.recorded_at)
-        last = select(*columns).order_by(tables.event.c.position.desc()).limit(1)
-        try:
-            async with self._engine.connect() as connection:
-                row = (await connection.execute(last)).first()
-        except TRANSPORT_ERRORS as error:
-            raise Busy from error
-        return Head(*row) if row is not None else Head(0, chain.genesis_hash(self._log_id), None)
+        rows = await self._fetch(sql.HEAD)
+        if not rows:
+            return Head(0, chain.genesis_hash(self._log_id), None)
+        position, hash_, recorded = rows[0]
+        return Head(position, hash_, _instant(recorded + RAW_EPOCH_US))
 
     async def wait_beyond(self, position: int, timeout_s: float) -> None:
         """See EventLog."""
@@ -200,6 +198,14 @@ def _recorded(rows: Sequence[Any]) -> list[RecordedEvent]:
             reason, payload, salt, digest, hash_,
         ) in rows
     ]  # fmt: skip
+
+
+def _instant(us: int) -> datetime:
+    """The nearest that a datetime can say: a tampered one must not keep auditors from the log."""
+    try:
+        return from_us(us)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC) if us > 0 else datetime.min.replace(tzinfo=UTC)
 
 
 async def open_log(engine: AsyncEngine, limits: Limits | None = None) -> PostgresEventLog:

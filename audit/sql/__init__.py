@@ -10,6 +10,7 @@ def _read(name: str) -> str:
 
 
 STREAMS = _read("streams")
+FOLD_STREAMS = _read("fold_streams")
 KEY_STATES = _read("key_states")
 ADMIN_TOKENS = _read("admin_tokens")
 CREDENTIALS = _read("credentials")

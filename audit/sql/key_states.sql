@@ -1,11 +1,17 @@
--- The rows of some keys: $1 their streams.
+-- The rows of some keys: $1 their streams. Instants are numbers, as a tampered one may be beyond what a datetime can hold.
 SELECT
     stream,
     public_id,
     created_position,
     tags::text AS tags,
-    expiration,
-    revoked_at,
+    CASE
+        WHEN isfinite(expiration) THEN (extract(EPOCH FROM expiration) * 1000000)::bigint
+        WHEN expiration IS NOT NULL THEN 9223372036854775807
+    END AS expiration_us,
+    CASE
+        WHEN isfinite(revoked_at) THEN (extract(EPOCH FROM revoked_at) * 1000000)::bigint
+        WHEN revoked_at IS NOT NULL THEN 9223372036854775807
+    END AS revoked_us,
     document
 FROM keyledger.key_state
 WHERE stream = ANY($1::text[])

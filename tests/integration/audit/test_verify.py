@@ -64,6 +64,23 @@ async def test_two_hundred_random_changes_are_all_found(tampered: Tampered) -> N
     await all_found(tampered, await mutations_of(tampered, 2), 200)
 
 
+@pytest.mark.parametrize("instant", ["infinity", "-infinity", "294000-01-01", "0044-03-15 BC"])
+@pytest.mark.parametrize("last", [False, True])
+async def test_an_instant_beyond_reason_is_named_and_ends_nothing(
+    tampered: Tampered, instant: str, *, last: bool
+) -> None:
+    position = (await tampered.books.log.head()).position if last else 5
+    for column in ("recorded_at", "effective_at"):
+        await tampered.sql("CREATE TABLE public.kept AS SELECT * FROM keyledger.event WHERE position = $1", position)
+        await tampered.sql(f"UPDATE keyledger.event SET {column} = '{instant}' WHERE position = $1", position)
+        assert position in {one.position for one in await tampered.findings()}, column
+        await tampered.sql("DELETE FROM keyledger.event WHERE position = $1", position)
+        await tampered.sql("INSERT INTO keyledger.event SELECT * FROM public.kept")
+        await tampered.sql("DROP TABLE public.kept")
+    await tampered.sql(f"UPDATE keyledger.key_state SET expiration = '{instant}', revoked_at = '{instant}'")
+    assert {(one.kind, one.where) for one in await tampered.findings()} == {("changed", "key_state")}
+
+
 async def test_nothing_is_found_while_writes_go_on(tampered: Tampered) -> None:
     log = tampered.books.log
     writing = asyncio.create_task(fill(log, seed=9, count=150))
