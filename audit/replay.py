@@ -145,6 +145,7 @@ class Replay:
     async def _switched(self, compared: int | None, differences: int | None) -> Replayed:
         """Switch, or finish a switch; one that is done is left as it is."""
         if await self._switching.remembered() is not None and not await self._switching.holding():
+            await self._books.store.reload_dictionary()  # the last step, and perhaps the one that it died before
             position = (await self._books.store.applied()).position
         else:
             # Not to be left half way: until it is done, nothing more is applied in the live ledger.

@@ -13,6 +13,7 @@ Without the hold a bill could be made from the old event_applied and a new table
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
@@ -73,9 +74,14 @@ class Switch:
         return bool(await self._holds())
 
     async def approach(self, batch: int) -> AsyncGenerator[Progress, None]:
-        """Bring the replayed ledger so near to the head that the rest takes a moment."""
-        store = Store(self._clickhouse, self._second.names)
-        while (head := (await self._log.head()).position) - (applied := await store.applied()).position > SOON:
+        """Bring the replayed ledger so near to the head that the rest takes a moment; as near as writers let it."""
+        store, before = Store(self._clickhouse, self._second.names), math.inf
+        while True:
+            head, applied = (await self._log.head()).position, await store.applied()
+            lag = head - applied.position
+            if lag <= SOON or lag >= before:
+                return
+            before = lag
             async with aclosing(project_into(self._log, store, applied, head, batch=batch)) as positions:
                 async for position in positions:
                     yield Progress("catching up", position, head)

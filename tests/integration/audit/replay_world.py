@@ -29,12 +29,10 @@ class Beside:
         """The databases of the second ledger."""
         return Names(self.target, self.books.names.gateway)
 
-    async def replay(
-        self, until: int | None = None, *, switch: bool = False, batch: int = 7
-    ) -> tuple[list[Finding], Replayed]:
-        """What a replay finds, and its end."""
+    async def replay(self, until: int | None = None, *, switch: bool = False) -> tuple[list[Finding], Replayed]:
+        """What a replay finds, and its end. Without writers that it must outrun, in batches of seven."""
         replay = Replay(self.books, self.target, until, switch=switch)
-        told = [one async for one in replay.run(batch=batch)]
+        told = [one async for one in replay.run(batch=1000 if switch else 7)]
         assert isinstance(told[-1], Replayed)
         return [one for one in told if isinstance(one, Finding)], told[-1]
 
