@@ -55,8 +55,10 @@ def replay(
     else:
         _tell(result, len(differences))
     if result["differences"]:
+        places = "1 place" if result["differences"] == 1 else f"{result['differences']} places"
         shown = "" if json or result["differences"] <= _SHOWN else f", {_SHOWN} of them shown"
-        raise CommandFailed(f"the live ledger differed from the log at {result['differences']} places{shown}")
+        when = "differed" if result["switched"] else "differs"
+        raise CommandFailed(f"the live ledger {when} from the log at {places}{shown}")
 
 
 def _tell(result: dict[str, Any], differences: int) -> None:
