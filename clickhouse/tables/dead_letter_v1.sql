@@ -3,7 +3,7 @@
 CREATE TABLE IF NOT EXISTS {{database}}.dead_letter_v1{{on_cluster}}
 (
     id            String,                   -- topic/partition/offset
-    kind          LowCardinality(String),   -- not_an_event, another_log, forged
+    kind          LowCardinality(String),   -- not_an_event, another_log, forged; switch is no record, but holds
     detail        String,                   -- why, in our own words
     position      UInt64,                   -- the position that the record claims; 0 when none can be read
     held_position UInt64,                   -- while open, nothing beyond is applied; the greatest UInt64 holds nothing

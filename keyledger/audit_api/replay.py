@@ -28,8 +28,8 @@ class ReplayBody(Body):
     """Into which database, up to which position (the head when not given), and whether it becomes the live one."""
 
     target: str = Field(min_length=1, max_length=MAX_NAME)
-    until: int | None = Field(None, ge=0, lt=10**18)
-    switch: bool = False
+    until: int | None = Field(None, ge=0, lt=10**18, strict=True)
+    switch: bool = Field(False, strict=True)
 
 
 @operator_router.post("/replay", response_class=StreamingResponse)

@@ -14,10 +14,14 @@ from projections.clickhouse import ClickHouse
 from projections.ddl import Names
 from projections.dead_letters import DeadLetters
 from projections.errors import ClickHouseRefused, ClickHouseUnavailable
+from projections.sql_files import sql
 from projections.store import Store
 
 CLUSTERED = [
     *ddl.statements(Names("ledger", "gateway", "prod"), gateway_tables=True),
+    *ddl.statements(Names("beside", "gateway", "prod"), beside=True)[:4],
+    sql("queries/replay_exchange", Names("ledger", "gateway", "prod"), table="key_life_v1", target="beside"),
+    sql("queries/replay_drop", Names("beside", "gateway", "prod")),
     "SYSTEM RELOAD DICTIONARY ON CLUSTER prod ledger.key_tags",
 ]
 
