@@ -2,70 +2,93 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any, Final
 
 from audit import sql
 from audit.archive_reader import Tell
 from audit.errors import BadArchive
+from audit.fold import Fold
 from audit.report import Progress
-from registry import inline, state
 from registry import sql as log_sql
-from registry.cloudevent import subject_of
-from registry.event_log import COLUMNS, RecordedEvent
+from registry import state, wire
+from registry.event_log import COLUMNS, Foldable
+from registry.events import AdminTokenCreated, KeyCreated, key_stream, token_stream
 from registry.inline import StreamState
-from registry.key import KeyState
+from registry.instant import to_us
 
-_PREFETCH: Final = 2000
+_PAGE: Final = 2000
 _STREAMS_AT_ONCE: Final = 1000
 
 
 async def fold_all(driver: Any, total: int, tell: Tell) -> None:
     """Write the state of every stream, in the transaction that copied the events. Raises BadArchive."""
-    folding, done = _Fold(), 0
-    async for row in driver.cursor(sql.RESTORE_FOLD, prefetch=_PREFETCH):
-        folding.take(RecordedEvent.from_columns(row))
-        done += 1
-        if len(folding.ready) >= _STREAMS_AT_ONCE:
-            await _save(driver, folding.drain())
-        if done % _PREFETCH == 0:
-            tell(Progress("current state", done, total))
+    folding, done = _Streams(), 0
+    cursor = await driver.cursor(sql.RESTORE_FOLD)
+    while rows := await cursor.fetch(_PAGE):
+        folding.take([_foldable(row) for row in rows])
+        done += len(rows)
+        await _save(driver, folding.ready())
+        tell(Progress("current state", done, total))
     folding.close()
-    await _save(driver, folding.drain())
-    tell(Progress("current state", done, total))
+    await _save(driver, folding.ready())
 
 
-class _Fold:
-    """Folds events that come stream by stream; `ready` has the states of the streams that are done."""
+class _Streams:
+    """Folds events that come stream by stream, some streams at once."""
 
     def __init__(self) -> None:
-        self.ready: dict[str, StreamState] = {}
-        self._stream = ""
-        self._version = 0
-        self._state: StreamState | None = None
+        self._fold = Fold()
+        self._streams = 0
+        self._last: Foldable | None = None
+        self._ready: dict[str, StreamState] = {}
 
-    def take(self, event: RecordedEvent) -> None:
-        if event.stream != self._stream:
-            self.close()
-            self._stream, self._version, self._state = event.stream, 0, None
-        self._version += 1
-        try:
-            self._state = inline.evolve(self._state, event)
-        except ValueError as error:
-            raise _bad(event, str(error)) from error
-        if event.version != self._version:
-            raise _bad(event, "its version does not follow in its stream")
-        if self._state is None or _id(self._state) != subject_of(event.stream):
-            raise _bad(event, "it is in a stream that is not its own")
+    def take(self, events: Iterable[Foldable]) -> None:
+        """Fold the next events in. Raises BadArchive for one that can't be where it is."""
+        for stream, run in groupby(events, key=lambda event: event.stream):
+            if self._last is None or stream != self._last.stream:
+                self._last = None
+                self._streams += 1
+                if self._streams > _STREAMS_AT_ONCE:
+                    self.close()
+            try:
+                self._fold.take(self._in_order(run))
+            except ValueError as error:
+                raise BadArchive(f"an event can't be where it is: {error}") from error
 
     def close(self) -> None:
-        """The stream is done."""
-        if self._state is not None:
-            self.ready[self._stream] = self._state
+        """The last stream is done."""
+        self._ready.update(self._fold.states())
+        self._fold, self._streams = Fold(), 1
 
-    def drain(self) -> dict[str, StreamState]:
-        """Those that are done, once."""
-        ready, self.ready = self.ready, {}
+    def ready(self) -> dict[str, StreamState]:
+        """The streams that are done, once."""
+        ready, self._ready = self._ready, {}
         return ready
+
+    def _in_order(self, run: Iterable[Foldable]) -> Iterator[Foldable]:
+        for event in run:
+            if self._last is None and not _begins(event):
+                raise _bad(event, "it does not begin the stream that it is in")
+            if event.version != (1 if self._last is None else self._last.version + 1):
+                raise _bad(event, "its version does not follow in its stream")
+            self._last = event
+            yield event
+
+
+def _begins(event: Foldable) -> bool:
+    match wire.decode(event):
+        case KeyCreated(public_id=public_id):
+            return event.stream == key_stream(public_id)
+        case AdminTokenCreated(token_id=token_id):
+            return event.stream == token_stream(token_id)
+    return False
+
+
+def _foldable(row: Any) -> Foldable:
+    position, stream, version, kind, schema_version, effective_at, payload = row
+    return Foldable(position, stream, version, kind, schema_version, to_us(effective_at), payload)
 
 
 async def _save(driver: Any, states: dict[str, StreamState]) -> None:
@@ -76,9 +99,5 @@ async def _save(driver: Any, states: dict[str, StreamState]) -> None:
     await driver.fetch(log_sql.APPEND, *nothing, *state.columns(states, {}))
 
 
-def _id(of: StreamState) -> str:
-    return of.public_id if isinstance(of, KeyState) else of.token_id
-
-
-def _bad(event: RecordedEvent, why: str) -> BadArchive:
+def _bad(event: Foldable, why: str) -> BadArchive:
     return BadArchive(f"the event at position {event.position} can't be: {why}")

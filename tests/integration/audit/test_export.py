@@ -130,6 +130,8 @@ async def test_a_prefix_has_the_secrets_of_its_own_events_alone(
         ("UPDATE keyledger.event SET payload = payload || ' ' WHERE position = 1", 1),
         ("UPDATE keyledger.event SET hash = salt WHERE position = 15", 15),
         ("UPDATE keyledger.event SET effective_at = effective_at + interval '1 microsecond' WHERE position = 9", 9),
+        ("UPDATE keyledger.event SET effective_at = 'infinity' WHERE position = 8", 8),
+        ("UPDATE keyledger.event SET recorded_at = '294276-12-31' WHERE position = 8", 8),
         ("DELETE FROM keyledger.event WHERE position = 4", 4),
         ("DELETE FROM keyledger.event WHERE position >= 12", 12),
     ],

@@ -18,6 +18,7 @@ import msgspec
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from audit import archive_reader, restore_state
 from audit.archive_reader import open_archive
 from audit.errors import BadArchive, NotEmpty, NotOwner, RegistryInUse
 from audit.restore import restore
@@ -102,6 +103,25 @@ async def test_a_restored_registry_is_the_same_to_the_byte(
     assert again == manifest
     for name in ("events.ndjson", "credentials.ndjson", "manifest.json"):
         assert (tmp_path / "second" / name).read_bytes() == (tmp_path / "first" / name).read_bytes()
+
+
+@pytest.mark.parametrize("portions", [(1, 1, 1), (3, 2, 5), (7, 4, 1000)])
+async def test_in_whatever_portions_it_is_the_same(
+    filled: PostgresEventLog,
+    engine: AsyncEngine,
+    database: Database,
+    empty: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    portions: tuple[int, int, int],
+) -> None:
+    page, streams, batch = portions
+    monkeypatch.setattr(restore_state, "_PAGE", page)
+    monkeypatch.setattr(restore_state, "_STREAMS_AT_ONCE", streams)
+    monkeypatch.setattr(archive_reader.Archive.batches, "__defaults__", (batch,))
+    await export_to(tmp_path / "a", filled, secrets_of=engine)
+    await restore_into(empty, tmp_path / "a")
+    assert await state_rows(empty) == await state_rows(database)
 
 
 async def test_the_restored_log_goes_on(
@@ -212,6 +232,22 @@ async def test_the_line_that_was_changed_is_named(filled: PostgresEventLog, tmp_
         open_archive(tmp_path / "a")
 
 
+async def test_no_byte_of_the_manifest_can_change(postgres_log: PostgresEventLog, tmp_path: Path) -> None:
+    await fill(postgres_log, seed=22, count=3)
+    await export_to(tmp_path / "a", postgres_log)
+    file = tmp_path / "a" / "manifest.json"
+    content = file.read_bytes()
+    for place in range(len(content)):
+        for bit in (0, 3, 5, 7):
+            file.write_bytes(content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :])
+            with pytest.raises(BadArchive, match=r"manifest\.json"):
+                open_archive(tmp_path / "a")
+    for longer in (content + b"\n", b" " + content, content.replace(b"{", b'{"a": 1,', 1)):
+        file.write_bytes(longer)
+        with pytest.raises(BadArchive, match=r"manifest\.json"):
+            open_archive(tmp_path / "a")
+
+
 async def test_a_hash_that_no_event_commits_to_is_named(
     filled: PostgresEventLog, engine: AsyncEngine, tmp_path: Path
 ) -> None:
@@ -236,10 +272,12 @@ async def story(*changes: dict[str, Any]) -> list[RecordedEvent]:
     ("changes", "why"),
     [
         (({}, {"version": 3}, {}), "position 2 can't be: its version does not follow"),
+        (({"version": 2}, {"version": 3}, {}), "position 1 can't be: its version does not follow"),
         (({}, {}, {"version": 2}), "position 3 can't be: its version does not follow"),
-        (({}, {"stream": "key-another00000", "version": 1}, {}), "position 2 can't be: KeyRevoked"),
-        (({"stream": "key-another00000"}, {}, {}), "position 1 can't be: it is in a stream that is not its own"),
-        (({}, {}, {"stream": "thing-1"}), "position 3 can't be: it is in a stream that is not its own"),
+        (({}, {"stream": "key-another00000", "version": 1}, {}), "position 2 can't be: it does not begin the stream"),
+        (({"stream": "key-a"}, {"stream": "key-a"}, {}), "position 1 can't be: it does not begin the stream"),
+        (({}, {}, {"stream": "thing-1"}), "position 3 can't be: it does not begin the stream"),
+        (({}, {"type": "AdminTokenRevoked"}, {}), "can't be where it is: AdminTokenRevoked at position 2"),
         (({}, {}, {"type": "Noted"}), "line 3 does not decode"),
         (({}, {}, {"payload": b"{}"}), "line 3 does not decode"),
         (({}, {}, {"recorded_us": 5}), "line 3 was not recorded after the one before"),
