@@ -140,7 +140,13 @@ class ClickHouse:
 
         def run(client: Any) -> None:
             settings = {"insert_quorum": _replicas(client, table, self._cluster)} if self._cluster else None
-            client.insert(table, rows, column_names=list(columns), settings=settings)
+            # What the driver makes of an insert refers to itself, and to the rows, until garbage is collected: seldom,
+            # in a process that does little but project. So it gets a list of its own, emptied afterwards.
+            held = list(rows)
+            try:
+                client.insert(table, held, column_names=list(columns), settings=settings)
+            finally:
+                held.clear()
 
         await self._run(run)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from datetime import UTC, datetime
 
 import pytest
@@ -159,6 +161,26 @@ async def test_applying_the_ddl_again_keeps_every_row(world: World) -> None:
     await world.write(key_facts(KEY, 1, NOON, env="prod"))
     await ddl.apply(world.clickhouse, world.names, gateway_tables=True)
     assert len(await world.intervals(2**64 - 1)) == 1
+
+
+class Text(str):
+    """Text that can be asked whether it is still held."""
+
+    __slots__ = ("__weakref__",)
+
+
+async def test_what_was_written_is_held_no_longer(world: World) -> None:
+    """A projector looks for garbage so seldom that rows kept till then would be most of its memory."""
+    ledger, hashes = store(world), [Text("h1"), Text("h2")]
+    held = [weakref.ref(one) for one in hashes]
+    gc.disable()
+    try:
+        await ledger.insert_applied([(1, "log", "h0", hashes[0], RECORDED), (2, "log", "h1", hashes[1], RECORDED)])
+        hashes.clear()
+        assert [one() for one in held] == [None, None]
+    finally:
+        gc.enable()
+    assert (await ledger.applied()).position == 2
 
 
 async def test_wrong_sql_is_refused_and_quotes_nothing(clickhouse: ClickHouse) -> None:
