@@ -90,6 +90,8 @@ class Replay:
         if await self._switching.remembered() is not None:
             yield await self._switched(None, None)
             return
+        # A switch that died before its first exchange holds the live ledger for nothing.
+        await self._switching.release()
         store, log = store_for(self._books.clickhouse, self.names), self._books.log
         applied = await store.applied()
         if applied.position > until:
@@ -97,7 +99,7 @@ class Replay:
         async with aclosing(project_into(log, store, applied, until, batch=batch)) as positions:
             async for position in positions:
                 yield Progress("replaying", position, until)
-        compared, differences = min(until, await self._settled(until)), 0
+        compared, differences = await self._settled(until), 0
         async with aclosing(self._compare(compared, until)) as parts:
             async for told in parts:
                 differences += isinstance(told, Finding)
@@ -123,9 +125,8 @@ class Replay:
     async def _compare(self, compared: int, until: int) -> AsyncGenerator[Progress | Finding, None]:
         again = f"keyledger audit replay --into {self._target} --switch, or keyledger audit verify --repair"
         fix = f"none: it goes into {self._target} with the old tables" if self._switch else again
-        frontier = await self._books.store.frontier()
-        if frontier.position == compared < min(until, frontier.greatest):
-            detail = "nothing is applied from here on, though later events are there: the rest was not compared"
+        if compared < until:
+            detail = f"nothing is applied after position {compared}: what follows was not compared"
             yield Finding("not_applied", "event_applied_v1", detail, fix, compared + 1)
         parts = compare_ledgers(self._books.clickhouse, self._books.names, self.names, compared, fix)
         async with aclosing(parts):
@@ -133,14 +134,14 @@ class Replay:
                 yield part
 
     async def _settled(self, until: int) -> int:
-        """What is applied in the live ledger, once its writers have had a moment to apply what they have begun."""
-        frontier = await self._books.store.frontier()
+        """How much of it the live ledger has applied, once its writers have had a moment for what they have begun."""
+        store, applied = self._books.store, (await self._books.store.applied()).position
         with suppress(TimeoutError):
             async with asyncio.timeout(_SETTLE_S):
-                while frontier.position < min(until, frontier.greatest):
+                while applied < until:
                     await asyncio.sleep(_POLL_S)
-                    frontier = await self._books.store.frontier()
-        return frontier.position
+                    applied = (await store.applied()).position
+        return min(until, applied)
 
     async def _switched(self, compared: int | None, differences: int | None) -> Replayed:
         """Switch, or finish a switch; one that is done is left as it is."""

@@ -159,6 +159,12 @@ async def test_where_the_live_ledger_stopped_is_told(beside: Beside, tampered: T
     (stopped,) = findings
     assert (stopped.kind, stopped.where, stopped.position) == ("not_applied", "event_applied_v1", 100)
     assert (end.position, end.compared, end.differences, end.live_position) == (HEAD, 99, 1, 99)
+    for table in ("event_applied_v1", "key_life_v1"):
+        await tampered.clickhouse(f"TRUNCATE TABLE {{db}}.{table}")
+    findings, end = await beside.replay(switch=True)
+    assert [(one.kind, one.position) for one in findings] == [("not_applied", 1)]
+    assert (end.compared, end.differences, end.live_position) == (0, 1, HEAD)
+    assert await tampered.findings() == []
 
 
 async def test_rows_that_came_twice_are_no_difference(beside: Beside) -> None:
