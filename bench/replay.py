@@ -1,6 +1,6 @@
 """The whole log read again: fold, chain check, rebuild of the ledger, export and import, as ratios in one run.
 
-    python -m bench.replay [--events 1000000] [--library-events 50000] [--rounds 3] [--json]
+    python -m bench.replay [--events 1000000] [--keys 20000] [--library-events 50000] [--rounds 3] [--json]
 
 To PostgreSQL's own binary COPY of the same rows to a client that throws them away, and to the `eventsourcing` library's
 select of all events with decoding. Steps are taken in turn, each in a process of its own. Each figure is the median of
@@ -94,19 +94,20 @@ def rows(rounds: list[Figures], shorter: Figures) -> list[dict[str, object]]:
 
 def main() -> None:
     """Run and print."""
-    chosen: Any = options(__doc__ or "", events=1_000_000, library_events=50_000, rounds=3)
+    chosen: Any = options(__doc__ or "", events=1_000_000, keys=20_000, library_events=50_000, rounds=3)
     rounds: list[Figures] = []
+    events = chosen.events // chosen.keys * chosen.keys
     with server() as where, tempfile.TemporaryDirectory() as folder:
-        progress(f"making {chosen.events} events")
-        asyncio.run(fill(where, chosen.events))
+        progress(f"making {events} events")
+        asyncio.run(fill(where, events, chosen.keys))
         library = Library(where.owner_url)
         library.fill(chosen.library_events)
         library.close()
         for number in range(chosen.rounds):
             progress(f"round {number + 1} of {chosen.rounds}")
-            rounds.append(one_round(where, chosen.events, chosen.library_events, Path(folder)))
+            rounds.append(one_round(where, events, chosen.library_events, Path(folder)))
         progress("once more, up to a fifth")
-        shorter = one_round(where, chosen.events // 5, chosen.library_events, Path(folder))
+        shorter = one_round(where, events // 5, chosen.library_events, Path(folder))
     report(rows(rounds, shorter), as_json=chosen.json)
 
 

@@ -14,9 +14,10 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from sqlalchemy.engine import make_url
 
 from bench.common import CALLER
-from bench.replaying.made_log import EDITS, created, edited, key_ids
+from bench.replaying.made_log import created, edited, key_ids
 
 _PAGE = 2_000
+_EVENTS_OF_A_KEY = 50
 
 
 class Changed(DomainEvent):
@@ -41,7 +42,7 @@ class Library:
     def fill(self, count: int) -> None:
         """Record so many events."""
         self._recorder.create_table()
-        for public_id in key_ids(count):
+        for public_id in key_ids(count // _EVENTS_OF_A_KEY):
             self._recorder.insert_events(self._stored(public_id))
 
     def replay(self) -> tuple[float, int]:
@@ -61,7 +62,7 @@ class Library:
 
     def _stored(self, public_id: str) -> list[StoredEvent]:
         stream, now = uuid4(), datetime.now(UTC)
-        events = [created(public_id), *(edited(edit) for edit in range(1, EDITS + 1))]
+        events = [created(public_id), *(edited(edit) for edit in range(1, _EVENTS_OF_A_KEY))]
         return [
             self._mapper.to_stored_event(
                 Changed(stream, version, now, event.type, CALLER.actor, json.loads(event.payload))  # type: ignore[call-arg]

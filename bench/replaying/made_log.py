@@ -17,7 +17,6 @@ from registry.instant import from_us
 from registry.stamp import Desk
 from registry.wire import encode
 
-EDITS = 49  # tag edits of a key after its creation
 _CHUNK = 20_000
 _INSTANTS = tuple(number for number, name in enumerate(COLUMNS) if name.endswith("_at"))
 
@@ -34,19 +33,19 @@ def edited(edit: int) -> NewEvent:
     return encode(TagsChanged({"customer_id": f"customer-{edit}"}, ()))
 
 
-def key_ids(count: int) -> list[str]:
-    """The keys of a log of so many events."""
-    return [f"{number:012d}" for number in range(count // (EDITS + 1))]
+def key_ids(keys: int) -> list[str]:
+    """The ids of so many keys."""
+    return [f"{number:012d}" for number in range(keys)]
 
 
-def made_events(log_id: UUID, count: int) -> Iterator[list[RecordedEvent]]:
-    """The log in chunks: all keys are created, then edited in turn."""
+def made_events(log_id: UUID, count: int, keys: int) -> Iterator[list[RecordedEvent]]:
+    """The log in chunks: all keys are created, then edited in turn, `count` events together."""
     began = datetime.now(UTC) - timedelta(seconds=count)
-    streams = {f"key-{public_id}": public_id for public_id in key_ids(count)}
+    streams = {f"key-{public_id}": public_id for public_id in key_ids(keys)}
     desk = Desk(
         Head(0, chain.genesis_hash(log_id), None), began, dict.fromkeys(streams, 0), {}, {}, lambda: b"0123456789abcdef"
     )
-    for edit in range(EDITS + 1):
+    for edit in range(count // keys):
         for stream, public_id in streams.items():
             event = edited(edit) if edit else created(public_id)
             desk.run([Write(stream, lambda _scene, event=event: [event], CALLER)])  # type: ignore[misc]
@@ -56,12 +55,12 @@ def made_events(log_id: UUID, count: int) -> Iterator[list[RecordedEvent]]:
     yield desk.appended
 
 
-async def fill(where: Server, count: int) -> None:
+async def fill(where: Server, count: int, keys: int) -> None:
     """Put the events into the log's table, as its owner."""
     async with opened_log(where.owner_url) as log:
         log_id = log.log_id
     connection = await asyncpg.connect(plain(where.owner_url))
-    for events in made_events(log_id, count):
+    for events in made_events(log_id, count, keys):
         await connection.copy_records_to_table("event", schema_name="keyledger", records=map(_row, events))
     await connection.execute("VACUUM ANALYZE keyledger.event")
     await connection.close()
