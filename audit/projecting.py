@@ -26,7 +26,7 @@ from registry.event_log import EventLog
 # batches are in memory; one of very large events ends with the page that makes it heavy.
 BATCH: Final = 50_000
 _BATCH_BYTES: Final = 32 << 20
-# A checkpoint walks what came in the last seconds once more: at the projector's pace, a third of a replay's time.
+# A checkpoint walks what came in the last seconds once more: at the projector's pace, a quarter of a replay's time.
 _CHECKPOINT_EVERY: Final = 250_000
 _PATIENCE_S: Final = 60.0
 _T = TypeVar("_T")
