@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.operator_socket import socket_path_for_client
@@ -70,6 +71,8 @@ async def bill_of(registry: RegistryProcess, database: str) -> Any:
     return await registry.json("sql", f"SELECT * FROM {database}.bill(tag = 'customer_id', {parameters})")
 
 
+@pytest.mark.long
+@pytest.mark.timeout(600)
 async def test_the_ledger_is_made_anew_through_kills_compared_and_put_live(tmp_path: Path) -> None:
     registry = RegistryProcess(tmp_path / "data")
     await registry.start()
