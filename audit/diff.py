@@ -17,7 +17,7 @@ from audit.fields import Value, fields_of, plain
 from audit.streams import histories, keys_touched
 from registry import wire
 from registry.event_log import RecordedEvent
-from registry.events import KeyCreated, TagsChanged, key_stream
+from registry.events import key_stream, tags_written
 from registry.instant import format_ms, from_ms
 from registry.key import KeyState, fold
 
@@ -107,19 +107,12 @@ def _spans(history: Sequence[RecordedEvent], since: int) -> Iterator[Span]:
     writes: dict[str, list[tuple[int, int, str | None]]] = defaultdict(list)
     touched: set[str] = set()
     for recorded in history:
-        for tag, value in _delta(recorded).items():
+        for tag, value in tags_written(wire.decode(recorded)).items():
             writes[tag].append((recorded.effective_ms, recorded.position, value))
             if recorded.position > since:
                 touched.add(tag)
     for tag in sorted(touched):
         yield from _spans_of(tag, sorted(writes[tag], key=lambda write: write[:2]), since)
-
-
-def _delta(recorded: RecordedEvent) -> dict[str, str | None]:
-    event = wire.decode(recorded)
-    if isinstance(event, KeyCreated):
-        return dict(event.tags)
-    return {**event.set, **dict.fromkeys(event.remove)} if isinstance(event, TagsChanged) else {}
 
 
 class _Pair(NamedTuple):

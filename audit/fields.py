@@ -32,7 +32,12 @@ def credential(one: CredentialState) -> str:
     """What is to be said of a credential in a word or two."""
     if one.revoked_at is not None:
         return "revoked"
-    return ACTIVE if one.expires_at is None else f"{ACTIVE} until {format_ms(one.expires_at)}"
+    return ACTIVE if one.expires_at is None else until(one.expires_at)
+
+
+def until(end: datetime) -> str:
+    """What is to be said of a credential that ends by itself."""
+    return f"{ACTIVE} until {format_ms(end)}"
 
 
 def plain(value: Value) -> Any:

@@ -11,24 +11,38 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from audit.fields import ACTIVE, STATUS, Value, plain
+from audit.fields import ACTIVE, STATUS, Value, plain, until
 from registry import wire
 from registry.event_log import RecordedEvent
 from registry.events import (
     AdminTokenCreated,
     AdminTokenRevoked,
+    CredentialRevoked,
     Event,
     ExpirationChanged,
+    KeyBegun,
     KeyCreated,
     KeyDescribed,
+    KeyImported,
+    KeyResumed,
     KeyRevoked,
+    KeyRotated,
+    KeySuspended,
     TagsChanged,
+    tags_written,
 )
 from registry.instant import cut_ms, format_ms, format_us, from_ms, to_ms
 
 _EVER = 2**63
+# Events that change the status of their key or token, and nothing else.
+_STATUSES: Final[Mapping[type[Event], str]] = {
+    KeySuspended: "suspended",
+    KeyResumed: ACTIVE,
+    KeyRevoked: "revoked",
+    AdminTokenRevoked: "revoked",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,37 +113,55 @@ def entries(events: Iterable[RecordedEvent], names: Mapping[str, str]) -> Iterat
         yield Entry(recorded, names.get(recorded.actor), tuple(changes))
 
 
-def written(event: Event) -> dict[str, Value]:
+def written(  # noqa: PLR0911 - a shape of event each
+    event: Event,
+) -> dict[str, Value]:
     """What an event writes, by field. `status` is what it makes of its key or token: expiry is no event.
 
     A new type of event has its case here. Raises ValueError for one that has none.
     """
     match event:
-        case KeyCreated():
-            named = {
-                "description": event.description,
-                "organization": event.organization,
-                "workspace": event.workspace,
-                "expiration": event.expiration,
-                f"credentials.{event.credential.credential_id}": ACTIVE,
-                STATUS: ACTIVE,
-            }
-            return {**_tags(event.tags), **{name: value for name, value in named.items() if value is not None}}
+        case KeyCreated() | KeyImported():
+            return {**_tags(event), **_begun(event)}
         case TagsChanged():
-            return _tags({**event.set, **dict.fromkeys(event.remove)})
+            return _tags(event)
         case KeyDescribed():
             return {"description": event.description}
         case ExpirationChanged():
             return {"expiration": event.expiration}
         case AdminTokenCreated():
             return {"name": event.name, "scopes": event.scopes, STATUS: ACTIVE}
-        case KeyRevoked() | AdminTokenRevoked():
-            return {STATUS: "revoked"}
+        case KeyRotated():
+            issued = event.credential.credential_id
+            return {**{_of(one): until(event.expires_at) for one in event.retired}, _of(issued): ACTIVE}
+        case CredentialRevoked():
+            return {_of(event.credential_id): "revoked"}
+    if status := _STATUSES.get(type(event)):
+        return {STATUS: status}
     raise ValueError(f"{type(event).__name__} has no words for its history")
 
 
-def _tags(delta: Mapping[str, str | None]) -> dict[str, Value]:
-    return {f"tags.{name}": value for name, value in sorted(delta.items())}
+def _begun(event: KeyBegun) -> dict[str, Value]:
+    source, revoked_at = (event.source, event.revoked_at) if isinstance(event, KeyImported) else (None, None)
+    named = {
+        "source": source,
+        "description": event.description,
+        "organization": event.organization,
+        "workspace": event.workspace,
+        "expiration": event.expiration,
+        "revoked_at": revoked_at,
+        _of(event.credential.credential_id): ACTIVE,
+        STATUS: ACTIVE,
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _of(credential_id: str) -> str:
+    return f"credentials.{credential_id}"
+
+
+def _tags(event: Event) -> dict[str, Value]:
+    return {f"tags.{name}": value for name, value in sorted(tags_written(event).items())}
 
 
 @dataclass(slots=True)

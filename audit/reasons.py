@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from registry.instant import format_ms
-from registry.key import CredentialState, KeyState
+from registry.key import KeyState
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Evidence:
     @property
     def key(self) -> KeyState | None:
         """The key, where the credential was known."""
-        return self.known if self.known is not None and _credential(self.known, self.credential_id) else None
+        return self.known if self.known is not None and self.known.credential(self.credential_id) else None
 
 
 def bucket_of(evidence: Evidence) -> tuple[str, str]:  # noqa: PLR0911 - a bucket each
@@ -50,10 +50,6 @@ def bucket_of(evidence: Evidence) -> tuple[str, str]:  # noqa: PLR0911 - a bucke
     return "keyed", f"at {format_ms(evidence.at)} its key was alive: {_life(evidence.key)}"
 
 
-def _credential(key: KeyState | None, credential_id: str) -> CredentialState | None:
-    return next((one for one in key.credentials if one.credential_id == credential_id), None) if key else None
-
-
 def _unknown(evidence: Evidence) -> str:
     words = f"no key with its credential was known at position {evidence.position}"
     later = evidence.created_position
@@ -64,17 +60,18 @@ def _outside(  # noqa: PLR0911 - a way to end each
     evidence: Evidence, key: KeyState, at: datetime
 ) -> str | None:
     """What the key or the credential was at the instant, where it could not be used."""
-    then, credential = evidence.then, _credential(evidence.then, evidence.credential_id)
+    then = evidence.then
     if then is None:
         return f"the key was not created yet: it was at {format_ms(key.created_at)}"
+    credential = then.credential(evidence.credential_id)
     if credential is None:
         return "the credential was not issued yet"
     if then.revoked_at is not None:
         return f"the key was revoked, since {format_ms(then.revoked_at)}"
     if credential.revoked_at is not None:
         return f"the credential was revoked, since {format_ms(credential.revoked_at)}"
-    if then.status(at) not in ("active", "expired"):
-        return f"the key was {then.status(at)}"
+    if then.suspended_at is not None:
+        return f"the key was suspended, since {format_ms(then.suspended_at)}"
     for what, end in (("key", then.expiration), ("credential", credential.expires_at)):
         if end is not None and at >= end:
             return f"the {what} had expired, at {format_ms(end)}"

@@ -14,7 +14,7 @@ from audit.report import Progress
 from registry import sql as log_sql
 from registry import state, wire
 from registry.event_log import COLUMNS, Foldable
-from registry.events import AdminTokenCreated, KeyCreated, key_stream, token_stream
+from registry.events import AdminTokenCreated, KeyCreated, KeyImported, key_stream, token_stream
 from registry.inline import StreamState
 from registry.instant import to_us
 
@@ -79,7 +79,7 @@ class _Streams:
 
 def _begins(event: Foldable) -> bool:
     match wire.decode(event):
-        case KeyCreated(public_id=public_id):
+        case KeyCreated(public_id=public_id) | KeyImported(public_id=public_id):
             return event.stream == key_stream(public_id)
         case AdminTokenCreated(token_id=token_id):
             return event.stream == token_stream(token_id)

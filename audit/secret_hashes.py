@@ -15,7 +15,7 @@ from audit.errors import SecretSwapped
 from audit.reading import fetch
 from registry import chain, wire
 from registry.event_log import EventLog, RecordedEvent
-from registry.events import AdminTokenCreated, Event, KeyCreated
+from registry.events import AdminTokenCreated, Event, credential_issued, key_stream
 
 _READ_AT_ONCE: Final = 1000
 
@@ -54,12 +54,11 @@ class HashPage:
 
 def committed(recorded: RecordedEvent, event: Event) -> Committed | None:
     """The secret that an event brings, if any."""
-    match event:
-        case KeyCreated():
-            issued = event.credential
-            return Committed("credential", issued.credential_id, event.public_id, issued.commitment)
-        case AdminTokenCreated():
-            return Committed("admin_token", event.token_id, recorded.stream, event.commitment)
+    if issued := credential_issued(event):
+        public_id = recorded.stream.removeprefix(key_stream(""))
+        return Committed("credential", issued.credential_id, public_id, issued.commitment)
+    if isinstance(event, AdminTokenCreated):
+        return Committed("admin_token", event.token_id, recorded.stream, event.commitment)
     return None
 
 

@@ -22,7 +22,7 @@ from audit.report import Finding
 from registry import chain, inline, wire
 from registry.errors import UndecodableEvent
 from registry.event_log import Foldable
-from registry.events import AdminTokenCreated, KeyCreated
+from registry.events import AdminTokenCreated, credential_issued
 from registry.inline import StreamState
 from registry.instant import to_us
 from registry.key import KeyState
@@ -54,8 +54,8 @@ class Truth:
         except (UndecodableEvent, ValueError, OverflowError):
             self.fault = f"the stream can't be folded beyond the event at position {recorded.position}"
             return
-        if isinstance(event, KeyCreated):
-            self.commitments[event.credential.credential_id] = event.credential.commitment, recorded.position
+        if issued := credential_issued(event):
+            self.commitments[issued.credential_id] = issued.commitment, recorded.position
         if isinstance(event, AdminTokenCreated):
             self.commitments[event.token_id] = event.commitment, recorded.position
 
@@ -144,9 +144,10 @@ def _row(where: str, stream: str, truth: Truth, right: bool | None) -> Iterator[
 
 
 def _key_is_right(row: Any, state: KeyState) -> bool:
-    columns = (row["public_id"], row["created_position"], row["expiration_us"], row["revoked_us"])
+    columns = ("public_id", "created_position", "expiration_us", "suspended_us", "revoked_us")
+    ends = (_us(state.expiration), _us(state.suspended_at), _us(state.revoked_at))
     return (
-        columns == (state.public_id, state.created_position, _us(state.expiration), _us(state.revoked_at))
+        tuple(row[name] for name in columns) == (state.public_id, state.created_position, *ends)
         and json.loads(row["tags"]) == state.tags
         and _document_is_right(row, state)
     )

@@ -6,13 +6,25 @@ earlier position leaves it out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from registry import wire
 from registry.event_log import RecordedEvent
-from registry.events import ExpirationChanged, KeyCreated, KeyRevoked, TagsChanged
+from registry.events import (
+    CredentialRevoked,
+    Event,
+    ExpirationChanged,
+    KeyCreated,
+    KeyImported,
+    KeyResumed,
+    KeyRevoked,
+    KeyRotated,
+    KeySuspended,
+    credential_issued,
+    tags_written,
+)
 from registry.instant import to_ms
 
 TagChange = tuple[str, str, int, int, str | None, int]
@@ -45,24 +57,43 @@ def _project_one(recorded: RecordedEvent, rows: Rows) -> None:
     event = wire.decode(recorded)
     public_id = recorded.stream.removeprefix("key-")
     at, position, recorded_us = recorded.effective_ms, recorded.position, recorded.recorded_us
+    rows.tag_changes += [
+        (tag, public_id, at, position, value, recorded_us) for tag, value in tags_written(event).items()
+    ]
+    rows.life += [(public_id, ms, position, kind, end, recorded_us) for ms, kind, end in _life(event, at)]
+    rows.credentials += [
+        (one, public_id, at, position, kind, end, recorded_us) for one, kind, end in _credentials(event)
+    ]
+
+
+def _life(event: Event, at: int) -> Iterator[tuple[int, str, int | None]]:
+    """What an event that counts from `at` says of its key's life: from when, what, and the expiration."""
     match event:
-        case KeyCreated():
-            expiration_ms = _ms(event.expiration)
-            rows.tag_changes += [
-                (tag, public_id, at, position, value, recorded_us) for tag, value in event.tags.items()
-            ]
-            rows.life.append((public_id, at, position, "created", expiration_ms, recorded_us))
-            credential_id = event.credential.credential_id
-            rows.credentials.append((credential_id, public_id, at, position, "created", None, recorded_us))
-        case TagsChanged():
-            delta: dict[str, str | None] = {**event.set, **dict.fromkeys(event.remove)}
-            rows.tag_changes += [(tag, public_id, at, position, value, recorded_us) for tag, value in delta.items()]
+        case KeyCreated() | KeyImported():
+            yield at, "created", _ms(event.expiration)
+            if isinstance(event, KeyImported) and event.revoked_at is not None:
+                yield to_ms(event.revoked_at), "revoked", None
         case ExpirationChanged():
-            rows.life.append((public_id, at, position, "expiration", _ms(event.expiration), recorded_us))
+            yield at, "expiration", _ms(event.expiration)
+        case KeySuspended():
+            yield at, "suspended", None
+        case KeyResumed():
+            yield at, "resumed", None
         case KeyRevoked():
-            rows.life.append((public_id, at, position, "revoked", None, recorded_us))
+            yield at, "revoked", None
         case _:
             pass  # descriptions and admin tokens decide no bill
+
+
+def _credentials(event: Event) -> Iterator[tuple[str, str, int | None]]:
+    """What an event says of which credential, and the expiration."""
+    if issued := credential_issued(event):
+        yield issued.credential_id, "created", None
+    if isinstance(event, KeyRotated):
+        for retired in event.retired:
+            yield retired, "expiration", to_ms(event.expires_at)
+    if isinstance(event, CredentialRevoked):
+        yield event.credential_id, "revoked", None
 
 
 def _ms(instant: datetime | None) -> int | None:

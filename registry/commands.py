@@ -24,6 +24,7 @@ from registry.events import (
     KeyDescribed,
     KeyRevoked,
     TagsChanged,
+    tags_written,
 )
 from registry.instant import cut_ms, format_ms, from_ms, to_ms
 from registry.key import KeyState
@@ -169,20 +170,20 @@ def _refuse_ended(command: EditKey, state: KeyState, now: datetime) -> None:
 
     An expired one can be revived.
     """
-    status = state.status(now)
+    ended = state.ended(now)
     revives = (
-        status == "expired" and not isinstance(command.expiration, Unset) and command.expiration != state.expiration
+        ended == "expired" and not isinstance(command.expiration, Unset) and command.expiration != state.expiration
     )
-    if status == "active" or revives:
+    if ended is None or revives:
         return
-    if status == "revoked" and not isinstance(command.expiration, Unset):
+    if ended == "revoked" and not isinstance(command.expiration, Unset):
         raise Conflict("the key is revoked: its expiration can't be changed")
     if isinstance(command.tags, Unset) or not command.tags:
         return
-    end = state.revoked_at if status == "revoked" else state.expiration
+    end = state.revoked_at if ended == "revoked" else state.expiration
     if end is not None and (command.effective_at is None or command.effective_at >= end):
         raise Conflict(
-            f"the key is {status}: its tags can be corrected only with an effective_at before {format_ms(end)}"
+            f"the key is {ended}: its tags can be corrected only with an effective_at before {format_ms(end)}"
         )
 
 
@@ -217,14 +218,9 @@ def _not_before_registers(state: KeyState, delta: Mapping[str, str | None], now:
 
 def _refuse_crowds_after(history: Sequence[RecordedEvent], delta: Mapping[str, str | None], at: datetime) -> None:
     """Refuse a backdated delta that gives the key too many tags at its own or any later instant."""
-    changes: list[tuple[datetime, int, Mapping[str, str | None]]] = []
-    for recorded in history:
-        event = wire.decode(recorded)
-        if isinstance(event, KeyCreated):
-            changes.append((recorded.effective_at, recorded.position, event.tags))
-        elif isinstance(event, TagsChanged):
-            one = {**event.set, **dict.fromkeys(event.remove)}
-            changes.append((recorded.effective_at, recorded.position, one))
+    changes: list[tuple[datetime, int, Mapping[str, str | None]]] = [
+        (recorded.effective_at, recorded.position, tags_written(wire.decode(recorded))) for recorded in history
+    ]
     changes.append((at, history[-1].position + 1, delta))
     tags: dict[str, str | None] = {}
     in_order = sorted(changes, key=itemgetter(0, 1))

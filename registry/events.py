@@ -34,6 +34,23 @@ class KeyCreated(Event, frozen=True):
     credential: IssuedCredential
 
 
+class KeyImported(Event, frozen=True):
+    """A key that a gateway had already came under this log. It counts from the key's own creation in that gateway.
+
+    `revoked_at` is when the gateway disabled it, None while it works; `source` names the gateway.
+    """
+
+    public_id: str
+    tags: dict[str, str]
+    description: str | None
+    organization: str
+    workspace: str
+    expiration: datetime | None
+    revoked_at: datetime | None
+    credential: IssuedCredential
+    source: str
+
+
 class TagsChanged(Event, frozen=True):
     """Tags were set and removed: a delta. The tags as of T are the fold of all deltas effective at or before T."""
 
@@ -53,6 +70,32 @@ class ExpirationChanged(Event, frozen=True):
     expiration: datetime | None
 
 
+class KeySuspended(Event, frozen=True):
+    """The key stopped working until it is resumed."""
+
+
+class KeyResumed(Event, frozen=True):
+    """A suspended key works again."""
+
+
+class KeyRotated(Event, frozen=True):
+    """The key got a new credential; those of `retired` end at `expires_at`.
+
+    That is the rotation's own instant where they were `compromised`.
+    """
+
+    credential: IssuedCredential
+    retired: tuple[str, ...]
+    expires_at: datetime
+    compromised: bool
+
+
+class CredentialRevoked(Event, frozen=True):
+    """One credential of a key ended for good; the others live on."""
+
+    credential_id: str
+
+
 class KeyRevoked(Event, frozen=True):
     """The key ended for good."""
 
@@ -68,6 +111,22 @@ class AdminTokenCreated(Event, frozen=True):
 
 class AdminTokenRevoked(Event, frozen=True):
     """An admin token ended for good."""
+
+
+# What a key's stream can begin with.
+KeyBegun = KeyCreated | KeyImported
+
+
+def tags_written(event: Event) -> dict[str, str | None]:
+    """The tags that an event sets, and those that it removes (None)."""
+    if isinstance(event, KeyBegun):
+        return dict(event.tags)
+    return {**event.set, **dict.fromkeys(event.remove)} if isinstance(event, TagsChanged) else {}
+
+
+def credential_issued(event: Event) -> IssuedCredential | None:
+    """The credential that an event brings."""
+    return event.credential if isinstance(event, KeyBegun | KeyRotated) else None
 
 
 def key_stream(public_id: str) -> str:

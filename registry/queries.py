@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, literal, select, true
+from sqlalchemy import ColumnElement, Select, func, literal, select, true
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -170,9 +170,11 @@ def _token(row: Any) -> TokenState:
 
 def _status_is(status: str, now: Any) -> ColumnElement[bool]:
     revoked = key_state.c.revoked_at.is_not(None)
+    suspended = ~revoked & key_state.c.suspended_at.is_not(None)
     expired = func.coalesce(key_state.c.expiration <= now, False)
     if status == "revoked":
         return revoked
     if status == "suspended":
-        return false()  # no event suspends a key yet
-    return (~revoked & expired) if status == "expired" else (~revoked & ~expired)
+        return suspended
+    works = ~revoked & key_state.c.suspended_at.is_(None)
+    return works & (expired if status == "expired" else ~expired)

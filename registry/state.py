@@ -12,7 +12,7 @@ from registry.inline import StreamState
 from registry.key import KeyState
 from registry.token import TokenState
 
-_KEY_COLUMNS = 7
+_KEY_COLUMNS = 8
 _CREDENTIAL_COLUMNS = 3
 _TOKEN_COLUMNS = 4
 
@@ -46,7 +46,8 @@ def _transpose(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:
 def _key_row(stream: str, state: KeyState) -> tuple[Any, ...]:
     tags = msgspec.json.encode(state.tags).decode()
     document = inline.dump(state)
-    return (stream, state.public_id, state.created_position, tags, state.expiration, state.revoked_at, document)
+    ends = (state.expiration, state.suspended_at, state.revoked_at)
+    return (stream, state.public_id, state.created_position, tags, *ends, document)
 
 
 def _token_row(stream: str, state: TokenState, secrets: Mapping[str, tuple[str, str]]) -> tuple[Any, ...]:

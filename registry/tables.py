@@ -66,6 +66,7 @@ key_state = Table(
     Column("expiration", _INSTANT),
     Column("revoked_at", _INSTANT),
     Column("document", Text, nullable=False),
+    Column("suspended_at", _INSTANT),
     UniqueConstraint("public_id", name="key_state_public_id"),
     UniqueConstraint("created_position", name="key_state_created_position"),
     Index("key_state_tags", "tags", postgresql_using="gin", postgresql_ops={"tags": "jsonb_path_ops"}),

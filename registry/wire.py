@@ -22,9 +22,14 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 # before, and a golden file under tests/golden/events/.
 CURRENT: Final[dict[type[Event], int]] = {
     events.KeyCreated: 1,
+    events.KeyImported: 1,
     events.TagsChanged: 1,
     events.KeyDescribed: 1,
     events.ExpirationChanged: 1,
+    events.KeySuspended: 1,
+    events.KeyResumed: 1,
+    events.KeyRotated: 1,
+    events.CredentialRevoked: 1,
     events.KeyRevoked: 1,
     events.AdminTokenCreated: 1,
     events.AdminTokenRevoked: 1,

@@ -9,6 +9,10 @@ SELECT
         WHEN expiration IS NOT NULL THEN 9223372036854775807
     END AS expiration_us,
     CASE
+        WHEN isfinite(suspended_at) THEN (extract(EPOCH FROM suspended_at) * 1000000)::bigint
+        WHEN suspended_at IS NOT NULL THEN 9223372036854775807
+    END AS suspended_us,
+    CASE
         WHEN isfinite(revoked_at) THEN (extract(EPOCH FROM revoked_at) * 1000000)::bigint
         WHEN revoked_at IS NOT NULL THEN 9223372036854775807
     END AS revoked_us,

@@ -14,14 +14,18 @@ WITH appended AS (
 ),
 -- The current state of keys.
 saved_key AS (
-    INSERT INTO keyledger.key_state (stream, public_id, created_position, tags, expiration, revoked_at, document)
-    SELECT stream, public_id, created_position, tags::jsonb, expiration, revoked_at, document
+    INSERT INTO keyledger.key_state (
+        stream, public_id, created_position, tags, expiration, suspended_at, revoked_at, document
+    )
+    SELECT stream, public_id, created_position, tags::jsonb, expiration, suspended_at, revoked_at, document
     FROM unnest(
-        $16::text[], $17::text[], $18::bigint[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::text[]
-    ) AS row (stream, public_id, created_position, tags, expiration, revoked_at, document)
+        $16::text[], $17::text[], $18::bigint[], $19::text[], $20::timestamptz[], $21::timestamptz[],
+        $22::timestamptz[], $23::text[]
+    ) AS row (stream, public_id, created_position, tags, expiration, suspended_at, revoked_at, document)
     ON CONFLICT (stream) DO UPDATE SET
         tags = excluded.tags,
         expiration = excluded.expiration,
+        suspended_at = excluded.suspended_at,
         revoked_at = excluded.revoked_at,
         document = excluded.document
 ),
@@ -29,13 +33,13 @@ saved_key AS (
 saved_credential AS (
     INSERT INTO keyledger.credential (credential_id, public_id, secret_hash)
     SELECT *
-    FROM unnest($23::text[], $24::text[], $25::text[])
+    FROM unnest($24::text[], $25::text[], $26::text[])
 ),
 -- The current state of admin tokens; the hash comes with the first row of a token and stays.
 saved_token AS (
     INSERT INTO keyledger.admin_token (stream, token_id, secret_hash, document)
     SELECT *
-    FROM unnest($26::text[], $27::text[], $28::text[], $29::text[])
+    FROM unnest($27::text[], $28::text[], $29::text[], $30::text[])
     ON CONFLICT (stream) DO UPDATE SET document = excluded.document
 )
 SELECT pg_notify('keyledger_event', max(position)::text)

@@ -27,6 +27,16 @@ happenings = st.one_of(
     st.builds(events.KeyDescribed, st.sampled_from((None, "x"))),
     st.builds(events.ExpirationChanged, st.sampled_from((None, NOON))),
     st.just(events.KeyRevoked()),
+    st.just(events.KeySuspended()),
+    st.just(events.KeyResumed()),
+    st.builds(
+        events.KeyRotated,
+        st.builds(IssuedCredential, st.sampled_from(("bbbbbbbbbbbb", "cccccccccccc")), st.just("c" * 64)),
+        st.sampled_from(((), ("aaaaaaaaaaaa",), ("aaaaaaaaaaaa", "bbbbbbbbbbbb"))),
+        st.just(NOON),
+        st.booleans(),
+    ),
+    st.builds(events.CredentialRevoked, st.sampled_from(("aaaaaaaaaaaa", "bbbbbbbbbbbb"))),
     st.just(events.AdminTokenRevoked()),
 )
 # (stream, seconds after noon, what happened): most of them dated back, some at one instant.

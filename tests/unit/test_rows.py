@@ -12,12 +12,17 @@ from registry.errors import UndecodableEvent
 from registry.event_log import RecordedEvent
 from registry.events import (
     AdminTokenCreated,
+    CredentialRevoked,
     Event,
     ExpirationChanged,
     IssuedCredential,
     KeyCreated,
     KeyDescribed,
+    KeyImported,
+    KeyResumed,
     KeyRevoked,
+    KeyRotated,
+    KeySuspended,
     TagsChanged,
 )
 from registry.instant import to_ms
@@ -70,6 +75,55 @@ def test_each_event_gives_its_rows_with_its_position() -> None:
         (KEY, LATER_MS, 6, "revoked", None, LATER_US),
     ]
     assert rows.credentials == [(KEY, KEY, NOON_MS, 1, "created", None, LATER_US)]
+
+
+def at(position: int, event: Event) -> RecordedEvent:
+    """An event of the key, recorded and effective an hour after noon."""
+    new = wire.encode(event)
+    return record(
+        position=position,
+        stream=f"key-{KEY}",
+        type=new.type,
+        payload=new.payload,
+        recorded_at=LATER,
+        effective_at=LATER,
+    )
+
+
+def test_a_suspension_and_a_resumption_are_rows_of_the_keys_life() -> None:
+    rows = project([at(2, KeySuspended()), at(3, KeyResumed())])
+    assert rows.life == [
+        (KEY, LATER_MS, 2, "suspended", None, LATER_US),
+        (KEY, LATER_MS, 3, "resumed", None, LATER_US),
+    ]
+    assert (rows.tag_changes, rows.credentials) == ([], [])
+
+
+def test_a_rotation_makes_a_credential_of_the_key_and_limits_the_retired_ones() -> None:
+    end = LATER + timedelta(minutes=5)
+    rows = project([
+        at(2, KeyRotated(IssuedCredential("r0tatedPubl1", "d" * 64), (KEY, "an0therPubl1"), end, compromised=False)),
+        at(3, CredentialRevoked(KEY)),
+    ])  # fmt: skip
+    assert rows.credentials == [
+        ("r0tatedPubl1", KEY, LATER_MS, 2, "created", None, LATER_US),
+        (KEY, KEY, LATER_MS, 2, "expiration", LATER_MS + 300_000, LATER_US),
+        ("an0therPubl1", KEY, LATER_MS, 2, "expiration", LATER_MS + 300_000, LATER_US),
+        (KEY, KEY, LATER_MS, 3, "revoked", None, LATER_US),
+    ]
+    assert (rows.tag_changes, rows.life) == ([], [])
+
+
+def test_an_imported_key_that_was_disabled_ends_when_the_gateway_disabled_it() -> None:
+    issued, end = IssuedCredential(KEY, "c" * 64), LATER + timedelta(days=2)
+    disabled = KeyImported(KEY, {"a": "1"}, None, "o", "w", LATER, end, issued, "tensorzero")
+    working = KeyImported(KEY, {"a": "1"}, None, "o", "w", LATER, None, issued, "tensorzero")
+    rows = project([at(1, disabled)])
+    assert rows.tag_changes == [("a", KEY, LATER_MS, 1, "1", LATER_US)]
+    created = (KEY, LATER_MS, 1, "created", LATER_MS, LATER_US)
+    assert rows.life == [created, (KEY, LATER_MS + 2 * 86_400_000, 1, "revoked", None, LATER_US)]
+    assert rows.credentials == [(KEY, KEY, LATER_MS, 1, "created", None, LATER_US)]
+    assert project([at(1, working)]).life == [created]
 
 
 def test_another_cut_into_batches_gives_the_same_rows() -> None:
