@@ -28,6 +28,22 @@ class Portal:
         """End a key."""
         return _checked(await self.http.delete(f"{_PATH}/{public_id}", params=query))
 
+    async def suspend(self, public_id: str, **body: str) -> dict[str, Any]:
+        """Stop a key until it is resumed."""
+        return _checked(await self.http.post(f"{_PATH}/{public_id}/suspend", json=body))
+
+    async def resume(self, public_id: str, **body: str) -> dict[str, Any]:
+        """Let a suspended key work again."""
+        return _checked(await self.http.post(f"{_PATH}/{public_id}/resume", json=body))
+
+    async def rotate(self, public_id: str, **body: Any) -> dict[str, Any]:
+        """Give a key a new secret; its `api_key` is in this answer alone."""
+        return _checked(await self.http.post(f"{_PATH}/{public_id}/rotate", json=body))
+
+    async def revoke_credential(self, public_id: str, credential_id: str, **query: str) -> dict[str, Any]:
+        """End one credential of a key."""
+        return _checked(await self.http.delete(f"{_PATH}/{public_id}/credentials/{credential_id}", params=query))
+
     async def show(self, public_id: str, **query: Any) -> dict[str, Any]:
         """A key."""
         return _checked(await self.http.get(f"{_PATH}/{public_id}", params=query))

@@ -19,7 +19,7 @@ from keyledger.health import Failure, Gauges, Health, none
 from keyledger.services import Services
 from keyledger.settings import SettingsError
 from projections.errors import ClickHouseUnavailable, FeedUnavailable, ProjectionError
-from registry import api, problem
+from registry import api, lifecycle_api, problem
 from registry.auth import OPERATOR, Principal, authenticate
 from registry.errors import RegistryError
 from registry.reading import MAX_ON_BEHALF_OF
@@ -67,7 +67,7 @@ def _app(services: Services, failure: Failure, by: api.Authenticate, *more: Any)
     app.state.services, app.state.registry = services, services.registry
     app.state.health = Health(services.status, failure)
     app.state.authenticate, app.state.gauges = by, Gauges()
-    for router in (api.router, billing.router, audit_api.router, health.router, *more):
+    for router in (api.router, lifecycle_api.router, billing.router, audit_api.router, health.router, *more):
         app.include_router(router)
     problem.install(app)
     app.add_exception_handler(ProjectionError, _projection_error)

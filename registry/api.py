@@ -114,7 +114,7 @@ async def create_key(
 ) -> JSONResponse:
     """Make a key. The answer is the only one that ever shows its `api_key`."""
     new = NewKey(body.tags, body.description, body.expiration, body.organization, body.workspace)
-    made = await services.keys.create(new, _caller(request, principal))
+    made = await services.keys.create(new, caller_of(request, principal))
     return answer({**key_out(made.key, made.now), "api_key": made.api_key}, made.position, 201)
 
 
@@ -170,7 +170,7 @@ async def edit_key(
         may_backdate=principal.allows("keys:backdate"),
         skew=services.skew,
     )
-    edited = await services.keys.edit(checked_id(public_id), command, _caller(request, principal, query.reason))
+    edited = await services.keys.edit(checked_id(public_id), command, caller_of(request, principal, query.reason))
     return answer(key_out(edited.key, edited.now), edited.position)
 
 
@@ -183,7 +183,7 @@ async def revoke_key(
     query: Annotated[ReasonQuery, Query()],
 ) -> JSONResponse:
     """Revoke a key for good; a repeat answers the same."""
-    revoked = await services.keys.revoke(checked_id(public_id), _caller(request, principal, query.reason))
+    revoked = await services.keys.revoke(checked_id(public_id), caller_of(request, principal, query.reason))
     return answer(key_out(revoked.key, revoked.now), revoked.position)
 
 
@@ -207,5 +207,6 @@ def answer(content: Any, position: int, status: int = 200) -> JSONResponse:
     return JSONResponse(content, status, headers=headers)
 
 
-def _caller(request: Request, principal: Principal, reason: str | None = None) -> Caller:
+def caller_of(request: Request, principal: Principal, reason: str | None = None) -> Caller:
+    """Who asks, as the log records it. Raises FieldsRefused."""
     return Caller(principal.actor, on_behalf_of(request), uuid4().hex, reason)

@@ -103,14 +103,14 @@ def create(command: CreateKey, scene: Scene) -> Sequence[NewEvent]:
 
 def revoke(_command: RevokeKey, scene: Scene) -> Sequence[NewEvent]:
     """Decide a revocation; an expired key can be revoked, so that nothing revives it."""
-    state = _existing(scene)
+    state = existing(scene)
     return [] if state.revoked_at is not None else [wire.encode(KeyRevoked())]
 
 
 def edit(command: EditKey, scene: Scene) -> Sequence[NewEvent]:
     """Decide a merge patch."""
-    state = _existing(scene)
-    _refuse_full(scene)
+    state = existing(scene)
+    refuse_full(scene)
     _check_effective_at(command, state, scene.now)
     _refuse_ended(command, state, scene.now)
     changes: list[tuple[Event, datetime | None]] = []
@@ -124,14 +124,16 @@ def edit(command: EditKey, scene: Scene) -> Sequence[NewEvent]:
     return [wire.encode(event, effective_at) for event, effective_at in changes]
 
 
-def _existing(scene: Scene) -> KeyState:
+def existing(scene: Scene) -> KeyState:
+    """The key that a decision is about. Raises UnknownKey."""
     if scene.state is None:
         raise UnknownKey
     state: KeyState = scene.state
     return state
 
 
-def _refuse_full(scene: Scene) -> None:
+def refuse_full(scene: Scene) -> None:
+    """Raises Conflict for a key that has as many events as one may have."""
     if scene.version >= MAX_VERSIONS:
         raise Conflict(f"a key has at most {MAX_VERSIONS} events: make a new key")
 

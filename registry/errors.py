@@ -3,6 +3,7 @@
 RegistryError
 ├── Refused              the request is at fault; nothing was appended
 │   ├── UnknownKey           404
+│   │   └── UnknownCredential
 │   ├── Conflict             409, not in this state
 │   │   └── VersionConflict      the stream has another version than the caller stated
 │   ├── Forbidden            403, a scope is missing
@@ -37,6 +38,10 @@ class Refused(RegistryError):
 
 class UnknownKey(Refused):
     """There is no such key."""
+
+
+class UnknownCredential(UnknownKey):
+    """The key has no such credential."""
 
 
 class Conflict(Refused):

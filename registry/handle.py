@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
-from registry import chain, commands, secret, token
+from registry import chain, commands, lifecycle, secret, token
 from registry.commands import CreateKey, EditKey, HistoryNeeded, RevokeKey
 from registry.errors import UnknownKey
-from registry.event_log import Caller, EventLog, Write, Written
+from registry.event_log import Caller, EventLog, NewEvent, Scene, Write, Written
 from registry.events import IssuedCredential, key_stream, token_stream
 from registry.key import KeyState
+from registry.lifecycle import RevokeCredential, RotateKey
 from registry.secret import IssuedSecret
 from registry.token import CreateToken, TokenState
 
+Decide = Callable[[Scene], Sequence[NewEvent]]
 Resolve = Callable[[str], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class KeyAnswer:
-    """A key after a command, the log's head and clock then, and, of a new key, its secret's only showing."""
+    """A key after a command, the log's head and clock then, and, of a new secret, its only showing."""
 
     key: KeyState
     position: int
@@ -76,8 +78,33 @@ class Keys:
 
     async def revoke(self, any_id: str, caller: Caller) -> KeyAnswer:
         """End a key; a repeat answers the same. Raises UnknownKey, Busy."""
-        write = Write(stream=await self._stream(any_id), decide=partial(commands.revoke, RevokeKey()), caller=caller)
-        return _answer(await self._log.write(write))
+        return await self._decided(any_id, partial(commands.revoke, RevokeKey()), caller)
+
+    async def suspend(self, any_id: str, caller: Caller) -> KeyAnswer:
+        """Stop a key until it is resumed; a repeat answers the same. Raises UnknownKey, Conflict, Busy."""
+        return await self._decided(any_id, lifecycle.suspend, caller)
+
+    async def resume(self, any_id: str, caller: Caller) -> KeyAnswer:
+        """Let a suspended key work again; a repeat answers the same. Raises UnknownKey, Conflict, Busy."""
+        return await self._decided(any_id, lifecycle.resume, caller)
+
+    async def rotate(self, any_id: str, overlap: timedelta | None, caller: Caller) -> KeyAnswer:
+        """Give a key a new secret; see RotateKey. Raises UnknownKey, Conflict, Busy."""
+        issued = secret.issue_key()
+        command = RotateKey(IssuedCredential(issued.id, chain.commitment(issued.hash)), overlap)
+        return await self._decided(any_id, partial(lifecycle.rotate, command), caller, issued)
+
+    async def revoke_credential(self, any_id: str, credential_id: str, caller: Caller) -> KeyAnswer:
+        """End one credential of a key; a repeat answers the same. Raises UnknownKey, Conflict, Busy."""
+        decide = partial(lifecycle.revoke_credential, RevokeCredential(credential_id))
+        return await self._decided(any_id, decide, caller)
+
+    async def _decided(
+        self, any_id: str, decide: Decide, caller: Caller, issued: IssuedSecret | None = None
+    ) -> KeyAnswer:
+        stream, secrets = await self._stream(any_id), {issued.id: issued.hash} if issued else {}
+        write = Write(stream=stream, decide=decide, caller=caller, secrets=secrets)
+        return _answer(await self._log.write(write), issued.text if issued else None)
 
     async def _stream(self, any_id: str) -> str:
         public_id = await self._resolve(any_id)

@@ -36,10 +36,17 @@ def _whole(value: Any) -> int:
 Whole = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int), Field(ge=0, lt=10**18)]
 
 
-def json_body(model: type[Model], media_types: tuple[str, ...]) -> Callable[[Request], Awaitable[Model]]:
-    """A dependency that reads the body as `model`. Raises BadRequest (400, 413, 415) or ValidationError (422)."""
+def json_body(
+    model: type[Model], media_types: tuple[str, ...], *, optional: bool = False
+) -> Callable[[Request], Awaitable[Model]]:
+    """A dependency that reads the body as `model`. Raises BadRequest (400, 413, 415) or ValidationError (422).
+
+    `optional`: no body and no content type is an empty object.
+    """
 
     async def read(request: Request) -> Model:
+        if optional and "content-type" not in request.headers and not await _bounded_body(request):
+            return model()
         given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if given not in media_types:
             message = f"the body must be {' or '.join(media_types)}"
@@ -49,10 +56,10 @@ def json_body(model: type[Model], media_types: tuple[str, ...]) -> Callable[[Req
     return read
 
 
-def body_docs(model: type[BaseModel], media_types: tuple[str, ...]) -> dict[str, Any]:
+def body_docs(model: type[BaseModel], media_types: tuple[str, ...], *, required: bool = True) -> dict[str, Any]:
     """The `openapi_extra` of a route whose body `json_body` reads."""
     schema = model.model_json_schema()
-    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in media_types}}}
+    return {"requestBody": {"required": required, "content": {kind: {"schema": schema} for kind in media_types}}}
 
 
 async def strict_request(request: Request) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from registry import wire
+from registry.errors import FieldFault, FieldsRefused
 from registry.event_log import RecordedEvent
 from registry.instant import format_ms, format_us, parse_instant
 from registry.key import KeyState
+from registry.lifecycle import MAX_OVERLAP
 from registry.tags import MAX_TAGS, name_fault, value_fault
 
 MAX_TEXT = 2000
@@ -101,6 +103,18 @@ NewTags = Annotated[dict[str, str], BeforeValidator(_new_tags), Field(descriptio
 PatchTags = Annotated[dict[str, str | None], BeforeValidator(_patch_tags), Field(description=_TAG_NOTE)]
 
 
+def _only_true(value: Any) -> Any:
+    """True itself: to the library's comparison 1 is true too."""
+    if value is not True:
+        raise PydanticCustomError("true", "must be true, or left out")
+    return value
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    """For a member that has a default in name only: leaving it out means something else."""
+    schema.pop("default", None)
+
+
 class Body(BaseModel):
     """A request body: unknown members are refused."""
 
@@ -131,6 +145,39 @@ class EditKeyBody(Body):
     expiration: Instant | None = None
 
 
+class ReasonBody(Body):
+    """Why."""
+
+    reason: Text | None = None
+
+
+class RotateBody(Body):
+    """How the credentials end that a rotation replaces: after a while, or at once."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"overlap_s": 3600}],
+            "oneOf": [{"required": ["overlap_s"]}, {"required": ["compromised"]}],
+        }
+    )
+    overlap_s: Annotated[int, Field(strict=True, ge=0, le=MAX_OVERLAP // timedelta(seconds=1))] = Field(
+        0, description="the others work so many seconds longer", json_schema_extra=_without_default
+    )
+    compromised: Annotated[Literal[True], BeforeValidator(_only_true)] = Field(
+        True, description="the others end at once", json_schema_extra=_without_default
+    )
+
+    @property
+    def overlap(self) -> timedelta | None:
+        """How long the others go on; None: they are compromised. Raises FieldsRefused unless exactly one is given."""
+        if self.model_fields_set == {"overlap_s"}:
+            return timedelta(seconds=self.overlap_s)
+        if self.model_fields_set == {"compromised"}:
+            return None
+        field, why = ("compromised", "goes without overlap_s") if self.model_fields_set else ("overlap_s", "is needed")
+        raise FieldsRefused(FieldFault(field, f"{why}: give one of overlap_s and compromised"))
+
+
 class CredentialOut(BaseModel):
     """One secret of a key; its id is the 12-character part inside it."""
 
@@ -158,7 +205,7 @@ class KeyOut(BaseModel):
 
 
 class NewKeyOut(KeyOut):
-    """A new key, with the only showing of its secret."""
+    """A key with a new secret, which is shown this once."""
 
     api_key: str = Field(examples=["sk-t0-<12 characters>-<48 characters>"])
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from keyledger.cli import audit, billing, dead_letters, keys, operate, tokens
+from keyledger.cli import audit, billing, dead_letters, keys, lifecycle, operate, tokens
 from keyledger.cli.client import CommandFailed
 from keyledger.cli.output import complain, say
 
@@ -32,6 +32,7 @@ def start(
         raise typer.Exit
 
 
+lifecycle.register(keys.app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(tokens.app, name="token")
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -11,7 +11,7 @@ from keyledger.cli.client import AsJson, CommandFailed, Data, Reason, call, chec
 from keyledger.cli.output import print_json, print_table, say
 
 app = typer.Typer(
-    help="Create, list, show, tag and revoke API keys.",
+    help="Create, list, show, tag, suspend, rotate and revoke API keys.",
     no_args_is_help=True,
     rich_markup_mode=None,
     epilog="Example: keyledger keys create --tag customer_id:acme",
@@ -45,8 +45,7 @@ def create(
     if json:
         print_json(made)
         return
-    print_key(made)
-    say(f"\napi_key: {made['api_key']}\n(shown this once: keep it now)")
+    print_new_key(made)
 
 
 @app.command("list", epilog="Example: keyledger keys list --tag customer_id:acme --status active")
@@ -90,7 +89,7 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show a key: as it is, as of an instant, or as known at a position."""
-    key = request(data, "GET", f"{_PATH}/{_segment(public_id)}", params=given(at=at, known_at=known_at))
+    key = request(data, "GET", path_of(public_id), params=given(at=at, known_at=known_at))
     print_json(key) if json else print_key(key)
 
 
@@ -113,21 +112,27 @@ def tag(
     if not changes:
         raise CommandFailed("nothing to change: give --set or --remove", 2)
     query = given(reason=reason, effective_at=effective_at)
-    key = request(data, "PATCH", f"{_PATH}/{_segment(public_id)}", params=query, json={"tags": changes})
+    key = request(data, "PATCH", path_of(public_id), params=query, json={"tags": changes})
     print_json(key) if json else print_key(key)
 
 
 @app.command(epilog="Example: keyledger keys revoke abcDEF123456 --reason 'contract ended'")
 def revoke(public_id: PublicId, reason: Reason = None, data: Data = None, json: AsJson = False) -> None:
     """Revoke a key for good; a repeat changes nothing."""
-    key = request(data, "DELETE", f"{_PATH}/{_segment(public_id)}", params=given(reason=reason))
+    key = request(data, "DELETE", path_of(public_id), params=given(reason=reason))
     print_json(key) if json else print_key(key)
 
 
-def _segment(public_id: str) -> str:
-    if not (public_id.isascii() and public_id.isalnum()):
-        raise CommandFailed("a public_id has letters and digits alone", 2)
-    return public_id
+def path_of(public_id: str) -> str:
+    """The path of a key. Raises CommandFailed for an id that can't be in one."""
+    return f"{_PATH}/{segment(public_id)}"
+
+
+def segment(any_id: str) -> str:
+    """An id as part of a path."""
+    if not (any_id.isascii() and any_id.isalnum()):
+        raise CommandFailed("the id of a key or credential has letters and digits alone", 2)
+    return any_id
 
 
 def _tags(key: dict[str, Any]) -> str:
@@ -138,5 +143,18 @@ def print_key(key: dict[str, Any]) -> None:
     """The key for a person."""
     rows = [(name, value) for name, value in key.items() if name not in {"tags", "credentials", "api_key"}]
     rows.insert(1, ("tags", _tags(key)))
-    rows += [("credential", one["credential_id"]) for one in key["credentials"]]
+    rows += [("credential", _credential(one)) for one in key["credentials"]]
     print_table(("field", "value"), rows)
+
+
+def print_new_key(key: dict[str, Any]) -> None:
+    """The key with its new secret for a person."""
+    print_key(key)
+    say(f"\napi_key: {key['api_key']}\n(shown this once: keep it now)")
+
+
+def _credential(one: dict[str, Any]) -> str:
+    if one["revoked_at"] is not None:
+        return f"{one['credential_id']}, revoked at {one['revoked_at']}"
+    until = "" if one["expires_at"] is None else f", until {one['expires_at']}"
+    return f"{one['credential_id']}{until}"

@@ -241,7 +241,7 @@ READS = [
     _get("a bill of times without offsets", "/billing/usage?since=2026-03-01&until=2026-04-01", "since"),
     _get("nothing there", "/admin/nothing", None, 404),
     _get("a slash behind", f"{KEYS}/", None, 404),
-    _get("a call that is not built yet", f"{KEY}/rotate", None, 404),
+    _get("what a key has not", f"{KEY}/secret", None, 404),
 ]  # fmt: skip
 
 REQUESTS = [

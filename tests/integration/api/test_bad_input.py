@@ -6,10 +6,11 @@ import pytest
 
 from tests.integration.api.audit_cases import AUDIT
 from tests.integration.api.cases import ALL, Case
+from tests.integration.api.lifecycle_cases import LIFECYCLE
 from tests.integration.api.service import Api, assert_problem
 
 
-@pytest.mark.parametrize("case", [*ALL, *AUDIT], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*ALL, *AUDIT, *LIFECYCLE], ids=lambda case: case.name)
 async def test_bad_input_is_refused_by_field_and_appends_nothing(
     shared_api: Api, keys: dict[str, str], case: Case
 ) -> None:
@@ -30,5 +31,5 @@ async def test_a_wrong_method_is_told_every_right_one(shared_api: Api, keys: dic
 
 
 def test_every_case_has_a_name_of_its_own() -> None:
-    cases = [*ALL, *AUDIT]
+    cases = [*ALL, *AUDIT, *LIFECYCLE]
     assert len({case.name for case in cases}) == len(cases)

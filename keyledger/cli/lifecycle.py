@@ -1,0 +1,61 @@
+"""keyledger keys suspend, resume, rotate, revoke-credential: what stops a key, and what gives it another secret."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from keyledger.cli.client import AsJson, CommandFailed, Data, Reason, given, request
+from keyledger.cli.keys import PublicId, path_of, print_key, print_new_key, segment
+from keyledger.cli.output import print_json
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands on the app of `keys`."""
+    app.command(epilog="Example: keyledger keys suspend abcDEF123456 --reason 'invoice unpaid'")(suspend)
+    app.command(epilog="Example: keyledger keys resume abcDEF123456 --reason 'invoice paid'")(resume)
+    app.command(epilog="Example: keyledger keys rotate abcDEF123456 --overlap-s 86400")(rotate)
+    app.command(epilog="Example: keyledger keys revoke-credential abcDEF123456 ghiJKL789012 --reason 'laptop lost'")(
+        revoke_credential
+    )
+
+
+def suspend(public_id: PublicId, reason: Reason = None, data: Data = None, json: AsJson = False) -> None:
+    """Stop a key until it is resumed; a repeat changes nothing."""
+    key = request(data, "POST", f"{path_of(public_id)}/suspend", json=given(reason=reason))
+    print_json(key) if json else print_key(key)
+
+
+def resume(public_id: PublicId, reason: Reason = None, data: Data = None, json: AsJson = False) -> None:
+    """Let a suspended key work again; a repeat changes nothing."""
+    key = request(data, "POST", f"{path_of(public_id)}/resume", json=given(reason=reason))
+    print_json(key) if json else print_key(key)
+
+
+def rotate(
+    public_id: PublicId,
+    overlap_s: Annotated[int | None, typer.Option(min=0, help="The old secrets work so many seconds longer.")] = None,
+    compromised: Annotated[bool, typer.Option("--compromised", help="The old secrets end at once.")] = False,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Give a key a new secret, which is printed this once; its tags and history stay."""
+    if (overlap_s is None) != compromised:
+        raise CommandFailed("give one of --overlap-s and --compromised", 2)
+    body = {"compromised": True} if compromised else {"overlap_s": overlap_s}
+    rotated = request(data, "POST", f"{path_of(public_id)}/rotate", json=body)
+    print_json(rotated) if json else print_new_key(rotated)
+
+
+def revoke_credential(
+    public_id: PublicId,
+    credential_id: Annotated[str, typer.Argument(help="The 12 characters inside the secret that ends.")],
+    reason: Reason = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Revoke one credential of a key for good; its others live on, and a repeat changes nothing."""
+    path = f"{path_of(public_id)}/credentials/{segment(credential_id)}"
+    key = request(data, "DELETE", path, params=given(reason=reason))
+    print_json(key) if json else print_key(key)
