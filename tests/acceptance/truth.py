@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,8 @@ from registry.instant import parse_instant, to_ms
 from tests.oracle import Fact, Row, oracle_bill
 
 SINCE, UNTIL = "2026-01-01T00:00:00Z", "2100-01-01T00:00:00Z"
+# Events that say one thing, and nothing more.
+_PLAIN = {"KeySuspended": "suspended", "KeyResumed": "resumed", "KeyRevoked": "key_revoked"}
 
 
 async def facts_of(portal: Portal, public_ids: Iterable[str]) -> list[Fact]:
@@ -20,31 +22,37 @@ async def facts_of(portal: Portal, public_ids: Iterable[str]) -> list[Fact]:
     facts: list[Fact] = []
     for public_id in public_ids:
         for item in await portal.history(public_id):
-            facts += _facts(public_id, item)
+            facts += facts_of_event(public_id, item)
     return facts
 
 
-def _facts(public_id: str, item: dict[str, Any]) -> list[Fact]:
+def facts_of_event(public_id: str, item: dict[str, Any]) -> Iterator[Fact]:
+    """What one event of a key's history says, to the oracle."""
     position, at, data = item["position"], to_ms(parse_instant(item["effective_at"])), item["data"]
 
-    def fact(kind: str, **more: Any) -> Fact:
+    def fact(kind: str, at: int = at, **more: Any) -> Fact:
         return Fact(position, at, kind, public_id, **more)
 
     match item["type"]:
-        case "KeyCreated":
-            return [
-                fact("key_created", expires_ms=_ms(data["expiration"])),
-                fact("credential_created", credential_id=data["credential"]["credential_id"]),
-                *(fact("tag", tag=name, value=value) for name, value in data["tags"].items()),
-            ]
+        case "KeyCreated" | "KeyImported":
+            yield fact("key_created", expires_ms=_ms(data["expiration"]))
+            yield fact("credential_created", credential_id=data["credential"]["credential_id"])
+            yield from (fact("tag", tag=name, value=value) for name, value in data["tags"].items())
+            if (disabled := _ms(data.get("revoked_at"))) is not None:
+                yield fact("key_revoked", disabled)
         case "TagsChanged":
             delta = {**data["set"], **dict.fromkeys(data["remove"])}
-            return [fact("tag", tag=name, value=value) for name, value in delta.items()]
+            yield from (fact("tag", tag=name, value=value) for name, value in delta.items())
+        case "KeyRotated":
+            yield fact("credential_created", credential_id=data["credential"]["credential_id"])
+            ends = _ms(data["expires_at"])
+            yield from (fact("credential_expiration", credential_id=one, expires_ms=ends) for one in data["retired"])
+        case "CredentialRevoked":
+            yield fact("credential_revoked", credential_id=data["credential_id"])
         case "ExpirationChanged":
-            return [fact("key_expiration", expires_ms=_ms(data["expiration"]))]
-        case "KeyRevoked":
-            return [fact("key_revoked")]
-    return []
+            yield fact("key_expiration", expires_ms=_ms(data["expiration"]))
+        case kind if kind in _PLAIN:
+            yield fact(_PLAIN[kind])
 
 
 def rows_of(made: Iterable[GatewayRows]) -> list[Row]:

@@ -36,7 +36,7 @@ async def itself(public_id: str) -> str:
 
 
 async def fill(log: EventLog, seed: int, count: int = 60) -> None:
-    """A workload of creations, edits (backdated too), expirations and revocations."""
+    """A workload of creations, edits (backdated too), expirations, suspensions, rotations and ends of all kinds."""
     rng = Random(seed)
     keys = Keys(log, itself)
     alive = [(await keys.create(NewKey({"customer_id": "c0"}), OPERATOR)).key]
@@ -50,8 +50,22 @@ async def fill(log: EventLog, seed: int, count: int = 60) -> None:
         if rng.random() < 0.2:
             expiration = key.created_at + timedelta(days=rng.randrange(1, 99))
             alive.append((await keys.create(NewKey({"customer_id": "new"}, expiration=expiration), OPERATOR)).key)
+        if rng.random() < 0.2:
+            await keys.suspend(key.public_id, OPERATOR)
+        if rng.random() < 0.2:
+            await keys.resume(rng.choice(alive).public_id, OPERATOR)
+        if rng.random() < 0.2:
+            await _change_secrets(keys, key.public_id, rng)
         if rng.random() < 0.1 and len(alive) > 1:
             await keys.revoke(alive.pop().public_id, OPERATOR)
+
+
+async def _change_secrets(keys: Keys, public_id: str, rng: Random) -> None:
+    """Rotate a key; now and then one of its credentials is revoked."""
+    overlap = rng.choice([None, timedelta(0), timedelta(hours=1)])
+    rotated = (await keys.rotate(public_id, overlap, OPERATOR)).key
+    if rng.random() < 0.5:
+        await keys.revoke_credential(public_id, rng.choice(rotated.credentials).credential_id, OPERATOR)
 
 
 async def project(log: EventLog, store: Store, *, max_batch: int = 2000) -> Projector:

@@ -12,7 +12,7 @@ from registry import chain, inline
 from registry.commands import EditKey
 from registry.errors import Refused
 from registry.event_log import Caller, RecordedEvent
-from registry.events import AdminTokenCreated, KeyCreated, key_stream
+from registry.events import AdminTokenCreated, KeyCreated, credential_issued, key_stream
 from registry.handle import Keys, NewKey, Tokens
 from registry.key import KeyState
 from registry.postgres import PostgresEventLog
@@ -46,8 +46,21 @@ async def work(log: PostgresEventLog, queries: Queries, seed: int) -> None:
         except Refused:
             return  # in the future by a millisecond, or after its end
 
+    async def change() -> None:
+        public_id = chance.choice(made).key.public_id
+        what = chance.randrange(4)
+        if what == 0:
+            await keys.suspend(public_id, CALLER)
+        elif what == 1:
+            await keys.resume(public_id, CALLER)
+        else:
+            overlap = timedelta(hours=1) if what == 2 else None
+            rotated = await keys.rotate(public_id, overlap, CALLER)
+            ends = chance.choice(rotated.key.credentials).credential_id
+            await keys.revoke_credential(public_id, ends, CALLER)
+
     for _ in range(8):
-        await asyncio.gather(*(edit() for _ in range(6)))
+        await asyncio.gather(*(edit() for _ in range(6)), *(change() for _ in range(2)))
     await keys.revoke(made[0].key.public_id, CALLER)
     await tokens.revoke(token.token_id, CALLER)
 
@@ -76,7 +89,11 @@ async def test_current_state_is_a_fresh_fold_of_the_log(database: Database, post
             assert stream == key_stream(row["public_id"])
             assert json.loads(row["tags"]) == state.tags
             assert (row["created_position"], row["revoked_at"]) == (history[0].position, state.revoked_at)
-            assert first.credential.commitment == chain.commitment(hashes[state.public_id])
+            assert row["suspended_at"] == state.suspended_at
+            issued = [one for event in history if (one := credential_issued(decode(event))) is not None]
+            assert [one.credential_id for one in issued] == [one.credential_id for one in state.credentials]
+            for one in issued:
+                assert one.commitment == chain.commitment(hashes[one.credential_id])
         else:
             assert isinstance(first, AdminTokenCreated)
             assert first.commitment == chain.commitment(row["secret_hash"])

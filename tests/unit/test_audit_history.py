@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +14,10 @@ from audit.fields import fields_of
 from audit.history import entries, written
 from registry import token, wire
 from registry.commands import CreateKey, EditKey, RevokeKey, create, edit, revoke
-from registry.event_log import RecordedEvent
+from registry.event_log import NewEvent, RecordedEvent, Scene
 from registry.events import IssuedCredential
 from registry.key import fold
+from registry.lifecycle import RevokeCredential, RotateKey, resume, revoke_credential, rotate, suspend
 from tests.golden.made import golden_log
 from tests.unit.records import NOON, Stream
 from tests.unit.test_key import MS
@@ -155,17 +157,33 @@ def test_every_type_of_event_can_be_told_and_none_tells_a_commitment() -> None:
 patches = st.dictionaries(st.sampled_from("abc"), st.none() | st.sampled_from("123"), min_size=1)
 
 
-@given(st.lists(st.tuples(patches, st.none() | st.integers(0, 20)), max_size=12))
+DECIDES: dict[str, Callable[[Scene], Sequence[NewEvent]]] = {
+    "suspend": suspend,
+    "resume": resume,
+    "rotate": lambda scene: rotate(RotateKey(IssuedCredential("r0tatedPub01", "d" * 64), timedelta(days=1)), scene),
+    "compromised": lambda scene: rotate(RotateKey(IssuedCredential("r0tatedPub02", "d" * 64), None), scene),
+    "credential": lambda scene: revoke_credential(RevokeCredential("k3yPubl1cId0"), scene),
+}
+# A patch and since when it counts, or one of those.
+steps_of_a_key = st.one_of(st.tuples(patches, st.none() | st.integers(0, 20)), st.sampled_from(sorted(DECIDES)))
+
+
+@given(st.lists(steps_of_a_key, max_size=12))
 def test_what_an_event_is_told_to_change_is_what_the_fold_before_it_held_at_its_instant(
-    steps: list[tuple[dict[str, str | None], int | None]],
+    steps: list[tuple[dict[str, str | None], int | None] | str],
 ) -> None:
     stream = key(a="0", b="0")
-    for number, (tags, since) in enumerate(steps, start=1):
-        patch(stream, 21 * MS + number * MS, None if since is None else since * MS, **tags)
+    for number, step in enumerate(steps, start=1):
+        after = 21 * MS + number * MS
+        if isinstance(step, str):
+            stream.append(DECIDES[step](stream.scene(NOON + after)), NOON + after)
+        else:
+            tags, since = step
+            patch(stream, after, None if since is None else since * MS, **tags)
     for entry in entries(stream.history, NAMES):
-        before, after = (_known(stream.history, entry.recorded, back) for back in (1, 0))
+        known, now = (_known(stream.history, entry.recorded, back) for back in (1, 0))
         for change in entry.changes:
-            assert (change.before, change.after) == (before.get(change.field), after.get(change.field))
+            assert (change.before, change.after) == (known.get(change.field), now.get(change.field))
 
 
 def _known(history: list[RecordedEvent], recorded: RecordedEvent, back: int) -> dict[str, Any]:
