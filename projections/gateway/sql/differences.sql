@@ -1,0 +1,9 @@
+-- Which rows differ, and in which columns; nothing is written. Arguments as `differing`.
+SELECT
+    public_id::text AS public_id,
+    is_new,
+    hash IS NULL AS without_hash,
+    columns
+FROM (
+    {{differing}}
+) AS differing

@@ -1,0 +1,7 @@
+-- Whether the table has more than some rows, without counting them all: $1 how many.
+SELECT count(*) > $1::bigint
+FROM (
+    SELECT 1
+    FROM {{schema}}.tensorzero_auth_api_key
+    LIMIT $1::bigint + 1
+) AS first_rows

@@ -1,0 +1,38 @@
+-- What the table is, for a comparison with what the sync needs. No row where there is no table.
+-- `identity` names this very table: one that was made anew, or another one, has another.
+SELECT
+    class.oid || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()) AS identity,
+    (
+        SELECT jsonb_object_agg(attname, format_type(atttypid, atttypmod))
+        FROM pg_attribute
+        WHERE attrelid = class.oid AND attnum > 0 AND NOT attisdropped
+    )::text AS types,
+    (
+        SELECT array_agg(attname::text ORDER BY attnum)
+        FROM pg_attribute
+        WHERE attrelid = class.oid AND attnum > 0 AND NOT attisdropped AND attnotnull AND NOT atthasdef
+            AND attidentity = '' AND attgenerated = ''
+    ) AS required,
+    EXISTS (
+        SELECT 1
+        FROM pg_index
+        WHERE indrelid = class.oid AND indisunique AND indisvalid AND indpred IS NULL AND indnkeyatts = 1
+            AND pg_get_indexdef(indexrelid, 1, TRUE) = 'public_id'
+    ) AS is_unique,
+    has_table_privilege(class.oid, 'SELECT')
+        AND has_table_privilege(class.oid, 'INSERT')
+        AND has_table_privilege(class.oid, 'UPDATE')
+        AND NOT EXISTS (
+            SELECT 1
+            FROM pg_depend
+            JOIN pg_class AS sequence ON sequence.oid = pg_depend.objid AND sequence.relkind = 'S'
+            WHERE pg_depend.refclassid = 'pg_class'::regclass AND pg_depend.refobjid = class.oid
+                AND pg_depend.classid = 'pg_class'::regclass AND pg_depend.deptype = 'a'
+                AND NOT has_sequence_privilege(sequence.oid, 'USAGE')
+        ) AS is_allowed
+FROM pg_class AS class
+JOIN pg_namespace ON pg_namespace.oid = class.relnamespace
+WHERE
+    '"' || pg_namespace.nspname || '"' = '{{schema}}'
+    AND class.relname = 'tensorzero_auth_api_key'
+    AND class.relkind IN ('r', 'p')

@@ -1,0 +1,66 @@
+"""A gateway's database of the test's own: its table, a row that is not ours, and a pool of the sync's role."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from projections.gateway.setup import create_table
+from projections.gateway.table import GatewayTable
+from registry.driver import make_engine
+from tests.databases import Database, Server
+
+FOREIGN = """
+INSERT INTO tensorzero_auth_api_key (organization, workspace, description, public_id, hash, expires_at, updated_at)
+VALUES ('default', 'default', 'made by the gateway', 'Foreign00001', repeat('e', 64), now() + '1 day', '2026-01-01')
+"""
+
+
+async def make_table(database: Database, schema: str = "public") -> None:
+    """The gateway's table, owned by the database's owner as the gateway would be; the sync's role may use it."""
+    engine = make_engine(database.owner_url)
+    await create_table(engine, schema, reader=make_url(database.app_url).username)
+    await engine.dispose()
+
+
+@pytest.fixture
+async def bare_gateway(server: Server, template: Database) -> AsyncIterator[Database]:
+    """A database of its own in which no gateway has made a table yet."""
+    assert template  # it makes the role
+    made = await server.copy()
+    yield made
+    await server.drop(made)
+
+
+@pytest.fixture
+async def gateway(bare_gateway: Database) -> Database:
+    """A gateway's database, with a key that the gateway made itself."""
+    await make_table(bare_gateway)
+    async with bare_gateway.connect() as owner:
+        await owner.execute(FOREIGN)
+    return bare_gateway
+
+
+@pytest.fixture
+async def gateway_engine(bare_gateway: Database) -> AsyncIterator[AsyncEngine]:
+    """A pool of the sync's role."""
+    engine = make_engine(bare_gateway.app_url)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+def table(gateway: Database, gateway_engine: AsyncEngine) -> GatewayTable:
+    """The gateway's table, as the sync has it."""
+    assert gateway
+    return GatewayTable(gateway_engine)
+
+
+async def everything(database: Database) -> list[tuple[object, ...]]:
+    """Every row of the table with all of its columns, and the transaction that wrote it."""
+    async with database.connect() as owner:
+        rows = await owner.fetch("SELECT xmin::text, xmax::text, * FROM tensorzero_auth_api_key ORDER BY public_id")
+    return [tuple(row) for row in rows]
