@@ -124,6 +124,15 @@ class Settings(BaseSettings):
         repr=False,
         description="The same database as its owner, for `keyledger migrate`; the former when not set.",
     )
+    gateway_database_url: PostgresUrl | None = Field(
+        None,
+        repr=False,
+        description="PostgreSQL of the gateway, whose table of keys is kept as the registry says; none when not set.",
+    )
+    gateway_schema: Identifier = Field("public", description="The schema of the gateway's table of keys.")
+    gateway_reconcile_keys_per_s: float = Field(
+        170.0, ge=1, le=1_000_000, description="How fast all keys are compared with the gateway's table, for ever."
+    )
     clickhouse_url: ClickHouseUrl | None = Field(
         None, repr=False, description="ClickHouse: http(s)://user:password@host:port, or chdb:///path."
     )

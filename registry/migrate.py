@@ -24,6 +24,7 @@ _GRANTS: Final = {
     "key_state": "SELECT, INSERT, UPDATE",
     "admin_token": "SELECT, INSERT, UPDATE",
     "relay_checkpoint": "SELECT, INSERT, UPDATE",
+    "gateway_sync": "SELECT, INSERT, UPDATE",
     "alembic_version": "SELECT",
 }
 

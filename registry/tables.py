@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -102,5 +103,23 @@ relay_checkpoint = Table(
     Column("position", BigInteger, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Column("failure", Text),
+    Column("updated_at", _INSTANT, nullable=False),
+)
+
+# How far a gateway's own table of keys has followed, and what its sync has found there; `target` names the very table
+# that it was, so that another one is filled from the beginning.
+gateway_sync = Table(
+    "gateway_sync",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("log_id", UUID(as_uuid=True), nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("target", Text),
+    Column("failure", Text),
+    Column("drift_repaired", BigInteger, nullable=False, server_default="0"),
+    Column("without_hash", BigInteger, nullable=False, server_default="0"),
+    Column("index_missing", Boolean, nullable=False, server_default="false"),
+    Column("reconciled_at", _INSTANT),
     Column("updated_at", _INSTANT, nullable=False),
 )

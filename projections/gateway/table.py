@@ -6,6 +6,7 @@ then: so of two writers the later has the newer state, and an older one never ov
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ _LIMITS: Final = (
     "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '20s';"
     "SET LOCAL idle_in_transaction_session_timeout = '10s';"
 )
+_ANSWER_S: Final = 60.0  # beyond what the server itself allows: the way to it is broken
 TAKE_LOCK: Final = f"SELECT pg_advisory_xact_lock({WRITE_LOCK})"
 _TYPES: Final = {
     "organization": "text",
@@ -62,7 +64,7 @@ class GatewayTable:
     """The table in one schema. Every method raises GatewayUnavailable and GatewayRefused."""
 
     def __init__(self, engine: AsyncEngine, schema: str = "public") -> None:
-        self._engine = engine
+        self.engine = engine
         self.schema = schema
 
     async def check(self) -> str:
@@ -116,7 +118,7 @@ class GatewayTable:
     @asynccontextmanager
     async def _driver(self) -> AsyncIterator[Any]:
         with translated(self.schema):
-            async with self._engine.connect() as connection:
+            async with asyncio.timeout(_ANSWER_S), self.engine.connect() as connection:
                 yield (await connection.get_raw_connection()).driver_connection
 
 

@@ -104,6 +104,16 @@ def test_clickhouse_is_a_server_or_the_embedded_engine(monkeypatch: pytest.Monke
     assert Settings.read().clickhouse_url == url
 
 
+def test_the_gateway_s_database_is_none_until_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings.read()
+    assert (settings.gateway_database_url, settings.gateway_schema) == (None, "public")
+    assert settings.gateway_reconcile_keys_per_s == 170, "100,000 keys in about ten minutes"
+    settings = read(monkeypatch, {"GATEWAY_DATABASE_URL": "postgres://g:p@gateway/tz", "GATEWAY_SCHEMA": "tensorzero"})
+    assert settings.gateway_database_url == "postgresql+asyncpg://g:p@gateway/tz"
+    [fault] = faults(monkeypatch, {"GATEWAY_SCHEMA": 'a"b'})
+    assert fault.startswith("KEYLEDGER_GATEWAY_SCHEMA: ")
+
+
 def test_all_faults_are_told_together_by_name_and_without_values(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {
         "KEYLEDGER_DATABASE_URL": f"mysql://u:{SECRET}@host/db",
@@ -315,6 +325,7 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 EVERY_SECRET = {
     "DATABASE_URL": f"postgresql://app:{SECRET}@host/ledger",
     "MIGRATION_DATABASE_URL": f"postgresql://owner:{SECRET}@host/ledger",
+    "GATEWAY_DATABASE_URL": f"postgresql://gateway:{SECRET}@host/gateway",
     "CLICKHOUSE_URL": f"https://app:{SECRET}@host:8443",
     "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
     "KAFKA_SASL_USERNAME": "app",

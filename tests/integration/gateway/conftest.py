@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from projections.gateway.setup import create_table
 from projections.gateway.table import GatewayTable
 from registry.driver import make_engine
+from registry.postgres import PostgresEventLog
 from tests.databases import Database, Server
+from tests.integration.gateway.syncing import World
 
 FOREIGN = """
 INSERT INTO tensorzero_auth_api_key (organization, workspace, description, public_id, hash, expires_at, updated_at)
@@ -64,3 +66,9 @@ async def everything(database: Database) -> list[tuple[object, ...]]:
     async with database.connect() as owner:
         rows = await owner.fetch("SELECT xmin::text, xmax::text, * FROM tensorzero_auth_api_key ORDER BY public_id")
     return [tuple(row) for row in rows]
+
+
+@pytest.fixture
+def world(postgres_log: PostgresEventLog, engine: AsyncEngine, table: GatewayTable) -> World:
+    """A log in one database, and the gateway's table in another."""
+    return World(postgres_log, engine, table)

@@ -15,10 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.clickhouse import ClickHouse
 from projections.ddl import Names
+from registry.claim import LostLead
 from registry.cloudevent import Linked, read_record
 from registry.errors import ChainBroken, FieldsRefused
 from registry.event_log import RecordedEvent
-from registry.lead import Lead, LostLead
+from registry.lead import Lead
 from registry.postgres import PostgresEventLog
 from registry.publish import Range, Relay, repeat
 from registry.publisher import Publisher, partition_of

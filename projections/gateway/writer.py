@@ -1,0 +1,34 @@
+"""Writes keys as they are now: the state is read in the writer's turn, so that an older one never replaces a newer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from projections.gateway.source import Source
+from projections.gateway.table import Change, GatewayTable
+from registry.key import KeyState
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A row that differed and now does not (but where it is left out), and the key that it is of."""
+
+    key: KeyState
+    change: Change
+
+
+class Writer:
+    """Writes to one gateway's table. Raises Busy, GatewayUnavailable, GatewayRefused: then nothing was written."""
+
+    def __init__(self, source: Source, table: GatewayTable) -> None:
+        self._source = source
+        self._table = table
+
+    async def write(self, streams: Sequence[str]) -> list[Written]:
+        """Bring the rows of some keys to their current state; answers with those that differed."""
+        async with self._table.writing() as upsert:
+            pairs = await self._source.rows(streams)
+            changes = await upsert([row for _, row in pairs])
+        keys = {row.public_id: key for key, row in pairs}
+        return [Written(keys[one.public_id], one) for one in changes]

@@ -1,0 +1,94 @@
+"""A sync beside a log, and what a test waits for: positions, never time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from projections.gateway.checkpoint import SyncLead
+from projections.gateway.source import Source
+from projections.gateway.sync import GatewaySync, Pace
+from projections.gateway.table import GatewayTable
+from registry import wire
+from registry.event_log import Caller, Scene, Write, Written
+from registry.events import Event, key_stream
+from registry.handle import KeyAnswer, Keys, NewKey
+from registry.postgres import PostgresEventLog
+from registry.queries import Queries
+
+OPERATOR = Caller("operator", reason="why")
+PATIENCE_S = 30
+QUICK = Pace(page=3, page_s=0.02, poll_s=0.05, refused_s=0.05)
+
+
+@dataclass
+class World:
+    """A log with its keys, and the gateway's table that a sync keeps."""
+
+    log: PostgresEventLog
+    engine: AsyncEngine
+    table: GatewayTable
+
+    @property
+    def keys(self) -> Keys:
+        """The commands on keys."""
+        return Keys(self.log, Queries(self.engine).public_id)
+
+    async def create(self, **new: Any) -> KeyAnswer:
+        """A new key, whose text is in the answer."""
+        return await self.keys.create(NewKey(**new), OPERATOR)
+
+    async def append(self, public_id: str, event: Event, secrets: dict[str, str] | None = None) -> Written:
+        """Append one event of a key, whatever the commands would say to it."""
+
+        def decide(_scene: Scene) -> list[Any]:
+            return [wire.encode(event)]
+
+        return await self.log.write(Write(key_stream(public_id), decide, OPERATOR, secrets=secrets or {}))
+
+    def sync(self, pace: Pace = QUICK) -> GatewaySync:
+        """A sync that does not run yet."""
+        return GatewaySync(self.log, Source(self.engine), self.table, SyncLead(self.engine), pace)
+
+    async def checkpoint(self) -> Any:
+        """The row of the sync; None before the first one ran."""
+        async with self.engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            return await driver.fetchrow("SELECT * FROM keyledger.gateway_sync")
+
+    async def until(self, **wanted: Any) -> Any:
+        """The row of the sync as soon as it says all that is wanted; a position counts when it is reached."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                row = await self.checkpoint()
+                if row is not None and all(_says(row[name], value) for name, value in wanted.items()):
+                    return row
+                await asyncio.sleep(0.01)
+
+    async def synced(self) -> None:
+        """Return when the table has everything up to the head."""
+        await self.until(position=(await self.log.head()).position)
+
+
+def _says(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, str):
+        return wanted in (value or "")
+    if isinstance(wanted, bool) or not isinstance(wanted, int):
+        return bool(value == wanted)
+    return bool(value >= wanted)
+
+
+@asynccontextmanager
+async def running(sync: GatewaySync) -> AsyncIterator[GatewaySync]:
+    """The sync, until the block ends."""
+    task = asyncio.create_task(sync.run())
+    try:
+        yield sync
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
