@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 from typing import Protocol
 
 from keyledger.connections import kafka_options
 from keyledger.services import Services, WriteSide
 from keyledger.settings import Settings
 from projections.dead_letters import RECORD_BYTES_MAX, dead_letter_topic
+from projections.gateway.checkpoint import SyncLead
+from projections.gateway.source import KeySource
+from projections.gateway.sync import GatewaySync, Pace
 from projections.kafka_feed import KafkaFeed, Source
 from projections.log_tail import LogTail
 from projections.projector import Projector
@@ -51,6 +55,16 @@ def relay(services: WriteSide | Services) -> Relay:
     settings = services.settings
     lead = Lead(services.engine, settings.kafka_topic)
     return Relay(services.registry.log, lead, kafka_options(settings), *topic_plans(settings))
+
+
+def gateway_sync(services: WriteSide | Services) -> GatewaySync | None:
+    """The sync of the gateway's table of keys; None where no gateway's database is set."""
+    if services.gateway is None:
+        return None
+    pace = Pace()
+    pace = replace(pace, page_s=pace.page / services.settings.gateway_reconcile_keys_per_s)
+    engine = services.engine
+    return GatewaySync(services.registry.log, KeySource(engine), services.gateway.table, SyncLead(engine), pace)
 
 
 def topic_plans(settings: Settings) -> tuple[TopicPlan, TopicPlan]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from keyledger.status import Status
 from projections.errors import ProjectionError
@@ -62,6 +64,21 @@ async def metrics(request: Request) -> PlainTextResponse:
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
+class Drift(Collector):
+    """A counter that is read, not counted: its value is in the log's database, beside the sync's checkpoint."""
+
+    def __init__(self) -> None:
+        self.repaired: dict[str, int] = {}
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """See Collector."""
+        words = "Rows of the gateway's table of keys that somebody else had changed, put back."
+        family = CounterMetricFamily("keyledger_gateway_drift_repaired", words, labels=["gateway"])
+        for gateway, repaired in self.repaired.items():
+            family.add_metric([gateway], repaired)
+        yield family
+
+
 class Gauges:
     """The gauges of one app, in a registry of its own. docs/operate.md says what to alarm on."""
 
@@ -77,6 +94,10 @@ class Gauges:
         self._applied = self._gauge("keyledger_applied_position", "Contiguous frontier.", "projector")
         self._lag_s = self._gauge("keyledger_lag_seconds", "Age of the oldest event to apply.", "projector")
         self._projector_failed = self._gauge("keyledger_projector_failed", "1 when it has stopped.", "projector")
+        self._index_missing = self._gauge("keyledger_gateway_index_missing", "1 while no index serves it.", "gateway")
+        self._without_hash = self._gauge("keyledger_gateway_without_hash", "Not to be written.", "gateway")
+        self._drift = Drift()
+        self.registry.register(self._drift)
         self._dead_letters = self._gauge("keyledger_dead_letters_open", "Dead letters that wait for an operator.")
         self._redelivered = self._gauge("keyledger_redelivered", "Events that came again, in thirty days.")
         self._alarms = self._gauge("keyledger_alarms", "What an operator must look at.", "kind")
@@ -104,6 +125,10 @@ class Gauges:
             self._applied.labels(projector.name).set(projector.applied)
             self._lag_s.labels(projector.name).set(projector.lag_s)
             self._projector_failed.labels(projector.name).set(projector.failure is not None)
+        for gateway in status.gateways:
+            self._index_missing.labels(gateway.name).set(gateway.index_missing)
+            self._without_hash.labels(gateway.name).set(gateway.without_hash)
+            self._drift.repaired[gateway.name] = gateway.drift_repaired
         self._dead_letters.set(status.dead_letters_open)
         self._redelivered.set(status.redelivered.count)
         self._alarms.clear()

@@ -7,24 +7,30 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from keyledger import repeat
 from keyledger.connections import clickhouse_client, clickhouse_names, database_ssl
-from keyledger.followers import collect_garbage_rarely, kafka_projector, log_projector, relay
+from keyledger.followers import collect_garbage_rarely, gateway_sync, kafka_projector, log_projector, relay
+from keyledger.gateway_keys import gateway_place, same_url
 from keyledger.health import Health
 from keyledger.serve import bind_tcp, serving, stop_on_signal
 from keyledger.services import open_services, open_write_side
 from keyledger.settings import Settings
 from keyledger.web import operations_app, public_app
 from projections import ddl
+from projections.gateway import setup
+from projections.gateway.checkpoint import SyncLead
 from registry import migrate as migrations
-from registry.errors import PoolerFound
+from registry.driver import make_engine
+from registry.errors import Busy, PoolerFound
 from registry.pooler import probe
 
 logger = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
+_LEAD_S = 3.0
 
 
 async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
@@ -54,6 +60,53 @@ async def project(settings: Settings, feed: str, host: str, port: int, say: Say)
         await _warn_of_pooler(services.engine)
         projector = kafka_projector(services) if feed == "kafka" else log_projector(services)
         await _follow(projector.run(), Health(services.status, lambda: projector.failure), host, port, say)
+
+
+async def project_gateway(settings: Settings, host: str, port: int, say: Say) -> None:
+    """Keep the gateway's table of keys until a signal, or wait as a standby. Raises what stopped it, SettingsError."""
+    database_url, _ = settings.require("database_url", "gateway_database_url")
+    async with open_write_side(settings, database_url) as write_side:
+        await probe(write_side.engine)
+        sync = gateway_sync(write_side)
+        assert sync is not None  # noqa: S101 - for the type checker: its setting is there
+        await _follow(sync.run(), Health(write_side.status, lambda: sync.failure), host, port, say)
+
+
+async def set_up_gateway(settings: Settings, *, table: bool, index: bool, anew: bool) -> None:
+    """Make the gateway's table of keys, or the index that its look-up lacks; have the next sync compare every key.
+
+    Raises GatewayError, LogBroken, Busy, SettingsError.
+    """
+    settings.require("gateway_database_url", *(["database_url"] if anew else []))
+    place = gateway_place(settings)
+    assert place is not None  # noqa: S101 - for the type checker: its setting is there
+    engine = make_engine(place.url, ssl=place.ssl)
+    try:
+        if table:
+            log_url = settings.database_url
+            shared = log_url is not None and same_url(place.url, log_url)
+            reader = make_url(log_url).username if shared and log_url is not None else None
+            await setup.create_table(engine, place.schema, reader=reader)
+        if index:
+            await setup.create_index(engine, place.schema)
+    finally:
+        await engine.dispose()
+    if anew:
+        await _begin_sync_anew(settings)
+
+
+async def _begin_sync_anew(settings: Settings) -> None:
+    (database_url,) = settings.require("database_url")
+    async with open_write_side(settings, database_url) as write_side:
+        lead, log = SyncLead(write_side.engine), write_side.registry.log
+        try:
+            async with asyncio.timeout(_LEAD_S):
+                await lead.take(log.log_id, log.genesis_hash)
+            await lead.forget(log.log_id, log.genesis_hash)
+        except TimeoutError:
+            raise Busy("a sync runs: stop `keyledger project gateway` first") from None
+        finally:
+            await lead.release()
 
 
 async def publish(settings: Settings, host: str, port: int, say: Say) -> None:

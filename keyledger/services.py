@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from keyledger.connections import clickhouse_client, clickhouse_names, database_engine
 from keyledger.gate import Gate
+from keyledger.gateway_keys import GatewayKeys, GatewayPlace, gateway_place, open_gateway
 from keyledger.settings import Settings
 from keyledger.status import ReadSide, Status, status_of
 from projections.clickhouse import ClickHouse
@@ -33,9 +34,10 @@ class WriteSide:
     settings: Settings
     registry: Registry
     engine: AsyncEngine
+    gateway: GatewayKeys | None = None
 
     async def status(self) -> Status:
-        """How far the log and its publishers are. Raises Busy."""
+        """How far the log, its publishers and the gateway's table of keys are. Raises Busy."""
         return await status_of(self.registry, None)
 
 
@@ -51,6 +53,7 @@ class Services:
     store: Store
     letters: DeadLetters
     bills: Gate = field(default_factory=lambda: Gate(BILLS_AT_ONCE, BILLS_WAITING))
+    gateway: GatewayKeys | None = None
 
     async def status(self) -> Status:
         """How far everything is, and what is wrong. Raises Busy, ClickHouseError."""
@@ -59,21 +62,27 @@ class Services:
 
 
 @asynccontextmanager
-async def open_write_side(settings: Settings, database_url: str) -> AsyncIterator[WriteSide]:
-    """Open the log alone. Raises LogBroken where the database was not migrated, Busy when it is away."""
+async def open_write_side(
+    settings: Settings, database_url: str, place: GatewayPlace | None = None
+) -> AsyncIterator[WriteSide]:
+    """Open the log, and the gateway's table of keys at `place`, which is that of the settings when None.
+
+    Raises LogBroken where the database was not migrated, Busy when it is away; a gateway that is away is no failure.
+    """
     engine = database_engine(settings, database_url)
     log: PostgresEventLog | None = None
     try:
-        log = await open_log(engine, _limits(settings))
-        queries = Queries(engine)
-        registry = Registry(
-            log=log,
-            keys=Keys(log, queries.public_id),
-            tokens=Tokens(log),
-            queries=queries,
-            skew=timedelta(milliseconds=settings.clock_skew_ms),
-        )
-        yield WriteSide(settings, registry, engine)
+        async with open_gateway(place or gateway_place(settings), engine, database_url) as gateway:
+            log = await open_log(engine, _limits(settings), None if gateway is None else gateway.beside)
+            queries = Queries(engine)
+            registry = Registry(
+                log=log,
+                keys=Keys(log, queries.public_id),
+                tokens=Tokens(log),
+                queries=queries,
+                skew=timedelta(milliseconds=settings.clock_skew_ms),
+            )
+            yield WriteSide(settings, registry, engine, gateway)
     finally:
         if log is not None:
             await log.close()
@@ -81,16 +90,19 @@ async def open_write_side(settings: Settings, database_url: str) -> AsyncIterato
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, database_url: str, clickhouse_url: str) -> AsyncIterator[Services]:
-    """Open the log and ClickHouse. Raises as `open_write_side` does."""
+async def open_services(
+    settings: Settings, database_url: str, clickhouse_url: str, place: GatewayPlace | None = None
+) -> AsyncIterator[Services]:
+    """Open the log, ClickHouse and the gateway's table of keys. Raises as `open_write_side` does."""
     clickhouse = clickhouse_client(settings, clickhouse_url)
     # The projector and the look at how far it is have threads of their own: no number of bills can hold them up.
     ledger = clickhouse_client(settings, clickhouse_url)
     names = clickhouse_names(settings)
     try:
-        async with open_write_side(settings, database_url) as write_side:
+        async with open_write_side(settings, database_url, place) as write_side:
+            registry, engine, gateway = write_side.registry, write_side.engine, write_side.gateway
             store, letters = Store(ledger, names), DeadLetters(ledger, names)
-            yield Services(settings, write_side.registry, write_side.engine, clickhouse, names, store, letters)
+            yield Services(settings, registry, engine, clickhouse, names, store, letters, gateway=gateway)
     finally:
         await clickhouse.close()
         await ledger.close()

@@ -13,7 +13,7 @@ from projections.store import Applied, Frontier, Store
 from registry.api import Registry
 from registry.event_log import Head
 from registry.instant import format_us
-from registry.queries import Published, Seen
+from registry.queries import GatewaySynced, Published, Seen
 
 # Of the open dead letters so many are named; `dead-letters list` has them all.
 NAMED = 20
@@ -50,6 +50,20 @@ class Redelivered:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayStatus:
+    """What the sync has found in a gateway's table of keys; how far it is stands with the projectors.
+
+    `index_missing`: the table is large, and no index serves its look-up. `without_hash` credentials can't be written.
+    """
+
+    name: str
+    drift_repaired: int
+    without_hash: int
+    index_missing: bool
+    reconciled_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The log's head, who follows it, and what is wrong: nothing, when `alarms` is empty."""
 
@@ -61,6 +75,7 @@ class Status:
     dead_letters_open: int
     redelivered: Redelivered
     alarms: tuple[Alarm, ...]
+    gateways: tuple[GatewayStatus, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +89,7 @@ class ReadSide:
 
 
 async def status_of(registry: Registry, read_side: ReadSide | None) -> Status:
-    """Read the status; without a read side, of the log and its publishers alone. Raises Busy, ClickHouseError."""
+    """Read the status; without a read side, of what PostgreSQL knows alone. Raises Busy, ClickHouseError."""
     frontier = None if read_side is None else await read_side.store.frontier()
     head, seen = await registry.log.head(), await registry.queries.seen()
     publishers = tuple(_publisher(one, head, seen) for one in await registry.queries.published())
@@ -92,6 +107,9 @@ async def status_of(registry: Registry, read_side: ReadSide | None) -> Status:
         found += await _log_changed(registry, frontier)
         found += alarms.of_letters(named, open_count, read_side.dead_letters_max)
         found += alarms.of_frontier(frontier, hole_alarm_s=read_side.hole_alarm_s)
+    gateways = await registry.queries.gateways_synced()
+    projectors += tuple(_gateway(one, head, seen) for one in gateways)
+    found += [_gateway_alarm(one) for one in gateways if one.failure]
     again = Redelivered(0, None) if frontier is None else _redelivered(frontier)
     recorded_at = None if head.recorded_at is None else format_us(head.recorded_at)
     return Status(
@@ -103,6 +121,7 @@ async def status_of(registry: Registry, read_side: ReadSide | None) -> Status:
         open_count,
         again,
         tuple(found),
+        tuple(_gateway_found(one) for one in gateways),
     )
 
 
@@ -120,6 +139,22 @@ async def _log_changed(registry: Registry, frontier: Frontier) -> list[Alarm]:
         fix = "docs/operate.md, Backup and restore: make ClickHouse anew from the log that counts"
         return [Alarm("log_changed", str(error), frontier.position, fix)]
     return []
+
+
+def _gateway(one: GatewaySynced, head: Head, seen: Seen) -> ProjectorStatus:
+    lag_s = 0.0 if one.waiting_since is None else max(0.0, (seen.now - one.waiting_since).total_seconds())
+    lag = max(0, head.position - one.position)
+    return ProjectorStatus("gateway", one.position, lag, round(lag_s, 3), one.failure)
+
+
+def _gateway_found(one: GatewaySynced) -> GatewayStatus:
+    at = None if one.reconciled_at is None else format_us(one.reconciled_at)
+    return GatewayStatus(one.gateway, one.drift_repaired, one.without_hash, one.index_missing, at)
+
+
+def _gateway_alarm(one: GatewaySynced) -> Alarm:
+    fix = "mend what it says: the sync goes on by itself. docs/gateway-sync.md"
+    return Alarm("gateway_stopped", f"the gateway's table of keys: {one.failure}", one.position + 1, fix)
 
 
 def _publisher(one: Published, head: Head, seen: Seen) -> PublisherStatus:

@@ -25,16 +25,18 @@ logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 
 
-async def up(folder: DataFolder, port: int, feed: str, settings: Settings, say: Callable[[str], None]) -> None:
+async def up(
+    folder: DataFolder, port: int, feed: str, settings: Settings, say: Callable[[str], None], *, gateway: bool = False
+) -> None:
     """Run until SIGINT or SIGTERM, projecting from the log's tail or, with the feed `kafka`, through a topic.
 
-    `say` gets the lines for the person; `ready http://…` when requests are taken.
+    `gateway`: see `open_stack`. `say` gets the lines for the person; `ready http://…` when requests are taken.
 
     Raises FolderInUse for a second one on the folder, another EmbeddedError, or OSError when the port is taken.
     """
     stop = stop_on_signal()
     with folder, bind_tcp(HOST, port) as tcp:
-        async with open_stack(folder, settings, feed) as stack:
+        async with open_stack(folder, settings, feed, gateway=gateway) as stack:
             if await _first_token(folder.admin_token, stack):
                 logger.info("the first admin token is in %s", folder.admin_token)
             operator = bind_unix_socket(folder)

@@ -11,7 +11,7 @@ from projections.store import Frontier
 
 AlarmKind = Literal[
     "dead_letter", "feed_stopped", "hole", "two_claims", "broken_chain", "log_changed", "projector_stopped",
-    "publisher_stopped",
+    "publisher_stopped", "gateway_stopped",
 ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ RegistryError
 │   └── FieldsRefused        422, each field with its reason
 ├── Busy                 503, try again; nothing was appended
 │   ├── ClockSteppedBack     the database's clock is behind the log's last event
+│   ├── BesideFailed         what belongs into the same transaction could not be written
 │   └── OutcomeUnknown       the connection broke in the commit: look before you retry
 ├── PoolerFound          the way to the database can't carry session locks and LISTEN
 └── LogBroken            the log itself can't be trusted; an operator must look
@@ -88,6 +89,12 @@ class Busy(RegistryError):
 
 class ClockSteppedBack(Busy):
     """The database's clock is behind the last event of the log: appends are refused until it has caught up."""
+
+
+class BesideFailed(Busy):
+    """What must be written together with a change could not be, so nothing was changed: the registry's log says why."""
+
+    retry_after_s = 10
 
 
 class OutcomeUnknown(Busy):

@@ -23,11 +23,13 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry import chain, inline, sql, state, tables
+from registry.beside import Beside
 from registry.driver import RAW_EPOCH_US, TRANSPORT_ERRORS, DriverConnection, instants_as_raw_us
 from registry.errors import Busy, LogBroken, OutcomeUnknown
 from registry.event_log import COLUMNS, Foldable, Head, RecordedEvent, Write, Written
 from registry.group_commit import GroupCommit
 from registry.instant import from_us
+from registry.key import KeyState
 from registry.stamp import Desk, Outcome, check_clock, wanted
 from registry.wake import Wake
 
@@ -50,10 +52,11 @@ class Limits:
 class PostgresEventLog:
     """See EventLog. Made by `open_log`."""
 
-    def __init__(self, engine: AsyncEngine, log_id: UUID, limits: Limits) -> None:
+    def __init__(self, engine: AsyncEngine, log_id: UUID, limits: Limits, beside: Beside | None = None) -> None:
         self._engine = engine
         self._log_id = log_id
         self._limits = limits
+        self._beside = beside
         self._group = GroupCommit(self._flush, max_batch=limits.max_batch, max_queue=limits.max_queue)
         self._writer = DriverConnection(engine)
         self._reader = DriverConnection(engine, prepare=instants_as_raw_us)
@@ -156,12 +159,19 @@ class PostgresEventLog:
         if desk.appended:
             columns = [[getattr(event, column) for event in desk.appended] for column in COLUMNS]
             await driver.fetch(sql.APPEND, *columns, *state.columns(desk.changed, desk.secrets))
+            await self._write_beside(driver, desk)
         try:
             await driver.execute("COMMIT")
         except TRANSPORT_ERRORS as error:
             raise OutcomeUnknown from error
         self._wake.notify(desk.head.position)
         return outcomes
+
+    async def _write_beside(self, driver: Any, desk: Desk) -> None:
+        """What must hold when the append does, where something is to be."""
+        keys = [] if self._beside is None else [one for one in desk.changed.values() if isinstance(one, KeyState)]
+        if self._beside is not None and keys:
+            await self._beside.write(driver, keys)
 
     async def _desk(self, driver: Any, writes: Sequence[Write]) -> Desk:
         """Read under the lock what the batch is decided on."""
@@ -208,8 +218,9 @@ def _instant(us: int) -> datetime:
         return datetime.max.replace(tzinfo=UTC) if us > 0 else datetime.min.replace(tzinfo=UTC)
 
 
-async def open_log(engine: AsyncEngine, limits: Limits | None = None) -> PostgresEventLog:
-    """The log in a migrated database. Raises LogBroken where there is none, or its chain rule is not ours; Busy."""
+async def open_log(engine: AsyncEngine, limits: Limits | None = None, beside: Beside | None = None) -> PostgresEventLog:
+    """The log in a migrated database; `beside` writes with each append. Raises LogBroken where there is none, or its
+    chain rule is not ours; Busy."""
     row = None
     try:
         async with engine.connect() as connection:
@@ -220,4 +231,4 @@ async def open_log(engine: AsyncEngine, limits: Limits | None = None) -> Postgre
         raise Busy from error
     if row is None or row.chain_rule != chain.CHAIN_RULE:
         raise LogBroken(_NO_LOG)
-    return PostgresEventLog(engine, row.log_id, limits or Limits())
+    return PostgresEventLog(engine, row.log_id, limits or Limits(), beside)

@@ -16,7 +16,7 @@ from registry.errors import Busy, UnknownKey
 from registry.event_log import COLUMNS, RecordedEvent
 from registry.events import key_stream
 from registry.key import KeyState
-from registry.tables import admin_token, credential, event, key_state, relay_checkpoint
+from registry.tables import admin_token, credential, event, gateway_sync, key_state, relay_checkpoint
 from registry.token import TokenState
 
 _POSITION = select(func.coalesce(func.max(event.c.position), 0)).scalar_subquery().label("head")
@@ -39,6 +39,24 @@ class Published:
     topic: str
     position: int
     failure: str | None
+    waiting_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySynced:
+    """How far a gateway's table of keys has followed, what its sync waits for or is stopped by, and what it found.
+
+    `waiting_since` is when the first event that is not in the table was recorded; `without_hash` counts credentials
+    that can't be written.
+    """
+
+    gateway: str
+    position: int
+    failure: str | None
+    drift_repaired: int
+    without_hash: int
+    index_missing: bool
+    reconciled_at: datetime | None
     waiting_since: datetime | None
 
 
@@ -144,6 +162,25 @@ class Queries:
             .order_by(relay.topic)
         )
         return [Published(*row) for row in rows]
+
+    async def gateways_synced(self) -> list[GatewaySynced]:
+        """The gateways whose table a sync has kept: none or one, so far."""
+        sync, following = gateway_sync.c, event.alias()
+        rows = await self._rows(
+            select(
+                sync.gateway,
+                sync.position,
+                sync.failure,
+                sync.drift_repaired,
+                sync.without_hash,
+                sync.index_missing,
+                sync.reconciled_at,
+                following.c.recorded_at,
+            )
+            .select_from(gateway_sync.outerjoin(following, following.c.position == sync.position + 1))
+            .order_by(sync.gateway)
+        )
+        return [GatewaySynced(*row) for row in rows]
 
     async def _rows(self, statement: Select[Any]) -> Sequence[Any]:
         try:

@@ -162,6 +162,16 @@ def print_status(seen: dict[str, Any]) -> None:
         if seen[what]:
             columns = (name, reached, *numbers)
             print_table(columns, ([one[column] for column in columns] for one in seen[what]), title=what)
+    for one in seen["gateways"]:
+        looked = one["reconciled_at"] or "never"
+        say(f"gateway {one['name']}: all keys compared at {looked}, {one['drift_repaired']} rows put back")
+        if one["without_hash"]:
+            say(f"gateway {one['name']}: {one['without_hash']} credentials have no hash here, and no row there")
+        if one["index_missing"]:
+            say(
+                f"gateway {one['name']}: no index serves its look-up of keys\n"
+                "  do: keyledger project gateway --create-index"
+            )
     if seen["redelivered"]["count"]:
         again = seen["redelivered"]
         say(f"redelivered: {again['count']} events came again, up to position {again['greatest_position']}")

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, request
-from keyledger.cli.output import counting, narrate, print_json, print_table, say
+from keyledger.cli.output import counting, narrate, print_json, print_table, say, waiting
 from keyledger.settings import Settings
 
 project_app = typer.Typer(
@@ -49,12 +49,22 @@ def register(app: typer.Typer) -> None:
     app.add_typer(project_app, name="project")
 
 
-def up(data: Data = None, port: Port = 8080, feed: Feed = FeedName.LOG) -> None:
+def up(
+    data: Data = None,
+    port: Port = 8080,
+    feed: Feed = FeedName.LOG,
+    gateway: Annotated[
+        bool, typer.Option("--gateway", help="Keep a gateway's table of keys in the embedded PostgreSQL, too.")
+    ] = False,
+) -> None:
     """Start everything in one process on loopback: PostgreSQL, ClickHouse's engine, the API and the projector.
 
-    With --feed kafka the log goes through the topic of the broker that KEYLEDGER_KAFKA_BOOTSTRAP_SERVERS names.
+    With --feed kafka the log goes through the topic of the broker that KEYLEDGER_KAFKA_BOOTSTRAP_SERVERS names. A
+    gateway's table of keys is kept where KEYLEDGER_GATEWAY_DATABASE_URL says, or with --gateway in the folder itself.
     """
     settings = _settings()
+    if gateway and settings.gateway_database_url is not None:
+        raise CommandFailed("give --gateway or set KEYLEDGER_GATEWAY_DATABASE_URL, not both", 2)
     if feed is FeedName.KAFKA:
         settings.require("kafka_bootstrap_servers")
     try:
@@ -65,7 +75,7 @@ def up(data: Data = None, port: Port = 8080, feed: Feed = FeedName.LOG) -> None:
 
     folder = DataFolder(choose_folder(data, os.environ))
     narrate(f"starting on {folder.path} …")
-    asyncio.run(run_up(folder, port, feed.value, settings, say))
+    asyncio.run(run_up(folder, port, feed.value, settings, say, gateway=gateway))
 
 
 def serve(port: Port = 8080, host: Host = "127.0.0.1") -> None:
@@ -114,6 +124,32 @@ def project_clickhouse(
     from keyledger.production import project  # noqa: PLC0415 - keeps --help quick
 
     asyncio.run(project(_settings(), feed.value, host, port, say))
+
+
+@project_app.command("gateway", epilog="Example: keyledger project gateway --port 9466")
+def project_gateway(
+    create_table: Annotated[
+        bool, typer.Option(help="Make the gateway's table of keys, for a trial without a gateway, and stop.")
+    ] = False,
+    create_index: Annotated[
+        bool, typer.Option(help="Make the index that the gateway's look-up lacks, while it goes on, and stop.")
+    ] = False,
+    anew: Annotated[
+        bool, typer.Option(help="Forget how far it was, after the log was restored: compare every key; and stop.")
+    ] = False,
+    host: Host = "127.0.0.1",
+    port: HealthPort = 0,
+) -> None:
+    """Keep the gateway's own table of keys equal to the registry's keys, until a signal; a second one stands by."""
+    from keyledger.production import project_gateway as run  # noqa: PLC0415 - keeps --help quick
+    from keyledger.production import set_up_gateway  # noqa: PLC0415 - as above
+
+    if not (create_table or create_index or anew):
+        asyncio.run(run(_settings(), host, port, say))
+        return
+    with waiting("setting up the gateway's table of keys"):
+        asyncio.run(set_up_gateway(_settings(), table=create_table, index=create_index, anew=anew))
+    say("done")
 
 
 def migrate() -> None:

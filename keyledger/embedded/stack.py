@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.postgres import EmbeddedPostgres
-from keyledger.followers import Follower, kafka_projector, log_projector, relay
+from keyledger.followers import Follower, gateway_sync, kafka_projector, log_projector, relay
+from keyledger.gateway_keys import embedded_gateway, gateway_place
 from keyledger.services import Services, open_services
 from keyledger.settings import Settings
 from projections import ddl
@@ -44,26 +45,35 @@ def _scratch_in(folder: DataFolder) -> None:
 
 
 @asynccontextmanager
-async def open_stack(folder: DataFolder, settings: Settings, feed: str = "log") -> AsyncIterator[Stack]:
+async def open_stack(
+    folder: DataFolder, settings: Settings, feed: str = "log", *, gateway: bool = False
+) -> AsyncIterator[Stack]:
     """Start everything on an acquired folder, bring it to this version's shape, project in the background.
 
-    With the feed `kafka` it publishes too, and projects from the topic. Stops all of it on the way out, whatever
+    With the feed `kafka` it publishes too, and projects from the topic. With `gateway` a gateway's table of keys is
+    made in the embedded PostgreSQL; once it is there it is kept, also without. Stops all of it on the way out, whatever
     happened inside. Raises EmbeddedError.
     """
+    outside = gateway_place(settings)
     postgres = EmbeddedPostgres(folder.postgres)
     # Its server listens on loopback alone and knows no TLS, and its engine is on no cluster: what the environment asks
     # of other ones is not for them.
-    settings = settings.model_copy(update={"database_ssl": "disable", "clickhouse_cluster": None})
+    settings = settings.model_copy(
+        update={"database_ssl": "disable", "clickhouse_cluster": None, "gateway_database_url": None}
+    )
     try:
         await asyncio.to_thread(postgres.start)
         settings = settings.model_copy(update={"migration_database_url": postgres.owner_url})
         _scratch_in(folder)
         await migrate(postgres.owner_url, postgres.app_url)
-        async with open_services(settings, postgres.app_url, f"chdb://{folder.clickhouse}") as services:
+        place = outside or await embedded_gateway(postgres.owner_url, postgres.app_url, make=gateway)
+        async with open_services(settings, postgres.app_url, f"chdb://{folder.clickhouse}", place) as services:
             await ddl.apply(services.clickhouse, services.names, gateway_tables=True)
             followers: list[Follower] = (
                 [kafka_projector(services), relay(services)] if feed == "kafka" else [log_projector(services)]
             )
+            if (sync := gateway_sync(services)) is not None:
+                followers.append(sync)
             tasks = [asyncio.create_task(follower.run()) for follower in followers]
             try:
                 yield Stack(services, followers, postgres)

@@ -9,7 +9,7 @@ from typing import Final
 
 from projections.gateway.checkpoint import SyncLead
 from projections.gateway.setup import index_missing
-from projections.gateway.source import Source
+from projections.gateway.source import KeySource
 from projections.gateway.table import GatewayTable
 from projections.gateway.writer import Writer, Written
 
@@ -24,7 +24,7 @@ _WRITE_EVERY_S: Final = 60.0
 class Reconcile:
     """The comparison of one sync. `position` is how far that has followed: what changed later is no drift."""
 
-    def __init__(self, source: Source, table: GatewayTable, lead: SyncLead, writer: Writer, position: int) -> None:
+    def __init__(self, source: KeySource, table: GatewayTable, lead: SyncLead, writer: Writer, position: int) -> None:
         self._source = source
         self._table = table
         self._lead = lead

@@ -20,7 +20,12 @@ async def create_table(engine: AsyncEngine, schema: str, *, reader: str | None =
     """Make the table where there is none, as the gateway's migrations do; `reader` is a role that gets what the sync
     needs. Raises GatewayUnavailable, GatewayRefused."""
     async with _connected(engine, schema) as (connection, driver):
-        await driver.execute(sql.at(schema, "create_table"))
+        try:
+            await driver.execute(sql.at(schema, "create_table"))
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidSchemaNameError) as error:
+            raise GatewayNotAllowed(
+                f"the role may not make a table in the schema {schema}, or there is none"
+            ) from error
         if reader is not None:
             role = connection.dialect.identifier_preparer.quote_identifier(reader)
             table = f'"{schema}".tensorzero_auth_api_key'

@@ -26,7 +26,7 @@ class Changed:
     hash: bytes
 
 
-class Source:
+class KeySource:
     """Reads the log's database, each method in one statement: of one moment. Raises Busy."""
 
     def __init__(self, engine: AsyncEngine) -> None:

@@ -23,7 +23,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 from projections.errors import GatewayRefused, GatewayUnavailable, ProjectionError
 from projections.gateway.checkpoint import Synced, SyncLead, check
 from projections.gateway.reconcile import Reconcile
-from projections.gateway.source import Source
+from projections.gateway.source import KeySource
 from projections.gateway.table import GatewayTable
 from projections.gateway.writer import Writer
 from registry.errors import Busy, RegistryError
@@ -54,7 +54,7 @@ class GatewaySync:
     """One sync of a log to a gateway's table. `run` ends by cancellation, or raises what stopped it (`failure`)."""
 
     def __init__(
-        self, log: EventLog, source: Source, table: GatewayTable, lead: SyncLead, pace: Pace | None = None
+        self, log: EventLog, source: KeySource, table: GatewayTable, lead: SyncLead, pace: Pace | None = None
     ) -> None:
         self._log = log
         self._source = source

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from projections.gateway.source import Source
+from projections.gateway.source import KeySource
 from projections.gateway.table import Change, GatewayTable
 from registry.key import KeyState
 
@@ -21,7 +21,7 @@ class Written:
 class Writer:
     """Writes to one gateway's table. Raises Busy, GatewayUnavailable, GatewayRefused: then nothing was written."""
 
-    def __init__(self, source: Source, table: GatewayTable) -> None:
+    def __init__(self, source: KeySource, table: GatewayTable) -> None:
         self._source = source
         self._table = table
 

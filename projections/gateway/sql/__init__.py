@@ -17,6 +17,7 @@ def at(schema: str, name: str) -> str:
 KEYS = _read("keys")
 STREAMS = _read("streams")
 CHANGED = _read("changed")
+HASHES = _read("hashes")
 CHECKPOINT_TAKE = _read("checkpoint_take")
 CHECKPOINT_MOVE = _read("checkpoint_move")
 CHECKPOINT_FAIL = _read("checkpoint_fail")

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.gateway.checkpoint import SyncLead
-from projections.gateway.source import Source
+from projections.gateway.source import KeySource
 from projections.gateway.sync import GatewaySync, Pace
 from projections.gateway.table import GatewayTable
 from registry import wire
@@ -53,7 +53,7 @@ class World:
 
     def sync(self, pace: Pace = QUICK) -> GatewaySync:
         """A sync that does not run yet."""
-        return GatewaySync(self.log, Source(self.engine), self.table, SyncLead(self.engine), pace)
+        return GatewaySync(self.log, KeySource(self.engine), self.table, SyncLead(self.engine), pace)
 
     async def checkpoint(self) -> Any:
         """The row of the sync; None before the first one ran."""
