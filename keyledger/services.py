@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from keyledger.connections import clickhouse_client, clickhouse_names, database_engine
 from keyledger.gate import Gate
 from keyledger.gateway_keys import GatewayKeys, GatewayPlace, gateway_place, open_gateway
+from keyledger.gateway_wait import NoWait, SyncWait
 from keyledger.settings import Settings
 from keyledger.status import ReadSide, Status, status_of
 from projections.clickhouse import ClickHouse
@@ -19,6 +20,7 @@ from projections.ddl import Names
 from projections.dead_letters import DeadLetters
 from projections.store import Store
 from registry.api import Registry
+from registry.gateway_wait import GatewayWait
 from registry.handle import Keys, Tokens
 from registry.postgres import Limits, PostgresEventLog, open_log
 from registry.queries import Queries
@@ -81,6 +83,7 @@ async def open_write_side(
                 tokens=Tokens(log),
                 queries=queries,
                 skew=timedelta(milliseconds=settings.clock_skew_ms),
+                gateway=_wait(gateway, queries),
             )
             yield WriteSide(settings, registry, engine, gateway)
     finally:
@@ -106,6 +109,12 @@ async def open_services(
     finally:
         await clickhouse.close()
         await ledger.close()
+
+
+def _wait(gateway: GatewayKeys | None, queries: Queries) -> GatewayWait | None:
+    if gateway is None:
+        return None
+    return NoWait() if gateway.beside is not None else SyncWait(queries)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -14,15 +14,17 @@ from fastapi.security import HTTPBearer
 
 from registry.auth import Principal
 from registry.commands import UNSET, EditKey
+from registry.errors import FieldFault, FieldsRefused
 from registry.event_log import Caller, EventLog
-from registry.handle import Keys, NewKey, Tokens
+from registry.gateway_wait import GatewayWait
+from registry.handle import KeyAnswer, Keys, NewKey, Tokens
 from registry.parameters import (
     AsOfQuery,
     EditQuery,
+    EndQuery,
     ListQuery,
     NoQuery,
     PageQuery,
-    ReasonQuery,
     checked_id,
     from_cursor,
     tag_filters,
@@ -60,6 +62,7 @@ class Registry:
     tokens: Tokens
     queries: Queries
     skew: timedelta = timedelta(0)
+    gateway: GatewayWait | None = None
 
 
 Authenticate = Callable[[Request], Awaitable[Principal]]
@@ -180,11 +183,12 @@ async def revoke_key(
     public_id: str,
     services: Services,
     principal: Writer,
-    query: Annotated[ReasonQuery, Query()],
+    query: Annotated[EndQuery, Query()],
 ) -> JSONResponse:
     """Revoke a key for good; a repeat answers the same."""
+    wait = wait_of(services, query.wait_for)
     revoked = await services.keys.revoke(checked_id(public_id), caller_of(request, principal, query.reason))
-    return answer(key_out(revoked.key, revoked.now), revoked.position)
+    return await answer_when(revoked, wait)
 
 
 @router.get("/{public_id}/history", response_model=HistoryPage, responses=documented(404, 422))
@@ -199,6 +203,20 @@ async def show_history(
     events = events[: query.limit]
     cursor = to_cursor("history", events[-1].version) if more else None
     return answer({"items": [event_out(one) for one in events], "next_cursor": cursor}, seen.position)
+
+
+def wait_of(services: Registry, wait_for: str | None) -> GatewayWait | None:
+    """What a call is to wait for. Raises FieldsRefused, before anything is done, where there is no gateway."""
+    if wait_for is not None and services.gateway is None:
+        raise FieldsRefused(FieldFault("wait_for", "no gateway is set up: set KEYLEDGER_GATEWAY_DATABASE_URL"))
+    return None if wait_for is None else services.gateway
+
+
+async def answer_when(done: KeyAnswer, wait: GatewayWait | None) -> JSONResponse:
+    """The key, once what was to be waited for is so. Raises NotYetAtGateway, Busy: the change is made all the same."""
+    if wait is not None:
+        await wait.until(done.key.position)
+    return answer(key_out(done.key, done.now), done.position)
 
 
 def answer(content: Any, position: int, status: int = 200) -> JSONResponse:

@@ -12,6 +12,7 @@ RegistryError
 ├── Busy                 503, try again; nothing was appended
 │   ├── ClockSteppedBack     the database's clock is behind the log's last event
 │   ├── BesideFailed         what belongs into the same transaction could not be written
+│   ├── NotYetAtGateway      the change is made; the gateway's table does not have it yet
 │   └── OutcomeUnknown       the connection broke in the commit: look before you retry
 ├── PoolerFound          the way to the database can't carry session locks and LISTEN
 └── LogBroken            the log itself can't be trusted; an operator must look
@@ -95,6 +96,10 @@ class BesideFailed(Busy):
     """What must be written together with a change could not be, so nothing was changed: the registry's log says why."""
 
     retry_after_s = 10
+
+
+class NotYetAtGateway(Busy):
+    """The change is made, and the gateway's table of keys does not have it yet: repeat the call to wait again."""
 
 
 class OutcomeUnknown(Busy):

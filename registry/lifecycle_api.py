@@ -7,9 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
-from registry.api import Services, Writer, answer, caller_of, principal_of
-from registry.handle import KeyAnswer
-from registry.parameters import NoQuery, ReasonQuery, checked_id
+from registry.api import Services, Writer, answer, answer_when, caller_of, principal_of, wait_of
+from registry.parameters import EndQuery, NoQuery, WaitQuery, checked_id
 from registry.problem import documented
 from registry.reading import JSON, body_docs, json_body, strict_request
 from registry.schemas import KeyOut, NewKeyOut, ReasonBody, RotateBody, key_out
@@ -29,12 +28,12 @@ async def suspend_key(
     public_id: str,
     services: Services,
     principal: Writer,
-    _query: Annotated[NoQuery, Query()],
+    query: Annotated[WaitQuery, Query()],
     body: Reasoned,
 ) -> JSONResponse:
     """Stop a key until it is resumed; a repeat answers the same."""
-    caller = caller_of(request, principal, body.reason)
-    return _shown(await services.keys.suspend(checked_id(public_id), caller))
+    wait, caller = wait_of(services, query.wait_for), caller_of(request, principal, body.reason)
+    return await answer_when(await services.keys.suspend(checked_id(public_id), caller), wait)
 
 
 @router.post("/resume", response_model=KeyOut, responses=documented(404, 409, 413, 415, 422), openapi_extra=_REASON)
@@ -48,7 +47,7 @@ async def resume_key(
 ) -> JSONResponse:
     """Let a suspended key work again; a repeat answers the same."""
     caller = caller_of(request, principal, body.reason)
-    return _shown(await services.keys.resume(checked_id(public_id), caller))
+    return await answer_when(await services.keys.resume(checked_id(public_id), caller), None)
 
 
 @router.post(
@@ -79,12 +78,9 @@ async def revoke_credential(
     credential_id: str,
     services: Services,
     principal: Writer,
-    query: Annotated[ReasonQuery, Query()],
+    query: Annotated[EndQuery, Query()],
 ) -> JSONResponse:
     """Revoke one credential of a key for good; the others live on, and a repeat answers the same."""
-    caller = caller_of(request, principal, query.reason)
-    return _shown(await services.keys.revoke_credential(checked_id(public_id), checked_id(credential_id), caller))
-
-
-def _shown(done: KeyAnswer) -> JSONResponse:
-    return answer(key_out(done.key, done.now), done.position)
+    wait, caller = wait_of(services, query.wait_for), caller_of(request, principal, query.reason)
+    done = await services.keys.revoke_credential(checked_id(public_id), checked_id(credential_id), caller)
+    return await answer_when(done, wait)

@@ -57,6 +57,24 @@ class ReasonQuery(Strict):
     reason: Text | None = None
 
 
+WaitFor = Annotated[
+    Literal["gateway"] | None,
+    Field(description="answer only when the gateway's own table of keys has it, or after 30 s"),
+]
+
+
+class WaitQuery(Strict):
+    """What to wait for."""
+
+    wait_for: WaitFor = None
+
+
+class EndQuery(ReasonQuery):
+    """Why, and what to wait for."""
+
+    wait_for: WaitFor = None
+
+
 class EditQuery(ReasonQuery):
     """Why, and from when."""
 

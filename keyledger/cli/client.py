@@ -27,6 +27,9 @@ Data = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+WaitForGateway = Annotated[
+    bool, typer.Option("--wait-for-gateway", help="Return only when the gateway's table of keys has it; at most 30 s.")
+]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why: kept with the event.")]
 
 
@@ -81,6 +84,11 @@ def pairs(texts: list[str], option: str) -> dict[str, str]:
             raise CommandFailed(f"{option} names {name!r} twice", 2)
         named[name] = value
     return named
+
+
+def waiting_for(gateway: bool) -> str | None:
+    """The query parameter of WaitForGateway."""
+    return "gateway" if gateway else None
 
 
 def given(**values: Any) -> dict[str, Any]:

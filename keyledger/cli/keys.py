@@ -7,7 +7,19 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from keyledger.cli.client import AsJson, CommandFailed, Data, Reason, call, checked, given, pairs, request
+from keyledger.cli.client import (
+    AsJson,
+    CommandFailed,
+    Data,
+    Reason,
+    WaitForGateway,
+    call,
+    checked,
+    given,
+    pairs,
+    request,
+    waiting_for,
+)
 from keyledger.cli.output import print_json, print_table, say
 
 app = typer.Typer(
@@ -117,9 +129,16 @@ def tag(
 
 
 @app.command(epilog="Example: keyledger keys revoke abcDEF123456 --reason 'contract ended'")
-def revoke(public_id: PublicId, reason: Reason = None, data: Data = None, json: AsJson = False) -> None:
+def revoke(
+    public_id: PublicId,
+    reason: Reason = None,
+    wait_for_gateway: WaitForGateway = False,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
     """Revoke a key for good; a repeat changes nothing."""
-    key = request(data, "DELETE", path_of(public_id), params=given(reason=reason))
+    query = given(reason=reason, wait_for=waiting_for(wait_for_gateway))
+    key = request(data, "DELETE", path_of(public_id), params=query)
     print_json(key) if json else print_key(key)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from keyledger.cli.client import AsJson, CommandFailed, Data, Reason, given, request
+from keyledger.cli.client import AsJson, CommandFailed, Data, Reason, WaitForGateway, given, request, waiting_for
 from keyledger.cli.keys import PublicId, path_of, print_key, print_new_key, segment
 from keyledger.cli.output import print_json
 
@@ -21,9 +21,16 @@ def register(app: typer.Typer) -> None:
     )
 
 
-def suspend(public_id: PublicId, reason: Reason = None, data: Data = None, json: AsJson = False) -> None:
+def suspend(
+    public_id: PublicId,
+    reason: Reason = None,
+    wait_for_gateway: WaitForGateway = False,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
     """Stop a key until it is resumed; a repeat changes nothing."""
-    key = request(data, "POST", f"{path_of(public_id)}/suspend", json=given(reason=reason))
+    query = given(wait_for=waiting_for(wait_for_gateway))
+    key = request(data, "POST", f"{path_of(public_id)}/suspend", json=given(reason=reason), params=query)
     print_json(key) if json else print_key(key)
 
 
@@ -52,10 +59,12 @@ def revoke_credential(
     public_id: PublicId,
     credential_id: Annotated[str, typer.Argument(help="The 12 characters inside the secret that ends.")],
     reason: Reason = None,
+    wait_for_gateway: WaitForGateway = False,
     data: Data = None,
     json: AsJson = False,
 ) -> None:
     """Revoke one credential of a key for good; its others live on, and a repeat changes nothing."""
     path = f"{path_of(public_id)}/credentials/{segment(credential_id)}"
-    key = request(data, "DELETE", path, params=given(reason=reason))
+    query = given(reason=reason, wait_for=waiting_for(wait_for_gateway))
+    key = request(data, "DELETE", path, params=query)
     print_json(key) if json else print_key(key)

@@ -43,6 +43,11 @@ LIFECYCLE = [
         Case(f"{what}: an unknown member", "POST", f"{KEY}/{what}", 422, "because", {"because": "x"}),
         Case(f"{what}: a body without its type", "POST", f"{KEY}/{what}", 415, content=b"{}"),
     )),
+    *(Case(f"wait: {method} {path} for {what}", method, f"{path}?wait_for={what}", 422, "wait_for")
+      for what in ("gateway", "kafka", "") for method, path in (
+          ("DELETE", KEY), ("DELETE", f"{KEY}/credentials/{{active}}"), ("POST", f"{KEY}/suspend"),
+      )),
+    Case("wait: a rotation", "POST", f"{KEY}/rotate?wait_for=gateway", 422, "wait_for", {"overlap_s": 0}),
     Case("credential: an unknown one", "DELETE", f"{KEY}/credentials/AAAAAAAAAAAA", 404),
     Case("credential: one of another key", "DELETE", f"{KEY}/credentials/{{revoked}}", 404),
     Case("credential: of an unknown key", "DELETE", f"{NOBODYS}/credentials/AAAAAAAAAAAA", 404),
