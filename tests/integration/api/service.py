@@ -19,6 +19,7 @@ from projections.ddl import Names
 from projections.dead_letters import DeadLetters
 from projections.store import Store
 from registry.api import Registry
+from registry.beside import Beside
 from registry.event_log import Caller
 from registry.handle import Keys, Tokens
 from registry.postgres import Limits, open_log
@@ -74,12 +75,14 @@ class Api:
 
 
 @asynccontextmanager
-async def open_api(database: Database, clickhouse: ClickHouse, names: Names) -> AsyncIterator[Api]:
+async def open_api(
+    database: Database, clickhouse: ClickHouse, names: Names, beside: Beside | None = None
+) -> AsyncIterator[Api]:
     """The app on a database of its own, with a token of each strength."""
     engine = create_async_engine(
         database.app_url, hide_parameters=True, connect_args={"server_settings": {"timezone": "UTC"}}
     )
-    log = await open_log(engine, Limits(lock_timeout_s=0.5))
+    log = await open_log(engine, Limits(lock_timeout_s=0.5), beside)
     queries = Queries(engine)
     registry = Registry(log, Keys(log, queries.public_id), Tokens(log), queries)
     store, letters = Store(clickhouse, names), DeadLetters(clickhouse, names)
