@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,7 @@ from projections.store import Store
 from registry.api import Registry
 from registry.beside import Beside
 from registry.event_log import Caller
+from registry.gateway_wait import GatewayWait
 from registry.handle import Keys, Tokens
 from registry.postgres import Limits, open_log
 from registry.queries import Queries
@@ -76,15 +77,20 @@ class Api:
 
 @asynccontextmanager
 async def open_api(
-    database: Database, clickhouse: ClickHouse, names: Names, beside: Beside | None = None
+    database: Database,
+    clickhouse: ClickHouse,
+    names: Names,
+    beside: Beside | None = None,
+    gateway: Callable[[Queries], GatewayWait] | None = None,
 ) -> AsyncIterator[Api]:
-    """The app on a database of its own, with a token of each strength."""
+    """The app on a database of its own, with a token of each strength, and a gateway to wait for where one is given."""
     engine = create_async_engine(
         database.app_url, hide_parameters=True, connect_args={"server_settings": {"timezone": "UTC"}}
     )
     log = await open_log(engine, Limits(lock_timeout_s=0.5), beside)
     queries = Queries(engine)
-    registry = Registry(log, Keys(log, queries.public_id), Tokens(log), queries)
+    wait = None if gateway is None else gateway(queries)
+    registry = Registry(log, Keys(log, queries.public_id), Tokens(log), queries, gateway=wait)
     store, letters = Store(clickhouse, names), DeadLetters(clickhouse, names)
     services = Services(Settings(), registry, engine, clickhouse, names, store, letters)
     made = {name: await registry.tokens.create(name, scopes, OPERATOR) for name, scopes in TOKENS.items()}
