@@ -19,6 +19,9 @@ from registry.postgres import PostgresEventLog
 from tests.databases import Database
 from tests.integration.test_projector import OPERATOR, fill, project
 
+# Of the log that `make_books` fills with 100 edits.
+HEAD = 199
+
 
 @dataclass(frozen=True)
 class Tampered:

@@ -19,7 +19,7 @@ from tests.integration.audit.ledger_world import Ledger, open_ledger
 async def tampered(
     postgres_log: PostgresEventLog, engine: AsyncEngine, database: Database, clickhouse: ClickHouse, names: Names
 ) -> Tampered:
-    """Healthy books of some 150 events."""
+    """Healthy books, the log up to HEAD."""
     return await make_books(postgres_log, engine, database, clickhouse, names, edits=100)
 
 

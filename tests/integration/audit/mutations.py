@@ -144,8 +144,8 @@ class Mutations:
         row = await self._state_row(table)
         update = f"UPDATE keyledger.{table} SET secret_hash = $1 WHERE {id_} = $2"
         await self.books.sql(update, self._flipped(row["secret_hash"]), row[id_])
-        prefix = "key" if table == "credential" else "token"
-        return {f"{prefix}-{row[id_]}"}, lambda: self.books.sql(update, row["secret_hash"], row[id_])
+        stream = f"key-{row['public_id']}" if table == "credential" else f"token-{row[id_]}"
+        return {stream}, lambda: self.books.sql(update, row["secret_hash"], row[id_])
 
     async def add_a_credential(self) -> tuple[Named, Undo]:
         """A second way in to a customer's key, or to a key that there is not."""

@@ -157,8 +157,8 @@ async def test_without_the_hashes_all_is_there_and_nobody_can_log_in(
         assert here[table] == [{**row, "secret_hash": None} for row in source[table]]
     async with empty.engine() as other:
         queries = Queries(other)
-        public_id = source["credential"][0]["credential_id"]
-        assert (await queries.key(public_id))[0].public_id == public_id
+        credential = source["credential"][0]
+        assert (await queries.key(credential["credential_id"]))[0].public_id == credential["public_id"]
         with pytest.raises(Unauthenticated):
             await authenticate(f"Bearer {issued.text}", queries)
 

@@ -19,15 +19,13 @@ from projections.errors import ClickHouseRefused
 from projections.store import Store
 from registry.errors import FieldsRefused
 from tests.bill_world import World, chat, model, uuid7
-from tests.integration.audit.books_world import Tampered
+from tests.integration.audit.books_world import HEAD, Tampered
 from tests.integration.audit.replay_world import Beside, Dies
-
-HEAD = 131  # of the books of these tests
 
 
 @pytest.fixture
 async def beside(tampered: Tampered) -> AsyncIterator[Beside]:
-    """A ledger that is not made yet, beside books of 131 events."""
+    """A ledger that is not made yet, beside the books."""
     made = Beside(tampered.books, f"{tampered.books.names.database}_again")
     yield made
     await tampered.books.clickhouse.command(f"DROP DATABASE IF EXISTS {made.target}")
@@ -46,7 +44,7 @@ async def test_a_replay_to_a_position_has_all_up_to_it_and_nothing_after(beside:
         findings, end = await beside.replay(until)
         assert (findings, end.position, end.compared) == ([], until, until)
         assert await beside.replayed() == await beside.live(until)
-    with pytest.raises(TargetUnfit, match="up to position 131"):
+    with pytest.raises(TargetUnfit, match=f"up to position {HEAD}"):
         await beside.replay(60)
 
 
@@ -54,7 +52,7 @@ async def test_interrupted_anywhere_and_begun_again_it_is_the_same(beside: Besid
     rng = Random(6)
     while await beside.interrupted(rng.randrange(1, 6)):
         applied = (await Store(beside.books.clickhouse, beside.names).applied()).position
-        assert applied % 7 == 0
+        assert applied % 7 == 0 or applied == HEAD  # whole batches
     assert await beside.replayed() == await beside.live()
 
 

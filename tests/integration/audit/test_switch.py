@@ -26,7 +26,7 @@ from registry.handle import Keys
 from tests.bill_world import World, chat, model, uuid7
 from tests.databases import Database
 from tests.integration.api.service import open_api
-from tests.integration.audit.books_world import Tampered
+from tests.integration.audit.books_world import HEAD, Tampered
 from tests.integration.audit.replay_world import Beside, Dies
 from tests.integration.test_projector import OPERATOR, fill, itself, project
 from tests.kafka_world import running, until
@@ -36,7 +36,7 @@ DAY_MS = 86_400_000
 
 @pytest.fixture
 async def beside(tampered: Tampered) -> AsyncIterator[Beside]:
-    """A ledger that is not made yet, beside books of 131 events."""
+    """A ledger that is not made yet, beside the books."""
     made = Beside(tampered.books, f"{tampered.books.names.database}_again")
     yield made
     for name in (made.target, f"{made.target}_fresh"):
@@ -70,7 +70,7 @@ async def test_what_was_touched_is_right_after_it_and_the_old_is_kept_until_drop
     assert {(one.kind, one.where, one.position) for one in findings} == {
         ("changed", "key_tag_change_v1", 4), ("missing", "key_life_v1", 3), ("extra", "key_life_v1", 77),
     }  # fmt: skip
-    assert (end.differences, end.switched, end.position, end.live_position) == (3, True, 131, 131)
+    assert (end.differences, end.switched, end.position, end.live_position) == (3, True, HEAD, HEAD)
     assert await beside.live() == right
     assert await beside.replayed() == touched != right
     assert await tampered.findings() == []
@@ -151,7 +151,7 @@ async def test_under_writers_nothing_is_missing_and_no_bill_is_wrong_at_any_mome
             assert await beside.applied() >= max(end.live_position, *(position for position, _ in bills))
         await fill(beside.books.log, seed=86, count=1)  # after what the cancelled writer had under way
         head = (await beside.books.log.head()).position
-        assert head > 131 + 30
+        assert head > HEAD + 30
 
         async def all_is_applied() -> bool:  # by the projector that knows nothing of it
             return await beside.applied() == head
@@ -224,7 +224,7 @@ async def test_half_done_the_ledger_is_held_says_so_and_nothing_else_can_end_it(
         services = api.services
         letters = DeadLetters(books.clickhouse, books.names)
         (alarm,) = (await status_of(services.registry, ReadSide(services.store, letters, 100, 30.0))).alarms
-        assert "nothing beyond position 131 is applied" in alarm.detail
+        assert f"nothing beyond position {HEAD} is applied" in alarm.detail
         assert alarm.fix.endswith(f"keyledger audit replay --into {beside.target} --switch")
         assert await dead_letters.waive(services, None, "all of them") == []
         (hold,) = await letters.find("open")
@@ -234,7 +234,7 @@ async def test_half_done_the_ledger_is_held_says_so_and_nothing_else_can_end_it(
             await beside.drop()
         with pytest.raises(TargetUnfit, match="before a switch"):
             await beside.replay()
-        assert await beside.applied() == 131
+        assert await beside.applied() == HEAD
         _, end = await beside.replay(switch=True)
         assert end.live_position == (await books.log.head()).position
         assert (await status_of(services.registry, ReadSide(services.store, letters, 100, 30.0))).alarms == ()
@@ -263,7 +263,7 @@ async def test_a_failure_before_the_first_exchange_holds_nothing(beside: Beside,
         await beside.dying(full).replay(switch=True)
     await full.close()
     await project(beside.books.log, beside.books.store)
-    assert await beside.applied() == (await beside.books.log.head()).position > 131
+    assert await beside.applied() == (await beside.books.log.head()).position > HEAD
     assert (await beside.replay(switch=True))[1].live_position == await beside.applied()
 
 
