@@ -55,6 +55,8 @@ _VIEWS = (
     "views/billable_usage",
     "views/bill",
     "views/coverage",
+    "views/late_use",
+    "views/tag_conflict",
 )
 _DICTIONARIES = ("dictionaries/key_tags",)
 _FUNCTIONS = ("functions/keyTags", "functions/keyTag", "functions/keyKnown")
@@ -129,5 +131,17 @@ def _composed(path: str, names: Names) -> dict[str, str]:
         case "views/billable_usage":
             always = Scope(names, applied, since_ms="toInt64(0)", until_ms="toInt64(9223372036854775807)")
             return {"attributed": bill_sql.attributed(always, []), "intervals": always.sql("key_tag_interval")}
+        case _:
+            return _of_use(path, Scope(names, applied))
+
+
+def _of_use(path: str, applied: Scope) -> dict[str, str]:
+    """The parts of the views that look for use that should not have been, by all that is applied."""
+    match path:
+        case "views/late_use":
+            return {"ended": applied.sql("ended")}
+        case "views/tag_conflict":
+            parts = {"credentials": applied.sql("credentials"), "bound": applied.sql("bound_tags")}
+            return {**parts, "position": applied.position}
         case _:
             return {}
