@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from audit.errors import AuditError, UnknownInference
-from keyledger import audit_api, billing, health, operator_api
+from keyledger import audit_api, billing, health, key_usage, operator_api
 from keyledger.guard import Guard
 from keyledger.health import Failure, Gauges, Health, none
 from keyledger.services import Services
@@ -67,7 +67,8 @@ def _app(services: Services, failure: Failure, by: api.Authenticate, *more: Any)
     app.state.services, app.state.registry = services, services.registry
     app.state.health = Health(services.status, failure)
     app.state.authenticate, app.state.gauges = by, Gauges()
-    for router in (api.router, lifecycle_api.router, billing.router, audit_api.router, health.router, *more):
+    keys = (api.router, lifecycle_api.router, key_usage.router)
+    for router in (*keys, billing.router, audit_api.router, health.router, *more):
         app.include_router(router)
     problem.install(app)
     app.add_exception_handler(ProjectionError, _projection_error)

@@ -65,12 +65,15 @@ def checked(response: httpx.Response) -> Any:
     """The answer's JSON, or CommandFailed."""
     if response.is_success:
         return response.json()
+    raise CommandFailed(problem_of(response))
+
+
+def problem_of(response: httpx.Response) -> str:
+    """What went wrong, in the words of the answer."""
     try:
-        problem = response.json()
-        detail = str(problem["detail"])
+        return str(response.json()["detail"])
     except (ValueError, KeyError):
-        detail = f"the registry answered {response.status_code}"
-    raise CommandFailed(detail)
+        return f"the registry answered {response.status_code}"
 
 
 def pairs(texts: list[str], option: str) -> dict[str, str]:

@@ -17,10 +17,11 @@ from keyledger.cli.client import (
     checked,
     given,
     pairs,
+    problem_of,
     request,
     waiting_for,
 )
-from keyledger.cli.output import print_json, print_table, say
+from keyledger.cli.output import complain, print_json, print_table, say
 
 app = typer.Typer(
     help="Create, list, show, tag, suspend, rotate and revoke API keys.",
@@ -100,9 +101,22 @@ def show(
     data: Data = None,
     json: AsJson = False,
 ) -> None:
-    """Show a key: as it is, as of an instant, or as known at a position."""
-    key = request(data, "GET", path_of(public_id), params=given(at=at, known_at=known_at))
-    print_json(key) if json else print_key(key)
+    """Show a key: as it is, with the last use of each credential; as of an instant; or as known at a position."""
+    path = path_of(public_id)
+
+    async def ask(client: httpx.AsyncClient) -> tuple[dict[str, Any], httpx.Response | None]:
+        key = checked(await client.get(path, params=given(at=at, known_at=known_at)))
+        as_it_is = at is None and known_at is None
+        return key, await client.get(f"{path}/usage") if as_it_is else None
+
+    key, answered = call(data, ask)
+    usage = answered.json() if answered is not None and answered.is_success else None
+    if json:
+        print_json(key if answered is None else {**key, "usage": usage})
+    else:
+        print_key(key, usage)
+    if answered is not None and usage is None:
+        complain(f"the last use is not known now: {problem_of(answered)}")
 
 
 @app.command(epilog="Example: keyledger keys tag abcDEF123456 --set customer_id:globex --remove trial --reason 'moved'")
@@ -158,11 +172,14 @@ def _tags(key: dict[str, Any]) -> str:
     return ", ".join(f"{name}:{value}" for name, value in key["tags"].items())
 
 
-def print_key(key: dict[str, Any]) -> None:
-    """The key for a person."""
+def print_key(key: dict[str, Any], usage: dict[str, Any] | None = None) -> None:
+    """The key for a person, with the last use of each credential where it is known."""
     rows = [(name, value) for name, value in key.items() if name not in {"tags", "credentials", "api_key"}]
     rows.insert(1, ("tags", _tags(key)))
-    rows += [("credential", _credential(one)) for one in key["credentials"]]
+    used = {one["credential_id"]: one for one in usage["items"]} if usage else {}
+    rows += [("credential", _credential(one) + _used(used.get(one["credential_id"]))) for one in key["credentials"]]
+    if usage:
+        rows.append(("usage seen until", usage["seen_until"]))
     print_table(("field", "value"), rows)
 
 
@@ -177,3 +194,11 @@ def _credential(one: dict[str, Any]) -> str:
         return f"{one['credential_id']}, revoked at {one['revoked_at']}"
     until = "" if one["expires_at"] is None else f", until {one['expires_at']}"
     return f"{one['credential_id']}{until}"
+
+
+def _used(use: dict[str, Any] | None) -> str:
+    if use is None:
+        return ""
+    if use["last_used_at"] is None:
+        return ", never used"
+    return f", last used {use['last_used_at']}, {use['inferences']} inferences"

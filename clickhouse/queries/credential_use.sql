@@ -1,0 +1,32 @@
+-- When some credentials were last used, and how often: of the rows of other credentials the tags alone are read.
+-- What came through a batch does not count, as its key tag is not the gateway's word, nor does what has no instant.
+-- `seen_until_ms`, the same on each row, is the latest instant of any inference that is there; -1 where none is.
+WITH
+    (
+        SELECT ifNull(maxOrNull(at_ms), -1)
+        FROM {{database}}.inference_row
+    ) AS seen_until_ms
+SELECT
+    u.credential_id AS credential_id,
+    max(u.at_ms) AS last_used_ms,                       -- -1: never
+    countIf(u.at_ms >= 0) AS inferences,
+    seen_until_ms
+FROM (
+    SELECT
+        i.credential_id AS credential_id,
+        toUnixTimestamp64Milli(assumeNotNull(i.at)) AS at_ms
+    FROM {{database}}.inference AS i
+    WHERE i.at IS NOT NULL
+        AND i.inference_id IN (
+            SELECT id
+            FROM {{database}}.inference_row
+            WHERE credential_id IN {credential_ids:Array(String)}
+        )
+        AND i.credential_id IN {credential_ids:Array(String)}
+        AND toUInt128(i.inference_id) NOT IN (SELECT number FROM {{database}}.batch_inference)
+    UNION ALL
+    SELECT
+        arrayJoin({credential_ids:Array(String)}) AS credential_id,
+        toInt64(-1) AS at_ms
+) AS u
+GROUP BY u.credential_id

@@ -1,0 +1,83 @@
+"""When the credentials of a key were last used, as the admin API tells it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+
+from projections.credential_use import read_use
+from projections.ddl import Names
+from tests.bill_world import World, batch, chat, instant, model, uuid7
+from tests.databases import Database
+from tests.integration.api.service import Api, assert_problem, open_api
+
+NOON = instant("2026-03-01T12:00:00")
+
+
+@pytest.fixture
+async def used_api(database: Database, world: World) -> AsyncIterator[Api]:
+    """The API with a ledger and a gateway's tables of its own."""
+    async with open_api(database, world.clickhouse, world.names) as made:
+        yield made
+
+
+async def test_a_key_says_when_each_credential_was_last_used(used_api: Api, world: World) -> None:
+    """Never is null; what is seen of others says how far rows have come."""
+    key = (await used_api.make_key())["public_id"]
+    answer = await used_api.call("GET", f"/admin/api-keys/{key}/usage", by="reader")
+    never = {"credential_id": key, "last_used_at": None, "inferences": 0}
+    assert answer.json() == {"items": [never], "seen_until": None}
+    await world.serve([chat(uuid7(NOON + 5000, 1), "anotherkey00"), chat(uuid7(NOON + 1, 2), key)])
+    await world.serve([chat(uuid7(NOON + 2007, 3), key, table="JsonInference"), chat(uuid7(NOON + 1, 2), key)])
+    answer = await used_api.call("GET", f"/admin/api-keys/{key}/usage", by="reader")
+    used = {"credential_id": key, "last_used_at": "2026-03-01T12:00:02.007Z", "inferences": 2}
+    assert answer.json() == {"items": [used], "seen_until": "2026-03-01T12:00:05.000Z"}
+    assert int(answer.headers["keyledger-position"]) == await used_api.head()
+
+
+async def test_only_use_that_the_gateway_vouches_for_counts(world: World) -> None:
+    """A batch's tag is its client's word; a bad id has no instant; of rows that differ the greatest counts."""
+    old, second, other = "keyAAAAAAAA1", "credCCCCCCC3", "keyBBBBBBBB2"
+    disputed = uuid7(NOON + 900, 9)
+    await world.serve(
+        [
+            chat(uuid7(NOON + 1, 1), old),
+            chat(uuid7(NOON + 2, 2), second),
+            chat(uuid7(NOON + 3, 3), second),
+            chat(uuid7(NOON + 800, 8), second),
+            batch(uuid7(NOON + 800, 8)),
+            chat(UUID("7f0e8400-e29b-41d4-a716-446655440000"), second),
+            chat(disputed, second, function="a"),
+            chat(disputed, other, function="b"),
+            model(uuid7(NOON + 950, 4), uuid7(NOON + 3, 3)),
+        ]
+    )
+    used = await read_use(world.clickhouse, world.names, [old, second, "neverused000"])
+    assert {id_: (use.last_used_ms, use.inferences) for id_, use in used.by_credential.items()} == {
+        old: (NOON + 1, 1),
+        second: (NOON + 3, 2),
+        "neverused000": (None, 0),
+    }
+    assert used.seen_until_ms == NOON + 900
+
+
+async def test_any_credentials_id_leads_there_and_what_is_wrong_is_refused(used_api: Api) -> None:
+    key = (await used_api.make_key())["public_id"]
+    assert_problem(await used_api.call("GET", "/admin/api-keys/AAAAAAAAAAAA/usage"), 404)
+    assert_problem(await used_api.call("GET", "/admin/api-keys/short/usage"), 404)
+    assert_problem(await used_api.call("GET", f"/admin/api-keys/{key}/usage?at=now"), 422, "at")
+    assert_problem(await used_api.call("GET", f"/admin/api-keys/{key}/usage", by="billing"), 403)
+    assert_problem(await used_api.client.get(f"/admin/api-keys/{key}/usage"), 401)
+    assert_problem(await used_api.call("POST", f"/admin/api-keys/{key}/usage"), 405)
+
+
+async def test_the_use_of_a_key_with_as_many_credentials_as_a_life_has_events_can_be_asked(
+    world: World, names: Names
+) -> None:
+    ids = [f"cred{number:08}" for number in range(20_000)]
+    await world.serve([chat(uuid7(NOON, 1), ids[-1])])
+    used = await read_use(world.clickhouse, names, ids)
+    assert len(used.by_credential) == 20_000
+    assert used.by_credential[ids[-1]].last_used_ms == NOON
