@@ -22,11 +22,12 @@ from keyledger.repeat import publish_again
 from keyledger.services import Services
 from projections.dead_letters import DeadLetter
 from projections.errors import ClickHouseRefused, ProjectionError
+from projections.gateway_tables import UsageSeen, read_usage
 from registry.api import answer, principal_of
 from registry.auth import OPERATOR
 from registry.errors import FieldFault, FieldsRefused
 from registry.event_log import Caller
-from registry.instant import format_ms, format_us
+from registry.instant import format_ms, format_us, from_ms
 from registry.reading import JSON, json_body
 from registry.schemas import Body
 from registry.token import TokenState
@@ -81,9 +82,10 @@ Open = Annotated[Services, Depends(_services)]
 
 @router.get("/status")
 async def status(services: Open) -> JSONResponse:
-    """Head of the log, how far each publisher and projector is, and what is wrong."""
+    """Head of the log, how far each publisher and projector is, what the gateway has written, and what is wrong."""
     seen = await services.status()
-    return answer(asdict(seen), seen.head)
+    usage = await read_usage(services.clickhouse, services.names)
+    return answer({**asdict(seen), "usage": _usage(usage)}, seen.head)
 
 
 @router.get("/dead-letters")
@@ -170,6 +172,12 @@ async def load(services: Open, body: Annotated[LoadBody, Depends(json_body(LoadB
                 return
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+def _usage(seen: UsageSeen) -> dict[str, Any]:
+    until_ms = seen.seen_until_ms
+    seen_until = None if until_ms is None else format_ms(from_ms(until_ms))
+    return {"rows": dict(seen.rows), "seen_until": seen_until, "hint": seen.hint}
 
 
 def _letter(one: DeadLetter) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
@@ -18,7 +19,14 @@ from keyledger.guard import Guard
 from keyledger.health import Failure, Gauges, Health, none
 from keyledger.services import Services
 from keyledger.settings import SettingsError
-from projections.errors import ClickHouseUnavailable, FeedUnavailable, ProjectionError
+from projections.errors import (
+    ClickHouseError,
+    ClickHouseUnavailable,
+    FeedUnavailable,
+    GatewayTablesMissing,
+    ProjectionError,
+)
+from projections.gateway_tables import reason_of
 from registry import api, lifecycle_api, problem
 from registry.auth import OPERATOR, Principal, authenticate
 from registry.errors import RegistryError
@@ -98,8 +106,11 @@ async def _audit_error(_request: Request, error: Exception) -> JSONResponse:
     return problem.problem(status, str(error))
 
 
-async def _projection_error(_request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, (ClickHouseUnavailable, FeedUnavailable)):
+async def _projection_error(request: Request, error: Exception) -> JSONResponse:
+    services: Services = request.app.state.services
+    with suppress(ClickHouseError):
+        error = await reason_of(services.clickhouse, services.names, error) or error
+    if isinstance(error, (ClickHouseUnavailable, FeedUnavailable, GatewayTablesMissing)):
         return problem.problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": "1"})
     return problem.problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
 

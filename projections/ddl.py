@@ -8,6 +8,8 @@ from __future__ import annotations
 from projections import bill_sql
 from projections.bill_sql import Scope
 from projections.clickhouse import ClickHouse
+from projections.errors import ClickHouseRefused
+from projections.gateway_tables import reason_of
 from projections.sql_files import Names, sql
 
 __all__ = ["Names", "apply", "sql", "statements"]
@@ -94,13 +96,19 @@ async def apply(
 ) -> None:
     """Make or renew every object; may be called at every start. `durable` is on for the embedded engine unless said.
 
-    `gateway_tables` makes the gateway's tables too, where no gateway did. The views need them to be there.
+    `gateway_tables` makes the gateway's tables too, where no gateway did. The views need them to be there:
+    raises GatewayTablesMissing.
     On failure the objects made so far stay; calling it again finishes the work. On a cluster a replica that is away is
     one; what was asked of it waits for it there.
     """
     durable = clickhouse.embedded if durable is None else durable
     for statement in statements(names, gateway_tables=gateway_tables, durable=durable, beside=beside):
-        await clickhouse.command(statement)
+        try:
+            await clickhouse.command(statement)
+        except ClickHouseRefused as error:
+            if reason := await reason_of(clickhouse, names, error):
+                raise reason from error
+            raise
 
 
 def _clocks_apart_s(names: Names) -> str:

@@ -3,6 +3,7 @@
     ProjectionError
     ├── BadIdentifier            a name of a database or cluster that is not a plain identifier
     ├── LogChanged               what is applied is not of this log: restored, failed over, or another one
+    ├── GatewayTablesMissing     the gateway writes elsewhere, or has not been started yet
     ├── FeedUnavailable          retry: the broker is away, or overloaded, or the consumers change places
     ├── ClickHouseError          whatever the engine or the way to it did not like
     │   ├── ClickHouseUnavailable    retry: transport, overload, read-only replica, out of memory
@@ -22,6 +23,8 @@ of gateway errors carry the server's code alone: its text can quote a row, with 
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class ProjectionError(Exception):
@@ -44,6 +47,18 @@ class LogChanged(ProjectionError):
             "nothing more is applied until an operator has looked"
         )
         self.position = position
+
+
+class GatewayTablesMissing(ProjectionError):
+    """ClickHouse does not have the gateway's tables."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(
+            f"ClickHouse has no {', '.join(missing)}. The gateway makes them when it starts with "
+            "TENSORZERO_CLICKHOUSE_URL; without that it writes to Postgres alone, which can't be billed. If they are "
+            "in another database, name it with KEYLEDGER_GATEWAY_CLICKHOUSE_DATABASE; where no gateway runs, make "
+            "them: keyledger ddl --gateway-tables"
+        )
 
 
 class FeedUnavailable(ProjectionError):

@@ -172,6 +172,7 @@ def print_status(seen: dict[str, Any]) -> None:
                 f"gateway {one['name']}: no index serves its look-up of keys\n"
                 "  do: keyledger project gateway --create-index"
             )
+    say(_usage(seen["usage"]))
     if seen["redelivered"]["count"]:
         again = seen["redelivered"]
         say(f"redelivered: {again['count']} events came again, up to position {again['greatest_position']}")
@@ -179,3 +180,12 @@ def print_status(seen: dict[str, Any]) -> None:
         say(f"dead letters open: {seen['dead_letters_open']}")
     for alarm in seen["alarms"]:
         say(f"ALARM {alarm['kind']}: {alarm['detail']}\n  do: {alarm['fix']}")
+
+
+def _usage(usage: dict[str, Any]) -> str:
+    if usage["hint"]:
+        return f"usage: {usage['hint']}"
+    rows = ", ".join(
+        f"{table} {'?' if count is None else count}" for table, count in usage["rows"].items() if count != 0
+    )
+    return f"usage: seen until {usage['seen_until']}; rows: {rows}"

@@ -148,6 +148,46 @@ async def test_tokens_are_made_and_ended_by_command(registry: RegistryProcess) -
     assert "token" not in listed[1]
 
 
+async def test_a_key_is_shown_with_the_last_use_of_its_credential(registry: RegistryProcess, tmp_path: Path) -> None:
+    """Where ClickHouse can't say it, the key is shown all the same."""
+    async with registry.portal() as portal:
+        key = await portal.create({"customer_id": "shown"})
+        public_id = key["public_id"]
+        never = {"credential_id": public_id, "last_used_at": None, "inferences": 0}
+        assert (await registry.json("keys", "show", public_id))["usage"]["items"] == [never]
+        rows, question = await use(portal, 9)
+        await registry.load(rows, tmp_path / "rows")
+        listed = await portal.http.get("/admin/api-keys", params={"tag": question["tag"]})
+        used_id = listed.json()["items"][0]["public_id"]
+        expected = (await portal.http.get(f"/admin/api-keys/{used_id}/usage")).json()
+    shown = await registry.json("keys", "show", used_id)
+    assert shown.pop("usage") == expected
+    assert shown == listed.json()["items"][0]
+    (item,) = expected["items"]
+    assert item["inferences"] > 0
+    _, printed, _ = await registry.command("keys", "show", used_id)
+    assert f"{used_id}, last used {item['last_used_at']}, {item['inferences']} inferences" in printed
+    _, printed, _ = await registry.command("status")
+    assert f"usage: seen until {expected['seen_until']}; rows: ChatInference " in printed
+
+
+async def test_a_key_is_shown_when_its_use_can_not_be_told(registry: RegistryProcess) -> None:
+    async with registry.portal() as portal:
+        key = await portal.create({})
+    away = "RENAME TABLE tensorzero.ChatInference TO tensorzero.away"
+    await registry.json("sql", away)
+    try:
+        code, out, err = await registry.command("keys", "show", key["public_id"], "--json")
+        _, status, _ = await registry.command("status")
+    finally:
+        await registry.json("sql", "RENAME TABLE tensorzero.away TO tensorzero.ChatInference")
+    assert code == 0
+    assert json.loads(out)["usage"] is None
+    assert json.loads(out)["public_id"] == key["public_id"]
+    assert "the last use is not known now: ClickHouse has no tensorzero.ChatInference." in err
+    assert "usage: ClickHouse has no tensorzero.ChatInference." in status
+
+
 async def test_wrong_use_is_exit_code_2_and_an_empty_folder_is_explained(tmp_path: Path) -> None:
     code, _, err = await run_command("keys", "list", "--data", str(tmp_path / "nothing"))
     assert code == 1

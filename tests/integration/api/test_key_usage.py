@@ -81,3 +81,15 @@ async def test_the_use_of_a_key_with_as_many_credentials_as_a_life_has_events_ca
     used = await read_use(world.clickhouse, names, ids)
     assert len(used.by_credential) == 20_000
     assert used.by_credential[ids[-1]].last_used_ms == NOON
+
+
+async def test_without_the_gateways_tables_bill_and_usage_say_which_is_missing(used_api: Api, world: World) -> None:
+    """503: the gateway makes them when it starts with its ClickHouse."""
+    key = (await used_api.make_key())["public_id"]
+    await world.clickhouse.command(f"DROP TABLE {world.names.gateway}.ChatInference")
+    bill = {"since": "2026-03-01T00:00:00Z", "until": "2026-04-01T00:00:00Z"}
+    for path, query in ((f"/admin/api-keys/{key}/usage", {}), ("/billing/usage", bill)):
+        answer = await used_api.call("GET", path, params=query)
+        assert_problem(answer, 503)
+        assert answer.json()["detail"].startswith(f"ClickHouse has no {world.names.gateway}.ChatInference. ")
+        assert answer.headers["retry-after"] == "1"

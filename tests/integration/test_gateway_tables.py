@@ -1,0 +1,57 @@
+"""A gateway that writes elsewhere: what is said where its tables are missing, or there and empty."""
+
+from __future__ import annotations
+
+import pytest
+
+from projections import ddl
+from projections.clickhouse import ClickHouse
+from projections.ddl import Names
+from projections.errors import ClickHouseRefused, GatewayTablesMissing
+from projections.gateway_tables import read_usage, reason_of
+from tests.bill_world import World, chat, instant, model, uuid7
+
+NOON = instant("2026-03-01T12:00:00")
+
+
+async def test_rows_and_the_latest_instant_are_told(world: World) -> None:
+    first, last = uuid7(NOON, 1), uuid7(NOON + 7, 2)
+    await world.serve([chat(first, "keyAAAAAAAA1"), chat(last, None, table="JsonInference"), model(first, last)])
+    seen = await read_usage(world.clickhouse, world.names)
+    assert seen.rows == {"ChatInference": 1, "JsonInference": 1, "ModelInference": 1, "BatchIdByInferenceId": 0}
+    assert (seen.seen_until_ms, seen.hint) == (NOON + 7, None)
+
+
+async def test_empty_tables_are_no_usage_or_a_gateway_that_writes_to_postgres(world: World) -> None:
+    seen = await read_usage(world.clickhouse, world.names)
+    assert seen.seen_until_ms is None
+    assert seen.hint is not None
+    assert f"tables in {world.names.gateway} are empty" in seen.hint
+    assert "TENSORZERO_CLICKHOUSE_URL" in seen.hint
+
+
+async def test_what_refers_to_a_missing_table_of_the_gateway_says_which_and_what_to_do(world: World) -> None:
+    await world.clickhouse.command(f"DROP TABLE {world.names.gateway}.JsonInference")
+    with pytest.raises(ClickHouseRefused, match="UNKNOWN_TABLE") as refused:
+        await world.bill()
+    reason = await reason_of(world.clickhouse, world.names, refused.value)
+    assert str(reason).startswith(f"ClickHouse has no {world.names.gateway}.JsonInference. The gateway makes them")
+    assert "keyledger ddl --gateway-tables" in str(reason)
+    seen = await read_usage(world.clickhouse, world.names)
+    assert (seen.hint, seen.seen_until_ms) == (str(reason), None)
+
+
+async def test_another_missing_table_is_not_the_gateways(world: World) -> None:
+    with pytest.raises(ClickHouseRefused) as refused:
+        await world.select("SELECT * FROM {database}.no_such_table")
+    assert await reason_of(world.clickhouse, world.names, refused.value) is None
+
+
+async def test_the_views_are_not_made_without_the_gateways_tables(clickhouse: ClickHouse, names: Names) -> None:
+    """Until the gateway has started with its ClickHouse: then the same command does it."""
+    apart = Names(f"{names.database}_apart", f"{names.gateway}_apart")
+    try:
+        with pytest.raises(GatewayTablesMissing, match=f"{apart.gateway}.ChatInference, {apart.gateway}.JsonInference"):
+            await ddl.apply(clickhouse, apart, gateway_tables=False, durable=False)
+    finally:
+        await clickhouse.command(f"DROP DATABASE IF EXISTS {apart.database}")
