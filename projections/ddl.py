@@ -31,17 +31,19 @@ _TABLES = (
     "tables/projector_stop_v1",
 )
 _BESIDE = ("tables/replay_v1", "tables/replay_switch_v1")
+# The one place that says which gateway's rows are read: docs/add-a-gateway.md.
+_ADAPTER = "gateways/tensorzero"
 _GATEWAY_TABLES = (
-    "gateways/tensorzero/tables/ChatInference",
-    "gateways/tensorzero/tables/JsonInference",
-    "gateways/tensorzero/tables/ModelInference",
-    "gateways/tensorzero/tables/BatchIdByInferenceId",
+    f"{_ADAPTER}/tables/ChatInference",
+    f"{_ADAPTER}/tables/JsonInference",
+    f"{_ADAPTER}/tables/ModelInference",
+    f"{_ADAPTER}/tables/BatchIdByInferenceId",
 )
 # Each after those it reads.
 _VIEWS = (
-    "gateways/tensorzero/views/inference_row",
-    "gateways/tensorzero/views/model_row",
-    "gateways/tensorzero/views/batch_inference",
+    f"{_ADAPTER}/views/inference_row",
+    f"{_ADAPTER}/views/model_row",
+    f"{_ADAPTER}/views/batch_inference",
     "views/model_usage_between",
     "views/model_usage",
     "views/inference",

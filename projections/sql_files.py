@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 
 from projections.errors import BadIdentifier
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
+_EXPRESSIONS = ("at_ms", "inference_rank", "model_rank")
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -35,10 +37,15 @@ class Names:
 
 
 def sql(path: str, names: Names, **values: str) -> str:
-    """The text of `clickhouse/<path>.sql` with its placeholders filled in.
+    """The text of `clickhouse/<path>.sql` with its placeholders filled in."""
+    return fill(_text(path), names, **values)
 
-    `{{database}}`, `{{gateway}}`, `{{on_cluster}}`, `{{replicated}}` and `{{at_ms}}` are known everywhere; the others
-    are given.
+
+def fill(text: str, names: Names, **values: str) -> str:
+    """A text with its placeholders filled in.
+
+    `{{database}}`, `{{gateway}}`, `{{on_cluster}}` and `{{replicated}}` are known everywhere, and so are `{{at_ms}}`,
+    `{{inference_rank}}` and `{{model_rank}}`, the expressions that every gateway's rows are read by; others are given.
     """
     known = {
         "database": names.database,
@@ -46,11 +53,12 @@ def sql(path: str, names: Names, **values: str) -> str:
         "on_cluster": names.on_cluster,
         # Path and replica name are the server's own: they hold the table's UUID, which one ON CLUSTER gives to all.
         "replicated": "Replicated" if names.cluster else "",
-        "at_ms": _text("queries/at_ms").strip(),
+        **{name: _text(f"queries/{name}").strip() for name in _EXPRESSIONS},
         **values,
     }
-    return _PLACEHOLDER.sub(lambda match: known[match.group(1)], _text(path))
+    return _PLACEHOLDER.sub(lambda match: known[match.group(1)], text)
 
 
+@cache
 def _text(path: str) -> str:
     return resources.files("clickhouse").joinpath(f"{path}.sql").read_text(encoding="utf-8")
