@@ -323,3 +323,13 @@ async def test_names_and_values_are_bound_and_never_part_of_the_statement(world:
     await world.write([*key_facts(KEY, 1, NOON), tag(2, NOON, value, name)])
     await world.serve(used(NOON))
     assert costs(await world.bill(group_by=(name,), tags=((name, value),))) == {(value,): "0.001"}
+
+
+async def test_the_tokens_of_a_cached_row_stand_apart_in_the_view_too(world: World) -> None:
+    """The view's names are those of the rows that it reads: one taken for the other, cached tokens would be none."""
+    await world.serve([*used(NOON, 1), *used(NOON, 2, cached=True, cost=None)])
+    rows = await world.select(
+        "SELECT input_tokens, output_tokens, cached_input_tokens, cached_output_tokens, cost_usd "
+        "FROM {database}.model_usage ORDER BY input_tokens DESC"
+    )
+    assert rows == [(10, 5, 0, 0, Decimal("0.001")), (0, 0, 10, 5, None)]
