@@ -29,10 +29,10 @@ answer.raise_for_status()
 """
 
 
-def blocks(document: str, test: str) -> list[str]:
+def blocks(document: str, test: str, language: str = "sh") -> list[str]:
     """The blocks of a document that a test says it runs."""
     text = (ROOT / document).read_text(encoding="utf-8")
-    return re.findall(rf"<!-- run by {re.escape(test)} -->\n```sh\n(.*?)```", text, re.DOTALL)
+    return re.findall(rf"<!-- run by {re.escape(test)} -->\n```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def environment(folder: Path) -> dict[str, str]:
