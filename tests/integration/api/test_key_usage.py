@@ -37,6 +37,18 @@ async def test_a_key_says_when_each_credential_was_last_used(used_api: Api, worl
     assert int(answer.headers["keyledger-position"]) == await used_api.head()
 
 
+async def test_a_rotated_key_says_which_of_its_secrets_is_still_in_use(used_api: Api, world: World) -> None:
+    key = (await used_api.make_key())["public_id"]
+    rotated = (await used_api.call("POST", f"/admin/api-keys/{key}/rotate", json={"overlap_s": 60})).json()
+    second = rotated["credentials"][1]["credential_id"]
+    await world.serve([chat(uuid7(NOON, 1), key), chat(uuid7(NOON + 40, 2), key)])
+    answer = await used_api.call("GET", f"/admin/api-keys/{second}/usage")
+    assert answer.json()["items"] == [
+        {"credential_id": key, "last_used_at": "2026-03-01T12:00:00.040Z", "inferences": 2},
+        {"credential_id": second, "last_used_at": None, "inferences": 0},
+    ]
+
+
 async def test_only_use_that_the_gateway_vouches_for_counts(world: World) -> None:
     """A batch's tag is its client's word; a bad id has no instant; of rows that differ the greatest counts."""
     old, second, other = "keyAAAAAAAA1", "credCCCCCCC3", "keyBBBBBBBB2"
@@ -73,13 +85,13 @@ async def test_any_credentials_id_leads_there_and_what_is_wrong_is_refused(used_
     assert_problem(await used_api.call("POST", f"/admin/api-keys/{key}/usage"), 405)
 
 
-async def test_the_use_of_a_key_with_as_many_credentials_as_a_life_has_events_can_be_asked(
+async def test_the_use_of_a_key_with_as_many_credentials_as_it_can_have_can_be_asked(
     world: World, names: Names
 ) -> None:
-    ids = [f"cred{number:08}" for number in range(20_000)]
+    ids = [f"cred{number:08}" for number in range(1000)]
     await world.serve([chat(uuid7(NOON, 1), ids[-1])])
     used = await read_use(world.clickhouse, names, ids)
-    assert len(used.by_credential) == 20_000
+    assert len(used.by_credential) == 1000
     assert used.by_credential[ids[-1]].last_used_ms == NOON
 
 
