@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import msgspec
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.archive import Chunks, Source, write_archive
@@ -56,3 +59,26 @@ async def state_rows(database: Database) -> dict[str, list[Any]]:
     """All rows of current state."""
     async with database.connect() as owner:
         return {table: [dict(row) for row in await owner.fetch(query)] for table, query in STATE.items()}
+
+
+async def assert_untouched(database: Database, log_id: UUID) -> None:
+    """As it was after its migration, with its guards."""
+    assert await state_rows(database) == {"key_state": [], "credential": [], "admin_token": []}
+    async with database.connect() as owner:
+        assert await owner.fetchval("SELECT count(*) FROM keyledger.event") == 0
+        assert await owner.fetchval("SELECT log_id FROM keyledger.log_identity") == log_id
+    await assert_guarded(database)
+
+
+async def assert_guarded(database: Database) -> None:
+    """Not even the owner changes the log's identity."""
+    async with database.connect() as owner:
+        with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
+            await owner.execute("UPDATE keyledger.log_identity SET log_id = gen_random_uuid()")
+
+
+async def id_of(database: Database) -> UUID:
+    """The id of a database's log."""
+    async with database.connect() as owner:
+        found: UUID = await owner.fetchval("SELECT log_id FROM keyledger.log_identity")
+        return found

@@ -1,4 +1,4 @@
-"""Books of a test's own."""
+"""Books of a test's own, and logs to archive and restore."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.clickhouse import ClickHouse
 from projections.ddl import Names
+from registry.handle import Tokens
 from registry.postgres import PostgresEventLog
-from tests.databases import Database
+from tests.databases import Database, Server
 from tests.integration.audit.books_world import Tampered, make_books
 from tests.integration.audit.ledger_world import Ledger, open_ledger
+from tests.integration.test_projector import OPERATOR, fill
 
 
 @pytest.fixture
@@ -28,3 +30,22 @@ async def ledger(database: Database, clickhouse: ClickHouse, names: Names) -> As
     """The API with its ledger, on fresh databases."""
     async with open_ledger(database, clickhouse, names) as made:
         yield made
+
+
+@pytest.fixture
+async def empty(server: Server, template: Database) -> AsyncIterator[Database]:
+    """A second database, migrated and empty."""
+    fresh = await server.copy(template.name)
+    yield fresh
+    await server.drop(fresh)
+
+
+@pytest.fixture
+async def filled(postgres_log: PostgresEventLog) -> PostgresEventLog:
+    """A log with keys and tokens, some ended."""
+    tokens = Tokens(postgres_log)
+    finance, _ = await tokens.create("finance", ("billing:read",), OPERATOR)
+    await tokens.create("Büro für Schlüssel", ("keys:read", "keys:write"), OPERATOR)
+    await fill(postgres_log, seed=21, count=60)
+    await tokens.revoke(finance.token_id, OPERATOR)
+    return postgres_log
