@@ -13,11 +13,12 @@ from projections.bill import BillQuery, compute_bill
 from projections.clickhouse import ClickHouse
 from projections.ddl import Names
 from projections.store import Store
+from tests.ledger_tables import TABLES
 from tests.oracle import KEY_TAG, Fact, Row
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RECORDED = datetime(2026, 6, 1, tzinfo=UTC)
-LEDGER = ("key_tag_change_v1", "key_life_v1", "key_credential_v1", "event_applied_v1", "applied_checkpoint_v1")
+LEDGER = (*TABLES, "applied_checkpoint_v1")
 GATEWAY = ("ChatInference", "JsonInference", "ModelInference", "BatchIdByInferenceId")
 _LIFE = {
     "key_created": "created",

@@ -23,9 +23,9 @@ from registry.event_log import EventLog
 from registry.lead import Lead
 from registry.publish import Relay
 from registry.topic import TopicPlan, ensure_topics
+from tests.ledger_tables import contents
 
 PATIENCE_S = 60.0
-TABLES = ("key_tag_change_v1", "key_life_v1", "key_credential_v1", "event_applied_v1")
 
 
 @dataclass
@@ -155,16 +155,6 @@ class Way:
                 "SELECT position FROM keyledger.relay_checkpoint WHERE topic = $1", self.topic
             )
         return position is not None and position >= head
-
-
-async def contents(clickhouse: ClickHouse, names: Names) -> list[list[tuple[Any, ...]]]:
-    """All rows of the ledger's tables, each once."""
-    tables = []
-    for table in TABLES:
-        columns = "* EXCEPT applied_at" if table == "event_applied_v1" else "*"
-        rows = await clickhouse.query(f"SELECT DISTINCT {columns} FROM {names.database}.{table}")
-        tables.append(sorted(rows, key=repr))
-    return tables
 
 
 async def until(reached: Callable[[], Awaitable[bool]], patience_s: float = PATIENCE_S) -> None:

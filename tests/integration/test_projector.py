@@ -25,8 +25,8 @@ from registry.memory import MemoryEventLog
 from registry.postgres import PostgresEventLog
 from tests.bill_world import World
 from tests.contract.writes import note
+from tests.ledger_tables import contents
 
-TABLES = ("key_tag_change_v1", "key_life_v1", "key_credential_v1", "event_applied_v1")
 OPERATOR = Caller("operator", reason="why")
 
 
@@ -81,15 +81,6 @@ async def project(log: EventLog, store: Store, *, max_batch: int = 2000) -> Proj
     return projector
 
 
-async def contents(world: World) -> list[list[tuple[Any, ...]]]:
-    """All rows of the ledger's tables, each once."""
-    tables = []
-    for table in TABLES:
-        columns = "* EXCEPT applied_at" if table == "event_applied_v1" else "*"
-        tables.append(sorted(await world.select(f"SELECT DISTINCT {columns} FROM {{database}}.{table}"), key=repr))
-    return tables
-
-
 async def test_the_whole_log_arrives(postgres_log: PostgresEventLog, world: World) -> None:
     await fill(postgres_log, seed=1)
     store = Store(world.clickhouse, world.names)
@@ -103,18 +94,18 @@ async def test_the_whole_log_arrives(postgres_log: PostgresEventLog, world: Worl
 
 
 async def test_every_cut_into_batches_and_every_repetition_gives_the_same_rows(
-    clickhouse: ClickHouse, names: Names, world: World
+    clickhouse: ClickHouse, names: Names
 ) -> None:
     log = MemoryEventLog()
     await fill(log, seed=2)
     store = Store(clickhouse, names)
     await project(log, store)
-    once = await contents(world)
+    once = await contents(clickhouse, names)
     for max_batch in (1, 7, 1000):
         await clickhouse.command(f"TRUNCATE TABLE {names.database}.event_applied_v1")  # everything comes again
         await clickhouse.command(f"TRUNCATE TABLE {names.database}.applied_checkpoint_v1")
         await project(log, store, max_batch=max_batch)
-        assert await contents(world) == once
+        assert await contents(clickhouse, names) == once
 
 
 class Dies(Store):
@@ -158,10 +149,10 @@ async def test_a_death_at_any_step_loses_and_doubles_nothing(
     assert applied.position == (5 if step == "insert_applied" and after else 0)
     await project(log, Store(clickhouse, names))
     assert (await Store(clickhouse, names).applied()).position == head.position
-    resumed = await contents(world)
+    resumed = await contents(clickhouse, names)
     await world.clear()
     await project(log, Store(clickhouse, names))
-    assert await contents(world) == resumed
+    assert await contents(clickhouse, names) == resumed
 
 
 @pytest.mark.parametrize(

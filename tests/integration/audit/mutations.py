@@ -11,12 +11,12 @@ from typing import Any
 from registry import chain
 from registry.event_log import COLUMNS, RecordedEvent
 from tests.integration.audit.books_world import Tampered
+from tests.ledger_tables import TABLES
 
 Named = set[int | str]
 Undo = Callable[[], Awaitable[object]]
 _PLACES = ", ".join(f"${number}" for number in range(1, len(COLUMNS) + 1))
 _INSERT = f"INSERT INTO keyledger.event ({', '.join(COLUMNS)}) VALUES ({_PLACES})"
-LEDGER = ("key_tag_change_v1", "key_life_v1", "key_credential_v1", "event_applied_v1")
 
 
 @dataclass
@@ -186,7 +186,7 @@ class Mutations:
 
     async def _ledger_rows(self) -> tuple[str, int, list[tuple[Any, ...]], list[str]]:
         """A table, a position with rows in it, those rows in some order, and the names of its columns."""
-        books, table = self.books.books, self.rng.choice(LEDGER)
+        books, table = self.books.books, self.rng.choice(TABLES)
         names = (
             "SELECT name FROM system.columns WHERE database = {db:String} AND table = {table:String} ORDER BY position"
         )

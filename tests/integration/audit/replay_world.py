@@ -14,7 +14,7 @@ from projections.clickhouse import ClickHouse, Row
 from projections.ddl import Names
 from projections.errors import ClickHouseRefused
 from projections.store import Store
-from tests.kafka_world import TABLES, contents
+from tests.ledger_tables import TABLES, contents
 
 
 @dataclass(frozen=True, slots=True)
