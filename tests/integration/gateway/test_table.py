@@ -224,6 +224,7 @@ async def test_the_index_is_missing_until_it_is_made_and_then_serves_the_gateway
         await create_index(engine, "public")
         await engine.dispose()
         assert not await index_missing(gateway_engine, "public")
+        await table.check()
         await owner.execute("ANALYZE tensorzero_auth_api_key")
         after = "\n".join(row[0] for row in await owner.fetch(look_up, "1", "2"))
         assert INDEX in after
