@@ -195,6 +195,7 @@ async def test_the_embedded_default_is_on_no_cluster(monkeypatch: pytest.MonkeyP
     opened = Mock(side_effect=InterruptedError)
     monkeypatch.setattr(stack, "EmbeddedPostgres", Mock())
     monkeypatch.setattr(stack, "migrate", Mock(side_effect=_nothing))
+    monkeypatch.setattr(stack, "embedded_gateway", Mock(side_effect=_nothing))
     monkeypatch.setattr(stack, "open_services", opened)
     with pytest.raises(InterruptedError):
         async with stack.open_stack(DataFolder(tmp_path), settings("prod")):
@@ -202,5 +203,5 @@ async def test_the_embedded_default_is_on_no_cluster(monkeypatch: pytest.MonkeyP
     assert opened.call_args.args[0].clickhouse_cluster is None
 
 
-async def _nothing(*_: Any) -> None:
+async def _nothing(*_: Any, **__: Any) -> None:
     pass
