@@ -17,6 +17,7 @@ from audit.errors import AuditError, UnknownInference
 from keyledger import audit_api, billing, health, key_usage, operator_api
 from keyledger.guard import Guard
 from keyledger.health import Failure, Gauges, Health, none
+from keyledger.importing.api import router as import_router
 from keyledger.services import Services
 from keyledger.settings import SettingsError
 from projections.errors import (
@@ -51,7 +52,7 @@ def operator_app(services: Services, failure: Failure = none) -> ASGIApp:
     async def by_socket(_request: Request) -> Principal:
         return Principal(OPERATOR)
 
-    return _app(services, failure, by_socket, operator_api.router, audit_api.operator_router)
+    return _app(services, failure, by_socket, operator_api.router, audit_api.operator_router, import_router)
 
 
 def operations_app(health_: Health) -> ASGIApp:

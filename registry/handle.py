@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from registry import chain, commands, lifecycle, secret, token
+from registry import chain, commands, imports, lifecycle, secret, token
 from registry.commands import CreateKey, EditKey, HistoryNeeded, RevokeKey
 from registry.errors import UnknownKey
 from registry.event_log import Caller, EventLog, NewEvent, Scene, Write, Written
 from registry.events import IssuedCredential, key_stream, token_stream
+from registry.imports import ImportKey
 from registry.key import KeyState
 from registry.lifecycle import RevokeCredential, RotateKey
 from registry.secret import IssuedSecret
@@ -67,6 +68,20 @@ class Keys:
             secrets={issued.id: issued.hash},
         )
         return _answer(await self._log.write(write), issued.text)
+
+    async def take_over(self, command: ImportKey, secret_hash: str, caller: Caller) -> bool:
+        """Import a key of a gateway; False where the log has it already. Raises FieldsRefused, Busy.
+
+        The credential of `command` commits to `secret_hash`, which is all that is known of its secret.
+        """
+        public_id = command.credential.credential_id
+        write = Write(
+            stream=key_stream(public_id),
+            decide=partial(imports.import_key, command),
+            caller=caller,
+            secrets={public_id: secret_hash},
+        )
+        return bool((await self._log.write(write)).events)
 
     async def edit(self, any_id: str, command: EditKey, caller: Caller) -> KeyAnswer:
         """Apply a merge patch. Raises UnknownKey, Conflict, Forbidden, FieldsRefused, Busy."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, true
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, func, literal, select, true
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -75,6 +75,12 @@ class Queries:
         """The `public_id` of the key that a credential's id leads to."""
         rows = await self._rows(select(credential.c.public_id).where(credential.c.credential_id == any_id))
         return rows[0].public_id if rows else None
+
+    async def known(self, ids: Sequence[str]) -> tuple[frozenset[str], datetime]:
+        """Which of some credentials' ids the registry has, and the clock."""
+        held = credential.c.credential_id == any_(literal(list(ids), ARRAY(Text)))
+        rows = await self._rows(select(func.array_agg(credential.c.credential_id).label("ids"), _NOW).where(held))
+        return frozenset(rows[0].ids or ()), rows[0].now
 
     async def stream(self, any_id: str) -> str:
         """The stream of the key that a credential's id leads to. Raises UnknownKey."""

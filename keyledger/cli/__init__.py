@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from keyledger.cli import audit, billing, dead_letters, keys, lifecycle, operate, tokens
+from keyledger.cli import audit, billing, dead_letters, imports, keys, lifecycle, operate, tokens
 from keyledger.cli.client import CommandFailed
 from keyledger.cli.output import complain, say
 
@@ -37,6 +37,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(tokens.app, name="token")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(audit.app, name="audit")
+app.add_typer(imports.app, name="import")
 operate.register(app)
 billing.register(app)
 

@@ -1,0 +1,81 @@
+"""POST /operator/import/tensorzero, for the operator alone: it reads a file of this machine and the gateway's table."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Annotated, Final
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+
+from keyledger.connections import database_engine
+from keyledger.importing.mapping import TagMapping, read_mapping
+from keyledger.importing.mapping_csv import read_csv
+from keyledger.importing.mapping_json import read_json
+from keyledger.importing.run import Import, Order, Part, mapping_items, result
+from keyledger.importing.source import open_source
+from keyledger.services import Services
+from keyledger.streaming import stream
+from registry.api import principal_of
+from registry.auth import OPERATOR
+from registry.errors import FieldFault, FieldsRefused
+from registry.event_log import Caller
+from registry.reading import JSON, json_body
+from registry.schemas import Body, Text
+
+REASON: Final = "imported from tensorzero"
+_READERS: Final = {".csv": read_csv, ".json": read_json}
+
+router = APIRouter(prefix="/operator/import", tags=["operator"], dependencies=[Depends(principal_of)])
+
+
+class ImportBody(Body):
+    """What to import. `tags` is the path of a mapping file on this machine."""
+
+    tags: str | None = Field(None, min_length=1, max_length=4096, strict=True)
+    apply: bool = Field(False, strict=True)
+    only_mapped: bool = Field(False, strict=True)
+    skip_bad: bool = Field(False, strict=True)
+    reason: Text = REASON
+
+
+@router.post("/tensorzero", response_class=StreamingResponse)
+async def import_tensorzero(
+    request: Request, body: Annotated[ImportBody, Depends(json_body(ImportBody, JSON))]
+) -> StreamingResponse:
+    """Import the gateway's keys, or say what an import would do: NDJSON of progress and of what is wrong, the result.
+
+    While the mapping has a fault nothing is imported, unless `skip_bad` asks for all but the keys of bad rows.
+    """
+    services: Services = request.app.state.services
+    if body.only_mapped and body.tags is None:
+        raise FieldsRefused(FieldFault("only_mapped", "goes with tags: there is no mapping"))
+    services.settings.require("gateway_database_url")
+    mapping = None
+    if body.tags is not None:
+        mapping = await asyncio.to_thread(read_mapping, Path(body.tags), _READERS)
+    return stream(_run(services, body, mapping), (await services.registry.log.head()).position)
+
+
+async def _run(services: Services, body: ImportBody, mapping: TagMapping | None) -> AsyncGenerator[Part, None]:
+    caller = Caller(OPERATOR, request_id=uuid4().hex, reason=body.reason)
+    order = Order(caller, mapping, apply=_applies(body, mapping), only_mapped=body.only_mapped)
+    (url,) = services.settings.require("gateway_database_url")
+    async with open_source(database_engine(services.settings, url), services.settings.gateway_schema) as source:
+        for item in [] if mapping is None else mapping_items(mapping):
+            yield item
+        running = Import(source, services.registry, order)
+        async with aclosing(running.run()) as parts:
+            async for part in parts:
+                yield part
+    head = await services.registry.log.head()
+    yield {"result": result(running.counts, mapping, head.position, applied=order.apply)}
+
+
+def _applies(body: ImportBody, mapping: TagMapping | None) -> bool:
+    return body.apply and (body.skip_bad or mapping is None or not mapping.faults)

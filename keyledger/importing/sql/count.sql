@@ -1,0 +1,3 @@
+-- How many keys the gateway has, for the bar.
+SELECT count(*)
+FROM {{schema}}.tensorzero_auth_api_key

@@ -1,0 +1,16 @@
+-- The next keys of the gateway: $1 the id after which they begin, $2 how many, $3 and $4 the longest description and
+-- name that can be taken over. Of longer ones one character more is read, which tells.
+SELECT
+    id,
+    public_id::text AS public_id,
+    left(organization, $4 + 1) AS organization,
+    left(workspace, $4 + 1) AS workspace,
+    left(description, $3 + 1) AS description,
+    left(hash, 65) AS hash,
+    created_at,
+    disabled_at,
+    expires_at
+FROM {{schema}}.tensorzero_auth_api_key
+WHERE id > $1
+ORDER BY id
+LIMIT $2
