@@ -129,7 +129,8 @@ class Import:
         asked = command(row, tags)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self.counts.imported += await self.registry.keys.take_over(asked, row.hash, self.order.caller)
+                is_new = await self.registry.keys.take_over(asked, row.hash, self.order.caller)
+                self.counts.imported += is_new  # in a line of its own: one with the await would lose others' counts
                 break
             except FieldsRefused as refused:
                 self.counts.faulty += 1

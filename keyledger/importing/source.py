@@ -1,6 +1,7 @@
 """Reads the gateway's table of keys, page by page by its primary key.
 
-No transaction stays open: a long import neither holds up the gateway's vacuum nor needs more memory for more keys.
+No transaction stays open: a long import does not hold up the gateway's vacuum. Memory does not depend on the number of
+keys.
 """
 
 from __future__ import annotations
@@ -9,27 +10,20 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from keyledger.importing import sql
 from keyledger.importing.gateway_key import GatewayKey
-from registry.driver import RAW_EPOCH_US, TRANSPORT_ERRORS, DriverConnection, instants_as_raw_us
-from registry.errors import Busy, Conflict
+from projections.gateway.faults import translated
+from registry.driver import RAW_EPOCH_US, DriverConnection, instants_as_raw_us
 from registry.schemas import MAX_LABEL, MAX_TEXT
 
 PAGE: Final = 1024
 _FIRST: Final = -(2**63)
-_NO_TABLE: Final = (
-    asyncpg.UndefinedTableError,
-    asyncpg.UndefinedColumnError,
-    asyncpg.UndefinedFunctionError,
-    asyncpg.InvalidSchemaNameError,
-)
 
 
 class Source:
-    """The table on one connection. Every method raises Busy, and Conflict where it is not there or not to be read."""
+    """The table on one connection. Every method raises GatewayUnavailable and GatewayRefused."""
 
     def __init__(self, connection: DriverConnection, schema: str) -> None:
         self._connection = connection
@@ -47,19 +41,10 @@ class Source:
             yield [_key(row) for row in rows]
 
     async def _fetch(self, name: str, *arguments: object) -> list[Any]:
-        try:
-            rows: list[Any] = await (await self._connection.get()).fetch(sql.at(self._schema, name), *arguments)
-        except TRANSPORT_ERRORS as error:
-            raise Busy("the gateway's database can't answer now: try again") from error
-        except _NO_TABLE as error:
-            raise Conflict(
-                f"the gateway's database has no table {self._schema}.tensorzero_auth_api_key as the gateway makes it: "
-                "see KEYLEDGER_GATEWAY_DATABASE_URL and KEYLEDGER_GATEWAY_SCHEMA"
-            ) from error
-        except asyncpg.PostgresError as error:
-            # Its words may quote a row.
-            raise Conflict(f"the gateway's database refuses to be read (SQLSTATE {error.sqlstate})") from error
-        return rows
+        with translated(self._schema):
+            driver = await self._connection.get()
+            rows: list[Any] = await driver.fetch(sql.at(self._schema, name), *arguments)
+            return rows
 
 
 @asynccontextmanager
@@ -74,6 +59,7 @@ async def open_source(engine: AsyncEngine, schema: str) -> AsyncIterator[Source]
 
 
 def _key(row: Any) -> GatewayKey:
+    # Instants come as numbers: a datetime holds neither infinities nor what lies beyond the year 9999.
     return GatewayKey(
         public_id=row["public_id"],
         organization=row["organization"],

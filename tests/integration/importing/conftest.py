@@ -1,0 +1,33 @@
+"""A registry with a gateway beside it, whose keys it does not know yet."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from projections.clickhouse import ClickHouse
+from projections.ddl import Names
+from tests.databases import Database, Server
+from tests.gateway_keys import GatewayKeys
+from tests.integration.audit.ledger_world import open_ledger
+from tests.integration.importing.importer import Importer, open_importer
+
+
+@pytest.fixture
+async def gateway(server: Server, template: Database) -> AsyncIterator[GatewayKeys]:
+    """The gateway's database, of the test's own, with its table."""
+    assert template  # it makes the role
+    made = GatewayKeys(await server.copy())
+    await made.create()
+    yield made
+    await server.drop(made.database)
+
+
+@pytest.fixture
+async def importer(
+    database: Database, clickhouse: ClickHouse, names: Names, gateway: GatewayKeys
+) -> AsyncIterator[Importer]:
+    """The operator's app on fresh databases, whose settings name the gateway's."""
+    async with open_ledger(database, clickhouse, names) as ledger, open_importer(ledger, database, gateway) as made:
+        yield made
