@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from keyledger.gateway_rows import GatewayRows, KeyUse, generate
 from projections.gateway.setup import create_table
 from registry.driver import make_engine
+from registry.instant import to_ms
 from tests.databases import Database
+from tests.oracle import Fact
 
 CREATED = datetime(2026, 1, 5, 12, 0, 0, 123_456, tzinfo=UTC)
 COLUMNS = ("organization", "workspace", "description", "public_id", "hash", "disabled_at", "created_at", "expires_at")
@@ -83,7 +86,7 @@ def hash_of(public_id: str) -> str:
     return sha256(f"secret of {public_id}".encode()).hexdigest()
 
 
-def many_keys(count: int, *, since: datetime = CREATED) -> Iterable[MadeKey]:
+def many_keys(count: int, *, since: datetime = CREATED) -> Iterator[MadeKey]:
     """Keys a minute apart; every tenth is disabled after an hour, every seventh expires after two."""
     for number in range(count):
         at = since + timedelta(minutes=number)
@@ -94,3 +97,34 @@ def many_keys(count: int, *, since: datetime = CREATED) -> Iterable[MadeKey]:
             disabled_at=at + timedelta(hours=1) if number % 10 == 3 else None,
             expires_at=at + timedelta(hours=2) if number % 7 == 5 else None,
         )
+
+
+def use(keys: Sequence[MadeKey], seed: int, inferences: int) -> GatewayRows:
+    """Inferences of those keys from the first one's creation on, some in the last millisecond of a life or after it."""
+    uses = [KeyUse(key.public_id, to_ms(key.created_at), _end_ms(key)) for key in keys]
+    rows = generate(
+        seed, uses, min(use.since_ms for use in uses), to_ms(keys[-1].created_at) + 4 * 3_600_000, inferences
+    )
+    for key in keys:
+        ends = [to_ms(end) for end in (key.created_at, key.disabled_at, key.expires_at) if end is not None]
+        for at_ms in (at_ms for end in ends for at_ms in (end - 1, end)):
+            rows.chat(at_ms, key.public_id)
+    return rows
+
+
+def facts_of_keys(keys: Iterable[MadeKey], tags: Mapping[str, Mapping[str, str]], position: int) -> list[Fact]:
+    """What the gateway's rows and a mapping say to the oracle, as if learned at one position: not what the log says."""
+    facts: list[Fact] = []
+    for key in keys:
+        at, of = to_ms(key.created_at), key.public_id
+        expires_ms = None if key.expires_at is None else to_ms(key.expires_at)
+        facts.append(Fact(position, at, "key_created", of, expires_ms=expires_ms))
+        facts.append(Fact(position, at, "credential_created", of, credential_id=of))
+        facts += [Fact(position, at, "tag", of, tag=name, value=value) for name, value in tags.get(of, {}).items()]
+        if key.disabled_at is not None:
+            facts.append(Fact(position, to_ms(key.disabled_at), "key_revoked", of))
+    return facts
+
+
+def _end_ms(key: MadeKey) -> int | None:
+    return min((to_ms(end) for end in (key.disabled_at, key.expires_at) if end is not None), default=None)
