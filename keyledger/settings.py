@@ -138,10 +138,6 @@ class Settings(BaseSettings):
     )
     clickhouse_database: Identifier = Field("keyledger", description="Keyledger's database in ClickHouse.")
     gateway_clickhouse_database: Identifier = Field("tensorzero", description="The gateway's database in ClickHouse.")
-    gateway_database_url: PostgresUrl | None = Field(
-        None, repr=False, description="PostgreSQL of the gateway, with its table of keys."
-    )
-    gateway_schema: Identifier = Field("public", description="The schema of that table.")
     clickhouse_cluster: Identifier | None = Field(
         None, description="The ClickHouse cluster that objects are made on, with ON CLUSTER; none when not set."
     )

@@ -13,14 +13,15 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from keyledger.connections import database_engine
 from keyledger.importing.mapping import TagMapping, read_mapping
 from keyledger.importing.mapping_csv import read_csv
 from keyledger.importing.mapping_json import read_json
 from keyledger.importing.run import Import, Order, Part, mapping_items, result
 from keyledger.importing.source import open_source
 from keyledger.services import Services
+from keyledger.settings import SettingsError
 from keyledger.streaming import stream
+from projections.gateway.table import GatewayTable
 from registry.api import principal_of
 from registry.auth import OPERATOR
 from registry.errors import FieldFault, FieldsRefused
@@ -55,18 +56,25 @@ async def import_tensorzero(
     services: Services = request.app.state.services
     if body.only_mapped and body.tags is None:
         raise FieldsRefused(FieldFault("only_mapped", "goes with tags: there is no mapping"))
-    services.settings.require("gateway_database_url")
+    table = _table(services)
     mapping = None
     if body.tags is not None:
         mapping = await asyncio.to_thread(read_mapping, Path(body.tags), _READERS)
-    return stream(_run(services, body, mapping), (await services.registry.log.head()).position)
+    return stream(_run(services, table, body, mapping), (await services.registry.log.head()).position)
 
 
-async def _run(services: Services, body: ImportBody, mapping: TagMapping | None) -> AsyncGenerator[Part, None]:
+def _table(services: Services) -> GatewayTable:
+    if services.gateway is None:
+        raise SettingsError("no gateway's database is set up: set KEYLEDGER_GATEWAY_DATABASE_URL")
+    return services.gateway.table
+
+
+async def _run(
+    services: Services, table: GatewayTable, body: ImportBody, mapping: TagMapping | None
+) -> AsyncGenerator[Part, None]:
     caller = Caller(OPERATOR, request_id=uuid4().hex, reason=body.reason)
     order = Order(caller, mapping, apply=_applies(body, mapping), only_mapped=body.only_mapped)
-    (url,) = services.settings.require("gateway_database_url")
-    async with open_source(database_engine(services.settings, url), services.settings.gateway_schema) as source:
+    async with open_source(table) as source:
         for item in [] if mapping is None else mapping_items(mapping):
             yield item
         running = Import(source, services.registry, order)

@@ -10,11 +10,10 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from keyledger.importing import sql
 from keyledger.importing.gateway_key import GatewayKey
 from projections.gateway.faults import translated
+from projections.gateway.table import GatewayTable
 from registry.driver import RAW_EPOCH_US, DriverConnection, instants_as_raw_us
 from registry.schemas import MAX_LABEL, MAX_TEXT
 
@@ -48,14 +47,13 @@ class Source:
 
 
 @asynccontextmanager
-async def open_source(engine: AsyncEngine, schema: str) -> AsyncIterator[Source]:
-    """The table in a schema of the engine's database. The engine is disposed of at the end."""
-    connection = DriverConnection(engine, prepare=instants_as_raw_us)
+async def open_source(table: GatewayTable) -> AsyncIterator[Source]:
+    """The table, on a connection of its own."""
+    connection = DriverConnection(table.engine, prepare=instants_as_raw_us)
     try:
-        yield Source(connection, schema)
+        yield Source(connection, table.schema)
     finally:
         await connection.close()
-        await engine.dispose()
 
 
 def _key(row: Any) -> GatewayKey:

@@ -11,8 +11,10 @@ from typing import Any
 
 import httpx
 
-from keyledger.settings import Settings
+from keyledger.gateway_keys import GatewayKeys as Gateway
 from keyledger.web import operator_app
+from projections.gateway.table import GatewayTable
+from registry.driver import make_engine
 from registry.event_log import RecordedEvent
 from tests.databases import Database
 from tests.gateway_keys import GatewayKeys
@@ -81,8 +83,9 @@ class Importer:
 
 @asynccontextmanager
 async def open_importer(ledger: Ledger, database: Database, gateway: GatewayKeys) -> AsyncIterator[Importer]:
-    """The app, its settings naming the gateway's database."""
-    settings = Settings(gateway_database_url=gateway.url, gateway_schema=gateway.schema)
-    app = operator_app(replace(ledger.api.services, settings=settings))
+    """The app, with the gateway's database."""
+    engine = make_engine(gateway.url)
+    app = operator_app(replace(ledger.api.services, gateway=Gateway(GatewayTable(engine, gateway.schema), None)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://operator") as client:
         yield Importer(client, ledger, database, gateway)
+    await engine.dispose()
