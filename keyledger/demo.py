@@ -1,4 +1,4 @@
-"""`make demo`: the whole story on real parts. A key is issued, used, moved, corrected, revoked, and billed.
+"""`make demo`: the whole story on real parts. Keys are issued, used, moved, corrected, rotated, revoked, and billed.
 
 Starts `keyledger up` on a folder of its own, talks to it as a portal, a gateway and finance would, and stops it.
 """
@@ -50,9 +50,9 @@ def main() -> None:
 
 async def demo(folder: Path, *, keep_running: bool) -> None:
     """Tell the story on a new folder."""
-    step("Starting PostgreSQL, ClickHouse's engine, the API and the projector in one process")
+    step("Starting PostgreSQL, ClickHouse's engine, the API, the projector and the gateway's table of keys")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "keyledger.cli", "up", "--data", str(folder), "--port", "0",
+        sys.executable, "-m", "keyledger.cli", "up", "--gateway", "--data", str(folder), "--port", "0",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -93,13 +93,21 @@ async def story(portal: Portal, folder: Path) -> None:
         reason="ticket 4711: wrong customer",
         effective_at=wrong["created_at"],
     )
-    step("A third key is revoked")
-    revoked = await portal.revoke(ending["public_id"], reason="contract ended")
+    step("A secret leaked: the key gets another one, the old one works for an hour more, tags and history stay")
+    rotated = await portal.rotate(acme["public_id"], overlap_s=3600)
+    for credential in rotated["credentials"]:
+        until = f"works until {credential['expires_at']}" if credential["expires_at"] else "works from now on"
+        console.print(f"    {credential['credential_id']} {until}")
+
+    step("A third key is revoked, also in the gateway's own table (TensorZero's), when the call is answered")
+    revoked = await portal.revoke(ending["public_id"], reason="contract ended", wait_for="gateway")
     ended_ms = to_ms(parse_instant(revoked["revoked_at"]))
 
     step(f"The gateway recorded {INFERENCES} inferences: cached, unpriced, orphaned, doubled, late ones too")
     uses = [KeyUse(public_id, began_ms, None) for public_id in keys[:3]]
     uses.append(KeyUse(ending["public_id"], began_ms, ended_ms))
+    new = rotated["credentials"][1]
+    uses.append(KeyUse(new["credential_id"], to_ms(parse_instant(new["created_at"]))))
     rows = generate(7, uses, began_ms, ended_ms + 1000, INFERENCES)
     moved_ms = to_ms(parse_instant(moved_at))
     pair = [rows.chat(at_ms, moving["public_id"]) for at_ms in (moved_ms - 1, moved_ms)]
@@ -179,6 +187,7 @@ def next_steps(folder: Path) -> None:
             f"bill --group-by customer_id {ever} --known-at 5",
         ),
         ("which tags each key had when", "sql 'SELECT * FROM keyledger.key_tag_interval'"),
+        ("how late the revocation was at the gateway, use by use", "sql 'SELECT * FROM keyledger.late_use'"),
         ("run it again", "up"),
     ):
         console.print(f"  # {why}\n  {program} {command} --data {DataFolder(folder).path}")

@@ -197,3 +197,30 @@ async def test_wrong_use_is_exit_code_2_and_an_empty_folder_is_explained(tmp_pat
     code, _, err = await run_command("settings", environ={"KEYLEDGER_CLOK_SKEW_MS": "5"})
     assert code == 1
     assert "KEYLEDGER_CLOK_SKEW_MS" in err
+
+
+async def test_a_key_is_stopped_and_gets_other_secrets_by_command(registry: RegistryProcess) -> None:
+    async with registry.portal() as portal:
+        public_id = (await portal.create({"customer_id": "life"}))["public_id"]
+    suspended = await registry.json("keys", "suspend", public_id, "--reason", "invoice unpaid")
+    assert suspended["status"] == "suspended"
+    assert (await registry.json("keys", "list", "--status", "suspended"))[0]["public_id"] == public_id
+    assert (await registry.json("keys", "resume", public_id))["status"] == "active"
+    code, printed, _ = await registry.command("keys", "rotate", public_id, "--overlap-s", "60")
+    assert code == 0
+    assert "api_key: sk-t0-" in printed
+    rotated = await registry.json("keys", "rotate", public_id, "--compromised")
+    old, middle, new = rotated["credentials"]
+    assert rotated["api_key"].startswith(f"sk-t0-{new['credential_id']}-")
+    assert f"{middle['credential_id']}, until {new['created_at']}" in (
+        await registry.command("keys", "show", public_id)
+    )[1].replace(", never used", "")
+    ended = await registry.json("keys", "revoke-credential", public_id, old["credential_id"], "--reason", "lost")
+    assert [one["revoked_at"] is None for one in ended["credentials"]] == [False, True, True]
+    told = await registry.json("audit", "history", public_id)
+    assert [one["reason"] for one in told] == [None, "invoice unpaid", None, None, None, "lost"]
+    for wrong in (("rotate", public_id), ("rotate", public_id, "--compromised", "--overlap-s", "1"), ("resume", "a/b")):
+        assert (await registry.command("keys", *wrong))[0] == 2
+    code, _, err = await registry.command("keys", "revoke", public_id, "--wait-for-gateway")
+    assert (code, "no gateway is set up" in err) == (1, True)
+    assert (await registry.json("keys", "show", public_id))["status"] == "active"
