@@ -40,6 +40,8 @@ _TYPES: Final = {
     "disabled_at": "timestamp with time zone",
     "expires_at": "timestamp with time zone",
 }
+# In another one a single description could hold up every key.
+_ENCODINGS: Final = frozenset({"UTF8", "SQL_ASCII"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class GatewayTable:
         if row is None:
             raise GatewayTableAbsent(self.schema)
         faults = _faults(msgspec.json.decode(row["types"]), row["required"] or (), is_unique=row["is_unique"])
+        if row["encoding"] not in _ENCODINGS:
+            faults.append(f"the database's encoding is {row['encoding']}, which has not every character")
         if faults:
             table = f"{self.schema}.tensorzero_auth_api_key"
             raise GatewayTableUnfit(f"{table} is not as the gateway's migrations make it: {'; '.join(faults)}")

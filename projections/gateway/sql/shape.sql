@@ -13,6 +13,7 @@ SELECT
         WHERE attrelid = class.oid AND attnum > 0 AND NOT attisdropped AND attnotnull AND NOT atthasdef
             AND attidentity = '' AND attgenerated = ''
     ) AS required,
+    current_setting('server_encoding') AS encoding,
     EXISTS (
         SELECT 1
         FROM pg_index

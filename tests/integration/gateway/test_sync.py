@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from projections.errors import LogChanged
 from projections.gateway.rows import GatewayRow
 from projections.gateway.source import KeySource
-from projections.gateway.table import WRITE_LOCK
+from projections.gateway.table import WRITE_LOCK, GatewayTable
 from projections.gateway.writer import Writer
 from registry import chain
 from registry.commands import EditKey
+from registry.driver import make_engine
 from registry.events import CredentialRevoked, IssuedCredential, KeyResumed, KeyRotated, KeySuspended
 from registry.handle import KeyAnswer
 from tests.databases import Database
@@ -266,6 +270,54 @@ async def _patiently_create(world: World) -> KeyAnswer:
         except Exception:  # noqa: BLE001 - the registry itself lost its session, too, and says so once
             await asyncio.sleep(0.05)
     raise AssertionError("the registry did not come back")
+
+
+async def test_a_gateway_that_does_not_answer_is_given_up_and_come_back_to(
+    world: World, gateway: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a machine that vanished: no connection ends, and nothing comes."""
+    monkeypatch.setattr("projections.gateway.table._ANSWER_S", 0.5)
+    async with frozen_at_will(gateway) as (front, reached):
+        engine = make_engine(reached.app_url)
+        world.table = GatewayTable(engine)
+        made = await world.create()
+        async with running(world.sync()):
+            await world.synced()
+            front.clear()
+            await world.keys.revoke(made.key.public_id, OPERATOR)
+            await world.until(failure="can't be reached, or does not answer now")
+            front.set()
+            assert (await held(world, made.key.public_id)).disabled_at is not None
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def frozen_at_will(database: Database) -> AsyncIterator[tuple[asyncio.Event, Database]]:
+    """The database by URLs that lead through a front, which passes on while the event is set."""
+    passing = asyncio.Event()
+    passing.set()
+    url = make_url(database.app_url)
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while received := await reader.read(65_536):
+                await passing.wait()
+                writer.write(received)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_connection(url.host, url.port)
+        await asyncio.gather(pipe(reader, to_server), pipe(from_server, writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    urls = (make_url(one).set(host="127.0.0.1", port=port) for one in (database.owner_url, database.app_url))
+    try:
+        yield passing, Database(*(one.render_as_string(hide_password=False) for one in urls))
+    finally:
+        passing.set()
+        server.close()
 
 
 async def test_a_credential_without_a_hash_is_counted_and_not_written(

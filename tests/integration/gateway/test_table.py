@@ -15,7 +15,7 @@ from projections.gateway.rows import GatewayRow
 from projections.gateway.setup import INDEX, create_index, create_table, index_missing
 from projections.gateway.table import Change, GatewayTable
 from registry.driver import make_engine
-from tests.databases import Database
+from tests.databases import Database, Server
 from tests.integration.gateway.conftest import everything, make_table
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -260,6 +260,42 @@ async def test_an_index_that_a_broken_build_left_is_missing_and_is_made_anew(
     await create_index(engine, "public")
     await engine.dispose()
     assert not await index_missing(gateway_engine, "public")
+
+
+async def test_an_index_that_is_being_built_is_waited_for_by_the_operator(
+    gateway: Database, gateway_engine: AsyncEngine
+) -> None:
+    """It is not valid yet, and no leftover: dropping it would be work lost."""
+    engine = make_engine(gateway.owner_url)
+    async with gateway.connect() as owner, gateway.connect() as holder:
+        transaction = holder.transaction()
+        await transaction.start()
+        await holder.execute("LOCK TABLE tensorzero_auth_api_key IN ROW EXCLUSIVE MODE")
+        building = asyncio.create_task(create_index(engine, "public"))
+        async with asyncio.timeout(10):
+            while not await owner.fetchval(  # noqa: ASYNC110 - it is built in the database
+                "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()"
+            ):
+                await asyncio.sleep(0.01)
+        with pytest.raises(GatewayRefused, match="is being built by another session"):
+            await create_index(engine, "public")
+        await transaction.rollback()
+        await building
+    await engine.dispose()
+    assert not await index_missing(gateway_engine, "public")
+
+
+async def test_a_database_that_has_not_every_character_is_refused(server: Server, bare_gateway: Database) -> None:
+    """Else the first description that it can't hold would stop every other key."""
+    name = f"{bare_gateway.name}_latin"
+    await server.run(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+    latin = server.database(name)
+    await make_table(latin)
+    engine = make_engine(latin.owner_url)
+    with pytest.raises(GatewayTableUnfit, match="encoding is LATIN1"):
+        await GatewayTable(engine).check()
+    await engine.dispose()
+    await server.drop(latin)
 
 
 async def test_another_index_of_our_name_is_told_of(gateway: Database) -> None:
