@@ -27,8 +27,6 @@ CHECKS = {
     # A revoked key stays readable, with its history, for ever.
     "use_after_free": {"enabled": False},
 }
-# What may take long is told line by line.
-LONG_ANSWERS = ("/audit/verify", "/audit/diff", "/audit/export")
 
 
 def config(url: str, api: Api) -> SchemathesisConfig:
