@@ -75,7 +75,7 @@ async def open_write_side(
     log: PostgresEventLog | None = None
     try:
         async with open_gateway(place or gateway_place(settings), engine, database_url) as gateway:
-            log = await open_log(engine, _limits(settings), None if gateway is None else gateway.beside)
+            log = await open_log(engine, append_limits(settings), None if gateway is None else gateway.beside)
             queries = Queries(engine)
             registry = Registry(
                 log=log,
@@ -117,7 +117,8 @@ def _wait(gateway: GatewayKeys | None, queries: Queries) -> GatewayWait | None:
     return NoWait() if gateway.beside is not None else SyncWait(queries)
 
 
-def _limits(settings: Settings) -> Limits:
+def append_limits(settings: Settings) -> Limits:
+    """The bounds of an append."""
     return Limits(
         max_batch=settings.append_batch,
         max_queue=settings.append_queue,

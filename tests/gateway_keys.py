@@ -86,10 +86,10 @@ def hash_of(public_id: str) -> str:
     return sha256(f"secret of {public_id}".encode()).hexdigest()
 
 
-def many_keys(count: int, *, since: datetime = CREATED) -> Iterator[MadeKey]:
-    """Keys a minute apart; every tenth is disabled after an hour, every seventh expires after two."""
+def many_keys(count: int, *, every: timedelta = timedelta(minutes=1)) -> Iterator[MadeKey]:
+    """Keys one after the other; every tenth is disabled after an hour, every seventh expires after two."""
     for number in range(count):
-        at = since + timedelta(minutes=number)
+        at = CREATED + number * every
         yield MadeKey(
             f"many{number:08}",
             description=f"key № {number}",

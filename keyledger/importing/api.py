@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 from uuid import uuid4
@@ -13,12 +14,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
+from keyledger.importing.garbage import collecting_rarely
 from keyledger.importing.mapping import TagMapping, read_mapping
 from keyledger.importing.mapping_csv import read_csv
 from keyledger.importing.mapping_json import read_json
 from keyledger.importing.run import Import, Order, Part, mapping_items, result
-from keyledger.importing.source import open_source
-from keyledger.services import Services
+from keyledger.importing.source import PAGE, open_source
+from keyledger.services import Services, append_limits
 from keyledger.settings import SettingsError
 from keyledger.streaming import stream
 from projections.gateway.table import GatewayTable
@@ -26,6 +28,8 @@ from registry.api import principal_of
 from registry.auth import OPERATOR
 from registry.errors import FieldFault, FieldsRefused
 from registry.event_log import Caller
+from registry.handle import Keys
+from registry.postgres import open_log
 from registry.reading import JSON, json_body
 from registry.schemas import Body, Text
 
@@ -72,17 +76,29 @@ def _table(services: Services) -> GatewayTable:
 async def _run(
     services: Services, table: GatewayTable, body: ImportBody, mapping: TagMapping | None
 ) -> AsyncGenerator[Part, None]:
+    for item in [] if mapping is None else mapping_items(mapping):
+        yield item
     caller = Caller(OPERATOR, request_id=uuid4().hex, reason=body.reason)
     order = Order(caller, mapping, apply=_applies(body, mapping), only_mapped=body.only_mapped)
-    async with open_source(table) as source:
-        for item in [] if mapping is None else mapping_items(mapping):
-            yield item
-        running = Import(source, services.registry, order)
-        async with aclosing(running.run()) as parts:
-            async for part in parts:
-                yield part
+    with collecting_rarely():
+        async with open_source(table) as source, _keys(services) as keys:
+            running = Import(source, keys, services.registry.queries, order)
+            async with aclosing(running.run()) as parts:
+                async for part in parts:
+                    yield part
     head = await services.registry.log.head()
     yield {"result": result(running.counts, mapping, head.position, applied=order.apply)}
+
+
+@asynccontextmanager
+async def _keys(services: Services) -> AsyncIterator[Keys]:
+    """The log on connections of its own: a page is one transaction, and the portal's writes don't queue behind it."""
+    beside = None if services.gateway is None else services.gateway.beside
+    log = await open_log(services.engine, replace(append_limits(services.settings), max_batch=PAGE), beside)
+    try:
+        yield Keys(log, services.registry.queries.public_id)
+    finally:
+        await log.close()
 
 
 def _applies(body: ImportBody, mapping: TagMapping | None) -> bool:

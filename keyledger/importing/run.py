@@ -17,9 +17,10 @@ from audit.report import Progress
 from keyledger.importing.gateway_key import GatewayKey, command, faults
 from keyledger.importing.mapping import TagMapping
 from keyledger.importing.source import Source
-from registry.api import Registry
 from registry.errors import Busy, FieldsRefused
 from registry.event_log import Caller
+from registry.handle import Keys
+from registry.queries import Queries
 
 Part = Progress | dict[str, Any]
 # How often a write is tried again, once a second: an overloaded or restarting database is waited for.
@@ -59,7 +60,8 @@ class Import:
     """A run, which goes through the table once."""
 
     source: Source
-    registry: Registry
+    keys: Keys
+    queries: Queries
     order: Order
     counts: Counts = field(default_factory=Counts)
     _missing: dict[str, int] = field(default_factory=dict)
@@ -91,7 +93,7 @@ class Import:
 
     async def _sort(self, page: Sequence[GatewayKey]) -> tuple[list[dict[str, Any]], list[_Wanted]]:
         """What is wrong in a page, and what is to be imported of it."""
-        known, now = await self.registry.queries.known([row.public_id for row in page])
+        known, now = await self.queries.known([row.public_id for row in page])
         found: list[dict[str, Any]] = []
         wanted: list[_Wanted] = []
         for row in page:
@@ -129,7 +131,7 @@ class Import:
         asked = command(row, tags)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                is_new = await self.registry.keys.take_over(asked, row.hash, self.order.caller)
+                is_new = await self.keys.take_over(asked, row.hash, self.order.caller)
                 self.counts.imported += is_new  # in a line of its own: one with the await would lose others' counts
                 break
             except FieldsRefused as refused:

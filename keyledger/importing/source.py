@@ -17,7 +17,9 @@ from projections.gateway.table import GatewayTable
 from registry.driver import RAW_EPOCH_US, DriverConnection, instants_as_raw_us
 from registry.schemas import MAX_LABEL, MAX_TEXT
 
-PAGE: Final = 1024
+# Keys of a page, which is appended in one transaction: the larger it is, the less a key costs the log and those who
+# follow it, and the longer others wait for the log's lock.
+PAGE: Final = 2048
 _FIRST: Final = -(2**63)
 
 

@@ -1,0 +1,108 @@
+"""Keys of a gateway under this log, a second: the first import, and the second, which appends nothing.
+
+    python -m bench.import_keys [--keys 100000] [--rounds 3] [--json]
+
+As ratios in one run to a COPY of the same pages into a plain table with a primary key. Steps are taken in turn, each in
+a process of its own. Each figure is the median of its rounds, each ratio the median of the rounds' ratios, each peak of
+memory the greatest of the rounds'. Then once more with a fifth of the keys: but for the mapping, which is held whole,
+memory must not grow with them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import msgspec
+from sqlalchemy.engine import make_url
+
+from bench.common import Server, median, options, progress, report, server
+from bench.importing.made_keys import fill, write_mapping
+from bench.importing.steps import Asked
+from bench.replaying.made_log import plain
+from registry.migrate import migrate
+
+STEPS = {
+    "copy": "COPY of the rows, nothing else",
+    "import": "import",
+    "again": "import again, all known",
+    "unmapped": "import without a mapping",
+}
+REGISTRY = "imported"
+Figures = dict[str, dict[str, float]]
+
+
+def step(name: str, asked: Asked) -> dict[str, float]:
+    """Run one step as a process: its rate and its peak of memory."""
+    command = [sys.executable, "-m", "bench.importing.steps", name, msgspec.json.encode(asked).decode()]
+    told = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    figures: dict[str, float] = json.loads(told)
+    return figures
+
+
+async def fresh_registry(where: Server) -> str:
+    """An empty registry on the same server; the last one is dropped."""
+    connection = await asyncpg.connect(plain(where.owner_url))
+    await connection.execute(f"DROP DATABASE IF EXISTS {REGISTRY} WITH (FORCE)")
+    await connection.execute(f"CREATE DATABASE {REGISTRY}")
+    await connection.close()
+    owner, app = (
+        make_url(url).set(database=REGISTRY).render_as_string(hide_password=False)
+        for url in (where.owner_url, where.app_url)
+    )
+    await migrate(owner, app)
+    return app
+
+
+def one_round(where: Server, keys: int, folder: Path) -> Figures:
+    """Every step, in turn, on registries of their own but for the import that comes again."""
+    tags, header = folder / f"{keys}.csv", folder / "none.csv"
+    asyncio.run(fill(where.owner_url, keys))
+    write_mapping(tags, keys)
+    write_mapping(header, 0)
+    told: Figures = {}
+    url = where.app_url
+    for name, what in STEPS.items():
+        progress(what)
+        if name in {"import", "unmapped"}:
+            url = asyncio.run(fresh_registry(where))
+        told[name] = step(name, Asked(url, where.owner_url, str(header if name == "unmapped" else tags)))
+        assert told[name]["keys"] == keys
+    return told
+
+
+def rows(rounds: list[Figures], fewer: Figures) -> list[dict[str, object]]:
+    """What is printed."""
+    return [
+        {
+            "what": what,
+            "keys per second": median([one[name]["rate"] for one in rounds]),
+            "to COPY": median([one[name]["rate"] / one["copy"]["rate"] for one in rounds]),
+            "peak MB": max(one[name]["peak_mb"] for one in rounds),
+            "peak MB of a fifth": fewer[name]["peak_mb"],
+        }
+        for name, what in STEPS.items()
+    ]
+
+
+def main() -> None:
+    """Run and print."""
+    chosen: Any = options(__doc__ or "", keys=100_000, rounds=3)
+    with server() as where, tempfile.TemporaryDirectory() as folder:
+        rounds = []
+        for number in range(chosen.rounds):
+            progress(f"round {number + 1} of {chosen.rounds}")
+            rounds.append(one_round(where, chosen.keys, Path(folder)))
+        progress("once more, with a fifth")
+        fewer = one_round(where, chosen.keys // 5, Path(folder))
+    report(rows(rounds, fewer), as_json=chosen.json)
+
+
+if __name__ == "__main__":
+    main()
