@@ -97,7 +97,8 @@ def _tell(result: dict[str, Any], *, wanted: bool) -> None:
     say(f"  new                        {result['new']}, {result['without_tags']} of them without tags")
     say(f"mapped, not in the table     {result['not_in_table']}")
     if result["applied"]:
-        say(f"imported {result['imported']} keys, up to position {result['position']}")
+        keys = "1 key" if result["imported"] == 1 else f"{result['imported']} keys"
+        say(f"imported {keys}, up to position {result['position']}")
     elif wanted:
         say("nothing was imported: mend the mapping, or leave its bad rows out with --skip-bad")
     else:

@@ -1,0 +1,82 @@
+"""The page on imports does what it says, on a gateway with three keys."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.documents import blocks, environment, in_the_background, run
+from tests.acceptance.test_readme import free_port
+from tests.databases import Database, Server
+from tests.gateway_keys import CREATED, GatewayKeys, MadeKey
+
+
+@pytest.fixture
+async def gateway(server: Server, template: Database) -> AsyncIterator[GatewayKeys]:
+    """The gateway's database."""
+    assert template  # it makes the role
+    made = GatewayKeys(await server.copy())
+    await made.create()
+    await made.add(
+        MadeKey("k3yOfAcme001", description="production"),
+        MadeKey("k3yOfGlobex1", disabled_at=CREATED + timedelta(days=1)),
+        MadeKey("k3yOfNobody1"),
+    )
+    yield made
+    await server.drop(made.database)
+
+
+async def test_keys_are_taken_over_as_the_page_says(gateway: GatewayKeys, tmp_path: Path) -> None:
+    start, look, map_, apply, check = blocks("docs/import.md", "tests/acceptance/test_import_docs.py")
+    environ = environment(tmp_path) | {
+        "KEYLEDGER_GATEWAY_DATABASE_URL": gateway.url,
+        "KEYLEDGER_DATA": "./ledger",
+    }
+    async with in_the_background(start.replace("8080", str(free_port())), b"ready ", tmp_path, environ):
+        looked = await run(look, tmp_path, environ)
+        mapped = await run(map_, tmp_path, environ)
+        applied = await run(apply, tmp_path, environ)
+        checked = await run(check, tmp_path, environ)
+    assert looked.splitlines() == [
+        "keys in the gateway's table  3",
+        "  known here already         0",
+        "  left out                   0",
+        "  can't be imported          0",
+        "  new                        3, 3 of them without tags",
+        "mapped, not in the table     0",
+        "nothing was imported: this is what --apply would do",
+    ]
+    assert "new                        3, 1 of them without tags" in mapped
+    assert applied.splitlines()[-1] == "imported 3 keys, up to position 4"
+    assert "imported 0 keys, up to position 4" in checked
+    assert "k3yOfAcme001" in checked
+    assert "ticket 4711: keys of the old gateway" in checked
+    assert "everything is as the log says, up to position 4" in checked
+
+
+async def test_what_is_wrong_is_told_by_line_with_exit_code_1(gateway: GatewayKeys, tmp_path: Path) -> None:
+    await gateway.add(MadeKey("k3yOf\x1b[31mX"))
+    environ = environment(tmp_path) | {
+        "KEYLEDGER_GATEWAY_DATABASE_URL": gateway.url,
+        "KEYLEDGER_DATA": "./ledger",
+    }
+    (tmp_path / "tags.csv").write_text("public_id,customer_id\nk3yOfAcme001,acme\nk3yOfGlobex1,\x07\n")
+    command = "keyledger import tensorzero --tags tags.csv --apply"
+    async with in_the_background(f"keyledger up --port {free_port()}", b"ready ", tmp_path, environ):
+        refused = await run(f"{command} && exit 1 || echo exit code $?", tmp_path, environ)
+        skipped = await run(f"{command} --skip-bad && echo exit code $?", tmp_path, environ)
+        late = await run(
+            "rm tags.csv; keyledger import tensorzero --apply 2>&1 && exit 1 || echo exit code $?", tmp_path, environ
+        )
+    mapping, key = refused.splitlines()[:2]
+    assert mapping == "mapping, line 3, key k3yOfGlobex1: customer_id must not contain control or format characters"
+    assert key.startswith("key, key k3yOf\\x1b[31mX: public_id must be 12 ASCII letters and digits")
+    assert refused.splitlines()[-2:] == [
+        "nothing was imported: mend the mapping, or leave its bad rows out with --skip-bad",
+        "exit code 1",
+    ]
+    assert skipped.splitlines()[-2:] == ["imported 2 keys, up to position 3", "exit code 0"]
+    assert "imported 1 key, up to position 4\nkeyledger: 1 thing is wrong\nexit code 1" in late
