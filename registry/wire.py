@@ -36,6 +36,7 @@ CURRENT: Final[dict[type[Event], int]] = {
 }
 # (type, version) to the function that turns that version's JSON into the next one's.
 UPCASTERS: Final[dict[tuple[str, int], Upcaster]] = {}
+_SORTED: Final = msgspec.json.Encoder(order="sorted")
 # What a payload that is not of its version can raise, in an upcaster too.
 _UNREADABLE: Final = (msgspec.MsgspecError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
@@ -60,7 +61,7 @@ class Wire:
         return NewEvent(
             type=type(event).__name__,
             schema_version=self._current[type(event)],
-            payload=rfc8785.dumps(plain),
+            payload=_canonical(plain),
             effective_at=effective_at,
         )
 
@@ -74,6 +75,13 @@ class Wire:
                 f"the event at position {recorded.position} ({recorded.type} v{recorded.schema_version}) "
                 "does not decode"
             ) from error
+
+
+def _canonical(plain: dict[str, Any]) -> bytes:
+    """The RFC 8785 form. Where it is ASCII all through, msgspec's is the same to the byte, but for numbers, of which no
+    event has any: it takes a tenth of the time, and this is a quarter of what an event costs under the lock."""
+    quick = _SORTED.encode(plain)
+    return quick if quick.isascii() else rfc8785.dumps(plain)
 
 
 def _upcast(kind: type[Event], steps: Sequence[Upcaster], payload: bytes) -> Event:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -113,3 +115,33 @@ def test_canonical_bytes_are_those_of_rfc_8785() -> None:
     assert payload == (
         '{"remove":[],"set":{"\\r":"2","1":"4","\u0080":"6","\u00f6":"7","\u20ac":"1","\U0001f600":"5","\ufb33":"3"}}'
     )
+
+
+ascii_or_more = st.text(st.characters(max_codepoint=0x7F)) | st.text()
+
+
+@given(st.dictionaries(ascii_or_more, ascii_or_more), st.lists(ascii_or_more))
+def test_canonical_bytes_are_those_of_the_library_whatever_is_in_a_tag(
+    tags: dict[str, str], removed: list[str]
+) -> None:
+    payload = wire.encode(events.TagsChanged(tags, tuple(removed))).payload
+    assert payload == rfc8785.dumps({"set": tags, "remove": removed})
+
+
+def test_every_ascii_character_is_written_as_the_library_writes_it() -> None:
+    tags = {chr(code) * 2: chr(code) for code in range(128)}
+    assert wire.encode(events.TagsChanged(tags, ())).payload == rfc8785.dumps({"set": tags, "remove": []})
+
+
+def test_no_event_holds_a_number() -> None:
+    """RFC 8785 writes numbers as JavaScript does; the quick way to canonical bytes does not."""
+    for kind in wire.CURRENT:
+        _assert_no_number(msgspec.inspect.type_info(kind))
+
+
+def _assert_no_number(of: object) -> None:
+    assert not isinstance(of, msgspec.inspect.IntType | msgspec.inspect.FloatType | msgspec.inspect.DecimalType), of
+    for name in ("fields", "types", "item_type", "item_types", "key_type", "value_type", "type"):
+        inner = getattr(of, name, ())
+        for one in inner if isinstance(inner, tuple) else (inner,):
+            _assert_no_number(one) if isinstance(one, msgspec.inspect.Type | msgspec.inspect.Field) else None
