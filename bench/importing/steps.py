@@ -25,6 +25,7 @@ from keyledger.importing.run import Import, Order
 from keyledger.importing.source import PAGE, Source, open_source
 from keyledger.services import open_write_side
 from keyledger.settings import Settings
+from projections.gateway.table import GatewayTable
 from registry.driver import make_engine
 from registry.event_log import Caller
 
@@ -79,8 +80,11 @@ async def import_(asked: Asked, source: Source) -> tuple[int, float]:
 
 async def run(name: str, asked: Asked) -> tuple[int, float]:
     """A step on the gateway's table."""
-    async with open_source(make_engine(asked.gateway_url), "public") as source:
-        return await (copy if name == "copy" else import_)(asked, source)
+    engine = make_engine(asked.gateway_url)
+    async with open_source(GatewayTable(engine)) as source:
+        done = await (copy if name == "copy" else import_)(asked, source)
+    await engine.dispose()
+    return done
 
 
 def main() -> None:

@@ -58,6 +58,7 @@ async def test_a_hundred_thousand_keys_twice_and_bills_over_their_past_are_right
     await gateway.copy(key.row() for key in keys)
     tags = mapped(keys)
     file = write_csv(tmp_path / "tags.csv", tags)
+    rows_before = await gateway.rows()
     process = RegistryProcess(tmp_path / "data", environ={"KEYLEDGER_GATEWAY_DATABASE_URL": gateway.url})
     await process.start()
     first = await process.json("import", "tensorzero", "--tags", str(file), "--apply")
@@ -72,6 +73,7 @@ async def test_a_hundred_thousand_keys_twice_and_bills_over_their_past_are_right
         for group_by in (["customer_id"], ["équipe", "model"]):
             bill = await assert_bill_is_right(portal, facts, rows_of([rows]), group_by)
     assert bill["total"]["inferences"] > 500
+    assert await gateway.rows() == rows_before, "the sync, which runs beside it, finds nothing to write"
     assert bill["late_lines"]
     code, out, err = await process.command("audit", "verify")
     assert (code, "everything is as the log says" in out) == (0, True), err
