@@ -1,4 +1,4 @@
-"""The books that are audited: the log, the current state beside it, and the ledger in ClickHouse."""
+"""The books that are audited: the log, the current state beside it, the ledger in ClickHouse, and a gateway's table."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.clickhouse import ClickHouse
 from projections.ddl import Names
+from projections.gateway.table import GatewayTable
 from projections.store import Store
 from registry.event_log import EventLog
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayBooks:
+    """A gateway's table of keys. `is_shared`: each append writes it in its own transaction, so it has no lag."""
+
+    table: GatewayTable
+    is_shared: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +30,4 @@ class Books:
     clickhouse: ClickHouse
     names: Names
     store: Store
+    gateway: GatewayBooks | None = None

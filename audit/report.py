@@ -33,8 +33,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The end: everything up to `position` was looked at, and so many things are wrong, those of the bookmark too."""
+    """The end: everything up to `position` was looked at, and so many things are wrong, those of the bookmark too.
+
+    `gateway_rows` of a gateway's table were compared by this run; None where no such table is kept.
+    """
 
     position: int
     findings: int
     bookmark: str
+    gateway_rows: int | None = None

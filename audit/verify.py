@@ -2,7 +2,8 @@
 
 1 log      positions from 1 on without gaps, each event chained on the one before, each decodes
 2 ledger   ClickHouse has the rows that each event gives, and no others; its hashes are the log's
-3 state    the rows of current state are a fresh fold of each stream; each secret's hash is the one committed to
+3 state    the rows of current state are a fresh fold of each stream; each secret's hash is the one committed to;
+           and so are the rows of a gateway's table of keys, where one is kept
 
 1 and 2 are one pass over the log in windows, 3 one over the streams in pages: memory does not depend on the log's
 length. What a database can't show from inside, docs/audit.md says.
@@ -19,6 +20,7 @@ from audit.bookmark import Bookmark, read_bookmark
 from audit.books import Books
 from audit.pages import unchecked
 from audit.report import Finding, Progress, Verdict
+from audit.verify_gateway import GatewayCheck
 from audit.verify_ledger import LedgerCheck
 from audit.verify_log import ChainCheck, beyond_reading
 from audit.verify_state import PAGE, check_page, checkpoint_findings, count_streams
@@ -33,7 +35,7 @@ async def verify(books: Books, bookmark: str | None = None, *, wait_s: float = W
     """Everything that is wrong, how far it is, and at the end a Verdict.
 
     With a `bookmark` it goes on there: what was looked at before it is not looked at again. A projector that runs is
-    given `wait_s` to apply what is in the log. Raises BadBookmark, Busy, ClickHouseError.
+    given `wait_s` to apply what is in the log, and so is a gateway's sync. Raises BadBookmark, Busy, ClickHouseError.
     """
     begin = Bookmark(str(books.log.log_id), 0, books.log.genesis_hash.hex(), None, 0)
     if bookmark is not None:
@@ -52,6 +54,9 @@ class _Run:
         self.mark = mark
         self._books = books
         self._wait_s = wait_s
+        self._gateway: GatewayCheck | None = None
+        if books.gateway is not None:
+            self._gateway = GatewayCheck(books.gateway, books.engine, books.log, wait_s)
 
     async def tell(self) -> AsyncIterator[Told]:
         if self.mark.stream is None:
@@ -61,7 +66,8 @@ class _Run:
         async for told in self._state():
             yield told
         found, self.mark = self.mark.found, replace(self.mark, stream=None, found=0)
-        yield Verdict(self.mark.position, found, self.mark.text())
+        rows = None if self._gateway is None else self._gateway.rows
+        yield Verdict(self.mark.position, found, self.mark.text(), rows)
 
     async def _log_and_ledger(self) -> AsyncIterator[Told]:
         books, head = self._books, await self._books.log.head()
@@ -86,12 +92,15 @@ class _Run:
 
     async def _state(self) -> AsyncIterator[Told]:
         done, total = 0, await count_streams(self._books.engine)
+        gateway, stage = self._gateway, "state" if self._gateway is None else "state and gateway"
+        for finding in await gateway.begin() if gateway is not None else []:
+            yield finding
         while True:
             page = await check_page(self._books.engine, self.mark.stream or "")
             if page.last is None:
                 return
-            for finding in page.findings:
+            for finding in [*page.findings, *(await gateway.check(page.keys) if gateway is not None else [])]:
                 yield finding
             done += PAGE
             self.mark = replace(self.mark, stream=page.last)
-            yield Progress("state", min(done, total), total, self.mark.text())
+            yield Progress(stage, min(done, total), total, self.mark.text())

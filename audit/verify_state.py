@@ -61,11 +61,21 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
+class TrueKey:
+    """What the log says of a key, and the hashes that the registry has of its credentials, by id: right or not."""
+
+    stream: str
+    truth: Truth
+    hashes: Mapping[str, str | None] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """The findings of some streams, and the last of them; None when there are no more."""
+    """The findings of some streams, the last of them (None when there are no more), and those of keys that fold."""
 
     last: str | None
     findings: Sequence[Finding]
+    keys: Sequence[TrueKey] = ()
 
 
 async def count_streams(engine: AsyncEngine) -> int:
@@ -83,16 +93,36 @@ async def check_page(engine: AsyncEngine, after: str, size: int = PAGE) -> Page:
         truths = await fold(driver, streams)
         keys = {row["stream"]: row for row in await driver.fetch(sql.KEY_STATES, streams)}
         tokens = {row["stream"]: row for row in await driver.fetch(sql.ADMIN_TOKENS, streams)}
-        public_ids = [stream.removeprefix("key-") for stream in streams if stream.startswith("key-")]
-        credentials: dict[str, list[Any]] = defaultdict(list)
-        for row in await driver.fetch(sql.CREDENTIALS, public_ids):
-            credentials[f"key-{row['public_id']}"].append(row)
+        credentials = await _credentials_of(driver, streams)
     found = [
         finding
         for stream in streams
         for finding in _stream(stream, truths[stream], keys.get(stream), tokens.get(stream), credentials[stream])
     ]
-    return Page(streams[-1], found)
+    return Page(streams[-1], found, _true_keys(truths, credentials))
+
+
+async def read_keys(engine: AsyncEngine, streams: Sequence[str]) -> list[TrueKey]:
+    """Some keys, all of one moment; those that can't be folded are left out. Raises Busy."""
+    async with one_moment(engine) as driver:
+        truths = await fold(driver, streams)
+        return _true_keys(truths, await _credentials_of(driver, streams))
+
+
+async def _credentials_of(driver: Any, streams: Sequence[str]) -> Mapping[str, list[Any]]:
+    public_ids = [stream.removeprefix("key-") for stream in streams if stream.startswith("key-")]
+    credentials: dict[str, list[Any]] = defaultdict(list)
+    for row in await driver.fetch(sql.CREDENTIALS, public_ids):
+        credentials[f"key-{row['public_id']}"].append(row)
+    return credentials
+
+
+def _true_keys(truths: Mapping[str, Truth], credentials: Mapping[str, Sequence[Any]]) -> list[TrueKey]:
+    return [
+        TrueKey(stream, truth, {row["credential_id"]: row["secret_hash"] for row in credentials.get(stream, ())})
+        for stream, truth in truths.items()
+        if stream.startswith("key-") and truth.fault is None
+    ]
 
 
 async def fold(driver: Any, streams: Sequence[str]) -> Mapping[str, Truth]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -11,8 +11,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from audit.bookmark import read_bookmark
-from audit.books import Books
+from audit.books import Books, GatewayBooks
 from audit.repair import of_the_log, repair_ledger, repair_state
+from audit.repair_gateway import beyond_repair, repair_gateway
 from audit.report import Finding, Verdict
 from audit.verify import verify
 from keyledger.audit_api import operator_router, router
@@ -34,7 +35,7 @@ class VerifyQuery(Strict):
 
     bookmark: str | None = Field(None, max_length=2000, description="of a progress line, to go on there")
     wait_s: Annotated[Whole, Field(le=300)] = Field(
-        5, description="how long to wait for a running projector to apply what is in the log"
+        5, description="how long to wait for a running projector or sync to apply what is in the log"
     )
 
 
@@ -46,7 +47,7 @@ class VerifyQuery(Strict):
 async def verify_books(
     request: Request, _principal: Annotated[Principal, needs("audit:read")], query: Annotated[VerifyQuery, Query()]
 ) -> StreamingResponse:
-    """Compare log, current state and ClickHouse: NDJSON of progress and findings, at the end the result."""
+    """Compare log, current state, ClickHouse and gateway: NDJSON of progress and findings, at the end the result."""
     books = books_of(request.app.state.services)
     if query.bookmark is not None:
         await read_bookmark(query.bookmark, books.log)  # before the status is sent
@@ -62,7 +63,10 @@ async def repair_books(request: Request) -> StreamingResponse:
 
 def books_of(services: Services) -> Books:
     """What an audit of these services reads."""
-    return Books(services.registry.log, services.engine, services.clickhouse, services.names, services.store)
+    gateway = None
+    if services.gateway is not None:
+        gateway = GatewayBooks(services.gateway.table, is_shared=services.gateway.beside is not None)
+    return Books(services.registry.log, services.engine, services.clickhouse, services.names, services.store, gateway)
 
 
 async def _verify(books: Books, query: VerifyQuery) -> AsyncIterator[Part]:
@@ -84,18 +88,35 @@ async def _repair(services: Services) -> AsyncIterator[Part]:
             yield finding
         yield {"result": {"repaired": None, "findings": len(findings)}}
         return
+    streams = await _repair_state(services, findings)
+    rows = None if books.gateway is None else await repair_gateway(books, findings)
+    positions = await repair_ledger(books, findings)
+    repaired = {"positions": positions, "streams": streams, "gateway_rows": rows}
+    async for part in _left(books, beyond_repair(findings), repaired):
+        yield part
+
+
+async def _repair_state(services: Services, findings: Sequence[Finding]) -> int:
+    """As the owner of the tables, by the settings."""
     settings = services.settings
     owner_url = settings.migration_database_url or settings.database_url
     owner = services.engine if owner_url is None else database_engine(settings, owner_url)
     try:
-        streams = await repair_state(owner, findings)
+        return await repair_state(owner, findings)
     finally:
         if owner is not services.engine:
             await owner.dispose()
-    positions = await repair_ledger(books, findings)
-    left = 0
+
+
+async def _left(books: Books, known: Sequence[Finding], repaired: dict[str, int | None]) -> AsyncIterator[Part]:
+    """What a repair left: some findings that are known, and what another audit finds; at the end the result."""
+    for finding in known:
+        yield finding
+    left = len(known)
     async for told in verify(books):
+        if told in known:
+            continue
         left += isinstance(told, Finding)
         if not isinstance(told, Verdict):
             yield told
-    yield {"result": {"repaired": {"positions": positions, "streams": streams}, "findings": left}}
+    yield {"result": {"repaired": repaired, "findings": left}}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -59,6 +59,16 @@ class Change:
         return self.is_new and self.without_hash
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A row beside what it should be: its hash as it is there, and the other columns that differ."""
+
+    public_id: str
+    is_absent: bool
+    hash: str | None = field(repr=False)
+    columns: tuple[str, ...]
+
+
 Write = Callable[[Sequence[GatewayRow]], Awaitable[list[Change]]]
 
 
@@ -96,6 +106,15 @@ class GatewayTable:
         """Which rows are not as they should be. Writes nothing, locks nothing."""
         async with self._driver() as driver:
             return _changes(await driver.fetch(sql.at(self.schema, "differences"), *columns(rows)))
+
+    async def compared(self, rows: Sequence[GatewayRow]) -> dict[str, Compared]:
+        """Every row by its id, whatever instants somebody wrote. A wanted hash of None is held to nothing."""
+        async with self._driver() as driver:
+            found = await driver.fetch(sql.at(self.schema, "compared"), *columns(rows))
+        return {
+            row["public_id"]: Compared(row["public_id"], row["is_absent"], row["hash"], tuple(row["columns"]))
+            for row in found
+        }
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Write]:

@@ -37,7 +37,7 @@ async def test_books_are_verified_tampered_with_found_out_and_mended(tmp_path: P
     assert (finding["kind"], finding["where"], finding["position"]) == ("missing", "key_tag_change_v1", 3)
 
     repaired = await process.json("audit", "verify", "--repair")
-    assert (repaired["repaired"], repaired["findings"]) == ({"positions": 1, "streams": 0}, 0)
+    assert (repaired["repaired"], repaired["findings"]) == ({"positions": 1, "streams": 0, "gateway_rows": None}, 0)
     assert (await process.command("audit", "verify"))[0] == 0
     code, _, err = await process.command("audit", "verify", "--repair", "--bookmark", str(bookmark))
     assert (code, "--bookmark" in err) == (2, True)

@@ -29,7 +29,7 @@ def verify(
     data: Data = None,
     json: AsJson = False,
 ) -> None:
-    """Compare log, current state and ClickHouse. Exit code 1 when anything is wrong, with where and what to do."""
+    """Compare log, current state, ClickHouse and the gateway's table of keys. Exit code 1 when anything is wrong."""
     if repair and bookmark is not None:
         raise CommandFailed("--repair looks at everything: leave --bookmark away", 2)
     taken = _Taken(bookmark, json)
@@ -72,11 +72,14 @@ class _Taken:
 def _tell(result: dict[str, Any]) -> None:
     if repaired := result.get("repaired"):
         positions, streams = repaired["positions"], repaired["streams"]
-        say(f"made anew: {positions} positions in ClickHouse, {streams} streams of current state")
+        rows = repaired["gateway_rows"]
+        gateway = "" if rows is None else f", {rows} rows of the gateway's table of keys"
+        say(f"made anew: {positions} positions in ClickHouse, {streams} streams of current state{gateway}")
     if not result["findings"]:
-        say(
-            "everything is as the log says" + (f", up to position {result['position']}" if "position" in result else "")
-        )
+        rows = result.get("gateway_rows")
+        gateway = "" if rows is None else f", {rows} rows of the gateway's table of keys among it"
+        until = f", up to position {result['position']}" if "position" in result else ""
+        say(f"everything is as the log says{until}{gateway}")
     elif "repaired" in result and repaired is None:
         say("the log itself is wrong: nothing was made anew from it")
 
