@@ -1,0 +1,36 @@
+"""kill -9 of registry and sync under load: the gateway's table converges, what ended stays so, no other row changes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from registry.postgres import PostgresEventLog
+from tests.acceptance.gateway_survival import survive
+from tests.databases import Database, Server
+
+
+@pytest.fixture
+async def gateway(server: Server, template: Database) -> AsyncIterator[Database]:
+    """The gateway's own database."""
+    assert template  # it makes the role
+    made = await server.copy()
+    yield made
+    await server.drop(made)
+
+
+async def test_between_two_databases_no_kill_brings_an_ended_key_back(
+    tmp_path: Path, database: Database, gateway: Database, postgres_log: PostgresEventLog
+) -> None:
+    sampler = await survive(tmp_path, database, gateway, postgres_log, seed=1, syncs=1, rounds=5, writes=60)
+    assert len(sampler.closed) > 10
+    assert sampler.looks > 100
+
+
+async def test_in_one_database_an_answered_end_is_there_at_once_whoever_is_killed(
+    tmp_path: Path, database: Database, postgres_log: PostgresEventLog
+) -> None:
+    sampler = await survive(tmp_path, database, database, postgres_log, seed=2, syncs=0, rounds=3, writes=60)
+    assert len(sampler.closed) > 10
