@@ -15,10 +15,11 @@ from audit.report import Finding, Progress, Verdict
 from audit.verify import verify
 from projections.clickhouse import ClickHouse
 from projections.ddl import Names
+from projections.gateway.beside import GatewayBeside
 from projections.gateway.table import GatewayTable
 from registry.commands import EditKey
 from registry.driver import make_engine
-from registry.postgres import PostgresEventLog
+from registry.postgres import PostgresEventLog, open_log
 from tests.databases import Database, Server
 from tests.integration.audit.books_world import Tampered, make_books
 from tests.integration.audit.gateway_world import TABLE, Kept, keep
@@ -300,6 +301,25 @@ async def test_nothing_is_found_while_writes_go_on(apart: Kept) -> None:
     assert runs > 0
     await apart.project()
     assert await apart.findings() == []
+
+
+async def test_in_a_shared_database_nothing_is_found_while_writes_go_on_though_no_sync_runs(
+    tampered: Tampered, postgres_log: PostgresEventLog, engine: AsyncEngine, server: Server
+) -> None:
+    async with keep(tampered, postgres_log, engine, server, shared=True) as kept:
+        log = await open_log(engine, beside=GatewayBeside("public"))
+        writing = asyncio.create_task(fill(log, seed=9, count=60))
+        runs = 0
+        while not writing.done():
+            told = [one async for one in verify(kept.tampered.books, wait_s=5) if isinstance(one, Finding)]
+            # No projector runs here.
+            assert {one.where for one in told} <= {"event_applied_v1"}
+            runs += 1
+        await writing
+        await log.close()
+        assert runs > 0
+        await kept.project()
+        assert await kept.findings() == []
 
 
 async def test_a_table_that_was_made_anew_is_not_yet_synced(apart: Kept) -> None:
