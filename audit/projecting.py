@@ -15,7 +15,7 @@ from audit.pages import PAGE, pages
 from projections.clickhouse import ClickHouse
 from projections.errors import ClickHouseUnavailable
 from projections.feed import check_applied
-from projections.rows import Rows, project
+from projections.rows import AppliedEvent, Rows, applied_row, project
 from projections.sql_files import Names
 from projections.store import Applied, Store
 from registry.cloudevent import Linked
@@ -54,7 +54,7 @@ async def project_into(
             # The next is fetched, checked and made into rows while ClickHouse has this one.
             making = asyncio.create_task(anext(batches, None))
             try:
-                await patiently(partial(_write, store, one))
+                await patiently(partial(store.write, one.rows, one.applied))
                 yield one.position
                 one = await making
             finally:
@@ -70,16 +70,13 @@ class _Batch:
     position: int = 0
     payload_bytes: int = 0
     rows: Rows = field(default_factory=Rows)
-    applied: list[tuple[int, str, str, str, int]] = field(default_factory=list)
+    applied: list[AppliedEvent] = field(default_factory=list)
 
     def take(self, linked: Sequence[Linked]) -> None:
         project((one.event for one in linked), self.rows)
         for one in linked:
-            event = one.event
-            self.payload_bytes += len(event.payload)
-            self.applied.append(
-                (event.position, self.log_id, one.previous_hash.hex(), event.hash.hex(), event.recorded_us)
-            )
+            self.payload_bytes += len(one.event.payload)
+            self.applied.append(applied_row(self.log_id, one))
         self.position = linked[-1].event.position
 
 
@@ -106,13 +103,3 @@ async def patiently(work: Callable[[], Awaitable[_T]]) -> _T:
         with attempt:
             return await work()
     raise AssertionError  # the last attempt returns or raises
-
-
-async def _write(store: Store, batch: _Batch) -> None:
-    await asyncio.gather(
-        store.insert_tag_changes(batch.rows.tag_changes),
-        store.insert_life(batch.rows.life),
-        store.insert_credentials(batch.rows.credentials),
-    )
-    # After all rows, as in the projector: what is applied is whole, wherever it ends.
-    await store.insert_applied(batch.applied)

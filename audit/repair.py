@@ -20,7 +20,7 @@ from audit.report import Finding
 from audit.verify_ledger import TABLES
 from audit.verify_state import fold
 from projections import ddl
-from projections.rows import project
+from projections.rows import applied_row, project
 from registry import sql as log_sql
 from registry import state
 from registry.cloudevent import Linked
@@ -62,15 +62,9 @@ async def _rewrite(books: Books, positions: Sequence[int]) -> None:
     listed = ", ".join(map(str, positions))
     for table in reversed(TABLES):  # event_applied first: from here on no bill reads what is half mended
         await books.clickhouse.command(ddl.sql("queries/repair_delete", books.names, table=table, positions=listed))
-    rows = project(one.event for one in linked)
-    await books.store.insert_tag_changes(rows.tag_changes)
-    await books.store.insert_life(rows.life)
-    await books.store.insert_credentials(rows.credentials)
     log_id = str(books.log.log_id)
-    await books.store.insert_applied([
-        (one.event.position, log_id, one.previous_hash.hex(), one.event.hash.hex(), one.event.recorded_us)
-        for one in linked
-    ])  # fmt: skip
+    rows = project(one.event for one in linked)
+    await books.store.write(rows, [applied_row(log_id, one) for one in linked])
 
 
 async def _linked(books: Books, position: int) -> Linked:

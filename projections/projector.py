@@ -18,7 +18,7 @@ from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, w
 
 from projections.errors import ClickHouseUnavailable, FeedUnavailable, ProjectionError
 from projections.feed import Feed
-from projections.rows import project
+from projections.rows import applied_row, project
 from projections.store import Store
 from registry.cloudevent import Linked
 from registry.errors import Busy
@@ -85,19 +85,11 @@ class Projector:
         return linked
 
     async def _apply(self, linked: Sequence[Linked]) -> None:
-        applied = [
-            (one.event.position, self._log_id, one.previous_hash.hex(), one.event.hash.hex(), one.event.recorded_us)
-            for one in linked
-        ]
+        applied = [applied_row(self._log_id, one) for one in linked]
         rows = project(one.event for one in linked)
         async for attempt in _retrying():
             with attempt:
-                await asyncio.gather(
-                    self._store.insert_tag_changes(rows.tag_changes),
-                    self._store.insert_life(rows.life),
-                    self._store.insert_credentials(rows.credentials),
-                )
-                await self._store.insert_applied(applied)
+                await self._store.write(rows, applied)
         if rows:
             self._stale_dictionary.set()
 

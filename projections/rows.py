@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from registry import wire
+from registry.cloudevent import Linked
 from registry.event_log import RecordedEvent
 from registry.events import (
     CredentialRevoked,
@@ -30,6 +31,7 @@ from registry.instant import to_ms
 TagChange = tuple[str, str, int, int, str | None, int]
 Life = tuple[str, int, int, str, int | None, int]
 Credential = tuple[str, str, int, int, str, int | None, int]
+AppliedEvent = tuple[int, str, str, str, int]
 
 
 @dataclass(slots=True)
@@ -51,6 +53,12 @@ def project(events: Iterable[RecordedEvent], rows: Rows | None = None) -> Rows:
     for recorded in events:
         _project_one(recorded, rows)
     return rows
+
+
+def applied_row(log_id: str, linked: Linked) -> AppliedEvent:
+    """What says that all rows of an event are written."""
+    event = linked.event
+    return event.position, log_id, linked.previous_hash.hex(), event.hash.hex(), event.recorded_us
 
 
 def _project_one(recorded: RecordedEvent, rows: Rows) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from projections import ddl
+from projections import rows as projected
 from projections.clickhouse import ClickHouse
 from projections.ddl import Names
 
@@ -66,6 +68,18 @@ class Store:
         self._checkpoint_every = checkpoint_every
         self._since_checkpoint = checkpoint_every  # the first write leaves one: short runs must not add up
         self._checkpoint_s = 0.0
+
+    async def write(self, rows: projected.Rows, applied: Rows) -> None:
+        """All rows of some events, and after them that they are applied: a death in between leaves nothing half billed.
+
+        `applied` as `insert_applied` takes it.
+        """
+        await asyncio.gather(
+            self.insert_tag_changes(rows.tag_changes),
+            self.insert_life(rows.life),
+            self.insert_credentials(rows.credentials),
+        )
+        await self.insert_applied(applied)
 
     async def insert_tag_changes(self, rows: Rows) -> None:
         """(tag, public_id, effective_ms, position, value or None when removed, recorded_us)."""

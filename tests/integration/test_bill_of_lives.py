@@ -159,11 +159,8 @@ async def _check(world: World, happened: list[tuple[str, int, int, int]]) -> Non
         await lives.do(what, which, number)
     events, rows = await lives.log.read(0, 1000), lives.usage()
     await world.clear()
-    store, made = Store(world.clickhouse, world.names), project(events)
-    await store.insert_tag_changes(made.tag_changes)
-    await store.insert_life(made.life)
-    await store.insert_credentials(made.credentials)
-    await store.insert_applied([(one.position, "log", "", one.hash.hex(), one.recorded_us) for one in events])
+    applied = [(one.position, "log", "", one.hash.hex(), one.recorded_us) for one in events]
+    await Store(world.clickhouse, world.names).write(project(events), applied)
     await world.serve(rows)
     facts = [fact for one in events for fact in facts_of_event(one.stream.removeprefix("key-"), event_out(one))]
     for known_at in (None, len(events) // 2, len(events) - 1):
