@@ -13,6 +13,7 @@ from registry.handle import Tokens
 from registry.postgres import PostgresEventLog
 from tests.databases import Database, Server
 from tests.integration.audit.books_world import Tampered, make_books
+from tests.integration.audit.gateway_world import Kept, keep
 from tests.integration.audit.ledger_world import Ledger, open_ledger
 from tests.integration.test_projector import OPERATOR, fill
 
@@ -23,6 +24,33 @@ async def tampered(
 ) -> Tampered:
     """Healthy books, the log up to HEAD."""
     return await make_books(postgres_log, engine, database, clickhouse, names, edits=100)
+
+
+@pytest.fixture
+async def small_books(
+    postgres_log: PostgresEventLog, engine: AsyncEngine, database: Database, clickhouse: ClickHouse, names: Names
+) -> Tampered:
+    """Healthy books, small ones: where the rows are few and the changes many."""
+    return await make_books(postgres_log, engine, database, clickhouse, names, edits=25)
+
+
+@pytest.fixture(params=["own", "shared"])
+async def kept(
+    request: pytest.FixtureRequest, small_books: Tampered, postgres_log: PostgresEventLog, engine: AsyncEngine,
+    server: Server,
+) -> AsyncIterator[Kept]:  # fmt: skip
+    """Healthy books with the table in a database of its own, and in the log's."""
+    async with keep(small_books, postgres_log, engine, server, shared=request.param == "shared") as made:
+        yield made
+
+
+@pytest.fixture
+async def apart(
+    small_books: Tampered, postgres_log: PostgresEventLog, engine: AsyncEngine, server: Server
+) -> AsyncIterator[Kept]:
+    """Healthy books with the table in a database of its own, where it can lag."""
+    async with keep(small_books, postgres_log, engine, server, shared=False) as made:
+        yield made
 
 
 @pytest.fixture

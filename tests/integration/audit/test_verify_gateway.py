@@ -2,61 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.books import GatewayBooks
 from audit.repair_gateway import beyond_repair
 from audit.report import Finding, Progress, Verdict
 from audit.verify import verify
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from projections.gateway.beside import GatewayBeside
 from projections.gateway.table import GatewayTable
-from registry.commands import EditKey
 from registry.driver import make_engine
-from registry.postgres import PostgresEventLog, open_log
-from tests.databases import Database, Server
-from tests.integration.audit.books_world import Tampered, make_books
-from tests.integration.audit.gateway_world import TABLE, Kept, keep
-from tests.integration.gateway.conftest import make_table
-from tests.integration.gateway.syncing import OPERATOR, running
-from tests.integration.test_projector import fill
+from tests.databases import Database
+from tests.integration.audit.books_world import Tampered
+from tests.integration.audit.gateway_world import TABLE, Kept
 
 REPAIR = "keyledger audit verify --repair"
 SWAPPED = "f" * 64
 AWAY = "postgresql+asyncpg://a:b@127.0.0.1:1/gateway"
-
-
-@pytest.fixture
-async def tampered(
-    postgres_log: PostgresEventLog, engine: AsyncEngine, database: Database, clickhouse: ClickHouse, names: Names
-) -> Tampered:
-    """Healthy books, small ones: here the rows are few and the changes many."""
-    return await make_books(postgres_log, engine, database, clickhouse, names, edits=25)
-
-
-@pytest.fixture(params=["own", "shared"])
-async def kept(
-    request: pytest.FixtureRequest, tampered: Tampered, postgres_log: PostgresEventLog, engine: AsyncEngine,
-    server: Server,
-) -> AsyncIterator[Kept]:  # fmt: skip
-    """Healthy books with the table in a database of its own, and in the log's."""
-    async with keep(tampered, postgres_log, engine, server, shared=request.param == "shared") as made:
-        yield made
-
-
-@pytest.fixture
-async def apart(
-    tampered: Tampered, postgres_log: PostgresEventLog, engine: AsyncEngine, server: Server
-) -> AsyncIterator[Kept]:
-    """Healthy books with the table in a database of its own, where it can lag."""
-    async with keep(tampered, postgres_log, engine, server, shared=False) as made:
-        yield made
 
 
 def changed(public_id: str, columns: str, position: int, fix: str = REPAIR) -> Finding:
@@ -76,8 +38,8 @@ async def test_healthy_books_have_no_finding_and_nothing_is_written(kept: Kept) 
     assert await kept.rows() == before
 
 
-async def test_without_a_gateway_there_is_no_word_of_one(tampered: Tampered) -> None:
-    told = [one async for one in verify(tampered.books, wait_s=0.2)]
+async def test_without_a_gateway_there_is_no_word_of_one(small_books: Tampered) -> None:
+    told = [one async for one in verify(small_books.books, wait_s=0.2)]
     assert "gateway" not in "".join(one.stage for one in told if isinstance(one, Progress))
     assert isinstance(told[-1], Verdict)
     assert told[-1].gateway_rows is None
@@ -244,94 +206,6 @@ async def test_a_credential_that_the_registry_alone_knows_is_found_at_the_gatewa
     assert await kept.rows() == before
 
 
-async def test_what_is_only_not_synced_is_waited_for(apart: Kept) -> None:
-    made = await apart.world.create()
-    await apart.world.keys.revoke(made.key.public_id, OPERATOR)
-    await apart.project()
-    looking = asyncio.create_task(apart.findings(wait_s=30))
-    async with running(apart.world.sync()):
-        assert await looking == []
-
-
-async def test_what_no_sync_brings_is_told_once_as_not_applied_and_is_not_repaired(apart: Kept) -> None:
-    head = (await apart.world.log.head()).position
-    for _ in range(3):
-        made = await apart.world.create()
-        await apart.world.keys.revoke(made.key.public_id, OPERATOR)
-    await apart.project()
-    before = await apart.rows()
-    findings = await apart.findings()
-    assert [(one.kind, one.where, one.position, one.stream) for one in findings] == [
-        ("not_applied", TABLE, head + 1, None)
-    ]
-    assert await apart.repair(findings) == 0
-    assert await apart.rows() == before
-    await apart.bring()
-    assert await apart.findings() == []
-
-
-async def test_what_changes_no_row_needs_no_sync(apart: Kept) -> None:
-    key = (await apart.revoked()).key
-    edit = EditKey(tags={"a": "b"}, effective_at=key.created_at, reason="r", may_backdate=True)
-    await apart.world.keys.edit(key.public_id, edit, OPERATOR)
-    await apart.project()
-    assert await apart.findings() == []
-
-
-async def test_a_real_difference_is_found_beside_lag(apart: Kept) -> None:
-    key = (await apart.revoked()).key
-    await apart.world.create()
-    await apart.project()
-    await apart.sql(f"UPDATE {TABLE} SET disabled_at = NULL WHERE public_id = $1", key.public_id)
-    found = {(one.kind, one.stream) for one in await apart.findings()}
-    assert found == {("changed", f"key-{key.public_id}"), ("not_applied", None)}
-
-
-async def test_nothing_is_found_while_writes_go_on(apart: Kept) -> None:
-    async with running(apart.world.sync()):
-        writing = asyncio.create_task(fill(apart.world.log, seed=9, count=60))
-        runs = 0
-        while not writing.done():
-            told = [one async for one in verify(apart.tampered.books, wait_s=5) if isinstance(one, Finding)]
-            # No projector runs here.
-            assert {one.where for one in told} <= {"event_applied_v1"}
-            runs += 1
-        await writing
-        await apart.world.synced()
-    assert runs > 0
-    await apart.project()
-    assert await apart.findings() == []
-
-
-async def test_in_a_shared_database_nothing_is_found_while_writes_go_on_though_no_sync_runs(
-    tampered: Tampered, postgres_log: PostgresEventLog, engine: AsyncEngine, server: Server
-) -> None:
-    async with keep(tampered, postgres_log, engine, server, shared=True) as kept:
-        log = await open_log(engine, beside=GatewayBeside("public"))
-        writing = asyncio.create_task(fill(log, seed=9, count=60))
-        runs = 0
-        while not writing.done():
-            told = [one async for one in verify(kept.tampered.books, wait_s=5) if isinstance(one, Finding)]
-            # No projector runs here.
-            assert {one.where for one in told} <= {"event_applied_v1"}
-            runs += 1
-        await writing
-        await log.close()
-        assert runs > 0
-        await kept.project()
-        assert await kept.findings() == []
-
-
-async def test_a_table_that_was_made_anew_is_not_yet_synced(apart: Kept) -> None:
-    """The checkpoint is of the one before: every row lacks, and the sync will write them."""
-    await apart.sql(f"DROP TABLE {TABLE}")
-    await make_table(apart.gateway)
-    findings = await apart.findings()
-    assert [(one.kind, one.where, one.position) for one in findings] == [("not_applied", TABLE, 1)]
-    await apart.bring()
-    assert await apart.findings() == []
-
-
 async def test_a_checkpoint_of_another_log_is_found(kept: Kept) -> None:
     await kept.tampered.sql("UPDATE keyledger.gateway_sync SET hash = '\\x00'")
     (finding,) = await kept.findings()
@@ -347,9 +221,9 @@ async def test_an_absent_table_is_a_finding_and_the_rest_is_audited(kept: Kept) 
     assert "--run-postgres-migrations" in next(one.detail for one in findings if one.where == TABLE)
 
 
-async def test_a_gateway_that_is_away_is_a_finding(tampered: Tampered) -> None:
+async def test_a_gateway_that_is_away_is_a_finding(small_books: Tampered) -> None:
     pool = make_engine(AWAY)
-    books = replace(tampered.books, gateway=GatewayBooks(GatewayTable(pool), is_shared=False))
+    books = replace(small_books.books, gateway=GatewayBooks(GatewayTable(pool), is_shared=False))
     (finding,) = [one async for one in verify(books, wait_s=0.2) if isinstance(one, Finding)]
     assert (finding.kind, finding.where) == ("not_compared", TABLE)
     assert "can't be reached" in finding.detail
