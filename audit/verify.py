@@ -98,9 +98,11 @@ class _Run:
         while True:
             page = await check_page(self._books.engine, self.mark.stream or "")
             if page.last is None:
-                return
+                break
             for finding in [*page.findings, *(await gateway.check(page.keys) if gateway is not None else [])]:
                 yield finding
             done += PAGE
             self.mark = replace(self.mark, stream=page.last)
             yield Progress(stage, min(done, total), total, self.mark.text())
+        for finding in await gateway.copies() if gateway is not None else []:
+            yield finding

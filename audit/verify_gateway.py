@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -20,7 +20,7 @@ from audit.verify_state import TrueKey, read_keys
 from projections.errors import GatewayError, GatewayTableAbsent
 from projections.gateway.checkpoint import TENSORZERO
 from projections.gateway.rows import GatewayRow, rows_of
-from projections.gateway.table import Compared, GatewayTable
+from projections.gateway.table import Compared, GatewayTable, Secret
 from registry import chain
 from registry.event_log import EventLog
 from registry.instant import EPOCH
@@ -28,6 +28,7 @@ from registry.key import KeyState
 
 WHERE: Final = "tensorzero_auth_api_key"
 _POLL_S: Final = 0.1
+_SECRETS: Final = 5_000
 _REPAIR: Final = "keyledger audit verify --repair"
 _STOLEN: Final = "whoever changed it may hold a secret that works: revoke the key, and make another"
 _LOST: Final = "revoke the key, and make another"
@@ -38,7 +39,7 @@ _LAG: Final = "look at keyledger status, and start keyledger project gateway: it
 
 
 class GatewayCheck:
-    """Compares one gateway's table with a log, page by page; `rows` counts those that were compared.
+    """Compares one gateway's table with a log, page by page; `rows` counts those that are there.
 
     In all its pages together it gives a running sync `wait_s` to bring there what is new. Methods raise Busy; a gateway
     that is away, or refuses, is one finding, and nothing more is compared then.
@@ -70,13 +71,31 @@ class GatewayCheck:
             self._target = None
             return [_not_compared(error)]
 
-    async def _check(self, keys: Sequence[TrueKey]) -> list[Finding]:
-        self.rows += sum(len(_rows(key)) for key in keys)
+    async def copies(self) -> list[Finding]:
+        """Look for rows that have the secret of a credential of ours under another id, in one pass over the table.
+
+        Such a row opens the gateway, whatever becomes of the key: a revoked one would come back by it.
+        """
         found: list[Finding] = []
+        last: int | None = None
+        try:
+            while self._target is not None and (rows := await self._table.secrets(last, _SECRETS)):
+                last = rows[-1].id
+                found += _copied(rows, await fetch(self._engine, sql.OWNERS, [row.hash for row in rows]))
+        except GatewayError as error:
+            self._target = None
+            found.append(_not_compared(error))
+        return found
+
+    async def _check(self, keys: Sequence[TrueKey]) -> list[Finding]:
+        found: list[Finding] = []
+        first = True
         while True:
             # In this order: what changed up to here was in the table before it was read.
             followed = await self._followed(keys)
-            differing = await differences(self._table, keys)
+            differing, there = await _differences(self._table, keys)
+            self.rows += there if first else 0
+            first = False
             again = {key.stream: key for key in await read_keys(self._engine, list(differing))} if differing else {}
             waiting = []
             for key in keys:
@@ -127,15 +146,16 @@ class GatewayCheck:
         ]
 
 
-async def differences(table: GatewayTable, keys: Iterable[TrueKey]) -> dict[str, list[Finding]]:
-    """What is wrong now, by stream; streams without a difference are left out. Raises GatewayError."""
+async def _differences(table: GatewayTable, keys: Iterable[TrueKey]) -> tuple[dict[str, list[Finding]], int]:
+    """What is wrong now, by stream, those without a difference left out; and how many rows there are at all."""
     rows = {key.stream: (key, _rows(key)) for key in keys}
     compared = await table.compared([row for _, some in rows.values() for row in some])
     found = {
         stream: [finding for row in some for finding in _of_row(key, compared[row.public_id])]
         for stream, (key, some) in rows.items()
     }
-    return {stream: findings for stream, findings in found.items() if findings}
+    there = sum(not row.is_absent for row in compared.values())
+    return {stream: findings for stream, findings in found.items() if findings}, there
 
 
 def fits(key: TrueKey, credential_id: str, hash_: str | None) -> bool:
@@ -170,6 +190,15 @@ def _of_row(key: TrueKey, row: Compared) -> Iterator[Finding]:
             detail = f"the row of the credential {id_} is not what the log gives: {', '.join(columns)}"
             fix = _STOLEN if is_swapped and not registry_fits else _REPAIR
             yield Finding("changed", WHERE, detail, fix, position, key.stream)
+
+
+def _copied(rows: Sequence[Secret], owners: Sequence[Any]) -> Iterator[Finding]:
+    by_hash = {owner["secret_hash"]: owner for owner in owners}
+    for row in rows:
+        owner = by_hash.get(row.hash)
+        if owner is not None and owner["credential_id"] != row.public_id:
+            detail = f"the row {row.public_id!r} has the secret of the credential {owner['credential_id']}"
+            yield Finding("extra", WHERE, detail, _STRANGER, None, f"key-{owner['public_id']}")
 
 
 def _not_compared(error: GatewayError) -> Finding:

@@ -69,6 +69,15 @@ class Compared:
     columns: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Which row has which hash; `id` is the gateway's own number of the row."""
+
+    id: int
+    public_id: str
+    hash: str = field(repr=False)
+
+
 Write = Callable[[Sequence[GatewayRow]], Awaitable[list[Change]]]
 
 
@@ -101,6 +110,11 @@ class GatewayTable:
         async with self._driver() as driver:
             rows = await driver.fetch(sql.at(self.schema, "read"), list(ids))
         return {row["public_id"]: GatewayRow(**row) for row in rows}
+
+    async def secrets(self, after: int | None, limit: int) -> list[Secret]:
+        """A page of all rows in the table's own order, with their hashes: those after a row's `id`."""
+        async with self._driver() as driver:
+            return [Secret(**row) for row in await driver.fetch(sql.at(self.schema, "secrets"), after, limit)]
 
     async def differences(self, rows: Sequence[GatewayRow]) -> list[Change]:
         """Which rows are not as they should be. Writes nothing, locks nothing."""

@@ -247,3 +247,31 @@ async def test_an_interrupted_audit_looks_at_the_gateway_when_it_goes_on(kept: K
     rest = [one async for one in verify(kept.tampered.books, mark, wait_s=0.2)]
     assert [one.stream for one in rest if isinstance(one, Finding)] == [f"key-{key.public_id}"]
     assert database
+
+
+async def test_a_secret_of_ours_under_another_id_is_found_and_left_to_a_person(kept: Kept) -> None:
+    """It opens the gateway though its key is revoked; as nobody's row it is not touched."""
+    key = (await kept.revoked()).key
+    copy = f"""
+        INSERT INTO {TABLE} (organization, workspace, public_id, hash)
+        SELECT organization, workspace, 'Renamed00001', hash FROM {TABLE} WHERE public_id = $1
+    """
+    await kept.sql(copy, key.public_id)
+    detail = f"the row 'Renamed00001' has the secret of the credential {key.public_id}"
+    fix = "whoever added it may hold a secret that works: disable it with the gateway's own tools"
+    found = Finding("extra", TABLE, detail, fix, None, f"key-{key.public_id}")
+    assert await kept.findings() == [found]
+    assert await kept.repair([found]) == 0
+    assert (await kept.findings(), beyond_repair([found])) == ([found], [found])
+
+
+async def test_rows_that_are_not_there_are_not_counted(kept: Kept) -> None:
+    """Restored without hashes there is nothing to bring to the gateway, which is no finding."""
+    key = (await kept.revoked()).key
+    before = len(await kept.rows())
+    await kept.sql(f"DELETE FROM {TABLE} WHERE public_id = $1", key.public_id)
+    await kept.tampered.sql("UPDATE keyledger.credential SET secret_hash = NULL WHERE public_id = $1", key.public_id)
+    told = [one async for one in verify(kept.tampered.books, wait_s=0.2)]
+    assert [one for one in told if isinstance(one, Finding)] == []
+    assert isinstance(told[-1], Verdict)
+    assert told[-1].gateway_rows == before - 2  # the gateway's own row, and the one that is gone
