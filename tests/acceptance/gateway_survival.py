@@ -58,11 +58,11 @@ async def survive(
         async with under_load(load) as sampler:
             await kill_again_and_again(load, registry, followers, rounds, writes)
             await load.acknowledge(writes)
+        assert sampler.came_back == []
         await _assert_all_is_there(database, gateway, log, load)
     finally:
         for part in (registry, *followers):
             await part.stop()
-    assert sampler.came_back == []
     assert await _foreign(gateway) == foreign, "down to the transaction that wrote it"
     _assert_no_secret_is_told(load, [registry, *followers])
     return sampler

@@ -72,19 +72,34 @@ async def test_a_real_difference_is_found_beside_lag(apart: Kept) -> None:
 
 @dataclass
 class Overtaken(GatewayTable):
-    """A table that something happens to just before it is read, once."""
+    """A table that something happens to just before it is read, or just after, once."""
 
     table: GatewayTable
     happen: Callable[[], Awaitable[object]] | None
+    before: bool
 
     def __post_init__(self) -> None:
         super().__init__(self.table.engine, self.table.schema)
 
     async def compared(self, rows: Sequence[GatewayRow]) -> dict[str, Compared]:
         happen, self.happen = self.happen, None
-        if happen is not None:
+        if happen is not None and self.before:
             await happen()
-        return await super().compared(rows)
+        found = await super().compared(rows)
+        if happen is not None and not self.before:
+            await happen()
+        return found
+
+
+async def findings_when(kept: Kept, happen: Callable[[], Awaitable[object]], *, before: bool) -> list[Finding]:
+    """What an audit finds when something happens to the table as it is read."""
+    gateway = kept.tampered.books.gateway
+    assert gateway is not None
+    table = Overtaken(gateway.table, happen, before)
+    books = replace(kept.tampered.books, gateway=replace(gateway, table=table))
+    found = [one async for one in verify(books, wait_s=5) if isinstance(one, Finding)]
+    assert table.happen is None
+    return found
 
 
 async def test_a_key_that_changes_between_the_two_reads_is_no_finding(kept: Kept) -> None:
@@ -96,12 +111,16 @@ async def test_a_key_that_changes_between_the_two_reads_is_no_finding(kept: Kept
         await kept.world.keys.revoke(key.public_id, OPERATOR)
         await kept.bring()
 
-    gateway = kept.tampered.books.gateway
-    assert gateway is not None
-    table = Overtaken(gateway.table, end)
-    books = replace(kept.tampered.books, gateway=replace(gateway, table=table))
-    assert [one async for one in verify(books, wait_s=5) if isinstance(one, Finding)] == []
-    assert table.happen is None
+    assert await findings_when(kept, end, before=True) == []
+
+
+async def test_what_the_sync_brings_just_after_the_table_was_read_is_no_finding(apart: Kept) -> None:
+    """What counts is how far the sync was before that."""
+    key = (await apart.world.create()).key
+    await apart.bring()
+    await apart.world.keys.revoke(key.public_id, OPERATOR)
+    await apart.project()
+    assert await findings_when(apart, apart.bring, before=False) == []
 
 
 async def test_nothing_is_found_while_writes_go_on(apart: Kept) -> None:
