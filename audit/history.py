@@ -36,6 +36,8 @@ from registry.events import (
 from registry.instant import cut_ms, format_ms, format_us, from_ms, to_ms
 
 _EVER = 2**63
+# Of a key that was imported with its end: the only one that an event brings for later than its own instant.
+REVOKED_AT: Final = "revoked_at"
 # Events that change the status of their key or token, and nothing else.
 _STATUSES: Final[Mapping[type[Event], str]] = {
     KeySuspended: "suspended",
@@ -149,7 +151,7 @@ def _begun(event: KeyBegun) -> dict[str, Value]:
         "organization": event.organization,
         "workspace": event.workspace,
         "expiration": event.expiration,
-        "revoked_at": revoked_at,
+        REVOKED_AT: revoked_at,
         _of(event.credential.credential_id): ACTIVE,
         STATUS: ACTIVE,
     }
@@ -201,8 +203,10 @@ class _Life:
             if name != STATUS:
                 yield Change(name, line.at(at_ms), value, line.after(at_ms))
             line.write(at_ms, position, value)
+        if isinstance(ended := values.get(REVOKED_AT), datetime):
+            self._fields[STATUS].write(to_ms(ended), position, "revoked")
         if self._status(at_ms) != status:
-            yield Change(STATUS, status, self._status(at_ms))
+            yield Change(STATUS, status, self._status(at_ms), self._fields[STATUS].after(at_ms))
 
     def _status(self, at_ms: int) -> Value:
         status, expiration = (self._fields[name].at(at_ms) for name in (STATUS, "expiration"))

@@ -208,7 +208,9 @@ async def show_history(
 def wait_of(services: Registry, wait_for: str | None) -> GatewayWait | None:
     """What a call is to wait for. Raises FieldsRefused, before anything is done, where there is no gateway."""
     if wait_for is not None and services.gateway is None:
-        raise FieldsRefused(FieldFault("wait_for", "no gateway is set up: set KEYLEDGER_GATEWAY_DATABASE_URL"))
+        raise FieldsRefused(
+            FieldFault("wait_for", "needs a gateway, and none is set up: set KEYLEDGER_GATEWAY_DATABASE_URL")
+        )
     return None if wait_for is None else services.gateway
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from registry.api import Services, Writer, answer, answer_when, caller_of, principal_of, wait_of
+from registry.errors import UnknownCredential
 from registry.parameters import EndQuery, NoQuery, WaitQuery, checked_id
 from registry.problem import documented
 from registry.reading import JSON, body_docs, json_body, strict_request
@@ -82,5 +83,6 @@ async def revoke_credential(
 ) -> JSONResponse:
     """Revoke one credential of a key for good; the others live on, and a repeat answers the same."""
     wait, caller = wait_of(services, query.wait_for), caller_of(request, principal, query.reason)
-    done = await services.keys.revoke_credential(checked_id(public_id), checked_id(credential_id), caller)
+    credential_id = checked_id(credential_id, UnknownCredential)
+    done = await services.keys.revoke_credential(checked_id(public_id), credential_id, caller)
     return await answer_when(done, wait)

@@ -98,11 +98,11 @@ def tag_filters(texts: list[str]) -> dict[str, str] | None:
     return tags if possible else None
 
 
-def checked_id(public_id: str) -> str:
-    """The id from a path. Raises UnknownKey for one that no key can have, before any database sees it."""
-    if PUBLIC_ID.fullmatch(public_id) is None:
-        raise UnknownKey
-    return public_id
+def checked_id(any_id: str, unknown: type[UnknownKey] = UnknownKey) -> str:
+    """The id from a path. Raises `unknown` for one that nothing can have, before any database sees it."""
+    if PUBLIC_ID.fullmatch(any_id) is None:
+        raise unknown
+    return any_id
 
 
 def to_cursor(kind: str, number: int) -> str:

@@ -150,4 +150,8 @@ def _message(error: Mapping[str, Any]) -> str:
         return "is not known here: look for a misspelling"
     if error["type"] == "missing":
         return "is required"
+    if error["type"] == "model_type":
+        return "must be a JSON object of names and values"
+    if error["type"] == "string_too_long":
+        return f"must be at most {error['ctx']['max_length']} characters"
     return str(error["msg"])

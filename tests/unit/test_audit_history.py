@@ -15,7 +15,7 @@ from audit.history import entries, written
 from registry import token, wire
 from registry.commands import CreateKey, EditKey, RevokeKey, create, edit, revoke
 from registry.event_log import NewEvent, RecordedEvent, Scene
-from registry.events import IssuedCredential
+from registry.events import IssuedCredential, KeyImported
 from registry.key import fold
 from registry.lifecycle import RevokeCredential, RotateKey, resume, revoke_credential, rotate, suspend
 from tests.golden.made import golden_log
@@ -59,6 +59,26 @@ def test_a_creation_tells_every_field_that_it_gave_and_nothing_that_it_left_out(
             ("credentials.k3yPubl1cId0", None, "active", None),
             ("status", None, "active", None),
         ]
+    ]
+
+
+def test_a_key_that_was_imported_with_its_end_tells_until_when_it_was_active() -> None:
+    stream, end = Stream(), NOON + HOUR
+    event = KeyImported("k3yPubl1cId0", {"a": "1"}, None, "default", "default", None, end, CREDENTIAL, "tensorzero")
+    stream.append([wire.encode(event, NOON)], NOON + 5 * HOUR)
+    patch(stream, 6 * HOUR, timedelta(0), a="2")
+    ended = "2026-03-01T13:00:00.000Z"
+    assert changes(stream) == [
+        [
+            ("tags.a", None, "1", None),
+            ("source", None, "tensorzero", None),
+            ("organization", None, "default", None),
+            ("workspace", None, "default", None),
+            ("revoked_at", None, ended, None),
+            ("credentials.k3yPubl1cId0", None, "active", None),
+            ("status", None, "active", ended),
+        ],
+        [("tags.a", "1", "2", None)],
     ]
 
 

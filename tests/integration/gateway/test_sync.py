@@ -168,7 +168,7 @@ async def test_a_table_that_is_not_there_is_waited_for_and_shown(bare_gateway: D
         assert sync.failure is None
         await make_table(bare_gateway)
         assert await held(world, made.key.public_id) == row_of(made)
-        assert (await world.checkpoint())["failure"] is None
+        await world.until(failure=None)
 
 
 async def test_another_table_is_filled_whole(world: World, gateway: Database) -> None:
