@@ -129,13 +129,20 @@ def project_clickhouse(
 @project_app.command("gateway", epilog="Example: keyledger project gateway --port 9466")
 def project_gateway(
     create_table: Annotated[
-        bool, typer.Option(help="Make the gateway's table of keys, for a trial without a gateway, and stop.")
+        bool,
+        typer.Option(
+            "--create-table", help="Make the gateway's table of keys, for a trial without a gateway, and stop."
+        ),
     ] = False,
     create_index: Annotated[
-        bool, typer.Option(help="Make the index that the gateway's look-up lacks, while it goes on, and stop.")
+        bool,
+        typer.Option(
+            "--create-index", help="Make the index that the gateway's look-up lacks, while it goes on, and stop."
+        ),
     ] = False,
     anew: Annotated[
-        bool, typer.Option(help="Forget how far it was, after the log was restored: compare every key; and stop.")
+        bool,
+        typer.Option("--anew", help="Forget how far it was, after the log was restored: compare every key; and stop."),
     ] = False,
     host: Host = "127.0.0.1",
     port: HealthPort = 0,
@@ -162,7 +169,9 @@ def migrate() -> None:
 
 def ddl(
     print_: Annotated[bool, typer.Option("--print", help="Print the statements instead of running them.")] = False,
-    gateway_tables: Annotated[bool, typer.Option(help="Make the gateway's tables too, where there is none.")] = False,
+    gateway_tables: Annotated[
+        bool, typer.Option("--gateway-tables", help="Make the gateway's tables too, where there is none.")
+    ] = False,
 ) -> None:
     """Make or renew Keyledger's objects in ClickHouse; may be run again."""
     from keyledger.production import apply_ddl, ddl_text  # noqa: PLC0415 - keeps --help quick

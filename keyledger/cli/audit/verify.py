@@ -24,7 +24,9 @@ _BOOKMARK = (
 
 @app.command(epilog="Example: keyledger audit verify --bookmark ./verified")
 def verify(
-    repair: Annotated[bool, typer.Option(help="Make anew what is derived and wrong; never the log.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make anew what is derived and wrong; never the log.")
+    ] = False,
     bookmark: Annotated[Path | None, typer.Option(help=_BOOKMARK, dir_okay=False)] = None,
     data: Data = None,
     json: AsJson = False,
