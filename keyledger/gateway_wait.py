@@ -9,15 +9,16 @@ from registry.errors import NotYetAtGateway
 from registry.queries import Queries
 
 WAIT_S: Final = 30.0
-_POLL_S: Final = 0.05
+POLL_S: Final = 0.05
 
 
 class SyncWait:
     """See GatewayWait, for a table that the sync alone writes."""
 
-    def __init__(self, queries: Queries, wait_s: float = WAIT_S) -> None:
+    def __init__(self, queries: Queries, wait_s: float = WAIT_S, *, poll_s: float = POLL_S) -> None:
         self._queries = queries
         self._wait_s = wait_s
+        self._poll_s = poll_s
 
     async def until(self, position: int) -> None:
         """See GatewayWait."""
@@ -29,7 +30,7 @@ class SyncWait:
                         synced, failure = one.position, one.failure or "the sync is behind"
                     if synced >= position:
                         return
-                    await asyncio.sleep(_POLL_S)
+                    await asyncio.sleep(self._poll_s)
         except TimeoutError:
             why = f"position {position} holds it, but it is not in the gateway's table of keys yet: {failure}"
             message = f"the change is made and stays: {why}. Repeat the call to wait again, or see `keyledger status`"
