@@ -24,7 +24,7 @@ async def gateway(server: Server, template: Database) -> AsyncIterator[Database]
 async def test_between_two_databases_no_kill_brings_an_ended_key_back(
     tmp_path: Path, database: Database, gateway: Database, postgres_log: PostgresEventLog
 ) -> None:
-    sampler = await survive(tmp_path, database, gateway, postgres_log, seed=1, syncs=1, rounds=5, writes=60)
+    sampler = await survive(tmp_path, database, gateway, postgres_log, seed=1, syncs=1, rounds=3, writes=120)
     assert len(sampler.closed) > 10
     assert sampler.looks > 100
 
@@ -32,5 +32,5 @@ async def test_between_two_databases_no_kill_brings_an_ended_key_back(
 async def test_in_one_database_an_answered_end_is_there_at_once_whoever_is_killed(
     tmp_path: Path, database: Database, postgres_log: PostgresEventLog
 ) -> None:
-    sampler = await survive(tmp_path, database, database, postgres_log, seed=2, syncs=0, rounds=3, writes=60)
+    sampler = await survive(tmp_path, database, database, postgres_log, seed=2, syncs=0, rounds=2, writes=120)
     assert len(sampler.closed) > 10
