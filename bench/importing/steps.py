@@ -22,7 +22,7 @@ from keyledger.importing.garbage import collecting_rarely
 from keyledger.importing.mapping import read_mapping
 from keyledger.importing.mapping_csv import read_csv
 from keyledger.importing.run import Import, Order
-from keyledger.importing.source import PAGE, Source, open_source
+from keyledger.importing.source import FIRST, PAGE, Source, open_source
 from keyledger.services import open_write_side
 from keyledger.settings import Settings
 from projections.gateway.table import GatewayTable
@@ -54,10 +54,12 @@ async def copy(asked: Asked, source: Source) -> tuple[int, float]:
     connection = await asyncpg.connect(plain(asked.gateway_url))
     await connection.execute(REFERENCE)
     keys, began = 0, time.perf_counter()
-    async for page in source.pages():
-        records = [tuple(getattr(row, name) for name in _COLUMNS) for row in page]
+    page = await source.page(FIRST)
+    while page.keys:
+        records = [tuple(getattr(row, name) for name in _COLUMNS) for row in page.keys]
         await connection.copy_records_to_table("reference_key", columns=_COLUMNS, records=records)
-        keys += len(page)
+        keys += len(page.keys)
+        page = await source.page(page.last)
     seconds = time.perf_counter() - began
     await connection.close()
     return keys, seconds

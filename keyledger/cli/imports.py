@@ -52,13 +52,13 @@ def tensorzero(
     row of --tags is wrong; with --skip-bad they are told of all the same.
     """
     taken = _Taken(json)
-    body = given(tags=None if tags is None else str(tags.resolve()), reason=reason)
+    body = given(tags=None if tags is None else str(tags.absolute()), reason=reason)
     body |= {"apply": apply, "only_mapped": only_mapped, "skip_bad": skip_bad}
     result = follow(data, "POST", "/operator/import/tensorzero", taken.take, json=body)
     if json:
         print_json({**result, "items": taken.items})
     else:
-        _tell(result, wanted=apply)
+        _tell(result, wanted=apply, skip_bad=skip_bad)
     if taken.count and not skip_bad:
         words = "1 thing is wrong" if taken.count == 1 else f"{taken.count} things are wrong"
         raise CommandFailed(words + ("; not all are shown, --json has all" if taken.count > _SHOWN else ""))
@@ -89,7 +89,7 @@ def _line(item: dict[str, Any]) -> str:
     return f"{item['of']}, {', '.join(where)}: {readable(item['field'])} {item['detail']}"
 
 
-def _tell(result: dict[str, Any], *, wanted: bool) -> None:
+def _tell(result: dict[str, Any], *, wanted: bool, skip_bad: bool) -> None:
     say(f"keys in the gateway's table  {result['keys']}")
     say(f"  known here already         {result['known']}")
     say(f"  left out                   {result['left_out']}")
@@ -99,7 +99,7 @@ def _tell(result: dict[str, Any], *, wanted: bool) -> None:
     if result["applied"]:
         keys = "1 key" if result["imported"] == 1 else f"{result['imported']} keys"
         say(f"imported {keys}, up to position {result['position']}")
-    elif wanted:
-        say("nothing was imported: mend the mapping, or leave its bad rows out with --skip-bad")
+    elif wanted or (result["mapping_faults"] and not skip_bad):
+        say("nothing is imported: mend the mapping, or leave its bad rows out with --skip-bad")
     else:
         say("nothing was imported: this is what --apply would do")

@@ -50,6 +50,11 @@ def faults(row: GatewayKey, now: datetime) -> list[FieldFault]:
     return [FieldFault(name, message) for name, message in _faults(row, to_us(now))]
 
 
+def is_end_moved(row: GatewayKey, now: datetime) -> bool:
+    """Whether the key ends here at another instant than the gateway has: see ImportKey."""
+    return row.disabled_us is not None and not row.created_us <= row.disabled_us <= to_us(now)
+
+
 def command(row: GatewayKey, tags: Mapping[str, str]) -> ImportKey:
     """What a row without faults asks for."""
     return ImportKey(

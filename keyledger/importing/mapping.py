@@ -18,6 +18,10 @@ MAX_BYTES: Final = 64 << 20
 # With so many it is another file that was meant.
 MAX_FAULTS: Final = 10_000
 MAX_FIELD: Final = 200
+_NO_ID: Final = (
+    "must be 12 ASCII letters and digits. Whose row it is can't be told: with --skip-bad all keys without a row of "
+    "their own are left out"
+)
 
 
 class MappingRefused(FieldsRefused):
@@ -56,7 +60,7 @@ class TagMapping:
     def add(self, line: int, public_id: str, pairs: Iterable[tuple[str, object]]) -> None:
         """Take the row of a key. Raises MappingRefused when there are too many faults."""
         if PUBLIC_ID.fullmatch(public_id) is None:
-            self.refuse(line, "public_id", "must be 12 ASCII letters and digits")
+            self.refuse(line, "public_id", _NO_ID)
             return
         before = self.entries.get(public_id)
         if before is not None:
@@ -74,6 +78,11 @@ class TagMapping:
         if known is not None:
             before = self.entries.get(known)
             self.entries[known] = Entry(line if before is None else before.line, None)
+
+    @property
+    def has_lost_rows(self) -> bool:
+        """Whether a bad row does not tell whose it is: then no key can be said to be left out on purpose."""
+        return any(fault.public_id is None for fault in self.faults)
 
     def close(self) -> None:
         """Everything was added: let go of what was needed for that."""

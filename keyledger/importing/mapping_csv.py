@@ -16,7 +16,7 @@ _ID: Final = "public_id"
 
 def read_csv(text: str, mapping: TagMapping) -> None:
     """Put the rows into the mapping, faults by the line at which their row begins. Raises MappingRefused."""
-    rows = _rows(text, mapping)
+    rows = _rows(text)
     _, header = next(rows, (1, []))
     names = _names(header)
     for line, cells in rows:
@@ -26,7 +26,7 @@ def read_csv(text: str, mapping: TagMapping) -> None:
         mapping.add(line, cells[0], ((name, cell) for name, cell in zip(names, cells[1:], strict=True) if cell))
 
 
-def _rows(text: str, mapping: TagMapping) -> Iterator[tuple[int, list[str]]]:
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """Rows that have a cell, and the line at which each begins: a quoted cell may go over several."""
     reader = csv.reader(StringIO(text, newline=""), strict=True)
     while True:
@@ -36,9 +36,8 @@ def _rows(text: str, mapping: TagMapping) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            # The module's words are of its own, none of the file's.
-            mapping.refuse(line, "row", f"is not CSV: {error}")
-            continue
+            # What comes after it may be the inside of a cell. The module's words are its own, none of the file's.
+            raise MappingRefused(f"is not CSV from line {line} on: {error}") from error
         if cells:
             yield line, cells
 

@@ -1,22 +1,22 @@
 """One import: the gateway's keys, page by page, into the log, each key in an event of its own.
 
-It may be killed at any moment and run again: what is in the log already is left as it is. The next page is read while
-the last is appended, and no more than that is held, however many keys there are.
+It may be killed at any moment and run again: what is in the log already is left as it is. No more
+than a page is held, however many keys there are.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from audit.report import Progress
-from keyledger.importing.gateway_key import GatewayKey, command, faults
+from keyledger.importing.gateway_key import GatewayKey, command, faults, is_end_moved
 from keyledger.importing.mapping import TagMapping
-from keyledger.importing.source import Source
+from keyledger.importing.source import FIRST, Page, Source
 from registry.errors import Busy, FieldsRefused
 from registry.event_log import Caller
 from registry.handle import Keys
@@ -70,29 +70,39 @@ class Import:
         """Progress, and an item for each thing that is wrong; the counts are complete afterwards."""
         if self.order.mapping is not None:
             self._missing = {id_: one.line for id_, one in self.order.mapping.entries.items() if one.tags is not None}
-        total = await self.source.count()
-        appending: asyncio.Task[list[dict[str, Any]]] | None = None
-        try:
-            async with aclosing(self.source.pages()) as pages:
-                async for page in pages:
-                    found, wanted = await self._sort(page)
-                    if appending is not None:
-                        found += await appending
-                    appending = asyncio.create_task(self._append(wanted))
-                    for item in found:
-                        yield item
-                    self.counts.keys += len(page)
-                    yield Progress("keys", self.counts.keys, max(total, self.counts.keys))
-            for item in [] if appending is None else await appending:
+        total, last = await self.source.count(), FIRST
+        while (found := await self._take(last)) is not None:
+            last, items = found
+            for item in items:
                 yield item
-        finally:
-            if appending is not None:
-                appending.cancel()
+            yield Progress("keys", self.counts.keys, max(total, self.counts.keys))
         for item in self._not_in_table():
             yield item
 
-    async def _sort(self, page: Sequence[GatewayKey]) -> tuple[list[dict[str, Any]], list[_Wanted]]:
-        """What is wrong in a page, and what is to be imported of it."""
+    async def _take(self, after: int) -> tuple[int, list[dict[str, Any]]] | None:
+        """Read a page, and append what is new of it: where that ends, and what is wrong. None: there are no more."""
+        async with self._page(after) as page:
+            if not page.keys:
+                return None
+            found, wanted, now = await self._sort(page.keys)
+            rewritten = [one for one in wanted if is_end_moved(one[0], now)]
+            found += await self._append([one for one in wanted if not is_end_moved(one[0], now)])
+        # These the append, or the sync, writes in the gateway's table, which waits for whoever holds them: us.
+        found += await self._append(rewritten)
+        self.counts.keys += len(page.keys)
+        return page.last, found
+
+    @asynccontextmanager
+    async def _page(self, after: int) -> AsyncIterator[Page]:
+        """Held where it is to be appended: else a key that is disabled meanwhile would come back."""
+        if self.order.apply:
+            async with self.source.held_page(after) as page:
+                yield page
+        else:
+            yield await self.source.page(after)
+
+    async def _sort(self, page: Sequence[GatewayKey]) -> tuple[list[dict[str, Any]], list[_Wanted], datetime]:
+        """What is wrong in a page, what is to be imported of it, and the log's clock."""
         known, now = await self.queries.known([row.public_id for row in page])
         found: list[dict[str, Any]] = []
         wanted: list[_Wanted] = []
@@ -108,14 +118,14 @@ class Import:
             else:
                 self.counts.new += 1
                 wanted.append((row, tags))
-        return found, wanted
+        return found, wanted, now
 
     def _tags(self, public_id: str) -> Mapping[str, str] | None:
         """The tags of a key that is to be imported, None for one that is to be left out."""
         entry = None if self.order.mapping is None else self.order.mapping.entries.get(public_id)
         if entry is not None:
             return entry.tags
-        if self.order.only_mapped:
+        if self.order.only_mapped or (self.order.mapping is not None and self.order.mapping.has_lost_rows):
             return None
         self.counts.without_tags += 1
         return _NOTHING

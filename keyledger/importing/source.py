@@ -1,13 +1,14 @@
 """Reads the gateway's table of keys, page by page by its primary key.
 
-No transaction stays open: a long import does not hold up the gateway's vacuum. Memory does not depend on the number of
-keys.
+A transaction is open for one page at most: a long import does not hold up the gateway's vacuum. Memory does not
+depend on the number of keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 from keyledger.importing import sql
@@ -20,7 +21,17 @@ from registry.schemas import MAX_LABEL, MAX_TEXT
 # Keys of a page, which is appended in one transaction: the larger it is, the less a key costs the log and those who
 # follow it, and the longer others wait for the log's lock.
 PAGE: Final = 2048
-_FIRST: Final = -(2**63)
+FIRST: Final = -(2**63)
+# An importer that is stopped half way must not hold the gateway's rows.
+_LIMITS: Final = "SET LOCAL idle_in_transaction_session_timeout = '60s'"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some keys, and the place after which the next page begins."""
+
+    keys: Sequence[GatewayKey]
+    last: int
 
 
 class Source:
@@ -34,17 +45,27 @@ class Source:
         """How many keys it has."""
         return int((await self._fetch("count"))[0][0])
 
-    async def pages(self, size: int = PAGE) -> AsyncGenerator[list[GatewayKey], None]:
-        """All keys, oldest first."""
-        last = _FIRST
-        while rows := await self._fetch("page", last, size, MAX_TEXT, MAX_LABEL):
-            last = rows[-1]["id"]
-            yield [_key(row) for row in rows]
+    async def page(self, after: int, size: int = PAGE, *, lock: str = "") -> Page:
+        """The next keys after a place, oldest first; none at the end."""
+        rows = await self._fetch("page", after, size, MAX_TEXT, MAX_LABEL, lock=lock)
+        return Page([_key(row) for row in rows], rows[-1]["id"] if rows else after)
 
-    async def _fetch(self, name: str, *arguments: object) -> list[Any]:
+    @asynccontextmanager
+    async def held_page(self, after: int, size: int = PAGE) -> AsyncIterator[Page]:
+        """The same, and until the block ends nobody can change those rows; the gateway's look-ups go on.
+
+        A key that somebody disables is so before it is read, or after what the block does: never in between, unseen.
+        """
         with translated(self._schema):
             driver = await self._connection.get()
-            rows: list[Any] = await driver.fetch(sql.at(self._schema, name), *arguments)
+            async with driver.transaction():
+                await driver.execute(_LIMITS)
+                yield await self.page(after, size, lock="FOR SHARE")
+
+    async def _fetch(self, name: str, *arguments: object, lock: str = "") -> list[Any]:
+        with translated(self._schema):
+            driver = await self._connection.get()
+            rows: list[Any] = await driver.fetch(sql.at(self._schema, name, lock), *arguments)
             return rows
 
 

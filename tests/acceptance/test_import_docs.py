@@ -75,7 +75,7 @@ async def test_what_is_wrong_is_told_by_line_with_exit_code_1(gateway: GatewayKe
     assert mapping == "mapping, line 3, key k3yOfGlobex1: customer_id must not contain control or format characters"
     assert key.startswith("key, key k3yOf\\x1b[31mX: public_id must be 12 ASCII letters and digits")
     assert refused.splitlines()[-2:] == [
-        "nothing was imported: mend the mapping, or leave its bad rows out with --skip-bad",
+        "nothing is imported: mend the mapping, or leave its bad rows out with --skip-bad",
         "exit code 1",
     ]
     assert skipped.splitlines()[-2:] == ["imported 2 keys, up to position 3", "exit code 0"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 
-def at(schema: str, name: str) -> str:
-    """A statement on the gateway's table in a schema, whose name is a plain identifier."""
+def at(schema: str, name: str, lock: str = "") -> str:
+    """A statement on the gateway's table in a schema, which is a plain identifier; `lock` is its locking clause."""
     text = files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    return text.replace("{{schema}}", f'"{schema}"')
+    return text.replace("{{schema}}", f'"{schema}"').replace("{{lock}}", lock)

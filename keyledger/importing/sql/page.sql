@@ -14,3 +14,4 @@ FROM {{schema}}.tensorzero_auth_api_key
 WHERE id > $1
 ORDER BY id
 LIMIT $2
+{{lock}}

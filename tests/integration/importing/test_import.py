@@ -226,6 +226,20 @@ async def test_while_a_row_of_the_mapping_is_wrong_nothing_is_imported(importer:
     assert (await importer.key("many00000002"))["tags"] == {"customer_id": "umbrella"}
 
 
+async def test_with_a_row_that_tells_no_key_all_that_have_no_row_wait_for_a_better_mapping(
+    importer: Importer, tmp_path: Path
+) -> None:
+    """Imported without tags, no later mapping could tag them."""
+    await importer.gateway.add(MadeKey("AAAAAAAAAAA1"), MadeKey("BBBBBBBBBBB2"))
+    tags = tmp_path / "tags.csv"
+    tags.write_text("public_id,customer_id\nAAAAAAAAAAA1,acme\nBBBBBBBBBBB2 ,globex\n")
+    told = await importer.apply(tags, skip_bad=True)
+    assert (told.result["imported"], told.result["left_out"]) == (1, 1)
+    tags.write_text("public_id,customer_id\nAAAAAAAAAAA1,acme\nBBBBBBBBBBB2,globex\n")
+    assert (await importer.apply(tags)).result["imported"] == 1
+    assert (await importer.key("BBBBBBBBBBB2"))["tags"] == {"customer_id": "globex"}
+
+
 async def test_the_portal_manages_what_was_imported(importer: Importer) -> None:
     await importer.gateway.add(MadeKey("AAAAAAAAAAA1"))
     await importer.apply()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -16,6 +18,7 @@ from projections.clickhouse import ClickHouse
 from projections.ddl import Names
 from projections.gateway.beside import GatewayBeside
 from projections.gateway.table import GatewayTable
+from registry.postgres import APPEND_LOCK
 from tests.databases import Database
 from tests.gateway_keys import GatewayKeys, MadeKey, many_keys
 from tests.integration.audit.ledger_world import open_ledger
@@ -38,9 +41,10 @@ async def shared(
 
 async def test_the_gateways_rows_stay_as_they_were_to_the_last_transaction(shared: Importer) -> None:
     await shared.gateway.add(*many_keys(2500))
-    before = await everything(shared.database)
+    before = [(xmin, *row) for xmin, _xmax, *row in await everything(shared.database)]
     assert (await shared.apply()).result["imported"] == 2500
-    assert await everything(shared.database) == before
+    # `xmax` says that they were held meanwhile.
+    assert [(xmin, *row) for xmin, _xmax, *row in await everything(shared.database)] == before
 
 
 async def test_a_key_disabled_in_the_future_is_disabled_from_now_on_in_both(shared: Importer) -> None:
@@ -50,3 +54,29 @@ async def test_a_key_disabled_in_the_future_is_disabled_from_now_on_in_both(shar
     (row,) = await shared.gateway.rows()
     assert row["disabled_at"] < datetime.now(UTC)
     assert (await shared.key("AAAAAAAAAAA1"))["status"] == "revoked"
+
+
+async def test_a_key_that_is_disabled_while_it_is_imported_does_not_come_back(shared: Importer) -> None:
+    """Whoever disables it waits until the log has it: what was read is what is imported, and the end is not undone."""
+    await shared.gateway.add(*many_keys(600))
+    disable = "UPDATE tensorzero_auth_api_key SET disabled_at = now() WHERE public_id = 'many00000001'"
+    async with shared.database.connect() as holder, shared.database.connect() as other:
+        await holder.execute("SELECT pg_advisory_lock($1)", APPEND_LOCK)
+        importing = asyncio.create_task(shared.apply())
+        await _until_waiting(holder, "advisory", importing)
+        disabling = asyncio.create_task(other.execute(disable))
+        await _until_waiting(holder, "transactionid", importing)
+        assert await shared.events() == []
+        await holder.execute("SELECT pg_advisory_unlock($1)", APPEND_LOCK)
+        assert (await importing).result["imported"] == 600
+        await disabling
+    row = {one["public_id"]: one for one in await shared.gateway.rows()}["many00000001"]
+    assert row["disabled_at"] is not None
+
+
+async def _until_waiting(driver: Any, locktype: str, importing: asyncio.Task[Any]) -> None:
+    """Return when somebody waits for a lock of that kind."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = $1 AND NOT granted"
+    async with asyncio.timeout(30):
+        while not await driver.fetchval(waiting, locktype):
+            await asyncio.wait({importing}, timeout=0.01)
