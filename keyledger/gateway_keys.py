@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from keyledger.connections import database_ssl
 from keyledger.settings import Settings
-from projections.errors import GatewayTableAbsent
+from projections.errors import GatewayError, GatewayTableAbsent
 from projections.gateway.beside import GatewayBeside, is_same_database
 from projections.gateway.setup import create_index, create_table
 from projections.gateway.table import GatewayTable
@@ -68,7 +68,7 @@ async def open_gateway(place: GatewayPlace | None, log: AsyncEngine, log_url: st
 
 
 async def embedded_gateway(owner_url: str, app_url: str, *, make: bool) -> GatewayPlace | None:
-    """The place in the embedded PostgreSQL: where the table is there already, or is to be made. Raises GatewayError."""
+    """The place in the embedded PostgreSQL: where the table is there already, or is to be made."""
     engine = make_engine(owner_url, ssl="disable")
     try:
         if make:
@@ -77,6 +77,9 @@ async def embedded_gateway(owner_url: str, app_url: str, *, make: bool) -> Gatew
         await create_index(engine, _EMBEDDED_SCHEMA)
     except GatewayTableAbsent:
         return None
+    except GatewayError as error:
+        # The folder opens all the same: how else could it be mended?
+        logger.warning("the gateway's table of keys in this folder can't be used: %s", error)
     finally:
         await engine.dispose()
     return GatewayPlace(app_url, _EMBEDDED_SCHEMA, "disable")

@@ -32,7 +32,9 @@ class SyncWait:
                         return
                     await asyncio.sleep(self._poll_s)
         except TimeoutError:
-            why = f"position {position} holds it, but it is not in the gateway's table of keys yet: {failure}"
+            why = (
+                f"position {position} holds it, but the gateway's table of keys is not known to have it yet: {failure}"
+            )
             message = f"the change is made and stays: {why}. Repeat the call to wait again, or see `keyledger status`"
             raise NotYetAtGateway(message, position=position) from None
 

@@ -90,6 +90,10 @@ class GatewayUnavailable(GatewayError):
     """The gateway's database can't be reached, or does not answer now."""
 
 
+class GatewayRowLocked(GatewayUnavailable):
+    """A row of the gateway's table of keys, or the table itself, is locked by another session there."""
+
+
 class GatewayRefused(GatewayError):
     """The gateway's database refused: repeating it will not help."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -23,6 +23,9 @@ from registry.key import KeyState
 
 logger = logging.getLogger(__name__)
 
+# Others wait for the log meanwhile: a row that somebody has locked there must not hold them up for long.
+_LIMITS: Final = "SET LOCAL lock_timeout = '1s';"
+
 
 class GatewayBeside:
     """See `registry.beside.Beside`. The role is that of the log: it needs the rights that the sync's role needs."""
@@ -33,7 +36,7 @@ class GatewayBeside:
     async def write(self, driver: Any, changed: Sequence[KeyState]) -> None:
         """See Beside. Takes the writer's turn as the sync does, which might else write what it read before this."""
         try:
-            await driver.execute(TAKE_LOCK)
+            await driver.execute(_LIMITS + TAKE_LOCK)
             hashes = dict(await driver.fetch(sql.HASHES, [key.public_id for key in changed]))
             rows = [row for key in changed for row in rows_of(key, hashes)]
             with translated(self._schema):

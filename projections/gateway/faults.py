@@ -10,6 +10,7 @@ import asyncpg
 from projections.errors import (
     GatewayNotAllowed,
     GatewayRefused,
+    GatewayRowLocked,
     GatewayTableAbsent,
     GatewayTableUnfit,
     GatewayUnavailable,
@@ -27,6 +28,8 @@ def translated(schema: str) -> Iterator[None]:
         yield
     except DatabaseNotSecure as error:
         raise GatewayUnavailable(error.message) from error
+    except asyncpg.LockNotAvailableError as error:
+        raise GatewayRowLocked from error
     except TRANSPORT_ERRORS as error:
         raise GatewayUnavailable from error
     except asyncpg.UndefinedTableError as error:

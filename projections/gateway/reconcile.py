@@ -40,6 +40,9 @@ class Reconcile:
             after, without_hash = "", 0
             while True:
                 began = loop.time()
+                await (
+                    self._table.check()
+                )  # where appends write the table too, nobody else would tell that it has changed
                 streams = await self._source.streams(after, page)
                 without_hash += await self._compare(streams)
                 if len(streams) < page:
@@ -57,7 +60,9 @@ class Reconcile:
         if mendable:
             known = self.position
             wrong = dict.fromkeys(f"key-{key.public_id}" for key, row in pairs if row.public_id in mendable)
-            written = await self._writer.write(list(wrong))
+            written, locked = await self._writer.write_unlocked(list(wrong))
+            if locked is not None:
+                logger.warning("not every row that was changed could be put back: %s", locked)
             # A key that changed beyond the position is only not followed yet.
             await self._report([one for one in written if not one.change.is_left_out and one.key.position <= known])
         return sum(one.is_left_out for one in differing)

@@ -22,9 +22,10 @@ from projections.gateway.rows import GatewayRow, columns
 
 # The text `keyl-gtw` as a number. Advisory locks are per database.
 WRITE_LOCK: Final = int.from_bytes(b"keyl-gtw")
-# A writer that is stopped half way must not hold up others, among them the registry where it shares the database.
+# A writer that is stopped half way must not hold up others, among them the registry where it shares the database; and a
+# row that somebody else has locked must not hold up those of other keys for long.
 _LIMITS: Final = (
-    "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '20s';"
+    "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '20s';"
     "SET LOCAL idle_in_transaction_session_timeout = '10s';"
 )
 _ANSWER_S: Final = 60.0  # beyond what the server itself allows: the way to it is broken

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from projections.errors import GatewayRowLocked
 from projections.gateway.source import KeySource
 from projections.gateway.table import Change, GatewayTable
 from registry.key import KeyState
@@ -26,7 +27,32 @@ class Writer:
         self._table = table
 
     async def write(self, streams: Sequence[str]) -> list[Written]:
-        """Bring the rows of some keys to their current state; answers with those that differed."""
+        """Bring the rows of some keys to their current state; answers with those that differed.
+
+        Where somebody else has locked one of them, GatewayRowLocked is raised when all others are written.
+        """
+        written, locked = await self.write_unlocked(streams)
+        if locked is not None:
+            raise locked
+        return written
+
+    async def write_unlocked(self, streams: Sequence[str]) -> tuple[list[Written], GatewayRowLocked | None]:
+        """The same, and what stands in the way of the rest, if anything does."""
+        try:
+            return await self._together(streams), None
+        except GatewayRowLocked as error:
+            if len(streams) <= 1:
+                return [], error
+        # One by one: a lock on one key's row must not keep another's alive.
+        written: list[Written] = []
+        locked: GatewayRowLocked | None = None
+        for stream in streams:
+            more, fault = await self.write_unlocked([stream])
+            written += more
+            locked = locked or fault
+        return written, locked
+
+    async def _together(self, streams: Sequence[str]) -> list[Written]:
         async with self._table.writing() as upsert:
             pairs = await self._source.rows(streams)
             changes = await upsert([row for _, row in pairs])
