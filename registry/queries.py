@@ -82,6 +82,12 @@ class Queries:
         rows = await self._rows(select(func.array_agg(credential.c.credential_id).label("ids"), _NOW).where(held))
         return frozenset(rows[0].ids or ()), rows[0].now
 
+    async def secrets_of(self, hashes: Sequence[str]) -> dict[str, str]:
+        """Of some hashes those of secrets here, each with its credential's id. Reads the whole table."""
+        held = credential.c.secret_hash == any_(literal(list(hashes), ARRAY(Text)))
+        rows = await self._rows(select(credential.c.secret_hash, credential.c.credential_id).where(held))
+        return {row.secret_hash: row.credential_id for row in rows}
+
     async def stream(self, any_id: str) -> str:
         """The stream of the key that a credential's id leads to. Raises UnknownKey."""
         public_id = await self.public_id(any_id)

@@ -104,13 +104,15 @@ class Import:
     async def _sort(self, page: Sequence[GatewayKey]) -> tuple[list[dict[str, Any]], list[_Wanted], datetime]:
         """What is wrong in a page, what is to be imported of it, and the log's clock."""
         known, now = await self.queries.known([row.public_id for row in page])
+        strangers = [row.hash for row in page if row.public_id not in known]
+        taken = await self.queries.secrets_of(strangers) if strangers else {}
         found: list[dict[str, Any]] = []
         wanted: list[_Wanted] = []
         for row in page:
             self._missing.pop(row.public_id, None)
             if row.public_id in known:
                 self.counts.known += 1
-            elif wrong := _wrong(row, now):
+            elif wrong := [*_wrong(row, now), *_copied(row, taken)]:
                 self.counts.faulty += 1
                 found += wrong
             elif (tags := self._tags(row.public_id)) is None:
@@ -118,6 +120,7 @@ class Import:
             else:
                 self.counts.new += 1
                 wanted.append((row, tags))
+                taken[row.hash] = row.public_id
         return found, wanted, now
 
     def _tags(self, public_id: str) -> Mapping[str, str] | None:
@@ -178,6 +181,12 @@ def result(counts: Counts, mapping: TagMapping | None, position: int, *, applied
 
 def _wrong(row: GatewayKey, now: datetime) -> list[dict[str, Any]]:
     return [_item("key", row.public_id, fault.field, fault.message) for fault in faults(row, now)]
+
+
+def _copied(row: GatewayKey, taken: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """A secret under a second id: a revoked key would live on by it."""
+    if (owner := taken.get(row.hash)) is not None:
+        yield _item("key", row.public_id, "hash", f"is that of the secret of {owner}: who copied it?")
 
 
 def _item(of: str, public_id: str | None, name: str, detail: str, line: int | None = None) -> dict[str, Any]:

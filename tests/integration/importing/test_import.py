@@ -168,6 +168,20 @@ async def test_rows_that_can_be_no_keys_of_ours_are_told_and_never_imported(impo
     assert [event.stream for event in await importer.events()] == ["key-AAAAAAAAAAA1", "key-CCCCCCCCCCC3"]
 
 
+async def test_a_secret_that_stands_under_another_id_is_told_and_never_imported(importer: Importer) -> None:
+    """A revoked one would come back as a key that works."""
+    await importer.gateway.add(
+        MadeKey("AAAAAAAAAAA1"), MadeKey("BBBBBBBBBBB2"), MadeKey("twiceBBBBBB2", hash_of("BBBBBBBBBBB2"))
+    )
+    told = await importer.apply()
+    assert (told.result["imported"], told.wrong()) == (2, [("key", None, "twiceBBBBBB2", "hash")])
+    await importer.gateway.add(MadeKey("again0AAAAA1", hash_of("AAAAAAAAAAA1")))
+    told = await importer.apply()
+    assert told.result["imported"] == 0
+    assert told.items[1]["detail"] == "is that of the secret of AAAAAAAAAAA1: who copied it?"
+    assert [event.stream for event in await importer.events()] == ["key-AAAAAAAAAAA1", "key-BBBBBBBBBBB2"]
+
+
 async def test_a_creation_in_the_future_is_told_and_waits(importer: Importer) -> None:
     later = datetime.now(UTC) + HOUR
     await importer.gateway.add(MadeKey("AAAAAAAAAAA1", created_at=later))
