@@ -51,6 +51,9 @@ def main() -> None:
     except CommandFailed as error:
         complain(str(error))
         sys.exit(error.exit_code)
+    except UnicodeEncodeError:
+        complain("an argument is not UTF-8")
+        sys.exit(2)
     except expected() as error:
         complain(str(error) or type(error).__name__)
         sys.exit(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from keyledger.cli.client import CommandFailed, call, checked
 from keyledger.cli.output import counting
 
 Take = Callable[[str, Any], None]
+_CUT_OFF = "the answer was cut off: see the log of the process that was asked, and run the command again"
 
 
 def follow(data: Path | None, method: str, path: str, take: Take, **options: Any) -> Any:
@@ -28,7 +29,7 @@ def follow(data: Path | None, method: str, path: str, take: Take, **options: Any
                 if not response.is_success:
                     await response.aread()
                     checked(response)
-                async for line in response.aiter_lines():
+                async for line in _lines(response):
                     ((kind, part),) = json.loads(line).items()
                     if kind == "error":
                         raise CommandFailed(part)
@@ -40,6 +41,14 @@ def follow(data: Path | None, method: str, path: str, take: Take, **options: Any
                             task = tasks[part["stage"]] = bars.add_task(part["stage"], total=part["total"])
                         bars.update(task, completed=part["done"], total=part["total"])
                     take(kind, part)
-        raise CommandFailed("the answer was cut off: see the log of the process that was asked")
+        raise CommandFailed(_CUT_OFF)
 
     return call(data, run, quiet=True)
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[str]:
+    try:
+        async for line in response.aiter_lines():
+            yield line
+    except httpx.RemoteProtocolError as error:
+        raise CommandFailed(_CUT_OFF) from error

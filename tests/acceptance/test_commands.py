@@ -224,3 +224,8 @@ async def test_a_key_is_stopped_and_gets_other_secrets_by_command(registry: Regi
     code, _, err = await registry.command("keys", "revoke", public_id, "--wait-for-gateway")
     assert (code, "needs a gateway, and none is set up" in err) == (1, True)
     assert (await registry.json("keys", "show", public_id))["status"] == "active"
+
+
+async def test_an_argument_that_is_not_utf_8_is_wrong_use(registry: RegistryProcess) -> None:
+    code, _, err = await registry.command("keys", "suspend", "AAAAAAAAAAAA", "--reason", "\udcff")
+    assert (code, err) == (2, "keyledger: an argument is not UTF-8\n")
