@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 from sqlalchemy.engine import make_url
 
 from keyledger.embedded.postgres import EmbeddedPostgres
@@ -24,6 +25,7 @@ from registry.migrate import migrate
 from registry.postgres import PostgresEventLog, open_log
 from registry.wire import encode
 
+REGISTRY = "registry"
 CALLER = Caller("token-abcdefghijkl", None, "0" * 32, None)
 
 
@@ -48,6 +50,22 @@ def server() -> Iterator[Server]:
         url = make_url(one.owner_url)
         where = (str(url.host), int(url.port or 0), str(url.username), str(url.password), str(url.database))
         yield Server(one.owner_url, one.app_url, *where)
+
+
+async def fresh_registry(where: Server) -> tuple[str, str]:
+    """An empty registry on the same server, in the place of the last one: URLs of its owner and of its application."""
+    connection = await asyncpg.connect(
+        host=where.host, port=where.port, user=where.user, password=where.password, database=where.database
+    )
+    await connection.execute(f"DROP DATABASE IF EXISTS {REGISTRY} WITH (FORCE)")
+    await connection.execute(f"CREATE DATABASE {REGISTRY}")
+    await connection.close()
+    owner, app = (
+        make_url(url).set(database=REGISTRY).render_as_string(hide_password=False)
+        for url in (where.owner_url, where.app_url)
+    )
+    await migrate(owner, app)
+    return owner, app
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy.engine import make_url
 
-from bench.common import CALLER, Server, median, options, progress, report, server, timed
+from bench.common import CALLER, Server, fresh_registry, median, options, progress, report, server, timed
 from bench.importing.made_keys import fill
 from bench.replaying.made_log import plain
 from keyledger.gateway_wait import SyncWait
@@ -29,7 +29,6 @@ from projections.gateway.table import GatewayTable
 from registry.beside import Beside
 from registry.driver import make_engine
 from registry.handle import Keys, NewKey
-from registry.migrate import migrate
 from registry.postgres import open_log
 from registry.queries import Queries
 
@@ -38,7 +37,6 @@ LOOK_UPS = 200
 LAGS = 200
 # The gateway's own: text against CHAR(12).
 LOOK_UP = "SELECT public_id FROM tensorzero_auth_api_key WHERE public_id = $1::text AND hash = $2"
-REGISTRY = "registry"
 
 
 async def look_ups(url: str, keys: int) -> float:
@@ -52,20 +50,6 @@ async def look_ups(url: str, keys: int) -> float:
     seconds = await timed(ask)
     await connection.close()
     return LOOK_UPS / seconds
-
-
-async def fresh_registry(where: Server) -> tuple[str, str]:
-    """An empty registry in a database of its own: URLs of its owner and of its application."""
-    connection = await asyncpg.connect(plain(where.owner_url))
-    await connection.execute(f"DROP DATABASE IF EXISTS {REGISTRY} WITH (FORCE)")
-    await connection.execute(f"CREATE DATABASE {REGISTRY}")
-    await connection.close()
-    owner, app = (
-        make_url(url).set(database=REGISTRY).render_as_string(hide_password=False)
-        for url in (where.owner_url, where.app_url)
-    )
-    await migrate(owner, app)
-    return owner, app
 
 
 async def creations(where: Server, count: int, *, shared: bool) -> float:

@@ -18,15 +18,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import msgspec
-from sqlalchemy.engine import make_url
 
-from bench.common import Server, median, options, progress, report, server
+from bench.common import Server, fresh_registry, median, options, progress, report, server
 from bench.importing.made_keys import fill, write_mapping
 from bench.importing.steps import Asked
-from bench.replaying.made_log import plain
-from registry.migrate import migrate
 
 STEPS = {
     "copy": "COPY of the rows, nothing else",
@@ -34,7 +30,6 @@ STEPS = {
     "again": "import again, all known",
     "unmapped": "import without a mapping",
 }
-REGISTRY = "imported"
 Figures = dict[str, dict[str, float]]
 
 
@@ -44,20 +39,6 @@ def step(name: str, asked: Asked) -> dict[str, float]:
     told = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     figures: dict[str, float] = json.loads(told)
     return figures
-
-
-async def fresh_registry(where: Server) -> str:
-    """An empty registry on the same server; the last one is dropped."""
-    connection = await asyncpg.connect(plain(where.owner_url))
-    await connection.execute(f"DROP DATABASE IF EXISTS {REGISTRY} WITH (FORCE)")
-    await connection.execute(f"CREATE DATABASE {REGISTRY}")
-    await connection.close()
-    owner, app = (
-        make_url(url).set(database=REGISTRY).render_as_string(hide_password=False)
-        for url in (where.owner_url, where.app_url)
-    )
-    await migrate(owner, app)
-    return app
 
 
 def one_round(where: Server, keys: int, folder: Path) -> Figures:
@@ -71,7 +52,7 @@ def one_round(where: Server, keys: int, folder: Path) -> Figures:
     for name, what in STEPS.items():
         progress(what)
         if name in {"import", "unmapped"}:
-            url = asyncio.run(fresh_registry(where))
+            _, url = asyncio.run(fresh_registry(where))
         told[name] = step(name, Asked(url, where.owner_url, str(header if name == "unmapped" else tags)))
         assert told[name]["keys"] == keys
     return told
