@@ -22,8 +22,11 @@ from registry.schemas import MAX_LABEL, MAX_TEXT
 # follow it, and the longer others wait for the log's lock.
 PAGE: Final = 2048
 FIRST: Final = -(2**63)
-# An importer that is stopped half way must not hold the gateway's rows.
-_LIMITS: Final = "SET LOCAL idle_in_transaction_session_timeout = '60s'"
+# An importer that is stopped half way must not hold the gateway's rows, nor wait without end for who holds them.
+_LIMITS: Final = (
+    "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '60s';"
+    "SET LOCAL idle_in_transaction_session_timeout = '60s'"
+)
 
 
 @dataclass(frozen=True, slots=True)
