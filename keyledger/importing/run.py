@@ -185,7 +185,8 @@ def _wrong(row: GatewayKey, now: datetime) -> list[dict[str, Any]]:
 
 def _copied(row: GatewayKey, taken: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """A secret under a second id: a revoked key would live on by it."""
-    if (owner := taken.get(row.hash)) is not None:
+    owner = taken.get(row.hash, row.public_id)
+    if owner != row.public_id:  # else somebody has imported it since
         yield _item("key", row.public_id, "hash", f"is that of the secret of {owner}: who copied it?")
 
 
