@@ -83,7 +83,7 @@ class Queries:
         return frozenset(rows[0].ids or ()), rows[0].now
 
     async def secrets_of(self, hashes: Sequence[str]) -> dict[str, str]:
-        """Of some hashes those of secrets here, each with its credential's id. Reads the whole table."""
+        """Of some hashes those of secrets here, each with its credential's id."""
         held = credential.c.secret_hash == any_(literal(list(hashes), ARRAY(Text)))
         rows = await self._rows(select(credential.c.secret_hash, credential.c.credential_id).where(held))
         return {row.secret_hash: row.credential_id for row in rows}

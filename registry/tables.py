@@ -82,6 +82,7 @@ credential = Table(
     Column("public_id", Text, nullable=False),
     Column("secret_hash", Text),
     Index("credential_public_id", "public_id"),
+    Index("credential_secret_hash", "secret_hash"),
 )
 
 admin_token = Table(

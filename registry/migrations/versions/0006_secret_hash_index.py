@@ -1,0 +1,15 @@
+"""Whose a secret is, by its hash: an import asks it of every key, an audit of every row of a gateway's table."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the index."""
+    op.create_index("credential_secret_hash", "credential", ["secret_hash"], schema="keyledger")
