@@ -19,13 +19,13 @@ import msgspec
 from audit.errors import BadArchive
 from audit.export import line_of
 from audit.manifest import CREDENTIALS, EVENTS, Manifest, read_manifest
-from audit.report import Progress
 from audit.secret_hashes import Committed, SecretHash, committed, fits
 from registry import chain, wire
 from registry.cloudevent import NotOurs, read_value
 from registry.errors import UndecodableEvent
 from registry.event_log import RecordedEvent
 from registry.instant import format_us, from_us
+from registry.progress import Progress
 from registry.secret import PUBLIC_ID
 
 BATCH: Final = 4000

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Final
 
-from audit.report import Finding, Progress
+from audit.report import Finding
 from audit.verify_ledger import TABLES, difference
 from projections.clickhouse import ClickHouse
 from projections.sql_files import Names, sql
+from registry.progress import Progress
 
 # Digests of so many positions' rows are in ClickHouse's memory at once.
 WINDOW: Final = 50_000

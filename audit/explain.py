@@ -25,8 +25,8 @@ from registry.events import token_stream
 from registry.instant import format_ms, from_ms, to_ms
 from registry.key import KeyState, evolve, fold
 from registry.queries import Queries
-from registry.schemas import key_out
 from registry.secret import PUBLIC_ID
+from registry.views import key_out
 
 _END_MS = 253402300800000  # 10000-01-01: no question can name an instant from here on
 

@@ -17,12 +17,13 @@ from audit.books import Books
 from audit.compare_ledgers import compare_ledgers
 from audit.errors import TargetUnfit
 from audit.projecting import BATCH, project_into, store_for
-from audit.report import Finding, Progress
+from audit.report import Finding
 from audit.second_ledger import SecondLedger
 from audit.shielded import to_the_end
 from audit.switch import Switch
 from projections.sql_files import Names
 from registry.errors import FieldFault, FieldsRefused
+from registry.progress import Progress
 
 # Differences that are told; all are counted.
 TOLD: Final = 1000

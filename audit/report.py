@@ -6,16 +6,6 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a stage is, in its own unit; `bookmark`, where there is one, is where a later run can go on."""
-
-    stage: str
-    done: int
-    total: int
-    bookmark: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong: what, where, and what to do. No text quotes a secret, its hash, or a payload.
 

@@ -24,13 +24,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from audit import sql
 from audit.archive_reader import Archive, Batch, Tell
 from audit.errors import BadArchive, NotEmpty, NotOwner, RegistryInUse
-from audit.report import Progress
 from audit.restore_state import fold_all
 from registry import tables
 from registry.driver import TRANSPORT_ERRORS, instants_as_us
 from registry.errors import Busy, ChainBroken, LogBroken
 from registry.event_log import COLUMNS
 from registry.postgres import APPEND_LOCK, open_log
+from registry.progress import Progress
 
 _LOCK_TIMEOUT_S: Final = 30
 # A process that was stopped just now is still on the server's list for a moment.

@@ -10,13 +10,13 @@ from audit import sql
 from audit.archive_reader import Tell
 from audit.errors import BadArchive
 from audit.fold import Fold
-from audit.report import Progress
 from registry import sql as log_sql
 from registry import state, wire
 from registry.event_log import COLUMNS, Foldable
 from registry.events import AdminTokenCreated, KeyCreated, KeyImported, key_stream, token_stream
 from registry.inline import StreamState
 from registry.instant import to_us
+from registry.progress import Progress
 
 _PAGE: Final = 2000
 _STREAMS_AT_ONCE: Final = 1000

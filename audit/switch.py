@@ -22,7 +22,6 @@ from typing import Final
 
 from audit.pages import hash_at
 from audit.projecting import patiently, project_into
-from audit.report import Progress
 from audit.second_ledger import SecondLedger
 from projections.clickhouse import ClickHouse
 from projections.dead_letters import SWITCH, DeadLetter, DeadLetters
@@ -31,6 +30,7 @@ from projections.sql_files import Names, sql
 from projections.store import Applied, Store
 from registry.errors import Busy
 from registry.event_log import EventLog
+from registry.progress import Progress
 
 TABLES: Final = (
     "key_tag_change_v1",

@@ -19,11 +19,12 @@ from msgspec.structs import replace
 from audit.bookmark import Bookmark, read_bookmark
 from audit.books import Books
 from audit.pages import unchecked
-from audit.report import Finding, Progress, Verdict
+from audit.report import Finding, Verdict
 from audit.verify_gateway import GatewayCheck
 from audit.verify_ledger import LedgerCheck
 from audit.verify_log import ChainCheck, beyond_reading
 from audit.verify_state import PAGE, check_page, checkpoint_findings, count_streams
+from registry.progress import Progress
 
 WINDOW = 10_000
 WAIT_S = 30.0

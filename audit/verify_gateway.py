@@ -17,8 +17,8 @@ from audit.books import GatewayBooks
 from audit.reading import fetch
 from audit.report import Finding
 from audit.verify_state import TrueKey, read_keys
-from projections.errors import GatewayError, GatewayTableAbsent
 from projections.gateway.checkpoint import TENSORZERO
+from projections.gateway.errors import GatewayError, GatewayTableAbsent
 from projections.gateway.rows import GatewayRow, rows_of
 from projections.gateway.table import Compared, GatewayTable, Secret
 from registry import chain

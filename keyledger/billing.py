@@ -22,7 +22,9 @@ from registry.errors import Busy, FieldFault, FieldsRefused
 from registry.parameters import MAX_FILTERS, Strict, tag_filters
 from registry.problem import documented
 from registry.reading import Whole, strict_request
-from registry.schemas import Instant
+from registry.schemas import (
+    Instant,
+)
 
 WAIT_S = 30.0
 _POLL_S = 0.05

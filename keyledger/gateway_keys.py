@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from keyledger.connections import database_ssl
 from keyledger.settings import Settings
-from projections.errors import GatewayError, GatewayTableAbsent
 from projections.gateway.beside import GatewayBeside, is_same_database
+from projections.gateway.errors import GatewayError, GatewayTableAbsent
 from projections.gateway.setup import create_index, create_table
 from projections.gateway.table import GatewayTable
 from registry.driver import TRANSPORT_ERRORS, make_engine

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Final, Protocol
 
 from registry.errors import NotYetAtGateway
 from registry.queries import Queries
 
 WAIT_S: Final = 30.0
 POLL_S: Final = 0.05
+
+
+class GatewayWait(Protocol):
+    """Knows how far the gateway's table is."""
+
+    async def until(self, position: int) -> None:
+        """Return once what a position of the log changed is in the gateway's table. Raises NotYetAtGateway, Busy."""
 
 
 class SyncWait:

@@ -29,7 +29,9 @@ from registry.errors import FieldFault, FieldsRefused
 from registry.event_log import Caller
 from registry.instant import format_ms, format_us, from_ms
 from registry.reading import JSON, json_body
-from registry.schemas import Body
+from registry.schemas import (
+    Body,
+)
 from registry.token import TokenState
 
 MAX_SQL = 100_000

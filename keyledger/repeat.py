@@ -8,8 +8,8 @@ from aiokafka.errors import KafkaError
 
 from keyledger.connections import kafka_options
 from keyledger.followers import topic_plans
+from keyledger.registry_services import Registry
 from keyledger.settings import Settings
-from registry.api import Registry
 from registry.errors import Busy
 from registry.publish import Range, repeat
 from registry.publisher import Publisher

@@ -12,15 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from keyledger.connections import clickhouse_client, clickhouse_names, database_engine
 from keyledger.gate import Gate
 from keyledger.gateway_keys import GatewayKeys, GatewayPlace, gateway_place, open_gateway
-from keyledger.gateway_wait import NoWait, SyncWait
+from keyledger.gateway_wait import GatewayWait, NoWait, SyncWait
+from keyledger.registry_services import Registry
 from keyledger.settings import Settings
 from keyledger.status import ReadSide, Status, status_of
 from projections.clickhouse import ClickHouse
 from projections.ddl import Names
 from projections.dead_letters import DeadLetters
 from projections.store import Store
-from registry.api import Registry
-from registry.gateway_wait import GatewayWait
 from registry.handle import Keys, Tokens
 from registry.postgres import Limits, PostgresEventLog, open_log
 from registry.queries import Queries

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from keyledger.registry_services import Registry
 from projections import alarms
 from projections.alarms import Alarm
 from projections.dead_letters import DeadLetters
 from projections.errors import LogChanged
 from projections.feed import check_applied
 from projections.store import Applied, Frontier, Store
-from registry.api import Registry
 from registry.event_log import Head
 from registry.instant import format_us
 from registry.queries import GatewaySynced, Published, Seen

@@ -14,10 +14,11 @@ from typing import Any
 from fastapi.responses import StreamingResponse
 
 from audit.errors import AuditError
-from audit.report import Finding, Progress
+from audit.report import Finding
 from projections.errors import ProjectionError
 from registry.errors import RegistryError
 from registry.problem import POSITION_HEADER
+from registry.progress import Progress
 
 MEDIA_TYPE = "application/x-ndjson"
 

@@ -8,18 +8,11 @@
     ├── ClickHouseError          whatever the engine or the way to it did not like
     │   ├── ClickHouseUnavailable    retry: transport, overload, read-only replica, out of memory
     │   └── ClickHouseRefused        do not retry: wrong SQL, wrong types, missing table
-    ├── GatewayError             whatever the gateway's database or the way to it did not like
-    │   ├── GatewayUnavailable       retry: transport
-    │   └── GatewayRefused           an operator must mend it; tried again slowly
-    │       ├── GatewayTableAbsent       there is no table of keys
-    │       ├── GatewayTableUnfit        it is not as the gateway's migrations make it
-    │       └── GatewayNotAllowed        the role lacks a right
     └── BillError
         ├── BadBillQuery         the question itself is wrong: unknown zone, too many names, since after until
         └── TooManyLines         the answer would be longer than the limit
 
-Messages of ClickHouse errors carry the engine's code and symbolic name, never its text: it quotes SQL and values. Those
-of gateway errors carry the server's code alone: its text can quote a row, with the hash of a secret.
+Messages of ClickHouse errors carry the engine's code and symbolic name, never its text: it quotes SQL and values.
 """
 
 from __future__ import annotations
@@ -80,41 +73,6 @@ class ClickHouseUnavailable(ClickHouseError):
 
 class ClickHouseRefused(ClickHouseError):
     """ClickHouse refused the statement: repeating it will not help."""
-
-
-class GatewayError(ProjectionError):
-    """The gateway's database did not do what it was asked."""
-
-
-class GatewayUnavailable(GatewayError):
-    """The gateway's database can't be reached, or does not answer now."""
-
-
-class GatewayRowLocked(GatewayUnavailable):
-    """A row of the gateway's table of keys, or the table itself, is locked by another session there."""
-
-
-class GatewayRefused(GatewayError):
-    """The gateway's database refused: repeating it will not help."""
-
-
-class GatewayTableAbsent(GatewayRefused):
-    """The gateway's database has no table of keys."""
-
-    def __init__(self, schema: str) -> None:
-        super().__init__(
-            f"there is no table {schema}.tensorzero_auth_api_key in the gateway's database: run the gateway's own "
-            "migrations (`gateway --run-postgres-migrations`), or, for a trial without a gateway, "
-            "`keyledger project gateway --create-table`"
-        )
-
-
-class GatewayTableUnfit(GatewayRefused):
-    """The gateway's table of keys is not as its migrations make it."""
-
-
-class GatewayNotAllowed(GatewayRefused):
-    """The role of the gateway's database lacks a right."""
 
 
 class BillError(ProjectionError):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -12,12 +10,13 @@ from fastapi import APIRouter, Depends, Query, Request, Security
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 
+from keyledger.gateway_wait import GatewayWait
+from keyledger.registry_services import Registry
 from registry.auth import Principal
 from registry.commands import UNSET, EditKey
 from registry.errors import FieldFault, FieldsRefused
-from registry.event_log import Caller, EventLog
-from registry.gateway_wait import GatewayWait
-from registry.handle import KeyAnswer, Keys, NewKey, Tokens
+from registry.event_log import Caller
+from registry.handle import KeyAnswer, NewKey
 from registry.parameters import (
     AsOfQuery,
     EditQuery,
@@ -32,7 +31,6 @@ from registry.parameters import (
 )
 from registry.past import past_key
 from registry.problem import POSITION_HEADER, documented
-from registry.queries import Queries
 from registry.reading import (
     JSON,
     MERGE_PATCH,
@@ -48,22 +46,8 @@ from registry.schemas import (
     KeyOut,
     KeyPage,
     NewKeyOut,
-    event_out,
-    key_out,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Registry:
-    """What the routes need, made once at the composition root and kept as `app.state.registry`."""
-
-    log: EventLog
-    keys: Keys
-    tokens: Tokens
-    queries: Queries
-    skew: timedelta = timedelta(0)
-    gateway: GatewayWait | None = None
-
+from registry.views import event_out, key_out
 
 Authenticate = Callable[[Request], Awaitable[Principal]]
 

@@ -12,7 +12,13 @@ from registry.errors import UnknownCredential
 from registry.parameters import EndQuery, NoQuery, WaitQuery, checked_id
 from registry.problem import documented
 from registry.reading import JSON, body_docs, json_body, strict_request
-from registry.schemas import KeyOut, NewKeyOut, ReasonBody, RotateBody, key_out
+from registry.schemas import (
+    KeyOut,
+    NewKeyOut,
+    ReasonBody,
+    RotateBody,
+)
+from registry.views import key_out
 
 router = APIRouter(
     prefix="/admin/api-keys/{public_id}",

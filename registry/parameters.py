@@ -9,7 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from registry.errors import FieldFault, FieldsRefused, UnknownKey
 from registry.reading import Whole
-from registry.schemas import Instant, Text
+from registry.schemas import (
+    Instant,
+    Text,
+)
 from registry.secret import PUBLIC_ID
 from registry.tags import name_fault, value_fault
 

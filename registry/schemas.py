@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import unicodedata
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-from registry import wire
 from registry.errors import FieldFault, FieldsRefused
-from registry.event_log import RecordedEvent
-from registry.instant import format_ms, format_us, parse_instant
-from registry.key import KeyState
+from registry.instant import parse_instant
 from registry.lifecycle import MAX_OVERLAP
 from registry.tags import MAX_TAGS, name_fault, value_fault
+from registry.text import MAX_LABEL, MAX_TEXT, label_fault, text_fault
 
-MAX_TEXT = 2000
-MAX_LABEL = 200
 _INSTANT_PATTERN = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,32})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$"
 
 
@@ -33,17 +28,13 @@ def _instant(value: Any) -> datetime:
         raise PydanticCustomError("instant", "{why}", {"why": f"{error}{hint}"}) from None
 
 
-def _refuse_controls(text: str) -> str:
-    """Control characters are refused, but newline and tab; lone surrogates too."""
-    if any(unicodedata.category(char) in {"Cc", "Cs"} and char not in "\n\t" for char in text):
-        raise PydanticCustomError("text", "must not contain control characters, but newline and tab")
-    return text
+def _checked(fault: Callable[[str], str | None]) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if why := fault(text):
+            raise PydanticCustomError("text", "{why}", {"why": why})
+        return text
 
-
-def _refuse_all_controls(text: str) -> str:
-    if any(unicodedata.category(char) in {"Cc", "Cs"} for char in text):
-        raise PydanticCustomError("text", "must not contain control characters")
-    return text
+    return check
 
 
 Instant = Annotated[
@@ -51,8 +42,8 @@ Instant = Annotated[
     BeforeValidator(_instant, json_schema_input_type=str),
     Field(json_schema_extra={"pattern": _INSTANT_PATTERN}),
 ]
-Text = Annotated[str, Field(strict=True, max_length=MAX_TEXT), AfterValidator(_refuse_controls)]
-Label = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_LABEL), AfterValidator(_refuse_all_controls)]
+Text = Annotated[str, Field(strict=True, max_length=MAX_TEXT), AfterValidator(_checked(text_fault))]
+Label = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_LABEL), AfterValidator(_checked(label_fault))]
 
 
 def check_tags(tags: dict[str, Any], *, may_remove: bool) -> dict[str, Any]:
@@ -236,49 +227,3 @@ class HistoryPage(BaseModel):
 
     items: list[EventOut]
     next_cursor: str | None
-
-
-def key_out(key: KeyState, now: datetime) -> dict[str, Any]:
-    """The key as KeyOut, its status at `now`."""
-    return {
-        "public_id": key.public_id,
-        "tags": key.tags,
-        "description": key.description,
-        "organization": key.organization,
-        "workspace": key.workspace,
-        "status": key.status(now),
-        "created_at": format_ms(key.created_at),
-        "expiration": _optional(key.expiration),
-        "revoked_at": _optional(key.revoked_at),
-        "credentials": [
-            {
-                "credential_id": one.credential_id,
-                "created_at": format_ms(one.created_at),
-                "expires_at": _optional(one.expires_at),
-                "revoked_at": _optional(one.revoked_at),
-            }
-            for one in key.credentials
-        ],
-        "position": key.position,
-        "version": key.version,
-    }
-
-
-def event_out(recorded: RecordedEvent) -> dict[str, Any]:
-    """The event as EventOut. Raises UndecodableEvent for one that this version does not know."""
-    wire.decode(recorded)
-    return {
-        "position": recorded.position,
-        "version": recorded.version,
-        "type": recorded.type,
-        "recorded_at": format_us(recorded.recorded_at),
-        "effective_at": format_ms(recorded.effective_at),
-        "actor": recorded.actor,
-        "on_behalf_of": recorded.on_behalf_of,
-        "reason": recorded.reason,
-        "data": json.loads(recorded.payload),
-    }
-
-
-def _optional(instant: datetime | None) -> str | None:
-    return None if instant is None else format_ms(instant)

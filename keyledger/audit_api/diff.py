@@ -13,7 +13,6 @@ from pydantic import Field
 
 from audit.diff import diff_keys
 from audit.diff_bill import diff_coverage, diff_lines, diff_sums, same_usage
-from audit.report import Progress
 from keyledger.audit_api import router
 from keyledger.billing import checked, make_bill, wait_until_applied
 from keyledger.services import Services
@@ -25,8 +24,11 @@ from registry.errors import Busy, FieldFault, FieldsRefused
 from registry.instant import from_us
 from registry.parameters import MAX_FILTERS, Strict
 from registry.problem import documented
+from registry.progress import Progress
 from registry.reading import Whole
-from registry.schemas import Instant
+from registry.schemas import (
+    Instant,
+)
 
 _TRIES = 3
 

@@ -18,7 +18,9 @@ from registry.auth import Principal
 from registry.parameters import Strict
 from registry.problem import documented
 from registry.reading import Whole
-from registry.schemas import KeyOut
+from registry.schemas import (
+    KeyOut,
+)
 
 
 class ExplainQuery(Strict):

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 
 from audit.history import entries
 from keyledger.audit_api import router
-from registry.api import Registry, answer, needs
+from keyledger.registry_services import Registry
+from registry.api import answer, needs
 from registry.auth import Principal
 from registry.events import token_stream
 from registry.parameters import PageQuery, checked_id, from_cursor, to_cursor

@@ -19,7 +19,9 @@ from keyledger.services import Services
 from keyledger.streaming import Part, stream
 from registry.api import answer
 from registry.reading import JSON, json_body
-from registry.schemas import Body
+from registry.schemas import (
+    Body,
+)
 
 MAX_NAME: Final = 64
 

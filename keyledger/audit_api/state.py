@@ -24,7 +24,10 @@ from registry.parameters import AsOfQuery, checked_id
 from registry.past import Moment, moment, past_key
 from registry.problem import documented
 from registry.reading import Whole
-from registry.schemas import KeyOut, key_out
+from registry.schemas import (
+    KeyOut,
+)
+from registry.views import key_out
 
 _CURSOR = re.compile(r"state:([1-9]\d{0,17}|0):(\d{1,15}):([A-Za-z0-9]{12})", re.ASCII)
 

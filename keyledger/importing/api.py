@@ -31,7 +31,10 @@ from registry.event_log import Caller
 from registry.handle import Keys
 from registry.postgres import open_log
 from registry.reading import JSON, json_body
-from registry.schemas import Body, Text
+from registry.schemas import (
+    Body,
+    Text,
+)
 
 REASON: Final = "imported from tensorzero"
 _READERS: Final = {".csv": read_csv, ".json": read_json}

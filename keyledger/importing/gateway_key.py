@@ -6,29 +6,27 @@ What is wrong is said by the column's name; no message quotes a value, and nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Final
 
 from registry import chain
 from registry.errors import FieldFault
 from registry.events import IssuedCredential
 from registry.imports import ImportKey
 from registry.instant import cut_ms, format_ms, from_us, to_us
-from registry.schemas import MAX_LABEL, Label, Text
 from registry.secret import PUBLIC_ID
+from registry.text import label_fault, text_fault
 
 SOURCE: Final = "tensorzero"
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _LAST_US: Final = 253_402_300_800_000_000  # the year 10000 begins
-_TEXTS: Final[tuple[tuple[str, TypeAdapter[Any]], ...]] = (
-    ("organization", TypeAdapter(Label)),
-    ("workspace", TypeAdapter(Label)),
-    ("description", TypeAdapter(Text | None)),
-)
+_TEXTS: Final[Mapping[str, Callable[[str], str | None]]] = {
+    "organization": label_fault,
+    "workspace": label_fault,
+    "description": text_fault,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +73,10 @@ def _faults(row: GatewayKey, now_us: int) -> Iterator[tuple[str, str]]:
         yield "public_id", "must be 12 ASCII letters and digits: the gateway itself can't use this key"
     if _HASH.fullmatch(row.hash) is None:
         yield "hash", "must be 64 lower-case hexadecimal digits: the gateway itself can't use this key"
-    for name, rule in _TEXTS:
+    for name, fault in _TEXTS.items():
         text: str | None = getattr(row, name)
-        if text and len(text) <= MAX_LABEL and text.isprintable():
-            continue  # good by each of the rules, and nearly all are so: no need to look at every character
-        try:
-            rule.validate_python(text)
-        except ValidationError as error:
-            yield name, str(error.errors()[0]["msg"])
+        if text is not None and (why := fault(text)):
+            yield name, why
     for name, us in (("created_at", row.created_us), ("disabled_at", row.disabled_us), ("expires_at", row.expires_us)):
         if us is not None and not 0 <= us < _LAST_US:
             yield name, "must be an instant of the years 1970 to 9999"

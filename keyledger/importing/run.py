@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from audit.report import Progress
 from keyledger.importing.gateway_key import GatewayKey, command, faults, is_end_moved
 from keyledger.importing.mapping import TagMapping
 from keyledger.importing.source import FIRST, Page, Source
 from registry.errors import Busy, FieldsRefused
 from registry.event_log import Caller
 from registry.handle import Keys
+from registry.progress import Progress
 from registry.queries import Queries
 
 Part = Progress | dict[str, Any]

@@ -16,7 +16,7 @@ from keyledger.importing.gateway_key import GatewayKey
 from projections.gateway.faults import translated
 from projections.gateway.table import GatewayTable
 from registry.driver import RAW_EPOCH_US, DriverConnection, instants_as_raw_us
-from registry.schemas import MAX_LABEL, MAX_TEXT
+from registry.text import MAX_LABEL, MAX_TEXT
 
 # Keys of a page, which is appended in one transaction: the larger it is, the less a key costs the log and those who
 # follow it, and the longer others wait for the log's lock.

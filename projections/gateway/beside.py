@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from projections.errors import GatewayError
 from projections.gateway import sql
+from projections.gateway.errors import GatewayError
 from projections.gateway.faults import translated
 from projections.gateway.rows import rows_of
 from projections.gateway.table import TAKE_LOCK, upsert

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from projections.errors import (
+from projections.gateway.errors import (
     GatewayNotAllowed,
     GatewayRefused,
     GatewayRowLocked,

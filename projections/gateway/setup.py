@@ -9,8 +9,8 @@ from typing import Any, Final
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from projections.errors import GatewayNotAllowed, GatewayRefused
 from projections.gateway import sql
+from projections.gateway.errors import GatewayNotAllowed, GatewayRefused
 from projections.gateway.faults import translated
 
 INDEX: Final = "keyledger_public_id_text"

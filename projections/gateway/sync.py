@@ -20,8 +20,9 @@ from typing import Final
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from projections.errors import GatewayRefused, GatewayUnavailable, ProjectionError
+from projections.errors import ProjectionError
 from projections.gateway.checkpoint import Synced, SyncLead, check
+from projections.gateway.errors import GatewayRefused, GatewayUnavailable
 from projections.gateway.reconcile import Reconcile
 from projections.gateway.source import KeySource
 from projections.gateway.table import GatewayTable

@@ -15,8 +15,8 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from projections.errors import GatewayTableAbsent, GatewayTableUnfit
 from projections.gateway import sql
+from projections.gateway.errors import GatewayTableAbsent, GatewayTableUnfit
 from projections.gateway.faults import not_allowed, translated
 from projections.gateway.rows import GatewayRow, columns
 

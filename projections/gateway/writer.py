@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from projections.errors import GatewayRowLocked
+from projections.gateway.errors import GatewayRowLocked
 from projections.gateway.source import KeySource
 from projections.gateway.table import Change, GatewayTable
 from registry.key import KeyState

@@ -26,7 +26,7 @@ from registry.events import IssuedCredential, KeyImported, key_stream
 from registry.handle import Keys, NewKey
 from registry.instant import from_ms
 from registry.memory import MemoryEventLog
-from registry.schemas import event_out
+from registry.views import event_out
 from tests.acceptance.truth import facts_of_event
 from tests.bill_world import World, chat, instant, model, uuid7
 from tests.oracle import Fact, Row, oracle_bill

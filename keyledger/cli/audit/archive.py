@@ -21,7 +21,7 @@ from keyledger.settings import Settings
 
 if TYPE_CHECKING:  # each command imports what it runs: --help stays quick
     from audit.manifest import Manifest
-    from audit.report import Progress
+    from registry.progress import Progress
 
 _EXPORT = "/audit/export"
 _HASHES = "/operator/audit/credentials"

@@ -11,6 +11,8 @@ import httpx
 from sqlalchemy.ext.asyncio import create_async_engine
 from starlette.types import ASGIApp
 
+from keyledger.gateway_wait import GatewayWait
+from keyledger.registry_services import Registry
 from keyledger.services import Services
 from keyledger.settings import Settings
 from keyledger.web import public_app
@@ -18,10 +20,8 @@ from projections.clickhouse import ClickHouse
 from projections.ddl import Names
 from projections.dead_letters import DeadLetters
 from projections.store import Store
-from registry.api import Registry
 from registry.beside import Beside
 from registry.event_log import Caller
-from registry.gateway_wait import GatewayWait
 from registry.handle import Keys, Tokens
 from registry.postgres import Limits, open_log
 from registry.queries import Queries

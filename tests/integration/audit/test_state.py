@@ -12,7 +12,7 @@ import pytest
 from registry.event_log import RecordedEvent
 from registry.instant import cut_ms, format_ms
 from registry.key import fold
-from registry.schemas import key_out
+from registry.views import key_out
 from tests.contract.writes import read_all
 from tests.integration.api.service import assert_problem
 from tests.integration.audit.ledger_world import Ledger

@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from audit.bookmark import Bookmark
 from audit.errors import BadBookmark
 from audit.repair import of_the_log, repair_ledger, repair_state
-from audit.report import Finding, Progress, Verdict
+from audit.report import Finding, Verdict
 from audit.verify import verify
 from registry.driver import make_engine
+from registry.progress import Progress
 from tests.integration.audit.books_world import HEAD, Tampered
 from tests.integration.audit.mutations import Mutations
 from tests.integration.test_projector import fill, project

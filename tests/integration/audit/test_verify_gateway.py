@@ -8,10 +8,11 @@ import pytest
 
 from audit.books import GatewayBooks
 from audit.repair_gateway import beyond_repair
-from audit.report import Finding, Progress, Verdict
+from audit.report import Finding, Verdict
 from audit.verify import verify
 from projections.gateway.table import GatewayTable
 from registry.driver import make_engine
+from registry.progress import Progress
 from tests.databases import Database
 from tests.integration.audit.books_world import Tampered
 from tests.integration.audit.gateway_world import TABLE, Kept

@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from projections.errors import GatewayNotAllowed, GatewayRefused, GatewayTableAbsent, GatewayTableUnfit
+from projections.gateway.errors import (
+    GatewayNotAllowed,
+    GatewayRefused,
+    GatewayTableAbsent,
+    GatewayTableUnfit,
+)
 from projections.gateway.rows import GatewayRow
 from projections.gateway.setup import INDEX, create_index, create_table, index_missing
 from projections.gateway.table import Change, GatewayTable

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from keyledger.registry_services import Registry
 from keyledger.status import ReadSide, Status, status_of
 from projections.dead_letters import DeadLetter, dead_letter_topic
 from projections.errors import ProjectionError
-from registry.api import Registry
 from registry.cloudevent import Linked, write_record
 from registry.errors import UndecodableEvent
 from registry.event_log import EventLog

@@ -1,0 +1,52 @@
+"""Errors at a gateway's own table of keys.
+
+    ProjectionError
+    └── GatewayError             whatever the gateway's database or the way to it did not like
+        ├── GatewayUnavailable       retry: transport
+        │   └── GatewayRowLocked         a row is locked by another session
+        └── GatewayRefused           an operator must mend it; tried again slowly
+            ├── GatewayTableAbsent       there is no table of keys
+            ├── GatewayTableUnfit        it is not as the gateway's migrations make it
+            └── GatewayNotAllowed        the role lacks a right
+
+Messages carry the server's code alone: its text can quote a row, with the hash of a secret.
+"""
+
+from __future__ import annotations
+
+from projections.errors import ProjectionError
+
+
+class GatewayError(ProjectionError):
+    """The gateway's database did not do what it was asked."""
+
+
+class GatewayUnavailable(GatewayError):
+    """The gateway's database can't be reached, or does not answer now."""
+
+
+class GatewayRowLocked(GatewayUnavailable):
+    """A row of the gateway's table of keys, or the table itself, is locked by another session there."""
+
+
+class GatewayRefused(GatewayError):
+    """The gateway's database refused: repeating it will not help."""
+
+
+class GatewayTableAbsent(GatewayRefused):
+    """The gateway's database has no table of keys."""
+
+    def __init__(self, schema: str) -> None:
+        super().__init__(
+            f"there is no table {schema}.tensorzero_auth_api_key in the gateway's database: run the gateway's own "
+            "migrations (`gateway --run-postgres-migrations`), or, for a trial without a gateway, "
+            "`keyledger project gateway --create-table`"
+        )
+
+
+class GatewayTableUnfit(GatewayRefused):
+    """The gateway's table of keys is not as its migrations make it."""
+
+
+class GatewayNotAllowed(GatewayRefused):
+    """The role of the gateway's database lacks a right."""
