@@ -20,6 +20,7 @@ RUN pip install --require-hashes --only-binary :all: -r requirements-build.lock 
 COPY pyproject.toml README.md LICENSE ./
 COPY registry registry
 COPY projections projections
+COPY gateways gateways
 COPY clickhouse clickhouse
 COPY audit audit
 COPY keyledger keyledger

@@ -1,6 +1,6 @@
 """The states of many streams from many events, in the order of the log. Pure.
 
-States and errors are those that `registry.inline.evolve` gives event by event. It makes a new state each time; here the
+States and errors are those that `stream_state.evolve` gives event by event. It makes a new state each time; here the
 registers of a key are written in place, and its state is made at the end.
 """
 
@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec.structs import replace
 
-from registry import inline, key, wire
-from registry.event_log import AnyEvent
-from registry.events import TagsChanged
-from registry.inline import StreamState
-from registry.key import KeyState, Register
-from registry.token import TokenState
+from registry.keys import state as key
+from registry.keys.events import TagsChanged
+from registry.keys.state import KeyState, Register
+from registry.keys.tokens import TokenState
+from registry.log import codec, stream_state
+from registry.log.event_log import AnyEvent
+from registry.log.stream_state import StreamState
 
 
 class _Key(msgspec.Struct, gc=False):
@@ -45,7 +46,7 @@ class Fold:
         Raises ValueError for one that can't follow in its stream, and UndecodableEvent: the log is wrong then. Those
         before it are in, and the fold can be read, but not gone on with.
         """
-        keys, decode, write = self._keys, wire.decode, key.write_registers
+        keys, decode, write = self._keys, codec.decode, key.write_registers
         for recorded in events:
             held = keys.get(recorded.stream)
             if held is None:
@@ -67,7 +68,7 @@ class Fold:
     def _begin(self, recorded: AnyEvent) -> None:
         """The first event of a key, or any of another stream."""
         stream = recorded.stream
-        state = inline.evolve(self._tokens.get(stream), recorded)
+        state = stream_state.evolve(self._tokens.get(stream), recorded)
         if isinstance(state, KeyState):
             self._keys[stream] = _Key(state, state.registers, state.position, state.version)
         elif state is not None:

@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import TypeVar
 
-from registry import chain
-from registry.cloudevent import Linked
 from registry.errors import ChainBroken
-from registry.event_log import EventLog, Foldable, RecordedEvent
+from registry.log import chain
+from registry.log.event_log import EventLog, Foldable, RecordedEvent
+from registry.publish.cloudevent import Linked
 
 PAGE = 2000
 _Event = TypeVar("_Event", RecordedEvent, Foldable)

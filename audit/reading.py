@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from registry.driver import TRANSPORT_ERRORS
+from registry.db.connection import TRANSPORT_ERRORS
 from registry.errors import Busy
 
 

@@ -23,8 +23,8 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from bench.common import Server, append_events, median, opened_log, options, progress, report, server, timed
 from keyledger.embedded.account import service_account
 from keyledger.embedded.binaries import programs_for
-from registry.event_log import Caller
-from registry.handle import Keys, NewKey
+from registry.log.event_log import Caller
+from registry.service import Keys, NewKey
 
 PGBENCH_SECONDS = 3
 REFERENCE_TABLE = """

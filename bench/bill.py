@@ -19,10 +19,11 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from projections import bill_sql, ddl
-from projections.bill import BillQuery, compute_bill
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
+from projections.billing import sql as bill_sql
+from projections.billing.bill import BillQuery, compute_bill
+from projections.engine import ddl
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
 
 SINCE_MS = 1_767_225_600_000  # 2026-01-01
 MONTH_MS = 31 * 86_400_000

@@ -18,12 +18,12 @@ import asyncpg
 from sqlalchemy.engine import make_url
 
 from keyledger.embedded.postgres import EmbeddedPostgres
-from registry.driver import make_engine
-from registry.event_log import Caller, Write
-from registry.events import TagsChanged
-from registry.migrate import migrate
-from registry.postgres import PostgresEventLog, open_log
-from registry.wire import encode
+from registry.db.connection import make_engine
+from registry.db.migrate import migrate
+from registry.keys.events import TagsChanged
+from registry.log.codec import encode
+from registry.log.event_log import Caller, Write
+from registry.log.postgres import PostgresEventLog, open_log
 
 REGISTRY = "registry"
 CALLER = Caller("token-abcdefghijkl", None, "0" * 32, None)

@@ -19,18 +19,18 @@ from sqlalchemy.engine import make_url
 from bench.common import CALLER, Server, fresh_registry, median, options, progress, report, server, timed
 from bench.importing.made_keys import fill
 from bench.replaying.made_log import plain
-from keyledger.gateway_wait import SyncWait
-from projections.gateway.beside import GatewayBeside
-from projections.gateway.checkpoint import SyncLead
-from projections.gateway.setup import create_index, create_table
-from projections.gateway.source import KeySource
-from projections.gateway.sync import GatewaySync
-from projections.gateway.table import GatewayTable
-from registry.beside import Beside
-from registry.driver import make_engine
-from registry.handle import Keys, NewKey
-from registry.postgres import open_log
+from gateways.tensorzero.append_hook import GatewayBeside
+from gateways.tensorzero.checkpoint import SyncLead
+from gateways.tensorzero.key_table import GatewayTable
+from gateways.tensorzero.setup import create_index, create_table
+from gateways.tensorzero.source import KeySource
+from gateways.tensorzero.sync import GatewaySync
+from keyledger.runtime.gateway_wait import SyncWait
+from registry.db.connection import make_engine
+from registry.log.append_hook import Beside
+from registry.log.postgres import open_log
 from registry.queries import Queries
+from registry.service import Keys, NewKey
 
 CLIENTS = 32
 LOOK_UPS = 200

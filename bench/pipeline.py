@@ -28,25 +28,25 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from bench.common import CALLER, append_events, median, opened_log, options, progress, report, server
-from keyledger.followers import collect_garbage_rarely
-from projections import ddl
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from projections.dead_letters import DeadLetters
-from projections.feed import Feed
-from projections.kafka_feed import KafkaFeed, Source
-from projections.log_tail import LogTail
-from projections.projector import Projector
-from projections.store import Store
-from registry.cloudevent import HEADERS, Linked, write_record
-from registry.driver import make_engine
-from registry.event_log import Write
-from registry.events import TagsChanged
-from registry.lead import Lead
-from registry.postgres import PostgresEventLog, open_log
-from registry.publish import Relay
-from registry.topic import TopicPlan, ensure_topics
-from registry.wire import encode
+from keyledger.runtime.workers import collect_garbage_rarely
+from projections.engine import ddl
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from projections.ledger.dead_letters import DeadLetters
+from projections.ledger.feed import Feed
+from projections.ledger.kafka_feed import KafkaFeed, Source
+from projections.ledger.log_tail import LogTail
+from projections.ledger.projector import Projector
+from projections.ledger.store import Store
+from registry.db.connection import make_engine
+from registry.keys.events import TagsChanged
+from registry.log.codec import encode
+from registry.log.event_log import Write
+from registry.log.postgres import PostgresEventLog, open_log
+from registry.publish.checkpoint import Lead
+from registry.publish.cloudevent import HEADERS, Linked, write_record
+from registry.publish.relay import Relay
+from registry.publish.topics import TopicPlan, ensure_topics
 from tests.broker import running_broker
 
 PARTITIONS = 6

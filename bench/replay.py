@@ -27,7 +27,7 @@ from bench.common import Server, median, options, progress, report, server
 from bench.replaying.library import Library
 from bench.replaying.made_log import fill, plain
 from bench.replaying.steps import Asked
-from registry.migrate import migrate
+from registry.db.migrate import migrate
 
 STEPS = {
     "copy": "COPY",

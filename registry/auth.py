@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from registry import secret
 from registry.errors import Forbidden, Unauthenticated
-from registry.events import token_stream
-from registry.token import TokenState
+from registry.keys import secrets as secret
+from registry.keys.events import token_stream
+from registry.keys.tokens import TokenState
 
 OPERATOR: Final = "operator"
 

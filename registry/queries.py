@@ -11,13 +11,21 @@ from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, func, literal, 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from registry import inline
+from registry.db.tables import (
+    admin_token,
+    credential,
+    event,
+    gateway_sync,
+    key_state,
+    relay_checkpoint,
+)
 from registry.errors import Busy, UnknownKey
-from registry.event_log import COLUMNS, RecordedEvent
-from registry.events import key_stream
-from registry.key import KeyState
-from registry.tables import admin_token, credential, event, gateway_sync, key_state, relay_checkpoint
-from registry.token import TokenState
+from registry.keys.as_of import PastKey, moment
+from registry.keys.events import key_stream
+from registry.keys.state import KeyState, fold
+from registry.keys.tokens import TokenState
+from registry.log import stream_state
+from registry.log.event_log import COLUMNS, RecordedEvent
 
 _POSITION = select(func.coalesce(func.max(event.c.position), 0)).scalar_subquery().label("head")
 _NOW = func.clock_timestamp().label("now")
@@ -151,6 +159,15 @@ class Queries:
             return [], seen
         return [RecordedEvent.from_columns(row[:-2]) for row in rows], Seen(rows[0].head, rows[0].now)
 
+    async def key_as_of(self, any_id: str, at: datetime | None, known_at: int | None) -> PastKey:
+        """The key that a credential's id leads to, as of a moment. Raises UnknownKey, FieldsRefused."""
+        history, seen = await self.history(await self.stream(any_id))
+        then = moment(seen.position, seen.now, at, known_at)
+        past = fold(history, at=then.at, known_at=then.known_at)
+        if past is None:
+            raise UnknownKey("the key was not created yet by then", position=seen.position)
+        return PastKey(past, then, seen.position)
+
     async def token(self, token_id: str) -> tuple[TokenState, str] | None:
         """A token's state and the hash of its secret."""
         rows = await self._rows(
@@ -204,14 +221,14 @@ class Queries:
 
 
 def _state(row: Any) -> KeyState:
-    state = inline.load(row.stream, row.document)
+    state = stream_state.load(row.stream, row.document)
     if not isinstance(state, KeyState):
         raise TypeError(f"the row of {row.stream} holds no key")
     return state
 
 
 def _token(row: Any) -> TokenState:
-    state = inline.load(row.stream, row.document)
+    state = stream_state.load(row.stream, row.document)
     if not isinstance(state, TokenState):
         raise TypeError(f"the row of {row.stream} holds no token")
     return state

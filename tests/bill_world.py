@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from projections.bill import BillQuery, compute_bill
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from projections.store import Store
+from projections.billing.bill import BillQuery, compute_bill
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from projections.ledger.store import Store
 from tests.ledger_tables import TABLES
 from tests.oracle import KEY_TAG, Fact, Row
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from registry.postgres import PostgresEventLog, open_log
+from registry.log.postgres import PostgresEventLog, open_log
 from tests.broker import Broker, JarBroker, NoBroker, jar_broker, missing_service, running_broker
 from tests.databases import Database, Server, make_role, running_server
 

@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
-from registry.migrate import migrate
+from registry.db.migrate import migrate
 from tests.docker import container
 
 IMAGE = "postgres:18.1"

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from keyledger.gateway_rows import GatewayRows, KeyUse, generate
-from projections.gateway.setup import create_table
-from registry.driver import make_engine
+from gateways.tensorzero.setup import create_table
+from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
+from registry.db.connection import make_engine
 from registry.instant import to_ms
 from tests.databases import Database
 from tests.oracle import Fact

@@ -11,18 +11,18 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from projections import ddl
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from projections.dead_letters import DeadLetters, dead_letter_topic
-from projections.kafka_feed import KafkaFeed, Source
-from projections.log_tail import LogTail
-from projections.projector import Projector
-from projections.store import Store
-from registry.event_log import EventLog
-from registry.lead import Lead
-from registry.publish import Relay
-from registry.topic import TopicPlan, ensure_topics
+from projections.engine import ddl
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from projections.ledger.dead_letters import DeadLetters, dead_letter_topic
+from projections.ledger.kafka_feed import KafkaFeed, Source
+from projections.ledger.log_tail import LogTail
+from projections.ledger.projector import Projector
+from projections.ledger.store import Store
+from registry.log.event_log import EventLog
+from registry.publish.checkpoint import Lead
+from registry.publish.relay import Relay
+from registry.publish.topics import TopicPlan, ensure_topics
 from tests.ledger_tables import contents
 
 PATIENCE_S = 60.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
 
 TABLES = ("key_tag_change_v1", "key_life_v1", "key_credential_v1", "event_applied_v1")
 

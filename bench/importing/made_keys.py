@@ -10,8 +10,8 @@ from pathlib import Path
 import asyncpg
 
 from bench.replaying.made_log import plain
-from projections.gateway.setup import create_table
-from registry.driver import make_engine
+from gateways.tensorzero.setup import create_table
+from registry.db.connection import make_engine
 
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 COLUMNS = ("organization", "workspace", "description", "public_id", "hash", "created_at", "disabled_at")

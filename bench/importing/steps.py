@@ -18,16 +18,16 @@ import asyncpg
 import msgspec
 
 from bench.replaying.made_log import plain
-from keyledger.importing.garbage import collecting_rarely
-from keyledger.importing.mapping import read_mapping
-from keyledger.importing.mapping_csv import read_csv
-from keyledger.importing.run import Import, Order
-from keyledger.importing.source import FIRST, PAGE, Source, open_source
-from keyledger.services import open_write_side
+from gateways.tensorzero.importing.mapping import read_mapping
+from gateways.tensorzero.importing.mapping_csv import read_csv
+from gateways.tensorzero.importing.run import Import, Order
+from gateways.tensorzero.importing.source import FIRST, PAGE, Source, open_source
+from gateways.tensorzero.key_table import GatewayTable
+from keyledger.runtime.garbage import collecting_rarely
+from keyledger.runtime.services import open_write_side
 from keyledger.settings import Settings
-from projections.gateway.table import GatewayTable
-from registry.driver import make_engine
-from registry.event_log import Caller
+from registry.db.connection import make_engine
+from registry.log.event_log import Caller
 
 REFERENCE: Final = """
 DROP TABLE IF EXISTS reference_key;

@@ -10,12 +10,12 @@ import asyncpg
 from msgspec.structs import astuple
 
 from bench.common import CALLER, Server, opened_log
-from registry import chain
-from registry.event_log import COLUMNS, Head, NewEvent, RecordedEvent, Write
-from registry.events import IssuedCredential, KeyCreated, TagsChanged
 from registry.instant import from_us
-from registry.stamp import Desk
-from registry.wire import encode
+from registry.keys.events import IssuedCredential, KeyCreated, TagsChanged
+from registry.log import chain
+from registry.log.batch import Desk
+from registry.log.codec import encode
+from registry.log.event_log import COLUMNS, Head, NewEvent, RecordedEvent, Write
 
 _CHUNK = 20_000
 _INSTANTS = tuple(number for number, name in enumerate(COLUMNS) if name.endswith("_at"))

@@ -19,21 +19,21 @@ import asyncpg
 import msgspec
 import uvloop
 
-from audit.archive import Source, write_archive
-from audit.archive_reader import open_archive
-from audit.export import export_lines
+from audit.archive.export import export_lines
+from audit.archive.reader import open_archive
+from audit.archive.restore import restore
+from audit.archive.writer import Source, write_archive
 from audit.fold import Fold
 from audit.pages import foldable, pages
-from audit.projecting import project_into, store_for
-from audit.restore import restore
+from audit.replay.projecting import project_into, store_for
 from bench.common import opened_log, timed
 from bench.replaying.made_log import plain
-from keyledger.followers import collect_garbage_rarely
-from projections import ddl
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from projections.store import Applied
-from registry.driver import make_engine
+from keyledger.runtime.workers import collect_garbage_rarely
+from projections.engine import ddl
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from projections.ledger.store import Applied
+from registry.db.connection import make_engine
 
 _COPY = "SELECT * FROM keyledger.event WHERE position <= {until} ORDER BY position"
 

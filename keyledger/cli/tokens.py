@@ -8,7 +8,7 @@ import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, request
 from keyledger.cli.output import print_json, print_table, say
-from registry.token import SCOPES
+from registry.keys.tokens import SCOPES
 
 app = typer.Typer(
     help="Create, list and revoke admin tokens.",

@@ -11,12 +11,18 @@ from dataclasses import dataclass
 
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.postgres import EmbeddedPostgres
-from keyledger.followers import Follower, gateway_sync, kafka_projector, log_projector, relay
-from keyledger.gateway_keys import embedded_gateway, gateway_place
-from keyledger.services import Services, open_services
+from keyledger.runtime.gateway import embedded_gateway, gateway_place
+from keyledger.runtime.services import Services, open_services
+from keyledger.runtime.workers import (
+    Follower,
+    gateway_sync,
+    kafka_projector,
+    log_projector,
+    relay,
+)
 from keyledger.settings import Settings
-from projections import ddl
-from registry.migrate import migrate
+from projections.engine import ddl
+from registry.db.migrate import migrate
 
 
 @dataclass(frozen=True, slots=True)

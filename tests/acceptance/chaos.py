@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
-from keyledger.gateway_rows import GatewayRows, KeyUse, generate
-from keyledger.portal import Portal
+from keyledger.client.admin import Portal
+from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
 from registry.instant import parse_instant, to_ms
 from tests.acceptance.registry_process import RegistryProcess
 from tests.acceptance.truth import assert_bill_is_right, facts_of, rows_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from keyledger.services import open_services
+from keyledger.runtime.services import open_services
 from keyledger.settings import Settings
 from tests.kafka_world import Way
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from keyledger.portal import Portal
+from keyledger.client.admin import Portal
 from tests.acceptance.parts import Part
 from tests.databases import Database
 from tests.integration.gateway.rules import Verdict, check

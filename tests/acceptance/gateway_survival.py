@@ -10,16 +10,16 @@ from random import Random
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audit.books import GatewayBooks
 from audit.report import Finding
-from audit.verify_gateway import GatewayCheck
-from audit.verify_state import check_page
-from projections.gateway.setup import create_table
-from projections.gateway.table import GatewayTable
-from registry.driver import make_engine
-from registry.handle import Tokens
-from registry.postgres import PostgresEventLog
+from audit.sources import GatewayBooks
+from audit.verify.gateway import GatewayCheck
+from audit.verify.state import check_page
+from gateways.tensorzero.key_table import GatewayTable
+from gateways.tensorzero.setup import create_table
+from registry.db.connection import make_engine
+from registry.log.postgres import PostgresEventLog
 from registry.queries import Queries
+from registry.service import Tokens
 from tests.acceptance.gateway_chaos import Load, Sampler, free_port, kill_again_and_again, under_load
 from tests.acceptance.parts import PATIENCE_S, Part
 from tests.databases import Database, plain

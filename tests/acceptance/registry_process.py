@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 import psutil
 
+from keyledger.client.admin import Portal
+from keyledger.demo.gateway_rows import GatewayRows
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.operator_socket import socket_path_for_client
-from keyledger.gateway_rows import GatewayRows
-from keyledger.portal import Portal
 
 READY_S = 60
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from keyledger.gateway_rows import GatewayRows, KeyUse, generate
+from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
 from registry.instant import parse_instant, to_ms
 from tests.acceptance.registry_process import RegistryProcess, run_command
 from tests.acceptance.truth import SINCE, UNTIL

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from keyledger.gateway_rows import FLASH, SMALL, GatewayRows
+from keyledger.demo.gateway_rows import FLASH, SMALL, GatewayRows
 from registry.instant import parse_instant, to_ms
 from tests.acceptance.registry_process import RegistryProcess
 

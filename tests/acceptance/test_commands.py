@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from keyledger.gateway_rows import GatewayRows, KeyUse, generate
-from keyledger.portal import Portal
+from keyledger.client.admin import Portal
+from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
 from registry.instant import parse_instant, to_ms
 from tests.acceptance.registry_process import RegistryProcess, run_command
 from tests.acceptance.truth import SINCE, UNTIL

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from keyledger.embedded.cluster import APPLICATION, DATABASE
-from registry.handle import Keys, NewKey
-from registry.postgres import PostgresEventLog
+from registry.log.postgres import PostgresEventLog
 from registry.queries import Queries
+from registry.service import Keys, NewKey
 from tests.acceptance.parts import PATIENCE_S, Part
 from tests.acceptance.registry_process import RegistryProcess, run_command
 from tests.databases import Database, Server, plain

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from registry.postgres import PostgresEventLog
+from registry.log.postgres import PostgresEventLog
 from tests.acceptance.chaos import survive
 from tests.acceptance.parts import Part, applied, assert_equal_to_a_fresh_replay, environment, make_ledger
 from tests.acceptance.registry_process import RegistryProcess

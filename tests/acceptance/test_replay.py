@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from keyledger.client.admin import Portal
+from keyledger.demo.gateway_rows import KeyUse, generate
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.operator_socket import socket_path_for_client
-from keyledger.gateway_rows import KeyUse, generate
-from keyledger.portal import Portal
 from registry.instant import parse_instant, to_ms
 from tests.acceptance.registry_process import RegistryProcess
 from tests.acceptance.truth import SINCE, UNTIL

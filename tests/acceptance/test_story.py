@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keyledger.gateway_rows import SMALL, KeyUse, generate
+from keyledger.demo.gateway_rows import SMALL, KeyUse, generate
 from registry.instant import parse_instant, to_ms
 from tests.acceptance.registry_process import RegistryProcess
 from tests.acceptance.truth import assert_bill_is_right, facts_of, rows_of

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from keyledger.gateway_rows import SMALL, GatewayRows
-from keyledger.portal import Portal
+from keyledger.client.admin import Portal
+from keyledger.demo.gateway_rows import SMALL, GatewayRows
 from registry.instant import format_ms, parse_instant, to_ms
 from tests.acceptance.registry_process import RegistryProcess
 from tests.acceptance.truth import assert_bill_is_right, facts_of, rows_of

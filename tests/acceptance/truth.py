@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from keyledger.gateway_rows import GatewayRows
-from keyledger.portal import Portal
+from keyledger.client.admin import Portal
+from keyledger.demo.gateway_rows import GatewayRows
 from registry.instant import parse_instant, to_ms
 from tests.oracle import Fact, Row, oracle_bill
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from registry.commands import EditKey, edit
 from registry.errors import Busy, FieldFault, FieldsRefused, VersionConflict
-from registry.event_log import EventLog, Foldable, NewEvent, Scene, Write
-from registry.events import key_stream
 from registry.instant import cut_ms
-from registry.key import KeyState
+from registry.keys.commands import EditKey, edit
+from registry.keys.events import key_stream
+from registry.keys.state import KeyState
+from registry.log.event_log import EventLog, Foldable, NewEvent, Scene, Write
 from tests.contract.writes import CALLER, assert_whole, new_key, note, noted, read_all, tail
 
 

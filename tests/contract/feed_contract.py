@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from projections.errors import LogChanged
-from projections.feed import Feed
-from projections.store import Applied
-from registry.cloudevent import Linked
-from registry.event_log import EventLog
+from projections.ledger.feed import Feed
+from projections.ledger.store import Applied
+from registry.log.event_log import EventLog
+from registry.publish.cloudevent import Linked
 from tests.contract.writes import note
 
 NOTHING = Applied(0, "", "")

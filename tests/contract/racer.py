@@ -8,7 +8,7 @@ import asyncio
 import json
 import sys
 
-from registry.postgres import Limits, open_log
+from registry.log.postgres import Limits, open_log
 from tests.contract.writes import note
 from tests.databases import Database
 

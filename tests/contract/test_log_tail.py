@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from projections.log_tail import LogTail
-from registry.event_log import EventLog
-from registry.memory import MemoryEventLog
+from projections.ledger.log_tail import LogTail
+from registry.log.event_log import EventLog
+from registry.log.memory import MemoryEventLog
 from tests.contract.feed_contract import Arrive, FeedContract, MakeFeed
 
 

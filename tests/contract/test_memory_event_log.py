@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from registry.errors import ClockSteppedBack
-from registry.memory import MemoryEventLog
+from registry.log.memory import MemoryEventLog
 from tests.contract.event_log_contract import EventLogContract
 from tests.contract.writes import assert_whole, note, read_all
 

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from registry.errors import Busy, ClockSteppedBack, LogBroken, OutcomeUnknown
-from registry.postgres import APPEND_LOCK, Limits, PostgresEventLog, open_log
-from registry.state import columns
+from registry.log.postgres import APPEND_LOCK, Limits, PostgresEventLog, open_log
+from registry.log.state_rows import columns
 from tests.contract.event_log_contract import EventLogContract
 from tests.contract.writes import assert_whole, new_key, note, read_all, tail
 from tests.databases import Database, Server

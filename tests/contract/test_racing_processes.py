@@ -8,7 +8,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-from registry.postgres import PostgresEventLog
+from registry.log.postgres import PostgresEventLog
 from tests.contract.racer import TASKS, TURNS
 from tests.contract.writes import assert_whole, read_all, tail
 from tests.databases import Database

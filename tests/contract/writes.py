@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import rfc8785
 
-from registry import chain
-from registry.commands import CreateKey, create
-from registry.event_log import Caller, EventLog, NewEvent, RecordedEvent, Scene, Write
-from registry.events import IssuedCredential, key_stream
 from registry.instant import cut_ms
+from registry.keys.commands import CreateKey, create
+from registry.keys.events import IssuedCredential, key_stream
+from registry.log import chain
+from registry.log.event_log import Caller, EventLog, NewEvent, RecordedEvent, Scene, Write
 
 CALLER = Caller("token-test", "Ada", "request-1", "because")
 

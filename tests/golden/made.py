@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from registry import chain
-from registry.cloudevent import Linked
+from registry.log import chain
+from registry.publish.cloudevent import Linked
 from tests.unit.records import NOON, record
 
 FOLDER = Path(__file__).parent

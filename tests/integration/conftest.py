@@ -10,9 +10,9 @@ import httpx
 import pytest
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
-from projections import ddl
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
+from projections.engine import ddl
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
 from tests.bill_world import World
 from tests.docker import container
 

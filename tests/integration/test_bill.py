@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from projections.bill import BillQuery, compute_bill, plain
+from projections.billing.bill import BillQuery, compute_bill, plain
 from projections.errors import BadBillQuery, TooManyLines
 from tests.bill_world import World, batch, chat, instant, key_facts, model, uuid7
 from tests.oracle import Fact, Row

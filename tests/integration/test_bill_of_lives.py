@@ -16,17 +16,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.rows import project
-from projections.store import Store
-from registry import chain, wire
-from registry.commands import EditKey
+from projections.ledger.rows import project
+from projections.ledger.store import Store
 from registry.errors import Refused
-from registry.event_log import Caller, Write
-from registry.events import IssuedCredential, KeyImported, key_stream
-from registry.handle import Keys, NewKey
 from registry.instant import from_ms
-from registry.memory import MemoryEventLog
-from registry.views import event_out
+from registry.keys.commands import EditKey
+from registry.keys.events import IssuedCredential, KeyImported, key_stream
+from registry.keys.views import event_out
+from registry.log import chain, codec
+from registry.log.event_log import Caller, Write
+from registry.log.memory import MemoryEventLog
+from registry.service import Keys, NewKey
 from tests.acceptance.truth import facts_of_event
 from tests.bill_world import World, chat, instant, model, uuid7
 from tests.oracle import Fact, Row, oracle_bill
@@ -106,7 +106,7 @@ class Lives:
             public_id, {"customer_id": "beta"}, None, "default", "default", None,
             disabled if number % 2 else None, issued, "tensorzero",
         )  # fmt: skip
-        decide = wire.encode(event, created)
+        decide = codec.encode(event, created)
         await self.log.write(Write(key_stream(public_id), lambda _scene: [decide], OPERATOR))
         self._made(public_id)
 

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from projections import ddl
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
+from projections.engine import ddl
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
 from projections.errors import BadIdentifier, ClickHouseRefused, ClickHouseUnavailable
-from projections.store import Store
+from projections.ledger.store import Store
 from tests.bill_world import World, instant, key_facts
 from tests.oracle import Fact, oracle_intervals
 

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from projections import ddl
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from projections.dead_letters import DeadLetters
+from projections.engine import ddl
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from projections.engine.templates import sql
 from projections.errors import ClickHouseRefused, ClickHouseUnavailable
-from projections.sql_files import sql
-from projections.store import Store
+from projections.ledger.dead_letters import DeadLetters
+from projections.ledger.store import Store
 
 CLUSTERED = [
     *ddl.statements(Names("ledger", "gateway", "prod"), gateway_tables=True),

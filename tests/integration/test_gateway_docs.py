@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from projections.sql_files import fill
+from projections.engine.templates import fill
 from tests.acceptance.documents import blocks
 from tests.bill_world import World, batch, chat, instant, key_facts, model, uuid7
 from tests.oracle import Fact

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from projections import ddl
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
+from projections.engine import ddl
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
 from projections.errors import ClickHouseRefused, GatewayTablesMissing
-from projections.gateway_tables import read_usage, reason_of
+from projections.usage.gateway_tables import read_usage, reason_of
 from tests.bill_world import World, chat, instant, model, uuid7
 
 NOON = instant("2026-03-01T12:00:00")

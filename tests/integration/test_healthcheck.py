@@ -7,10 +7,10 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from keyledger.health import Health
-from keyledger.serve import bind_tcp, serving
-from keyledger.status import Redelivered, Status
-from keyledger.web import operations_app
+from keyledger.http.app import operations_app
+from keyledger.http.health import Health
+from keyledger.runtime.server import bind_tcp, serving
+from keyledger.runtime.status import Redelivered, Status
 from projections.errors import ClickHouseUnavailable
 from tests.broker import free_port
 

@@ -16,19 +16,19 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from keyledger.connections import kafka_options
-from keyledger.followers import topic_plans
+from keyledger.runtime.connections import kafka_options
+from keyledger.runtime.workers import topic_plans
 from keyledger.settings import Settings
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from projections.dead_letters import DeadLetters
-from projections.kafka_feed import KafkaFeed, Source
-from projections.projector import Projector
-from projections.store import Store
-from registry.lead import Lead
-from registry.postgres import open_log
-from registry.publish import Relay
-from registry.topic import ensure_topics
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from projections.ledger.dead_letters import DeadLetters
+from projections.ledger.kafka_feed import KafkaFeed, Source
+from projections.ledger.projector import Projector
+from projections.ledger.store import Store
+from registry.log.postgres import open_log
+from registry.publish.checkpoint import Lead
+from registry.publish.relay import Relay
+from registry.publish.topics import ensure_topics
 from tests.broker import JarBroker, NoBroker, free_port, missing_service
 from tests.databases import Database
 from tests.integration.test_projector import fill

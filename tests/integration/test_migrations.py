@@ -10,9 +10,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from registry.migrate import migrate
-from registry.postgres import open_log
-from registry.tables import SCHEMA, metadata
+from registry.db.migrate import migrate
+from registry.db.tables import SCHEMA, metadata
+from registry.log.postgres import open_log
 from tests.contract.writes import note
 from tests.databases import Database, Server
 

@@ -16,9 +16,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from registry.driver import make_engine
+from registry.db.connection import make_engine
+from registry.db.pooler import probe
 from registry.errors import Busy, PoolerFound
-from registry.pooler import probe
 from tests.databases import Database
 
 _SSL_REQUEST = 80877103

@@ -11,18 +11,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
 from projections.errors import ClickHouseRefused, LogChanged
-from projections.log_tail import LogTail
-from projections.projector import Projector
-from projections.store import Rows, Store
-from registry.commands import EditKey
+from projections.ledger.log_tail import LogTail
+from projections.ledger.projector import Projector
+from projections.ledger.store import Rows, Store
 from registry.errors import ChainBroken, UndecodableEvent
-from registry.event_log import Caller, EventLog
-from registry.handle import Keys, NewKey
-from registry.memory import MemoryEventLog
-from registry.postgres import PostgresEventLog
+from registry.keys.commands import EditKey
+from registry.log.event_log import Caller, EventLog
+from registry.log.memory import MemoryEventLog
+from registry.log.postgres import PostgresEventLog
+from registry.service import Keys, NewKey
 from tests.bill_world import World
 from tests.contract.writes import note
 from tests.ledger_tables import contents

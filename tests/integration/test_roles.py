@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from registry.postgres import PostgresEventLog
+from registry.log.postgres import PostgresEventLog
 from tests.contract.writes import new_key, read_all
 from tests.databases import Database
 

@@ -8,16 +8,21 @@ import random
 from collections import defaultdict
 from datetime import timedelta
 
-from registry import chain, inline
-from registry.commands import EditKey
 from registry.errors import Refused
-from registry.event_log import Caller, RecordedEvent
-from registry.events import AdminTokenCreated, KeyCreated, credential_issued, key_stream
-from registry.handle import Keys, NewKey, Tokens
-from registry.key import KeyState
-from registry.postgres import PostgresEventLog
+from registry.keys.commands import EditKey
+from registry.keys.events import (
+    AdminTokenCreated,
+    KeyCreated,
+    credential_issued,
+    key_stream,
+)
+from registry.keys.state import KeyState
+from registry.log import chain, stream_state
+from registry.log.codec import decode
+from registry.log.event_log import Caller, RecordedEvent
+from registry.log.postgres import PostgresEventLog
 from registry.queries import Queries
-from registry.wire import decode
+from registry.service import Keys, NewKey, Tokens
 from tests.contract.writes import assert_whole, read_all
 from tests.databases import Database
 
@@ -81,8 +86,8 @@ async def test_current_state_is_a_fresh_fold_of_the_log(database: Database, post
     assert keys.keys() | tokens.keys() == streams.keys()
     for stream, history in streams.items():
         row = keys.get(stream) or tokens[stream]
-        state = inline.fold(history)
-        assert inline.load(stream, row["document"]) == state
+        state = stream_state.fold(history)
+        assert stream_state.load(stream, row["document"]) == state
         first = decode(history[0])
         if isinstance(state, KeyState):
             assert isinstance(first, KeyCreated)

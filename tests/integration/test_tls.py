@@ -21,12 +21,17 @@ from aiokafka.errors import KafkaConnectionError
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from keyledger.connections import clickhouse_client, database_engine, database_ssl, kafka_options
+from keyledger.runtime.connections import (
+    clickhouse_client,
+    database_engine,
+    database_ssl,
+    kafka_options,
+)
 from keyledger.settings import Settings
 from projections.errors import ClickHouseError, ClickHouseUnavailable
-from registry.driver import DatabaseNotSecure
-from registry.migrate import migrate
-from registry.postgres import open_log
+from registry.db.connection import DatabaseNotSecure
+from registry.db.migrate import migrate
+from registry.log.postgres import open_log
 from tests.databases import Database
 
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)

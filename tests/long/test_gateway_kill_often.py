@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.postgres import PostgresEventLog
+from registry.log.postgres import PostgresEventLog
 from tests.acceptance.gateway_survival import survive
 from tests.databases import Database, Server
 

@@ -16,11 +16,11 @@ from random import Random
 
 import pytest
 
-from registry.commands import EditKey
 from registry.errors import Busy
-from registry.event_log import Caller
-from registry.handle import Keys, NewKey
-from registry.postgres import PostgresEventLog
+from registry.keys.commands import EditKey
+from registry.log.event_log import Caller
+from registry.log.postgres import PostgresEventLog
+from registry.service import Keys, NewKey
 from tests.acceptance.parts import Part, applied, assert_equal_to_a_fresh_replay, environment, make_ledger
 from tests.broker import JarBroker
 from tests.databases import Database

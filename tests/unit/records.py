@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from registry import inline
-from registry.event_log import NewEvent, RecordedEvent, Scene
 from registry.instant import cut_ms, to_us
+from registry.log import stream_state
+from registry.log.event_log import NewEvent, RecordedEvent, Scene
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _ONE = RecordedEvent(
@@ -68,6 +68,6 @@ class Stream:
             for number, one in enumerate(new, start=1)
         ]
         for event in recorded:
-            self.state = inline.evolve(self.state, event)
+            self.state = stream_state.evolve(self.state, event)
         self.history += recorded
         return recorded

@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.diff import diff_key
-from audit.diff_bill import diff_lines, diff_sums
-from registry.commands import EditKey, RevokeKey, edit, revoke
-from registry.key import fold
+from audit.history.diff import diff_key
+from projections.billing.compare import diff_lines, diff_sums
+from registry.keys.commands import EditKey, RevokeKey, edit, revoke
+from registry.keys.state import fold
 from tests.unit.records import NOON, Stream
 from tests.unit.test_audit_history import HOUR, key, patch
 from tests.unit.test_key import MS

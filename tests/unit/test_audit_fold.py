@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.fold import Fold
-from registry import events, inline, wire
 from registry.errors import UndecodableEvent
-from registry.event_log import AnyEvent, Foldable, RecordedEvent
-from registry.events import Event, IssuedCredential
-from registry.inline import StreamState
+from registry.keys import events
+from registry.keys.events import Event, IssuedCredential
+from registry.log import codec, stream_state
+from registry.log.event_log import AnyEvent, Foldable, RecordedEvent
+from registry.log.stream_state import StreamState
 from tests.unit.records import NOON, record
 
 STREAMS = ("key-aaaaaaaaaaaa", "key-bbbbbbbbbbbb", "token-cccccccccccc", "other")
@@ -55,7 +56,7 @@ def log_of(happened: Sequence[tuple[str, int, Event]]) -> list[RecordedEvent]:
     made, versions = [], dict[str, int]()
     for position, (stream, after_s, event) in enumerate(happened, start=1):
         versions[stream] = versions.get(stream, 0) + 1
-        new = wire.encode(event)
+        new = codec.encode(event)
         made.append(
             record(
                 stream=stream,
@@ -73,7 +74,7 @@ def one_by_one(log: Sequence[AnyEvent]) -> dict[str, StreamState]:
     """The states as the append makes them."""
     states: dict[str, StreamState] = {}
     for event in log:
-        state = inline.evolve(states.get(event.stream), event)
+        state = stream_state.evolve(states.get(event.stream), event)
         if state is not None:
             states[event.stream] = state
     return states

@@ -10,14 +10,22 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.fields import fields_of
-from audit.history import entries, written
-from registry import token, wire
-from registry.commands import CreateKey, EditKey, RevokeKey, create, edit, revoke
-from registry.event_log import NewEvent, RecordedEvent, Scene
-from registry.events import IssuedCredential, KeyImported
-from registry.key import fold
-from registry.lifecycle import RevokeCredential, RotateKey, resume, revoke_credential, rotate, suspend
+from audit.history.fields import fields_of
+from audit.history.history import entries, written
+from registry.keys import tokens as token
+from registry.keys.commands import CreateKey, EditKey, RevokeKey, create, edit, revoke
+from registry.keys.events import IssuedCredential, KeyImported
+from registry.keys.lifecycle import (
+    RevokeCredential,
+    RotateKey,
+    resume,
+    revoke_credential,
+    rotate,
+    suspend,
+)
+from registry.keys.state import fold
+from registry.log import codec
+from registry.log.event_log import NewEvent, RecordedEvent, Scene
 from tests.golden.made import golden_log
 from tests.unit.records import NOON, Stream
 from tests.unit.test_key import MS
@@ -65,7 +73,7 @@ def test_a_creation_tells_every_field_that_it_gave_and_nothing_that_it_left_out(
 def test_a_key_that_was_imported_with_its_end_tells_until_when_it_was_active() -> None:
     stream, end = Stream(), NOON + HOUR
     event = KeyImported("k3yPubl1cId0", {"a": "1"}, None, "default", "default", None, end, CREDENTIAL, "tensorzero")
-    stream.append([wire.encode(event, NOON)], NOON + 5 * HOUR)
+    stream.append([codec.encode(event, NOON)], NOON + 5 * HOUR)
     patch(stream, 6 * HOUR, timedelta(0), a="2")
     ended = "2026-03-01T13:00:00.000Z"
     assert changes(stream) == [
@@ -169,8 +177,8 @@ def test_an_admin_token_has_a_history_too() -> None:
 
 
 def test_every_type_of_event_can_be_told_and_none_tells_a_commitment() -> None:
-    told = {one.event.type: repr(written(wire.decode(one.event))) for one in golden_log().values()}
-    assert told.keys() == {kind.__name__ for kind in wire.CURRENT}
+    told = {one.event.type: repr(written(codec.decode(one.event))) for one in golden_log().values()}
+    assert told.keys() == {kind.__name__ for kind in codec.CURRENT}
     assert not any("abab" in text for text in told.values())
 
 

@@ -9,12 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from audit.pages import link, pages, unchecked
-from audit.verify_log import ChainCheck
-from registry import chain
-from registry.cloudevent import Linked
+from audit.verify.log import ChainCheck
 from registry.errors import ChainBroken
-from registry.event_log import RecordedEvent
-from registry.memory import MemoryEventLog
+from registry.log import chain
+from registry.log.event_log import RecordedEvent
+from registry.log.memory import MemoryEventLog
+from registry.publish.cloudevent import Linked
 from tests.contract.writes import note, read_all
 
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry import chain
-from registry.event_log import RecordedEvent
 from registry.instant import to_ms, to_us
+from registry.log import chain
+from registry.log.event_log import RecordedEvent
 from tests.unit.records import NOON, record
 
 VECTORS = Path(__file__).parents[1] / "golden" / "chain.json"

@@ -9,8 +9,15 @@ import msgspec
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_structured_event
 
-from registry.cloudevent import CONTENT_TYPE, HEADERS, NotOurs, Record, read_record, write_record
-from registry.wire import CURRENT
+from registry.log.codec import CURRENT
+from registry.publish.cloudevent import (
+    CONTENT_TYPE,
+    HEADERS,
+    NotOurs,
+    Record,
+    read_record,
+    write_record,
+)
 from tests.golden.made import FOLDER, LOG_ID, golden_log
 
 LOG = golden_log()

@@ -11,15 +11,15 @@ from unittest.mock import Mock
 import clickhouse_connect
 import pytest
 
-from keyledger.connections import clickhouse_client, clickhouse_names
 from keyledger.embedded import stack
 from keyledger.embedded.folder import DataFolder
+from keyledger.runtime.connections import clickhouse_client, clickhouse_names
 from keyledger.settings import Settings
-from projections import ddl
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
+from projections.engine import ddl
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
 from projections.errors import BadIdentifier, ClickHouseRefused, ClickHouseUnavailable
-from projections.store import Store
+from projections.ledger.store import Store
 
 HEAD = re.compile(
     r"(--.*\n)*CREATE (DATABASE IF NOT EXISTS|TABLE IF NOT EXISTS|OR REPLACE (VIEW|DICTIONARY|FUNCTION)) [\w.]+ "

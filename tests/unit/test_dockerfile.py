@@ -110,8 +110,8 @@ def test_nothing_else_gets_into_the_context(path: str) -> None:
 
 def test_files_of_packages_that_are_no_modules_get_into_the_context() -> None:
     assert let_through("clickhouse/gateways/tensorzero/tables/ChatInference.sql")
-    assert let_through("registry/sql/append.sql")
-    assert let_through("registry/migrations/versions/0001.py")
+    assert let_through("registry/log/sql/append.sql")
+    assert let_through("registry/db/migrations/versions/0001.py")
 
 
 @pytest.mark.parametrize("name", ["requirements-image.lock", "requirements-build.lock"])

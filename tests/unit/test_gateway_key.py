@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from keyledger.importing.gateway_key import GatewayKey, command, faults
-from registry import chain
+from gateways.tensorzero.importing.gateway_key import GatewayKey, command, faults
 from registry.instant import to_us
+from registry.log import chain
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 NOW_US = to_us(NOW)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from projections.gateway.rows import GatewayRow, columns, rows_of
-from registry.key import CredentialState, KeyState
+from gateways.tensorzero.rows import GatewayRow, columns, rows_of
+from registry.keys.state import CredentialState, KeyState
 from tests.unit.records import NOON
 
 KEY, OTHER = "k3yPubl1cId0", "0therCreden0"

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyledger.gateway_rows import KEY_TAG, LARGE, SMALL, GatewayRows, KeyUse, generate, uuid7
+from keyledger.demo.gateway_rows import KEY_TAG, LARGE, SMALL, GatewayRows, KeyUse, generate, uuid7
 
 SINCE, UNTIL = 1_772_323_200_000, 1_775_001_600_000  # March 2026
 LIVING, ENDING = KeyUse("AAAAAAAAAAAA", SINCE), KeyUse("BBBBBBBBBBBB", SINCE, SINCE + 86_400_000)

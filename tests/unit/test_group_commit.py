@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from registry.errors import Busy
-from registry.event_log import Caller, Write, Written
-from registry.group_commit import GroupCommit
-from registry.stamp import Outcome
+from registry.log.batch import Outcome
+from registry.log.event_log import Caller, Write, Written
+from registry.log.group_commit import GroupCommit
 
 
 def write(stream: str) -> Write:

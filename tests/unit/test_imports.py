@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from registry.errors import FieldsRefused
-from registry.event_log import Scene
-from registry.events import IssuedCredential
-from registry.imports import ImportKey, import_key
+from registry.keys.events import IssuedCredential
+from registry.keys.imports import ImportKey, import_key
+from registry.log.event_log import Scene
 
 NOW = datetime(2026, 6, 1, 0, 0, 0, 5_678, tzinfo=UTC)
 MS = timedelta(milliseconds=1)

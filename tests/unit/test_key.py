@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.commands import CreateKey, EditKey, RevokeKey, create, edit, revoke
 from registry.errors import Conflict, FieldsRefused, Forbidden, UnknownKey
-from registry.event_log import RecordedEvent
-from registry.events import IssuedCredential, KeyCreated, TagsChanged
-from registry.inline import dump, load
-from registry.key import KeyState, fold
-from registry.tags import MAX_TAGS
-from registry.wire import decode
+from registry.keys.commands import CreateKey, EditKey, RevokeKey, create, edit, revoke
+from registry.keys.events import IssuedCredential, KeyCreated, TagsChanged
+from registry.keys.state import KeyState, fold
+from registry.keys.tags import MAX_TAGS
+from registry.log.codec import decode
+from registry.log.event_log import RecordedEvent
+from registry.log.stream_state import dump, load
 from tests.unit.records import NOON, Stream
 
 CREDENTIAL = IssuedCredential("k3yPubl1cId0", "c" * 64)

@@ -9,14 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry import wire
-from registry.commands import CreateKey, EditKey, RevokeKey, create, edit, revoke
 from registry.errors import Conflict, UnknownCredential, UnknownKey
-from registry.event_log import NewEvent, RecordedEvent, Scene
-from registry.events import IssuedCredential, KeyImported, KeyRotated
-from registry.inline import dump, load
-from registry.key import KeyState, fold
-from registry.lifecycle import (
+from registry.keys.commands import CreateKey, EditKey, RevokeKey, create, edit, revoke
+from registry.keys.events import IssuedCredential, KeyImported, KeyRotated
+from registry.keys.lifecycle import (
     MAX_CREDENTIALS,
     MAX_OVERLAP,
     RevokeCredential,
@@ -26,6 +22,10 @@ from registry.lifecycle import (
     rotate,
     suspend,
 )
+from registry.keys.state import KeyState, fold
+from registry.log import codec
+from registry.log.event_log import NewEvent, RecordedEvent, Scene
+from registry.log.stream_state import dump, load
 from tests.unit.records import NOON, Stream
 
 FIRST = "k3yPubl1cId0"
@@ -122,7 +122,7 @@ def test_the_tags_of_a_suspended_key_can_be_edited_and_those_of_one_that_expired
 def test_a_rotation_keeps_tags_and_history_and_the_old_secret_ends_after_the_overlap() -> None:
     stream = made()
     (event,) = done(stream, HOUR, rotation(1, timedelta(minutes=5)))
-    assert wire.decode(event) == KeyRotated(
+    assert codec.decode(event) == KeyRotated(
         IssuedCredential("r0tatedPub01", "d" * 64), (FIRST,), NOON + HOUR + timedelta(minutes=5), compromised=False
     )
     assert (stream.state.public_id, stream.state.tags) == (FIRST, {"customer_id": "acme"})
@@ -143,11 +143,11 @@ def test_a_later_rotation_never_lets_an_old_secret_live_longer() -> None:
     stream = made()
     done(stream, HOUR, rotation(1, HOUR))
     (event,) = done(stream, HOUR + MS, rotation(2, 24 * HOUR))
-    assert wire.decode(event).retired == ("r0tatedPub01",)  # type: ignore[attr-defined]
+    assert codec.decode(event).retired == ("r0tatedPub01",)  # type: ignore[attr-defined]
     assert ends(stream)[FIRST] == (NOON + 2 * HOUR, None)
     done(stream, 3 * HOUR, ending("r0tatedPub02"))
     (event,) = done(stream, 4 * HOUR, rotation(3, MAX_OVERLAP))
-    assert wire.decode(event).retired == ()  # type: ignore[attr-defined]
+    assert codec.decode(event).retired == ()  # type: ignore[attr-defined]
 
 
 def test_one_credential_ends_and_the_others_live_on() -> None:
@@ -199,7 +199,7 @@ def test_an_imported_key_that_was_disabled_is_alive_before_and_revoked_after() -
     event = KeyImported(
         FIRST, {"a": "1"}, None, "o", "w", None, NOON + HOUR, IssuedCredential(FIRST, "c" * 64), "tensorzero"
     )
-    stream.append([wire.encode(event, NOON)], NOON + 5 * HOUR)
+    stream.append([codec.encode(event, NOON)], NOON + 5 * HOUR)
     assert statuses(stream, 0, 1, 2) == ["active", "revoked", "revoked"]
     then = fold(stream.history, at=NOON)
     assert then is not None

@@ -6,11 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from projections.rows import project
-from registry import wire
+from projections.ledger.rows import project
 from registry.errors import UndecodableEvent
-from registry.event_log import RecordedEvent
-from registry.events import (
+from registry.instant import to_ms
+from registry.keys.events import (
     AdminTokenCreated,
     CredentialRevoked,
     Event,
@@ -25,7 +24,8 @@ from registry.events import (
     KeySuspended,
     TagsChanged,
 )
-from registry.instant import to_ms
+from registry.log import codec
+from registry.log.event_log import RecordedEvent
 from tests.unit.records import NOON, record
 
 KEY = "k3yPubl1cId0"
@@ -47,7 +47,7 @@ def log() -> list[RecordedEvent]:
     ]
     made = []
     for position, (stream, event) in enumerate(events, start=1):
-        new = wire.encode(event)
+        new = codec.encode(event)
         made.append(
             record(
                 position=position,
@@ -79,7 +79,7 @@ def test_each_event_gives_its_rows_with_its_position() -> None:
 
 def at(position: int, event: Event) -> RecordedEvent:
     """An event of the key, recorded and effective an hour after noon."""
-    new = wire.encode(event)
+    new = codec.encode(event)
     return record(
         position=position,
         stream=f"key-{KEY}",

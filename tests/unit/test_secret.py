@@ -8,10 +8,11 @@ from hashlib import sha256
 
 import pytest
 
-from registry import secret, token
 from registry.auth import authenticate
 from registry.errors import Conflict, FieldsRefused, Forbidden, Unauthenticated
-from registry.token import CreateToken, TokenState
+from registry.keys import secrets as secret
+from registry.keys import tokens as token
+from registry.keys.tokens import CreateToken, TokenState
 from tests.unit.records import NOON, Stream
 
 KEY = re.compile(r"sk-t0-([A-Za-z0-9]{12})-([A-Za-z0-9]{48})")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from keyledger.importing import mapping as module
-from keyledger.importing.mapping import MappingRefused, TagMapping, read_mapping
-from keyledger.importing.mapping_csv import read_csv
-from keyledger.importing.mapping_json import read_json
+from gateways.tensorzero.importing import mapping as module
+from gateways.tensorzero.importing.mapping import MappingRefused, TagMapping, read_mapping
+from gateways.tensorzero.importing.mapping_csv import read_csv
+from gateways.tensorzero.importing.mapping_json import read_json
 
 A, B, C = "AAAAAAAAAAA1", "BBBBBBBBBBB2", "CCCCCCCCCCC3"
 

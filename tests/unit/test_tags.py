@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.tags import RESERVED_WORDS, name_fault, value_fault
+from registry.keys.tags import RESERVED_WORDS, name_fault, value_fault
 
 
 @pytest.mark.parametrize(

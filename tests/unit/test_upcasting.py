@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from projections.rows import project
-from registry import events, inline, wire
+from projections.ledger.rows import project
 from registry.errors import UndecodableEvent
-from registry.event_log import NewEvent, RecordedEvent
-from registry.events import Event
 from registry.instant import to_us
-from registry.key import KeyState, Register
-from registry.wire import Upcaster, Wire
+from registry.keys import events
+from registry.keys.events import Event
+from registry.keys.state import KeyState, Register
+from registry.log import codec, stream_state
+from registry.log.codec import Upcaster, Wire
+from registry.log.event_log import NewEvent, RecordedEvent
 from tests.golden.made import FOLDER
 from tests.unit.records import NOON, record
 
@@ -38,7 +39,7 @@ def to_version_2(fields: dict[str, Any]) -> dict[str, Any]:
 
 def wire_of(kind: type[Event], version: int, upcasters: dict[tuple[str, int], Upcaster]) -> Wire:
     """Today's versions, but one type's."""
-    others = {known: number for known, number in wire.CURRENT.items() if known.__name__ != kind.__name__}
+    others = {known: number for known, number in codec.CURRENT.items() if known.__name__ != kind.__name__}
     return Wire(others | {kind: version}, upcasters)
 
 
@@ -48,8 +49,8 @@ SECOND = wire_of(TagsChanged, 2, {("TagsChanged", 1): to_version_2})
 @pytest.fixture
 def second(monkeypatch: pytest.MonkeyPatch) -> None:
     """The registry as it would be with the second version."""
-    monkeypatch.setattr(wire, "encode", SECOND.encode)
-    monkeypatch.setattr(wire, "decode", SECOND.decode)
+    monkeypatch.setattr(codec, "encode", SECOND.encode)
+    monkeypatch.setattr(codec, "decode", SECOND.decode)
 
 
 def recorded(position: int, new: NewEvent) -> RecordedEvent:
@@ -85,9 +86,9 @@ def mixed_story() -> list[RecordedEvent]:
 
 
 def test_golden_events_of_the_first_version_fold_to_the_same_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = inline.fold(golden_story())
-    monkeypatch.setattr(wire, "decode", SECOND.decode)
-    after = inline.fold(golden_story())
+    before = stream_state.fold(golden_story())
+    monkeypatch.setattr(codec, "decode", SECOND.decode)
+    after = stream_state.fold(golden_story())
     assert isinstance(after, KeyState)
     assert after == before
     assert after.tags == {"Größe": "ä€😀", 'a"b\\c/': "</script>", "project_id": "p-7"}
@@ -98,7 +99,7 @@ def test_golden_events_of_the_first_version_fold_to_the_same_state(monkeypatch: 
 
 def test_golden_events_of_the_first_version_project_to_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     before = project(golden_story())
-    monkeypatch.setattr(wire, "decode", SECOND.decode)
+    monkeypatch.setattr(codec, "decode", SECOND.decode)
     after = project(golden_story())
     assert after == before
     us = to_us(NOON) + 2_000_000
@@ -121,7 +122,7 @@ def test_a_log_of_both_versions_folds_and_projects_in_the_order_of_its_positions
     assert story[2].payload.decode() == (
         '{"drop":["Größe"],"put":{"env":"prod","project_id":"p-8"},"ticket":"ticket 4711"}'
     )
-    state = inline.fold(story)
+    state = stream_state.fold(story)
     assert isinstance(state, KeyState)
     assert state.tags == {'a"b\\c/': "</script>", "project_id": "p-8", "team": "blue"}
     assert [(row[0], row[3], row[4]) for row in project(story).tag_changes if row[3] > 2] == [
@@ -136,21 +137,21 @@ def test_a_log_of_both_versions_folds_and_projects_in_the_order_of_its_positions
 @pytest.mark.usefixtures("second")
 def test_a_version_from_the_future_stops_whoever_reads_it_and_is_named_by_position() -> None:
     story = [*mixed_story(), recorded(5, NewEvent("TagsChanged", 3, b'{"changes":{"a":"b"}}'))]
-    for read in (inline.fold, project):
+    for read in (stream_state.fold, project):
         with pytest.raises(UndecodableEvent, match=r"^the event at position 5 \(TagsChanged v3\) does not decode$"):
             read(story)
 
 
 def test_a_registry_of_the_first_version_stops_at_the_second() -> None:
     with pytest.raises(UndecodableEvent, match=r"position 3 \(TagsChanged v2\)"):
-        inline.fold(mixed_story())
+        stream_state.fold(mixed_story())
 
 
 @pytest.mark.usefixtures("second")
 @pytest.mark.parametrize("payload", [b'{"set":{"a":1},"remove":[]}', b'{"set":{}}', b"[]", b"{", b"[" * 100_000])
 def test_an_old_payload_that_is_none_of_its_version_is_told_by_position(payload: bytes) -> None:
     with pytest.raises(UndecodableEvent, match=r"position 7 \(TagsChanged v1\)"):
-        wire.decode(recorded(7, NewEvent("TagsChanged", 1, payload)))
+        codec.decode(recorded(7, NewEvent("TagsChanged", 1, payload)))
 
 
 def test_an_event_of_the_first_version_goes_through_every_version_up_to_today() -> None:

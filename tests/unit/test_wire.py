@@ -11,9 +11,10 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry import events, wire
 from registry.errors import UndecodableEvent
-from registry.events import Event, IssuedCredential
+from registry.keys import events
+from registry.keys.events import Event, IssuedCredential
+from registry.log import codec
 from tests.unit.records import record
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"
@@ -65,15 +66,15 @@ EVENTS: dict[str, Event] = {
 def test_golden_bytes_decode_to_the_event_and_encode_to_the_same_bytes(name: str) -> None:
     golden = (GOLDEN / f"{name}.json").read_bytes()
     kind, version = name.split(".")[:2]
-    assert wire.decode(record(type=kind, schema_version=int(version[1:]), payload=golden)) == EVENTS[name]
-    encoded = wire.encode(EVENTS[name])
+    assert codec.decode(record(type=kind, schema_version=int(version[1:]), payload=golden)) == EVENTS[name]
+    encoded = codec.encode(EVENTS[name])
     assert (encoded.type, encoded.schema_version, encoded.payload) == (kind, int(version[1:]), golden)
 
 
 def test_every_event_in_every_version_has_a_golden_file() -> None:
     files = {".".join(path.name.split(".")[:2]) for path in GOLDEN.glob("*.json")}
     assert {
-        f"{kind.__name__}.v{version}" for kind, last in wire.CURRENT.items() for version in range(1, last + 1)
+        f"{kind.__name__}.v{version}" for kind, last in codec.CURRENT.items() for version in range(1, last + 1)
     } == files
 
 
@@ -95,7 +96,7 @@ def test_an_event_that_does_not_decode_is_told_by_position_and_never_quoted(
     kind: str, version: int, payload: bytes
 ) -> None:
     with pytest.raises(UndecodableEvent, match="position 1 ") as caught:
-        wire.decode(record(type=kind, schema_version=version, payload=payload))
+        codec.decode(record(type=kind, schema_version=version, payload=payload))
     assert "why" not in str(caught.value)
 
 
@@ -103,15 +104,15 @@ def test_an_event_that_does_not_decode_is_told_by_position_and_never_quoted(
 def test_any_delta_comes_back_from_its_canonical_bytes(tags: dict[str, str], removed: list[str]) -> None:
     event = events.TagsChanged(tags, tuple(removed))
     again = events.TagsChanged(dict(reversed(tags.items())), tuple(removed))
-    encoded = wire.encode(event)
-    assert encoded.payload == wire.encode(again).payload, "canonical: the order of members does not matter"
-    assert wire.decode(record(type="TagsChanged", payload=encoded.payload)) == event
+    encoded = codec.encode(event)
+    assert encoded.payload == codec.encode(again).payload, "canonical: the order of members does not matter"
+    assert codec.decode(record(type="TagsChanged", payload=encoded.payload)) == event
 
 
 def test_canonical_bytes_are_those_of_rfc_8785() -> None:
     # Section 3.2.3: names sort by their UTF-16 code units, so that U+1F600 stands before U+FB33.
     names = {"\u20ac": "1", "\r": "2", "\ufb33": "3", "1": "4", "\U0001f600": "5", "\u0080": "6", "\u00f6": "7"}
-    payload = wire.encode(events.TagsChanged(names, ())).payload.decode()
+    payload = codec.encode(events.TagsChanged(names, ())).payload.decode()
     assert payload == (
         '{"remove":[],"set":{"\\r":"2","1":"4","\u0080":"6","\u00f6":"7","\u20ac":"1","\U0001f600":"5","\ufb33":"3"}}'
     )
@@ -124,18 +125,18 @@ ascii_or_more = st.text(st.characters(max_codepoint=0x7F)) | st.text()
 def test_canonical_bytes_are_those_of_the_library_whatever_is_in_a_tag(
     tags: dict[str, str], removed: list[str]
 ) -> None:
-    payload = wire.encode(events.TagsChanged(tags, tuple(removed))).payload
+    payload = codec.encode(events.TagsChanged(tags, tuple(removed))).payload
     assert payload == rfc8785.dumps({"set": tags, "remove": removed})
 
 
 def test_every_ascii_character_is_written_as_the_library_writes_it() -> None:
     tags = {chr(code) * 2: chr(code) for code in range(128)}
-    assert wire.encode(events.TagsChanged(tags, ())).payload == rfc8785.dumps({"set": tags, "remove": []})
+    assert codec.encode(events.TagsChanged(tags, ())).payload == rfc8785.dumps({"set": tags, "remove": []})
 
 
 def test_no_event_holds_a_number() -> None:
     """RFC 8785 writes numbers as JavaScript does; the quick way to canonical bytes does not."""
-    for kind in wire.CURRENT:
+    for kind in codec.CURRENT:
         _assert_no_number(msgspec.inspect.type_info(kind))
 
 

@@ -20,7 +20,7 @@ from keyledger.cli.output import counting, print_json, say
 from keyledger.settings import Settings
 
 if TYPE_CHECKING:  # each command imports what it runs: --help stays quick
-    from audit.manifest import Manifest
+    from audit.archive.manifest import Manifest
     from registry.progress import Progress
 
 _EXPORT = "/audit/export"
@@ -41,7 +41,7 @@ def export_archive(
     """Write the log into a folder that can be proved and restored; no secret, nor its hash unless asked for."""
 
     async def run(client: httpx.AsyncClient) -> Manifest:
-        from audit.archive import Source, write_archive  # noqa: PLC0415 - see above
+        from audit.archive.writer import Source, write_archive  # noqa: PLC0415 - see above
 
         first = await _page(client, 0, until, 1)
         last = int(first.headers["Keyledger-Position"]) if until is None else until
@@ -91,13 +91,13 @@ def import_archive(
 
 
 def _restore(path: Path, data: Path | None, tell: Callable[[Progress], None]) -> dict[str, Any]:
-    from keyledger.restore import restore_archive  # noqa: PLC0415 - see above
+    from keyledger.runtime.restore import restore_archive  # noqa: PLC0415 - see above
 
     return asdict(asyncio.run(restore_archive(path, data, Settings.read(), tell)))
 
 
 def _check(path: Path, tell: Callable[[Progress], None]) -> dict[str, Any]:
-    from audit.archive_reader import check_archive, open_archive  # noqa: PLC0415 - see above
+    from audit.archive.reader import check_archive, open_archive  # noqa: PLC0415 - see above
 
     archive = open_archive(path, tell)
     check_archive(archive, tell)
@@ -129,7 +129,7 @@ async def _event_lines(client: httpx.AsyncClient, last: int, advance: Advance) -
 
 
 async def _hash_lines(client: httpx.AsyncClient, last: int) -> AsyncIterator[bytes]:
-    from audit.secret_hashes import SecretHash  # noqa: PLC0415 - see above
+    from audit.archive.secret_hashes import SecretHash  # noqa: PLC0415 - see above
 
     position = 0
     while position < last:

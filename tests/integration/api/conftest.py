@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from projections import ddl
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
+from projections.engine import ddl
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
 from tests.databases import Database, Server
 from tests.integration.api.service import Api, open_api
 

@@ -11,21 +11,21 @@ import httpx
 from sqlalchemy.ext.asyncio import create_async_engine
 from starlette.types import ASGIApp
 
-from keyledger.gateway_wait import GatewayWait
-from keyledger.registry_services import Registry
-from keyledger.services import Services
+from keyledger.http.app import public_app
+from keyledger.runtime.gateway_wait import GatewayWait
+from keyledger.runtime.registry import Registry
+from keyledger.runtime.services import Services
 from keyledger.settings import Settings
-from keyledger.web import public_app
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from projections.dead_letters import DeadLetters
-from projections.store import Store
-from registry.beside import Beside
-from registry.event_log import Caller
-from registry.handle import Keys, Tokens
-from registry.postgres import Limits, open_log
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from projections.ledger.dead_letters import DeadLetters
+from projections.ledger.store import Store
+from registry.keys.tokens import SCOPES
+from registry.log.append_hook import Beside
+from registry.log.event_log import Caller
+from registry.log.postgres import Limits, open_log
 from registry.queries import Queries
-from registry.token import SCOPES
+from registry.service import Keys, Tokens
 from tests.databases import Database
 
 OPERATOR = Caller("operator")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from registry.postgres import APPEND_LOCK
+from registry.log.postgres import APPEND_LOCK
 from tests.databases import Database, Server
 from tests.integration.api.service import Api, assert_problem
 

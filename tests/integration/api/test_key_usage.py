@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from projections.credential_use import read_use
-from projections.ddl import Names
+from projections.engine.ddl import Names
+from projections.usage.credential_use import read_use
 from tests.bill_world import World, batch, chat, instant, model, uuid7
 from tests.databases import Database
 from tests.integration.api.service import Api, assert_problem, open_api

@@ -12,11 +12,11 @@ from schemathesis import engine
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events
 
-from keyledger.serve import bind_tcp, serving
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from projections.log_tail import LogTail
-from projections.projector import Projector
+from keyledger.runtime.server import bind_tcp, serving
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from projections.ledger.log_tail import LogTail
+from projections.ledger.projector import Projector
 from tests.databases import Database
 from tests.integration.api.service import Api, open_api
 from tests.kafka_world import running

@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from keyledger.gate import Gate
+from keyledger.runtime.concurrency_limit import Gate
 from registry.errors import Busy
 from tests.integration.api.service import Api, assert_problem
 

@@ -18,9 +18,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from registry.handle import Tokens
-from registry.postgres import PostgresEventLog
-from registry.token import SCOPES
+from registry.keys.tokens import SCOPES
+from registry.log.postgres import PostgresEventLog
+from registry.service import Tokens
 from tests.databases import Database
 from tests.integration.api.service import OPERATOR, PROBLEM
 

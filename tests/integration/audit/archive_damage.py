@@ -14,10 +14,10 @@ from uuid import UUID
 import msgspec
 import rfc8785
 
-from audit.manifest import CREDENTIALS, EVENTS, MANIFEST, Manifest, render
-from registry import chain
-from registry.cloudevent import Linked, write_record
-from registry.event_log import RecordedEvent
+from audit.archive.manifest import CREDENTIALS, EVENTS, MANIFEST, Manifest, render
+from registry.log import chain
+from registry.log.event_log import RecordedEvent
+from registry.publish.cloudevent import Linked, write_record
 
 Lines = list[bytes]
 

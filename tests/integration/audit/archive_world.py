@@ -12,14 +12,14 @@ import msgspec
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audit.archive import Chunks, Source, write_archive
-from audit.archive_reader import open_archive
-from audit.export import export_lines
-from audit.manifest import Manifest
-from audit.restore import Restored, restore
-from audit.secret_hashes import read_hashes
-from registry.driver import make_engine
-from registry.event_log import EventLog
+from audit.archive.export import export_lines
+from audit.archive.manifest import Manifest
+from audit.archive.reader import open_archive
+from audit.archive.restore import Restored, restore
+from audit.archive.secret_hashes import read_hashes
+from audit.archive.writer import Chunks, Source, write_archive
+from registry.db.connection import make_engine
+from registry.log.event_log import EventLog
 from tests.databases import Database
 
 EXPORTED_AT = datetime(2026, 3, 1, tzinfo=UTC)

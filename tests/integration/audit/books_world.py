@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audit.books import Books
 from audit.report import Finding, Verdict
-from audit.verify import verify
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from projections.store import Store
-from registry.handle import Tokens
-from registry.postgres import PostgresEventLog
+from audit.sources import Books
+from audit.verify.verify import verify
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from projections.ledger.store import Store
+from registry.log.postgres import PostgresEventLog
+from registry.service import Tokens
 from tests.databases import Database
 from tests.integration.test_projector import OPERATOR, fill, project
 

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from registry.handle import Tokens
-from registry.postgres import PostgresEventLog
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from registry.log.postgres import PostgresEventLog
+from registry.service import Tokens
 from tests.databases import Database, Server
 from tests.integration.audit.books_world import Tampered, make_books
 from tests.integration.audit.gateway_world import Kept, keep

@@ -9,15 +9,15 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audit.books import GatewayBooks
-from audit.repair import repair_ledger, repair_state
-from audit.repair_gateway import repair_gateway
 from audit.report import Finding
-from audit.verify import verify
-from projections.gateway.table import GatewayTable
-from registry.driver import make_engine
-from registry.handle import KeyAnswer
-from registry.postgres import PostgresEventLog
+from audit.sources import GatewayBooks
+from audit.verify.repair import repair_ledger, repair_state
+from audit.verify.repair_gateway import repair_gateway
+from audit.verify.verify import verify
+from gateways.tensorzero.key_table import GatewayTable
+from registry.db.connection import make_engine
+from registry.log.postgres import PostgresEventLog
+from registry.service import KeyAnswer
 from tests.databases import Database, Server
 from tests.integration.audit.books_world import Tampered
 from tests.integration.gateway.conftest import FOREIGN, everything, make_table

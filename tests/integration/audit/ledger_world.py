@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
 from tests.bill_world import World
 from tests.databases import Database
 from tests.integration.api.service import Api, open_api

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from registry import chain
-from registry.event_log import COLUMNS, RecordedEvent
+from registry.log import chain
+from registry.log.event_log import COLUMNS, RecordedEvent
 from tests.integration.audit.books_world import Tampered
 from tests.ledger_tables import TABLES
 

@@ -7,13 +7,13 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from audit.books import Books
-from audit.replay import Replay, Replayed
+from audit.replay.replay import Replay, Replayed
 from audit.report import Finding
-from projections.clickhouse import ClickHouse, Row
-from projections.ddl import Names
+from audit.sources import Books
+from projections.engine.client import ClickHouse, Row
+from projections.engine.ddl import Names
 from projections.errors import ClickHouseRefused
-from projections.store import Store
+from projections.ledger.store import Store
 from tests.ledger_tables import TABLES, contents
 
 

@@ -119,7 +119,7 @@ async def test_between_a_position_and_itself_nothing_changed(ledger: Ledger) -> 
 
 
 async def test_more_keys_than_a_page_are_each_told_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("audit.diff.PAGE", 2)
+    monkeypatch.setattr("audit.history.diff.PAGE", 2)
     made = [(await ledger.api.make_key())["public_id"] for _ in range(5)]
     await ledger.api.patch(made[0], {"description": "x"})
     items, result = await diff(ledger, 0, await ledger.api.head())

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from keyledger.gateway_rows import KeyUse, generate
+from keyledger.demo.gateway_rows import KeyUse, generate
 from registry.instant import format_ms, from_ms, parse_instant, to_ms
 from tests.acceptance.truth import rows_of
 from tests.bill_world import batch, chat, model, uuid7

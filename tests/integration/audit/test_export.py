@@ -15,13 +15,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audit.archive import Source, write_archive
-from audit.archive_reader import check_archive, open_archive
+from audit.archive.export import export_lines
+from audit.archive.reader import check_archive, open_archive
+from audit.archive.writer import Source, write_archive
 from audit.errors import BadArchive, SecretSwapped, TargetUnfit
-from audit.export import export_lines
-from registry.cloudevent import Linked, write_record
 from registry.errors import ChainBroken, UndecodableEvent
-from registry.postgres import PostgresEventLog
+from registry.log.postgres import PostgresEventLog
+from registry.publish.cloudevent import Linked, write_record
 from tests.contract.writes import note, read_all
 from tests.databases import Database
 from tests.integration.api.service import assert_problem
@@ -200,7 +200,7 @@ KILLED_HALF_WAY = dedent("""
     import asyncio, sys, uuid
     from datetime import UTC, datetime
     from pathlib import Path
-    from audit.archive import Source, write_archive
+    from audit.archive.writer import Source, write_archive
 
     async def lines():
         yield Path(sys.argv[2]).read_bytes()

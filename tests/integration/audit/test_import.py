@@ -14,22 +14,23 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audit import archive_reader, restore_state
-from audit.archive_reader import open_archive
+from audit.archive import reader as archive_reader
+from audit.archive import restore_state
+from audit.archive.reader import open_archive
+from audit.archive.restore import restore
 from audit.errors import NotEmpty, NotOwner, RegistryInUse
-from audit.restore import restore
-from projections import ddl
-from projections.bill import BillQuery, compute_bill
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from projections.store import Store
+from projections.billing.bill import BillQuery, compute_bill
+from projections.engine import ddl
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from projections.ledger.store import Store
 from registry.auth import authenticate
-from registry.driver import make_engine
+from registry.db.connection import make_engine
 from registry.errors import LogBroken, Unauthenticated
-from registry.handle import Keys, NewKey, Tokens
-from registry.postgres import PostgresEventLog, open_log
+from registry.keys.secrets import issue_token
+from registry.log.postgres import PostgresEventLog, open_log
 from registry.queries import Queries
-from registry.secret import issue_token
+from registry.service import Keys, NewKey, Tokens
 from tests.bill_world import World, chat, model, uuid7
 from tests.databases import Database, Server, plain
 from tests.integration.audit.archive_world import (

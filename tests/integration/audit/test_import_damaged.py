@@ -11,12 +11,12 @@ import msgspec
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audit.archive_reader import open_archive
+from audit.archive.reader import open_archive
 from audit.errors import BadArchive
-from registry.event_log import EventLog, RecordedEvent
-from registry.handle import Keys, NewKey, Tokens
-from registry.memory import MemoryEventLog
-from registry.postgres import PostgresEventLog
+from registry.log.event_log import EventLog, RecordedEvent
+from registry.log.memory import MemoryEventLog
+from registry.log.postgres import PostgresEventLog
+from registry.service import Keys, NewKey, Tokens
 from tests.databases import Database
 from tests.integration.audit.archive_damage import KINDS, Damage, forge
 from tests.integration.audit.archive_world import assert_untouched, export_to, id_of, restore_into

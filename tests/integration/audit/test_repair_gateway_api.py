@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from keyledger.gateway_keys import GatewayKeys
+from gateways.tensorzero.append_hook import GatewayBeside
+from gateways.tensorzero.key_table import GatewayTable
+from keyledger.http.app import operator_app
+from keyledger.runtime.gateway import GatewayKeys
 from keyledger.settings import Settings
-from keyledger.web import operator_app
-from projections.gateway.beside import GatewayBeside
-from projections.gateway.table import GatewayTable
-from registry.postgres import PostgresEventLog
+from registry.log.postgres import PostgresEventLog
 from tests.databases import Database
 from tests.integration.audit.ledger_world import Ledger
 from tests.integration.gateway.conftest import FOREIGN, everything, make_table

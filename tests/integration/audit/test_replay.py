@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from audit import compare_ledgers, replay
-from audit.alone import alone
 from audit.errors import ReplayRunning, TargetUnfit
-from projections.bill import BillQuery, compute_bill
-from projections.clickhouse import ClickHouse
+from audit.replay import compare_ledgers, replay
+from audit.replay.exclusive import alone
+from projections.billing.bill import BillQuery, compute_bill
+from projections.engine.client import ClickHouse
 from projections.errors import ClickHouseRefused
-from projections.store import Store
+from projections.ledger.store import Store
 from registry.errors import FieldsRefused
 from tests.bill_world import World, chat, model, uuid7
 from tests.integration.audit.books_world import HEAD, Tampered

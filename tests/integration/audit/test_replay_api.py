@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from audit.alone import alone
-from keyledger.web import operator_app
-from projections.clickhouse import ClickHouse
+from audit.replay.exclusive import alone
+from keyledger.http.app import operator_app
+from projections.engine.client import ClickHouse
 from tests.integration.api.service import Api, assert_problem
 from tests.integration.audit.ledger_world import Ledger
 

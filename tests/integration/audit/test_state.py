@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from registry.event_log import RecordedEvent
 from registry.instant import cut_ms, format_ms
-from registry.key import fold
-from registry.views import key_out
+from registry.keys.state import fold
+from registry.keys.views import key_out
+from registry.log.event_log import RecordedEvent
 from tests.contract.writes import read_all
 from tests.integration.api.service import assert_problem
 from tests.integration.audit.ledger_world import Ledger

@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 
 from audit.errors import TargetUnfit
-from keyledger import dead_letters
-from keyledger.status import ReadSide, status_of
-from projections.bill import BillQuery, compute_bill
-from projections.clickhouse import ClickHouse, Row
-from projections.dead_letters import DeadLetters
+from keyledger.runtime import dead_letters
+from keyledger.runtime.status import ReadSide, status_of
+from projections.billing.bill import BillQuery, compute_bill
+from projections.engine.client import ClickHouse, Row
 from projections.errors import ClickHouseRefused
-from projections.log_tail import LogTail
-from projections.projector import Projector
-from registry.commands import EditKey
+from projections.ledger.dead_letters import DeadLetters
+from projections.ledger.log_tail import LogTail
+from projections.ledger.projector import Projector
 from registry.errors import FieldsRefused
-from registry.handle import Keys
+from registry.keys.commands import EditKey
+from registry.service import Keys
 from tests.bill_world import World, chat, model, uuid7
 from tests.databases import Database
 from tests.integration.api.service import open_api

@@ -10,12 +10,12 @@ from random import Random
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audit.bookmark import Bookmark
 from audit.errors import BadBookmark
-from audit.repair import of_the_log, repair_ledger, repair_state
 from audit.report import Finding, Verdict
-from audit.verify import verify
-from registry.driver import make_engine
+from audit.verify.bookmark import Bookmark
+from audit.verify.repair import of_the_log, repair_ledger, repair_state
+from audit.verify.verify import verify
+from registry.db.connection import make_engine
 from registry.progress import Progress
 from tests.integration.audit.books_world import HEAD, Tampered
 from tests.integration.audit.mutations import Mutations

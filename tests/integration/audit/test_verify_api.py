@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
 from tests.databases import Database
 from tests.integration.api.service import Api, assert_problem, open_api
 from tests.integration.test_projector import project

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from audit.books import GatewayBooks
-from audit.repair_gateway import beyond_repair
 from audit.report import Finding, Verdict
-from audit.verify import verify
-from projections.gateway.table import GatewayTable
-from registry.driver import make_engine
+from audit.sources import GatewayBooks
+from audit.verify.repair_gateway import beyond_repair
+from audit.verify.verify import verify
+from gateways.tensorzero.key_table import GatewayTable
+from registry.db.connection import make_engine
 from registry.progress import Progress
 from tests.databases import Database
 from tests.integration.audit.books_world import Tampered

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.report import Finding
-from audit.verify import verify
-from projections.gateway.beside import GatewayBeside
-from projections.gateway.rows import GatewayRow
-from projections.gateway.table import Compared, GatewayTable
-from registry.commands import EditKey
-from registry.postgres import PostgresEventLog, open_log
+from audit.verify.verify import verify
+from gateways.tensorzero.append_hook import GatewayBeside
+from gateways.tensorzero.key_table import Compared, GatewayTable
+from gateways.tensorzero.rows import GatewayRow
+from registry.keys.commands import EditKey
+from registry.log.postgres import PostgresEventLog, open_log
 from tests.databases import Server
 from tests.integration.audit.books_world import Tampered
 from tests.integration.audit.gateway_world import TABLE, Kept, keep

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from projections.gateway.setup import create_table
-from projections.gateway.table import GatewayTable
-from registry.driver import make_engine
-from registry.postgres import PostgresEventLog
+from gateways.tensorzero.key_table import GatewayTable
+from gateways.tensorzero.setup import create_table
+from registry.db.connection import make_engine
+from registry.log.postgres import PostgresEventLog
 from tests.databases import Database, Server
 from tests.integration.gateway.syncing import World
 

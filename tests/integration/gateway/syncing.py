@@ -10,16 +10,16 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from projections.gateway.checkpoint import SyncLead
-from projections.gateway.source import KeySource
-from projections.gateway.sync import GatewaySync, Pace
-from projections.gateway.table import GatewayTable
-from registry import wire
-from registry.event_log import Caller, Scene, Write, Written
-from registry.events import Event, key_stream
-from registry.handle import KeyAnswer, Keys, NewKey
-from registry.postgres import PostgresEventLog
+from gateways.tensorzero.checkpoint import SyncLead
+from gateways.tensorzero.key_table import GatewayTable
+from gateways.tensorzero.source import KeySource
+from gateways.tensorzero.sync import GatewaySync, Pace
+from registry.keys.events import Event, key_stream
+from registry.log import codec
+from registry.log.event_log import Caller, Scene, Write, Written
+from registry.log.postgres import PostgresEventLog
 from registry.queries import Queries
+from registry.service import KeyAnswer, Keys, NewKey
 
 OPERATOR = Caller("operator", reason="why")
 PATIENCE_S = 30
@@ -47,7 +47,7 @@ class World:
         """Append one event of a key, whatever the commands would say to it."""
 
         def decide(_scene: Scene) -> list[Any]:
-            return [wire.encode(event)]
+            return [codec.encode(event)]
 
         return await self.log.write(Write(key_stream(public_id), decide, OPERATOR, secrets=secrets or {}))
 

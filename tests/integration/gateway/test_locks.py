@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from keyledger.gateway_keys import embedded_gateway
+from keyledger.runtime.gateway import embedded_gateway
 from tests.databases import Database
 from tests.integration.gateway.conftest import make_table
 from tests.integration.gateway.rules import check

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from projections.gateway.beside import GatewayBeside
-from projections.gateway.checkpoint import SyncLead
-from projections.gateway.source import KeySource
-from projections.gateway.sync import GatewaySync
-from projections.gateway.table import GatewayTable
+from gateways.tensorzero.append_hook import GatewayBeside
+from gateways.tensorzero.checkpoint import SyncLead
+from gateways.tensorzero.key_table import GatewayTable
+from gateways.tensorzero.source import KeySource
+from gateways.tensorzero.sync import GatewaySync
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
 from registry.instant import format_ms, parse_instant
-from registry.postgres import PostgresEventLog
+from registry.log.postgres import PostgresEventLog
 from tests.databases import Database
 from tests.integration.api.service import Api, open_api
 from tests.integration.gateway.conftest import make_table

@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from keyledger.gateway_keys import GatewayPlace, gateway_place, open_gateway
+from gateways.tensorzero.append_hook import GatewayBeside, is_same_database
+from gateways.tensorzero.key_table import WRITE_LOCK, GatewayTable
+from keyledger.runtime.gateway import GatewayPlace, gateway_place, open_gateway
 from keyledger.settings import Settings
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from projections.gateway.beside import GatewayBeside, is_same_database
-from projections.gateway.table import WRITE_LOCK, GatewayTable
-from registry.driver import make_engine
-from registry.postgres import PostgresEventLog
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from registry.db.connection import make_engine
+from registry.log.postgres import PostgresEventLog
 from tests.databases import Database
 from tests.integration.api.service import Api, open_api
 from tests.integration.gateway.conftest import FOREIGN, everything, make_table

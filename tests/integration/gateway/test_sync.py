@@ -14,16 +14,22 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
+from gateways.tensorzero.key_table import WRITE_LOCK, GatewayTable
+from gateways.tensorzero.rows import GatewayRow
+from gateways.tensorzero.source import KeySource
+from gateways.tensorzero.writer import Writer
 from projections.errors import LogChanged
-from projections.gateway.rows import GatewayRow
-from projections.gateway.source import KeySource
-from projections.gateway.table import WRITE_LOCK, GatewayTable
-from projections.gateway.writer import Writer
-from registry import chain
-from registry.commands import EditKey
-from registry.driver import make_engine
-from registry.events import CredentialRevoked, IssuedCredential, KeyResumed, KeyRotated, KeySuspended
-from registry.handle import KeyAnswer
+from registry.db.connection import make_engine
+from registry.keys.commands import EditKey
+from registry.keys.events import (
+    CredentialRevoked,
+    IssuedCredential,
+    KeyResumed,
+    KeyRotated,
+    KeySuspended,
+)
+from registry.log import chain
+from registry.service import KeyAnswer
 from tests.databases import Database
 from tests.integration.gateway.conftest import everything, make_table
 from tests.integration.gateway.syncing import OPERATOR, QUICK, World, running
@@ -276,7 +282,7 @@ async def test_a_gateway_that_does_not_answer_is_given_up_and_come_back_to(
     world: World, gateway: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a machine that vanished: no connection ends, and nothing comes."""
-    monkeypatch.setattr("projections.gateway.table._ANSWER_S", 0.5)
+    monkeypatch.setattr("gateways.tensorzero.key_table._ANSWER_S", 0.5)
     async with frozen_at_will(gateway) as (front, reached):
         engine = make_engine(reached.app_url)
         world.table = GatewayTable(engine)

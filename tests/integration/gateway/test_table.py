@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from projections.gateway.errors import (
+from gateways.errors import (
     GatewayNotAllowed,
     GatewayRefused,
     GatewayTableAbsent,
     GatewayTableUnfit,
 )
-from projections.gateway.rows import GatewayRow
-from projections.gateway.setup import INDEX, create_index, create_table, index_missing
-from projections.gateway.table import Change, GatewayTable
-from registry.driver import make_engine
+from gateways.tensorzero.key_table import Change, GatewayTable
+from gateways.tensorzero.rows import GatewayRow
+from gateways.tensorzero.setup import INDEX, create_index, create_table, index_missing
+from registry.db.connection import make_engine
 from tests.databases import Database, Server
 from tests.integration.gateway.conftest import everything, make_table
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from keyledger.gateway_wait import NoWait, SyncWait
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from projections.gateway.beside import GatewayBeside
-from projections.gateway.table import GatewayTable
+from gateways.tensorzero.append_hook import GatewayBeside
+from gateways.tensorzero.key_table import GatewayTable
+from keyledger.runtime.gateway_wait import NoWait, SyncWait
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
 from tests.databases import Database
 from tests.integration.api.service import assert_problem, open_api
 from tests.integration.gateway import rules

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
 from tests.databases import Database, Server
 from tests.gateway_keys import GatewayKeys
 from tests.integration.audit.ledger_world import open_ledger

@@ -11,11 +11,11 @@ from typing import Any
 
 import httpx
 
-from keyledger.gateway_keys import GatewayKeys as Gateway
-from keyledger.web import operator_app
-from projections.gateway.table import GatewayTable
-from registry.driver import make_engine
-from registry.event_log import RecordedEvent
+from gateways.tensorzero.key_table import GatewayTable
+from keyledger.http.app import operator_app
+from keyledger.runtime.gateway import GatewayKeys as Gateway
+from registry.db.connection import make_engine
+from registry.log.event_log import RecordedEvent
 from tests.databases import Database
 from tests.gateway_keys import GatewayKeys
 from tests.integration.audit.ledger_world import Ledger

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from registry import chain
+from registry.log import chain
 from tests.databases import Server
 from tests.gateway_keys import CREATED, MadeKey, hash_of, many_keys
 from tests.integration.importing.importer import Importer

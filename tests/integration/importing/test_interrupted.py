@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from registry.postgres import APPEND_LOCK
+from registry.log.postgres import APPEND_LOCK
 from tests.databases import Database
 from tests.gateway_keys import GatewayKeys, hash_of, many_keys
 from tests.integration.importing.importer import Importer

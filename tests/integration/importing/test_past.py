@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from audit.report import Finding
-from audit.verify import verify
-from keyledger.audit_api.verify import books_of
+from audit.verify.verify import verify
+from keyledger.http.audit.verify import books_of
 from tests.acceptance.truth import rows_of
 from tests.databases import Database, Server
 from tests.gateway_keys import MadeKey, facts_of_keys, many_keys, use

@@ -12,13 +12,13 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from keyledger.gateway_keys import GatewayKeys as Gateway
-from keyledger.web import operator_app
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from projections.gateway.beside import GatewayBeside
-from projections.gateway.table import GatewayTable
-from registry.postgres import APPEND_LOCK
+from gateways.tensorzero.append_hook import GatewayBeside
+from gateways.tensorzero.key_table import GatewayTable
+from keyledger.http.app import operator_app
+from keyledger.runtime.gateway import GatewayKeys as Gateway
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from registry.log.postgres import APPEND_LOCK
 from tests.databases import Database
 from tests.gateway_keys import GatewayKeys, MadeKey, many_keys
 from tests.integration.audit.ledger_world import open_ledger

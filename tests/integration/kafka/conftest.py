@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from registry.postgres import PostgresEventLog
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from registry.log.postgres import PostgresEventLog
 from tests.broker import Broker
 from tests.kafka_world import Way
 

@@ -8,9 +8,9 @@ from uuid import uuid4
 import msgspec
 import rfc8785
 
-from registry import chain
-from registry.cloudevent import Linked, write_record
-from registry.event_log import EventLog, RecordedEvent
+from registry.log import chain
+from registry.log.event_log import EventLog, RecordedEvent
+from registry.publish.cloudevent import Linked, write_record
 
 KeyValue = tuple[bytes | None, bytes | None]
 

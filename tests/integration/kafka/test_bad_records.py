@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from keyledger.registry_services import Registry
-from keyledger.status import ReadSide, Status, status_of
-from projections.dead_letters import DeadLetter, dead_letter_topic
+from keyledger.runtime.registry import Registry
+from keyledger.runtime.status import ReadSide, Status, status_of
 from projections.errors import ProjectionError
-from registry.cloudevent import Linked, write_record
+from projections.ledger.dead_letters import DeadLetter, dead_letter_topic
 from registry.errors import UndecodableEvent
-from registry.event_log import EventLog
-from registry.handle import Keys, Tokens
+from registry.log.event_log import EventLog
+from registry.publish.cloudevent import Linked, write_record
 from registry.queries import Queries
+from registry.service import Keys, Tokens
 from tests.contract.writes import note
 from tests.integration.kafka import forgery
 from tests.integration.test_projector import fill

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from registry.cloudevent import Linked, write_record
-from registry.event_log import RecordedEvent
-from registry.publish import Range, repeat
-from registry.publisher import Publisher
+from registry.log.event_log import RecordedEvent
+from registry.publish.cloudevent import Linked, write_record
+from registry.publish.producer import Publisher
+from registry.publish.relay import Range, repeat
 from tests.integration.kafka.test_bad_records import status
 from tests.integration.test_projector import fill
 from tests.kafka_world import Way, until

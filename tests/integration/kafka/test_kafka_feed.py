@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from registry.event_log import EventLog
+from registry.log.event_log import EventLog
 from tests.contract.feed_contract import Arrive, FeedContract, MakeFeed
 from tests.kafka_world import Way
 

@@ -9,12 +9,12 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_structured_event
 from confluent_kafka import Consumer
 from sqlalchemy import select
 
-from registry.cloudevent import read_record
-from registry.event_log import Caller
-from registry.handle import Keys, NewKey, Tokens
+from registry.db.tables import admin_token, credential
+from registry.keys.secrets import issue_token
+from registry.log.event_log import Caller
+from registry.publish.cloudevent import read_record
 from registry.queries import Queries
-from registry.secret import issue_token
-from registry.tables import admin_token, credential
+from registry.service import Keys, NewKey, Tokens
 from tests.integration.test_projector import fill
 from tests.kafka_world import Way
 

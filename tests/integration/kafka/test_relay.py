@@ -13,18 +13,18 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from projections.clickhouse import ClickHouse
-from projections.ddl import Names
-from registry.claim import LostLead
-from registry.cloudevent import Linked, read_record
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from registry.db.leader_lock import LostLead
 from registry.errors import ChainBroken, FieldsRefused
-from registry.event_log import RecordedEvent
-from registry.lead import Lead
-from registry.postgres import PostgresEventLog
-from registry.publish import Range, Relay, repeat
-from registry.publisher import Publisher, partition_of
+from registry.log.event_log import RecordedEvent
+from registry.log.postgres import PostgresEventLog
+from registry.publish.checkpoint import Lead
+from registry.publish.cloudevent import Linked, read_record
+from registry.publish.producer import Publisher, partition_of
+from registry.publish.relay import Range, Relay, repeat
+from registry.publish.topics import TopicUnfit, ensure_topics
 from registry.queries import Queries
-from registry.topic import TopicUnfit, ensure_topics
 from tests.broker import JarBroker
 from tests.contract.writes import note
 from tests.databases import Database

@@ -1,0 +1,57 @@
+"""The log as lines, each the CloudEvents JSON that the topic carries: an export and a consumer's dump are one format.
+
+Every event is held to the chain before its line goes out, and must decode: what is exported can be restored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final
+from uuid import UUID
+
+from audit.pages import pages
+from registry.errors import ChainBroken
+from registry.log import codec
+from registry.log.event_log import EventLog
+from registry.publish.cloudevent import Linked, write_record
+
+CHUNK: Final = 1000
+# A page ends behind the chunk that reaches this: events have very different sizes.
+_PAGE_BYTES: Final = 4 << 20
+
+
+async def export_lines(log: EventLog, until: int, after: int = 0) -> AsyncGenerator[bytes, None]:
+    """The events beyond `after` up to `until` in chunks of whole lines, in order.
+
+    Raises ChainBroken, UndecodableEvent (both name the position), Busy. Memory is that of two chunks.
+    """
+    if after >= until:
+        return
+    async with aclosing(pages(log, after, until=until, size=CHUNK)) as events:
+        async for page in events:
+            yield b"".join([_line(log.log_id, linked) for linked in page])
+
+
+async def export_page(log: EventLog, until: int, after: int, limit: int) -> bytes:
+    """As `export_lines`, the first `limit` lines at most, and no more than some 4 MB: whole, checked lines."""
+    page = bytearray()
+    async with aclosing(export_lines(log, min(until, after + limit), after)) as chunks:
+        async for chunk in chunks:
+            page += chunk
+            if len(page) >= _PAGE_BYTES:
+                break
+    return bytes(page)
+
+
+def line_of(log_id: UUID, linked: Linked) -> bytes:
+    """The line of one event."""
+    return write_record(log_id, linked)[1] + b"\n"
+
+
+def _line(log_id: UUID, linked: Linked) -> bytes:
+    codec.decode(linked.event)
+    line = line_of(log_id, linked)
+    if line.count(b"\n") > 1:
+        raise ChainBroken(f"the event at position {linked.event.position} has a payload that is not canonical")
+    return line

@@ -1,0 +1,169 @@
+"""Restores an archive into an empty registry: in one transaction, so that it is there whole or not at all.
+
+1 lock        the append lock, and the log's identity: nobody opens or writes the log meanwhile
+2 events      each line checked (`archive_reader`), then copied, with a row for each secret
+3 state       a fold of what is in the table now, stream by stream
+4 commit      then the head is read once more, and must be the manifest's
+
+Memory does not depend on the length of the log, nor on the number of keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+from msgspec.structs import astuple
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from audit import sql
+from audit.archive.reader import Archive, Batch, Tell
+from audit.archive.restore_state import fold_all
+from audit.errors import BadArchive, NotEmpty, NotOwner, RegistryInUse
+from registry.db import tables
+from registry.db.connection import TRANSPORT_ERRORS, instants_as_us
+from registry.errors import Busy, ChainBroken, LogBroken
+from registry.log.event_log import COLUMNS
+from registry.log.postgres import APPEND_LOCK, open_log
+from registry.progress import Progress
+
+_LOCK_TIMEOUT_S: Final = 30
+# A process that was stopped just now is still on the server's list for a moment.
+_LEAVING_S: Final = 2.0
+_NOT_MIGRATED: Final = "the database has not this version's tables: run `keyledger migrate` first"
+_NOT_OWNER: Final = "a log is restored as the owner of its tables: set KEYLEDGER_MIGRATION_DATABASE_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What is there now. Without the hash of its secret a key or admin token is whole, and can't log in."""
+
+    log_id: str
+    position: int
+    hash: str
+    keys: int
+    keys_without_secret: int
+    tokens: int
+    tokens_without_secret: int
+
+
+async def restore(owner: AsyncEngine, archive: Archive, tell: Tell = lambda _: None) -> Restored:
+    """Put the archive into the registry of `owner`, a pool of its tables' owner on a migrated, empty database.
+
+    After a failure, or a kill, the registry is as empty as before. Raises BadArchive, NotEmpty, RegistryInUse,
+    NotOwner, LogBroken where the database is not migrated, Busy.
+    """
+    try:
+        async with _alone(owner) as driver, driver.transaction():
+            await _claim(driver, archive.manifest.log_id)
+            await _copy_all(driver, archive, tell)
+            await driver.reset_type_codec("timestamptz", schema="pg_catalog")
+            await fold_all(driver, archive.manifest.count, tell)
+            await driver.execute(sql.RESTORE_END)
+            counts = dict(await driver.fetchrow(sql.RESTORE_COUNTS))
+    except (asyncpg.UndefinedTableError, asyncpg.NotNullViolationError) as error:
+        raise LogBroken(_NOT_MIGRATED) from error
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise NotOwner(_NOT_OWNER) from error
+    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+        # The server's words may quote what it refuses.
+        raise BadArchive(f"its events can't be those of one log ({type(error).__name__})") from error
+    except TRANSPORT_ERRORS as error:
+        raise Busy from error
+    await _prove(owner, archive)
+    head = archive.manifest.head
+    return Restored(log_id=archive.manifest.log_id, position=head.position, hash=head.hash, **counts)
+
+
+@asynccontextmanager
+async def _alone(owner: AsyncEngine) -> AsyncIterator[Any]:
+    """A connection of the driver that nobody gets after us: its codecs are ours."""
+    async with owner.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        try:
+            await instants_as_us(driver)
+            yield driver
+        finally:
+            await connection.invalidate()
+
+
+async def _claim(driver: Any, log_id: str) -> None:
+    """Take the empty log for ourselves and make it the archive's. Raises NotEmpty, RegistryInUse."""
+    await driver.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_S}s'; SELECT pg_advisory_xact_lock({APPEND_LOCK})")
+    if await driver.fetchval(sql.RESTORE_FOUND):
+        raise NotEmpty
+    await driver.execute(sql.RESTORE_BEGIN)
+    await _wait_until_alone(driver)
+    await driver.execute(sql.RESTORE_IDENTITY, UUID(log_id))
+    await driver.execute(sql.RESTORE_CHECKPOINTS)
+
+
+async def _wait_until_alone(driver: Any) -> None:
+    # Whoever had the log open before we locked it would go on under its old id.
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _LEAVING_S
+    while await driver.fetchval(sql.RESTORE_OTHERS):
+        if loop.time() > until:
+            raise RegistryInUse
+        await asyncio.sleep(0.05)
+        await driver.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees the list as it first was
+
+
+async def _copy_all(driver: Any, archive: Archive, tell: Tell) -> None:
+    done, total = 0, archive.manifest.count
+    async with aclosing(_ahead(archive)) as batches:
+        async for batch in batches:
+            await _copy(driver, batch)
+            done += len(batch.events)
+            tell(Progress("events", done, total))
+
+
+async def _ahead(archive: Archive) -> AsyncGenerator[Batch]:
+    """The batches; the next is read and checked while the server takes the last."""
+    batches = archive.batches()
+    reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
+    try:
+        while (batch := await asyncio.shield(reading)) is not None:
+            reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
+            yield batch
+    finally:
+        # A thread can't be cancelled: it ends its batch, then the files are closed.
+        await asyncio.gather(reading, return_exceptions=True)
+        batches.close()
+
+
+async def _copy(driver: Any, batch: Batch) -> None:
+    credentials, tokens = [], []
+    for secret in batch.secrets:
+        if secret.of.kind == "credential":
+            credentials.append((secret.of.id, secret.of.owner, secret.hash))
+        else:
+            tokens.append((secret.of.owner, secret.of.id, secret.hash, ""))  # the fold brings the document
+    for table, columns, records in (
+        (tables.event, COLUMNS, [astuple(event) for event in batch.events]),
+        (tables.credential, ("credential_id", "public_id", "secret_hash"), credentials),
+        (tables.admin_token, ("stream", "token_id", "secret_hash", "document"), tokens),
+    ):
+        if records:
+            await driver.copy_records_to_table(table.name, schema_name=tables.SCHEMA, columns=columns, records=records)
+
+
+async def _prove(owner: AsyncEngine, archive: Archive) -> None:
+    """Read the head as any other process does. Raises ChainBroken."""
+    log = await open_log(owner)
+    try:
+        head = await log.head()
+    finally:
+        await log.close()
+    expected = archive.manifest
+    if (str(log.log_id), head.position, head.hash.hex()) != (
+        expected.log_id,
+        expected.head.position,
+        expected.head.hash,
+    ):
+        raise ChainBroken("the restored log has not the head of the archive: don't use it")

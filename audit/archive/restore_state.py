@@ -1,0 +1,109 @@
+"""The current state of a restored log: a fold of what its table holds, stream by stream, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any, Final
+
+from audit import sql
+from audit.archive.reader import Tell
+from audit.errors import BadArchive
+from audit.fold import Fold
+from registry.instant import to_us
+from registry.keys.events import (
+    AdminTokenCreated,
+    KeyCreated,
+    KeyImported,
+    key_stream,
+    token_stream,
+)
+from registry.log import codec, state_rows
+from registry.log import sql as log_sql
+from registry.log.event_log import COLUMNS, Foldable
+from registry.log.stream_state import StreamState
+from registry.progress import Progress
+
+_PAGE: Final = 2000
+_STREAMS_AT_ONCE: Final = 1000
+
+
+async def fold_all(driver: Any, total: int, tell: Tell) -> None:
+    """Write the state of every stream, in the transaction that copied the events. Raises BadArchive."""
+    folding, done = _Streams(), 0
+    cursor = await driver.cursor(sql.RESTORE_FOLD)
+    while rows := await cursor.fetch(_PAGE):
+        folding.take([_foldable(row) for row in rows])
+        done += len(rows)
+        await _save(driver, folding.ready())
+        tell(Progress("current state", done, total))
+    folding.close()
+    await _save(driver, folding.ready())
+
+
+class _Streams:
+    """Folds events that come stream by stream, some streams at once."""
+
+    def __init__(self) -> None:
+        self._fold = Fold()
+        self._streams = 0
+        self._last: Foldable | None = None
+        self._ready: dict[str, StreamState] = {}
+
+    def take(self, events: Iterable[Foldable]) -> None:
+        """Fold the next events in. Raises BadArchive for one that can't be where it is."""
+        for stream, run in groupby(events, key=lambda event: event.stream):
+            if self._last is None or stream != self._last.stream:
+                self._last = None
+                self._streams += 1
+                if self._streams > _STREAMS_AT_ONCE:
+                    self.close()
+            try:
+                self._fold.take(self._in_order(run))
+            except ValueError as error:
+                raise BadArchive(f"an event can't be where it is: {error}") from error
+
+    def close(self) -> None:
+        """The last stream is done."""
+        self._ready.update(self._fold.states())
+        self._fold, self._streams = Fold(), 1
+
+    def ready(self) -> dict[str, StreamState]:
+        """The streams that are done, once."""
+        ready, self._ready = self._ready, {}
+        return ready
+
+    def _in_order(self, run: Iterable[Foldable]) -> Iterator[Foldable]:
+        for event in run:
+            if self._last is None and not _begins(event):
+                raise _bad(event, "it does not begin the stream that it is in")
+            if event.version != (1 if self._last is None else self._last.version + 1):
+                raise _bad(event, "its version does not follow in its stream")
+            self._last = event
+            yield event
+
+
+def _begins(event: Foldable) -> bool:
+    match codec.decode(event):
+        case KeyCreated(public_id=public_id) | KeyImported(public_id=public_id):
+            return event.stream == key_stream(public_id)
+        case AdminTokenCreated(token_id=token_id):
+            return event.stream == token_stream(token_id)
+    return False
+
+
+def _foldable(row: Any) -> Foldable:
+    position, stream, version, kind, schema_version, effective_at, payload = row
+    return Foldable(position, stream, version, kind, schema_version, to_us(effective_at), payload)
+
+
+async def _save(driver: Any, states: dict[str, StreamState]) -> None:
+    if not states:
+        return
+    nothing: list[list[Any]] = [[] for _ in COLUMNS]
+    # The append's own statement, without events; rows of secrets are there already and keep their hash.
+    await driver.fetch(log_sql.APPEND, *nothing, *state_rows.columns(states, {}))
+
+
+def _bad(event: Foldable, why: str) -> BadArchive:
+    return BadArchive(f"the event at position {event.position} can't be: {why}")

@@ -1,0 +1,1 @@
+"""Why an inference is on the bill as it is."""

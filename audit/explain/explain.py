@@ -1,0 +1,165 @@
+"""One inference explained: its rows, its bucket and why, the very events that gave it each tag, and its arithmetic.
+
+What the bill says comes from ClickHouse, by the bill's own statement; why, from the log. Where the two don't agree, the
+explanation says so: then the ledger is wrong, and `verify` says where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from audit.explain.arithmetic import figures_json, sums_json
+from audit.explain.reasons import Evidence, bucket_of
+from audit.explain.rows import Read, ledger_tags, read_rows
+from audit.history.history import told
+from projections.engine.client import ClickHouse
+from projections.engine.templates import Names
+from registry.errors import UnknownKey
+from registry.instant import format_ms, from_ms, to_ms
+from registry.keys.events import token_stream
+from registry.keys.secrets import PUBLIC_ID
+from registry.keys.state import KeyState, evolve, fold
+from registry.keys.views import key_out
+from registry.log import codec
+from registry.log.event_log import RecordedEvent
+from registry.queries import Queries
+
+_END_MS = 253402300800000  # 10000-01-01: no question can name an instant from here on
+
+
+async def explain(
+    clickhouse: ClickHouse, names: Names, queries: Queries, inference_id: UUID, position: int
+) -> dict[str, Any]:
+    """The explanation as its JSON object, as known at `position`, which must be applied. Reads only.
+
+    Raises UnknownInference, ClickHouseError, Busy, UndecodableEvent.
+    """
+    at = instant_of(inference_id)
+    read = await read_rows(clickhouse, names, inference_id, None if at is None else to_ms(at), position)
+    key = _Key(read, at, position, await _history(queries, read.billed.credential_id))
+    by_log, reason = bucket_of(key.evidence)
+    actors = {token_stream(token.token_id): token.name for token in await queries.tokens()}
+    return {
+        "inference_id": str(inference_id),
+        "at": None if at is None else format_ms(at),
+        "position": position,
+        "bucket": read.billed.bucket,
+        "reason": reason,
+        "disagreements": [*key.faults(by_log), *await _tag_faults(clickhouse, names, key)],
+        "inference": _inference(read),
+        "public_id": key.public_id,
+        "key": None if key.then is None or at is None else key_out(key.then, at),
+        "tags": _tags(key, actors),
+        "models": [row.json() for row in read.models],
+        "model_rows": read.billed.model_rows,
+        "arithmetic": sums_json(read.models) if read.listed else [],
+        "usage": figures_json(read.billed.figures),
+    }
+
+
+def instant_of(inference_id: UUID) -> datetime | None:
+    """The instant in a version 7 UUID; None for others, and past the last year that a question can name."""
+    at_ms = inference_id.int >> 80
+    # The library looks at the variant too: of another one there is no version.
+    return from_ms(at_ms) if inference_id.version == 7 and at_ms < _END_MS else None
+
+
+@dataclass(slots=True)
+class _Key:
+    """The key of an inference by the log, beside what ClickHouse says of it."""
+
+    read: Read
+    at: datetime | None
+    position: int
+    history: Sequence[RecordedEvent]
+    evidence: Evidence = field(init=False)
+
+    def __post_init__(self) -> None:
+        billed = self.read.billed
+        self.evidence = Evidence(
+            at=self.at,
+            position=self.position,
+            has_inference=billed.has_inference,
+            batch=billed.batch,
+            credential_id=billed.credential_id,
+            known=fold(self.history, known_at=self.position),
+            then=None if self.at is None else fold(self.history, at=self.at, known_at=self.position),
+            created_position=_issued_at(self.history, billed.credential_id),
+        )
+
+    @property
+    def public_id(self) -> str | None:
+        """Of the key, where it was known."""
+        return None if self.evidence.key is None else self.evidence.key.public_id
+
+    @property
+    def then(self) -> KeyState | None:
+        """The key as of the instant, where it was known."""
+        return None if self.evidence.key is None else self.evidence.then
+
+    def faults(self, by_log: str) -> list[str]:
+        """Where ClickHouse does not say what the log gives."""
+        billed, found = self.read.billed, []
+        if billed.bucket != by_log:
+            found.append(f"the bill has it in {billed.bucket}, but by the log it is in {by_log}")
+        if billed.public_id != (self.public_id or ""):
+            found.append("the bill has it of another key than the log")
+        if not self.read.adds_up:
+            found.append("the figures of the bill are not the sums of the model rows")
+        return found
+
+
+async def _history(queries: Queries, credential_id: str) -> Sequence[RecordedEvent]:
+    """The events of a credential's key, none where there is no such key: the gateway's rows may name anything."""
+    if PUBLIC_ID.fullmatch(credential_id) is None:
+        return ()
+    try:
+        return (await queries.history(await queries.stream(credential_id)))[0]
+    except UnknownKey:
+        return ()
+
+
+def _issued_at(history: Sequence[RecordedEvent], credential_id: str) -> int | None:
+    """The position of the event by which a credential came to be."""
+    state: KeyState | None = None
+    for recorded in history:
+        state = evolve(state, recorded, codec.decode(recorded))
+        if any(one.credential_id == credential_id for one in state.credentials):
+            return recorded.position
+    return None
+
+
+async def _tag_faults(clickhouse: ClickHouse, names: Names, key: _Key) -> list[str]:
+    if key.then is None or key.at is None:
+        return []
+    billed = await ledger_tags(clickhouse, names, key.then.public_id, to_ms(key.at), key.position)
+    wrong = sorted(name for name in billed.keys() | key.then.tags if billed.get(name) != key.then.tags.get(name))
+    return [f"the tag {name} has another value in ClickHouse than the log gives" for name in wrong]
+
+
+def _tags(key: _Key, actors: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Each tag at the instant with the event that set it, and those that an event had removed, with a null value."""
+    by_position = {recorded.position: recorded for recorded in key.history}
+    registers = {} if key.then is None else key.then.registers
+    tags = []
+    for name, register in sorted(registers.items()):
+        event = by_position[register.position]
+        tags.append({"name": name, "value": register.value, "event": told(event, actors.get(event.actor))})
+    return tags
+
+
+def _inference(read: Read) -> dict[str, Any] | None:
+    """The row that wins, and all that came; None for an orphan."""
+    winner = next((row for row in read.inferences if row.wins), None)
+    if winner is None:
+        return None
+    return {
+        "function": winner.function,
+        "credential_id": winner.credential_id or None,
+        "claimed_tags": winner.claimed_tags,
+        "rows": [row.json() for row in read.inferences],
+    }

@@ -1,0 +1,106 @@
+"""What ClickHouse has of one inference: its rows as they came, and what the bill makes of them at a position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from audit.errors import UnknownInference
+from audit.explain.arithmetic import FIGURES, ModelRow, terms, total
+from projections.billing import sql as bill_sql
+from projections.billing.sql import Scope
+from projections.engine.client import ClickHouse, Row
+from projections.engine.templates import Names, sql
+
+# What is listed of an inference: more rows of one id are a gateway's fault, and counted all the same.
+MAX_ROWS = 1000
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceRow:
+    """Rows of the inference that say the same: the table, what they say, how many there are, and whether they win."""
+
+    table: str
+    function: str
+    credential_id: str
+    claimed_tags: dict[str, str]
+    rows: int
+    wins: bool
+
+    def json(self) -> dict[str, Any]:
+        """As answers show it."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """An inference as the bill sees it at a position: its figures by their names in FIGURES."""
+
+    bucket: str
+    public_id: str
+    has_inference: bool
+    batch: bool
+    credential_id: str
+    model_rows: int
+    figures: dict[str, int | Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What ClickHouse has of an inference."""
+
+    billed: Billed
+    inferences: tuple[InferenceRow, ...]
+    models: tuple[ModelRow, ...]
+
+    @property
+    def listed(self) -> bool:
+        """Whether all model rows are in `models`."""
+        return self.billed.model_rows <= MAX_ROWS
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the model rows give the figures of the bill; not so only while rows arrive."""
+        return not self.listed or {name: total(of) for name, of in terms(self.models).items()} == self.billed.figures
+
+
+async def read_rows(clickhouse: ClickHouse, names: Names, inference_id: UUID, at_ms: int | None, position: int) -> Read:
+    """The rows of an inference at `at_ms` (None: its id has no instant). Raises UnknownInference, ClickHouseError.
+
+    Rows may arrive between the statements: what does not add up is read again.
+    """
+    since_ms, until_ms = (0, 0) if at_ms is None else (at_ms, at_ms + 1)
+    bounds = {"inference_id": inference_id, "since_ms": since_ms, "until_ms": until_ms, "limit": MAX_ROWS}
+    usage = sql("queries/explain_usage", names, attributed=bill_sql.attributed(Scope(names), []))
+    for tries in range(_TRIES):
+        found = await clickhouse.query(usage, {**bounds, "position": position})
+        if not found:
+            raise UnknownInference
+        rows = await clickhouse.query(sql("queries/explain_inference", names), bounds)
+        models = await clickhouse.query(sql("queries/explain_models", names), bounds)
+        read = Read(
+            _billed(found[0]),
+            tuple(InferenceRow(*row) for row in rows),
+            tuple(ModelRow(str(id_), *row) for id_, *row in models),
+        )
+        if read.adds_up or tries + 1 == _TRIES:
+            break
+    return read
+
+
+def _billed(row: Row) -> Billed:
+    bucket, public_id, has_inference, batch, credential_id, model_rows, *figures = row
+    by_name = dict(zip(FIGURES, figures, strict=True))
+    return Billed(bucket, public_id, bool(has_inference), bool(batch), credential_id, model_rows, by_name)
+
+
+async def ledger_tags(
+    clickhouse: ClickHouse, names: Names, public_id: str, at_ms: int, position: int
+) -> dict[str, str]:
+    """The tags of a key at an instant, as known at a position, by the rows that bills read. Raises ClickHouseError."""
+    bounds = {"public_id": public_id, "at_ms": at_ms, "position": position}
+    rows = await clickhouse.query(sql("queries/explain_tags", names), bounds)
+    return {str(tag): str(value) for tag, value in rows}

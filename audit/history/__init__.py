@@ -1,0 +1,1 @@
+"""What happened to a key, and what it was at any moment."""

@@ -1,0 +1,47 @@
+"""A key as flat fields, each of one value: what history and diff compare. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from registry.instant import format_ms
+from registry.keys.state import CredentialState, KeyState
+
+Value = str | datetime | tuple[str, ...] | None
+
+ACTIVE: Final = "active"
+STATUS: Final = "status"
+
+
+def fields_of(key: KeyState, at: datetime) -> dict[str, Value]:
+    """The fields of a key that have a value, its status at an instant."""
+    named: dict[str, Value] = {
+        **{f"tags.{name}": value for name, value in key.tags.items()},
+        "description": key.description,
+        "organization": key.organization,
+        "workspace": key.workspace,
+        "expiration": key.expiration,
+        **{f"credentials.{one.credential_id}": credential(one) for one in key.credentials},
+        STATUS: key.status(at),
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def credential(one: CredentialState) -> str:
+    """What is to be said of a credential in a word or two."""
+    if one.revoked_at is not None:
+        return "revoked"
+    return ACTIVE if one.expires_at is None else until(one.expires_at)
+
+
+def until(end: datetime) -> str:
+    """What is to be said of a credential that ends by itself."""
+    return f"{ACTIVE} until {format_ms(end)}"
+
+
+def plain(value: Value) -> Any:
+    """The value as JSON has it."""
+    if isinstance(value, datetime):
+        return format_ms(value)
+    return list(value) if isinstance(value, tuple) else value

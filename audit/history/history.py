@@ -1,0 +1,214 @@
+"""The life of a key as a person reads it: who, when, why, and what changed from what to what. Pure.
+
+An event writes some fields of its stream, from its own instant of effect on. `before` is what was known of that instant
+just before the event. So a correction of the past is told against the past, and not against what counts today.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from audit.history.fields import ACTIVE, STATUS, Value, plain, until
+from registry.instant import cut_ms, format_ms, format_us, from_ms, to_ms
+from registry.keys.events import (
+    AdminTokenCreated,
+    AdminTokenRevoked,
+    CredentialRevoked,
+    Event,
+    ExpirationChanged,
+    KeyBegun,
+    KeyCreated,
+    KeyDescribed,
+    KeyImported,
+    KeyResumed,
+    KeyRevoked,
+    KeyRotated,
+    KeySuspended,
+    TagsChanged,
+    tags_written,
+)
+from registry.log import codec
+from registry.log.event_log import RecordedEvent
+
+_EVER = 2**63
+# Of a key that was imported with its end: the only one that an event brings for later than its own instant.
+REVOKED_AT: Final = "revoked_at"
+# Events that change the status of their key or token, and nothing else.
+_STATUSES: Final[Mapping[type[Event], str]] = {
+    KeySuspended: "suspended",
+    KeyResumed: ACTIVE,
+    KeyRevoked: "revoked",
+    AdminTokenRevoked: "revoked",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that an event wrote.
+
+    `until` is the instant from which the write does not count, as a later one had been written already; None where it
+    counts until further notice.
+    """
+
+    field: str
+    before: Value
+    after: Value
+    until: datetime | None = None
+
+    def json(self) -> dict[str, Any]:
+        """As answers show it."""
+        until = None if self.until is None else format_ms(self.until)
+        return {"field": self.field, "from": plain(self.before), "to": plain(self.after), "until": until}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event as a person reads it; `actor_name` is that of the admin token, None for the operator."""
+
+    recorded: RecordedEvent
+    actor_name: str | None
+    changes: tuple[Change, ...]
+
+    @property
+    def backdated(self) -> bool:
+        """Whether it counts from an instant before it was known."""
+        return self.recorded.effective_at < cut_ms(self.recorded.recorded_at)
+
+    def json(self) -> dict[str, Any]:
+        """As answers show it."""
+        return {
+            **told(self.recorded, self.actor_name),
+            "backdated": self.backdated,
+            "changes": [change.json() for change in self.changes],
+        }
+
+
+def told(recorded: RecordedEvent, actor_name: str | None) -> dict[str, Any]:
+    """Which event it was, who made it, for whom, when and why."""
+    return {
+        "position": recorded.position,
+        "version": recorded.version,
+        "type": recorded.type,
+        "recorded_at": format_us(recorded.recorded_at),
+        "effective_at": format_ms(recorded.effective_at),
+        "actor": recorded.actor,
+        "actor_name": actor_name,
+        "on_behalf_of": recorded.on_behalf_of,
+        "request_id": recorded.request_id,
+        "reason": recorded.reason,
+    }
+
+
+def entries(events: Iterable[RecordedEvent], names: Mapping[str, str]) -> Iterator[Entry]:
+    """The events of one stream, from its first on, told; `names` are those of admin tokens, by their streams.
+
+    Raises UndecodableEvent.
+    """
+    life = _Life()
+    for recorded in events:
+        changes = life.write(recorded, written(codec.decode(recorded)))
+        yield Entry(recorded, names.get(recorded.actor), tuple(changes))
+
+
+def written(  # noqa: PLR0911 - a shape of event each
+    event: Event,
+) -> dict[str, Value]:
+    """What an event writes, by field. `status` is what it makes of its key or token: expiry is no event.
+
+    A new type of event has its case here. Raises ValueError for one that has none.
+    """
+    match event:
+        case KeyCreated() | KeyImported():
+            return {**_tags(event), **_begun(event)}
+        case TagsChanged():
+            return _tags(event)
+        case KeyDescribed():
+            return {"description": event.description}
+        case ExpirationChanged():
+            return {"expiration": event.expiration}
+        case AdminTokenCreated():
+            return {"name": event.name, "scopes": event.scopes, STATUS: ACTIVE}
+        case KeyRotated():
+            issued = event.credential.credential_id
+            return {**{_of(one): until(event.expires_at) for one in event.retired}, _of(issued): ACTIVE}
+        case CredentialRevoked():
+            return {_of(event.credential_id): "revoked"}
+    if status := _STATUSES.get(type(event)):
+        return {STATUS: status}
+    raise ValueError(f"{type(event).__name__} has no words for its history")
+
+
+def _begun(event: KeyBegun) -> dict[str, Value]:
+    source, revoked_at = (event.source, event.revoked_at) if isinstance(event, KeyImported) else (None, None)
+    named = {
+        "source": source,
+        "description": event.description,
+        "organization": event.organization,
+        "workspace": event.workspace,
+        "expiration": event.expiration,
+        REVOKED_AT: revoked_at,
+        _of(event.credential.credential_id): ACTIVE,
+        STATUS: ACTIVE,
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _of(credential_id: str) -> str:
+    return f"credentials.{credential_id}"
+
+
+def _tags(event: Event) -> dict[str, Value]:
+    return {f"tags.{name}": value for name, value in sorted(tags_written(event).items())}
+
+
+@dataclass(slots=True)
+class _Timeline:
+    """What was written of one field, in the order in which it counts."""
+
+    places: list[tuple[int, int]] = field(default_factory=list)  # (effective_ms, position)
+    values: list[Value] = field(default_factory=list)
+
+    def at(self, at_ms: int) -> Value:
+        place = bisect_right(self.places, (at_ms, _EVER))
+        return self.values[place - 1] if place else None
+
+    def after(self, at_ms: int) -> datetime | None:
+        """When the next write counts."""
+        place = bisect_right(self.places, (at_ms, _EVER))
+        return from_ms(self.places[place][0]) if place < len(self.places) else None
+
+    def write(self, at_ms: int, position: int, value: Value) -> None:
+        place = bisect_right(self.places, (at_ms, position))
+        self.places.insert(place, (at_ms, position))
+        self.values.insert(place, value)
+
+
+class _Life:
+    """All timelines of one stream."""
+
+    def __init__(self) -> None:
+        self._fields: dict[str, _Timeline] = defaultdict(_Timeline)
+
+    def write(self, recorded: RecordedEvent, values: Mapping[str, Value]) -> Iterator[Change]:
+        """Take an event; what it changes. The status comes last: an expiration decides it too."""
+        at_ms, position = recorded.effective_ms, recorded.position
+        status = self._status(at_ms)
+        for name, value in values.items():
+            line = self._fields[name]
+            if name != STATUS:
+                yield Change(name, line.at(at_ms), value, line.after(at_ms))
+            line.write(at_ms, position, value)
+        if isinstance(ended := values.get(REVOKED_AT), datetime):
+            self._fields[STATUS].write(to_ms(ended), position, "revoked")
+        if self._status(at_ms) != status:
+            yield Change(STATUS, status, self._status(at_ms), self._fields[STATUS].after(at_ms))
+
+    def _status(self, at_ms: int) -> Value:
+        status, expiration = (self._fields[name].at(at_ms) for name in (STATUS, "expiration"))
+        ended = isinstance(expiration, datetime) and to_ms(expiration) <= at_ms
+        return "expired" if status == ACTIVE and ended else status

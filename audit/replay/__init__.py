@@ -1,0 +1,1 @@
+"""A second ledger beside the live one: rebuilt, compared, switched to."""

@@ -1,0 +1,55 @@
+"""One replay of a registry at a time, whichever process it runs in: a session lock on the log's database."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from audit.errors import ReplayRunning
+from audit.replay.shielded import to_the_end
+from registry.db.connection import TRANSPORT_ERRORS, DriverConnection
+from registry.errors import Busy
+
+_KEY: Final = int.from_bytes(b"keyl-rep")
+_TRY: Final = "SELECT pg_try_advisory_lock($1)"
+_UNLOCK: Final = "SELECT pg_advisory_unlock($1)"
+_STILL: Final = "SELECT 1"
+
+
+@asynccontextmanager
+async def alone(engine: AsyncEngine) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Hold the lock for the block, which gets a call that raises Busy when it was lost. Raises ReplayRunning, Busy.
+
+    A kill -9 frees it at once.
+    """
+    connection = DriverConnection(engine)
+
+    async def ask(statement: str, *arguments: object) -> Any:
+        try:
+            # Not by `get`: that would open another session, without the lock, when this one has ended.
+            return await driver.fetchval(statement, *arguments)
+        except TRANSPORT_ERRORS as error:
+            raise Busy from error
+
+    async def still() -> None:
+        await ask(_STILL)
+
+    async def give_back() -> None:
+        with contextlib.suppress(Busy):
+            await ask(_UNLOCK, _KEY)
+        await connection.close()
+
+    try:
+        driver = await connection.get()
+    except TRANSPORT_ERRORS as error:
+        raise Busy from error
+    try:
+        if not await ask(_TRY, _KEY):
+            raise ReplayRunning
+        yield still
+    finally:
+        await to_the_end(give_back())

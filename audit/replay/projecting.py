@@ -1,0 +1,105 @@
+"""Brings a range of the log into a ledger, as the projector does, and ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, TypeVar
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from audit.pages import PAGE, pages
+from projections.engine.client import ClickHouse
+from projections.engine.templates import Names
+from projections.errors import ClickHouseUnavailable
+from projections.ledger.feed import check_applied
+from projections.ledger.rows import AppliedEvent, Rows, applied_row, project
+from projections.ledger.store import Applied, Store
+from registry.errors import Busy
+from registry.log.event_log import EventLog
+from registry.publish.cloudevent import Linked
+
+# A part of a table costs the same whether few rows are in it or many, and small ones are merged again and again. Two
+# batches are in memory; one of very large events ends with the page that makes it heavy.
+BATCH: Final = 50_000
+_BATCH_BYTES: Final = 32 << 20
+# A checkpoint walks what came in the last seconds once more: at the projector's pace, a quarter of a replay's time.
+_CHECKPOINT_EVERY: Final = 250_000
+_PATIENCE_S: Final = 60.0
+_T = TypeVar("_T")
+
+
+def store_for(clickhouse: ClickHouse, names: Names) -> Store:
+    """The store of a ledger that is filled in one go."""
+    return Store(clickhouse, names, checkpoint_every=_CHECKPOINT_EVERY)
+
+
+async def project_into(
+    log: EventLog, store: Store, applied: Applied, until: int, *, batch: int = BATCH
+) -> AsyncGenerator[int, None]:
+    """Write the rows of the events after what is applied, up to `until`; tells each position that is reached.
+
+    Ended anywhere, it may be begun again from what is applied then. Raises LogChanged when what is applied is not of
+    this log, ChainBroken at an event that is not what was recorded, UndecodableEvent, Busy; and ClickHouseUnavailable
+    after a minute without success.
+    """
+    await check_applied(log, applied)
+    previous = bytes.fromhex(applied.hash) if applied.position else log.genesis_hash
+    async with aclosing(_batches(log, applied.position, previous, until, batch)) as batches:
+        one = await anext(batches, None)
+        while one is not None:
+            # The next is fetched, checked and made into rows while ClickHouse has this one.
+            making = asyncio.create_task(anext(batches, None))
+            try:
+                await patiently(partial(store.write, one.rows, one.applied))
+                yield one.position
+                one = await making
+            finally:
+                making.cancel()
+                await asyncio.gather(making, return_exceptions=True)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The rows of consecutive events up to `position`."""
+
+    log_id: str
+    position: int = 0
+    payload_bytes: int = 0
+    rows: Rows = field(default_factory=Rows)
+    applied: list[AppliedEvent] = field(default_factory=list)
+
+    def take(self, linked: Sequence[Linked]) -> None:
+        project((one.event for one in linked), self.rows)
+        for one in linked:
+            self.payload_bytes += len(one.event.payload)
+            self.applied.append(applied_row(self.log_id, one))
+        self.position = linked[-1].event.position
+
+
+async def _batches(log: EventLog, after: int, previous: bytes, until: int, size: int) -> AsyncGenerator[_Batch, None]:
+    batch = _Batch(str(log.log_id))
+    async with aclosing(pages(log, after, previous, until, min(size, PAGE))) as fetched:
+        async for linked in fetched:
+            batch.take(linked)
+            if len(batch.applied) >= size or batch.payload_bytes >= _BATCH_BYTES:
+                yield batch
+                batch = _Batch(str(log.log_id))
+    if batch.applied:
+        yield batch
+
+
+async def patiently(work: Callable[[], Awaitable[_T]]) -> _T:
+    """Do what may be done again, and again after a failure of the way to a server, for a minute."""
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception_type((ClickHouseUnavailable, Busy)),
+        stop=stop_after_delay(_PATIENCE_S),
+        wait=wait_random_exponential(multiplier=0.1, max=5),
+        reraise=True,
+    ):
+        with attempt:
+            return await work()
+    raise AssertionError  # the last attempt returns or raises

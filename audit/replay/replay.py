@@ -1,0 +1,155 @@
+"""Makes the ledger anew from the log, in a database beside the live one: compares, and switches when told to.
+
+Nothing stops for it. What it writes is the second ledger, whose own applied position is the checkpoint: ended anywhere
+and begun again, it goes on. With a switch the tables change places, and the second ledger keeps the old ones until it
+is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import Final
+
+from audit.errors import TargetUnfit
+from audit.replay.compare_ledgers import compare_ledgers
+from audit.replay.projecting import BATCH, project_into, store_for
+from audit.replay.shadow_ledger import SecondLedger
+from audit.replay.shielded import to_the_end
+from audit.replay.switch import Switch
+from audit.report import Finding
+from audit.sources import Books
+from projections.engine.templates import Names
+from registry.errors import FieldFault, FieldsRefused
+from registry.progress import Progress
+
+# Differences that are told; all are counted.
+TOLD: Final = 1000
+_SETTLE_S: Final = 5.0
+_POLL_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The end of a replay into the database `target`, which holds every event up to `position`.
+
+    `differences` are the positions of tables of the live ledger, up to `compared`, that were not as the log says; both
+    are None where an interrupted switch was finished. `live_position` is applied in the live ledger now.
+    """
+
+    target: str
+    position: int
+    compared: int | None
+    differences: int | None
+    switched: bool
+    live_position: int
+
+
+class Replay:
+    """One replay of the log into `target`, up to the position `until`, or to the head.
+
+    Making it asks nothing, and raises TargetUnfit for a name that can't be one.
+    """
+
+    def __init__(self, books: Books, target: str, until: int | None = None, *, switch: bool = False) -> None:
+        self._books = books
+        self._target = target
+        self._until = until
+        self._switch = switch
+        self._second = SecondLedger(books.clickhouse, books.names, target, str(books.log.log_id))
+        self._switching = Switch(books.log, books.clickhouse, books.names, self._second)
+
+    @property
+    def names(self) -> Names:
+        """The databases of the second ledger: what takes names can ask it for a bill."""
+        return self._second.names
+
+    async def check(self) -> int:
+        """The position to replay to. Raises FieldsRefused, TargetUnfit, RegistryError, ClickHouseError."""
+        head = (await self._books.log.head()).position
+        if self._until is not None and self._switch:
+            raise FieldsRefused(FieldFault("until", "goes without switch: the live ledger has all that the log has"))
+        if self._until is not None and self._until > head:
+            raise FieldsRefused(FieldFault("until", f"is beyond the head of the log, {head}"), position=head)
+        there = await self._second.check()
+        if self._switch:
+            await self._second.check_exchange()
+        elif there and await self._switching.remembered() is not None:
+            raise TargetUnfit(f"{self._target} keeps the ledger of before a switch: drop it, or choose another name")
+        return head if self._until is None else self._until
+
+    async def run(self, *, batch: int = BATCH) -> AsyncGenerator[Progress | Finding | Replayed, None]:
+        """Do it, and tell how far it is, what of the live ledger was wrong, and the end. One at a time: see `alone`.
+
+        With a switch, the live ledger has applied at least what it had before. Raises what `check` does,
+        ProjectionError: begun again, it goes on.
+        """
+        until = await self.check()
+        await self._second.make()
+        if await self._switching.remembered() is not None:
+            yield await self._switched(None, None)
+            return
+        # A switch that died before its first exchange holds the live ledger for nothing.
+        await self._switching.release()
+        store, log = store_for(self._books.clickhouse, self.names), self._books.log
+        applied = await store.applied()
+        if applied.position > until:
+            raise TargetUnfit(f"{self._target} holds the events up to position {applied.position}: drop it for fewer")
+        async with aclosing(project_into(log, store, applied, until, batch=batch)) as positions:
+            async for position in positions:
+                yield Progress("replaying", position, until)
+        compared, differences = await self._settled(until), 0
+        async with aclosing(self._compare(compared, until)) as parts:
+            async for told in parts:
+                differences += isinstance(told, Finding)
+                if isinstance(told, Progress) or differences <= TOLD:
+                    yield told
+        if self._switch:
+            async for progress in self._switching.approach(batch):
+                yield progress
+            yield await self._switched(compared, differences)
+            return
+        live = (await self._books.store.applied()).position
+        yield Replayed(self._target, until, compared, differences, switched=False, live_position=live)
+
+    async def drop(self) -> int:
+        """Drop the second ledger; answers with the rows that it had. Raises TargetUnfit, ClickHouseError."""
+        if not await self._second.check():
+            raise TargetUnfit(f"there is no ledger {self._target} that a replay made")
+        if await self._switching.remembered() is not None and await self._switching.holding():
+            raise TargetUnfit(f"the switch to {self._target} is half done: finish it with --into and --switch")
+        await self._switching.release()
+        return await self._second.drop()
+
+    async def _compare(self, compared: int, until: int) -> AsyncGenerator[Progress | Finding, None]:
+        again = f"keyledger audit replay --into {self._target} --switch, or keyledger audit verify --repair"
+        fix = f"none: it goes into {self._target} with the old tables" if self._switch else again
+        if compared < until:
+            detail = f"nothing is applied after position {compared}: what follows was not compared"
+            yield Finding("not_applied", "event_applied_v1", detail, fix, compared + 1)
+        parts = compare_ledgers(self._books.clickhouse, self._books.names, self.names, compared, fix)
+        async with aclosing(parts):
+            async for part in parts:
+                yield part
+
+    async def _settled(self, until: int) -> int:
+        """How much of it the live ledger has applied, once its writers have had a moment for what they have begun."""
+        store, applied = self._books.store, (await self._books.store.applied()).position
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_S):
+                while applied < until:
+                    await asyncio.sleep(_POLL_S)
+                    applied = (await store.applied()).position
+        return min(until, applied)
+
+    async def _switched(self, compared: int | None, differences: int | None) -> Replayed:
+        """Switch, or finish a switch; one that is done is left as it is."""
+        if await self._switching.remembered() is not None and not await self._switching.holding():
+            await self._books.store.reload_dictionary()  # the last step, and perhaps the one that it died before
+            position = (await self._books.store.applied()).position
+        else:
+            # Not to be left half way: until it is done, nothing more is applied in the live ledger.
+            position = await to_the_end(self._switching.finish())
+        return Replayed(self._target, position, compared, differences, switched=True, live_position=position)

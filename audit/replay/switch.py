@@ -1,0 +1,173 @@
+"""Puts the tables of a replayed ledger in the places of the live one's, under writers and readers that don't notice.
+
+The steps, and what each guarantees when the process dies right after it:
+1 hold       the applied position of the live ledger stays where it is; writers go on writing beyond it.
+2 catch up   the replayed tables hold every event that a bill which is being made can have a position of.
+3 remember   which tables are to be the live ones: whoever finishes the switch knows.
+4 exchange   table by table. A mix of both is harmless while the position is held: each holds all rows up to it.
+5 catch up   what writers gave to the old tables meanwhile, which is at most what the log had after the last exchange.
+6 release    the live ledger has applied all that the old one had, and more.
+
+Without the hold a bill could be made from the old event_applied and a new table that lacks the very last events.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import Final
+
+from audit.pages import hash_at
+from audit.replay.projecting import patiently, project_into
+from audit.replay.shadow_ledger import SecondLedger
+from projections.engine.client import ClickHouse
+from projections.engine.templates import Names, sql
+from projections.errors import ClickHouseUnavailable, ProjectionError
+from projections.ledger.dead_letters import SWITCH, DeadLetter, DeadLetters
+from projections.ledger.store import Applied, Store
+from registry.errors import Busy
+from registry.log.event_log import EventLog
+from registry.progress import Progress
+
+TABLES: Final = (
+    "key_tag_change_v1",
+    "key_life_v1",
+    "key_credential_v1",
+    "applied_checkpoint_v1",
+    "event_applied_v1",
+)
+# A replay that is no further behind than this catches up with the rest while the position is held.
+SOON: Final = 1000
+_LETTERS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The tables that are to be the live ones, by UUID; each holds every event up to `position`."""
+
+    uuids: dict[str, str]
+    position: int
+
+
+class Switch:
+    """The switch of the live ledger to the one in `second`. Methods raise ClickHouseError, RegistryError."""
+
+    def __init__(self, log: EventLog, clickhouse: ClickHouse, live: Names, second: SecondLedger) -> None:
+        self._log = log
+        self._clickhouse = clickhouse
+        self._live = live
+        self._second = second
+        self._letters = DeadLetters(clickhouse, live)
+
+    async def remembered(self) -> Remembered | None:
+        """What was decided before the first exchange; None when there was none."""
+        if "replay_switch_v1" not in await self._second.uuids():
+            return None
+        rows = await self._clickhouse.query(sql("queries/replay_remembered", self._second.names))
+        return Remembered({name: uuid for name, uuid, _ in rows}, rows[0][2]) if rows else None
+
+    async def holding(self) -> bool:
+        """Whether the live ledger is held by this switch: it goes on, or was interrupted."""
+        return bool(await self._holds())
+
+    async def approach(self, batch: int) -> AsyncGenerator[Progress, None]:
+        """Bring the replayed ledger so near to the head that the rest takes a moment; as near as writers let it."""
+        store, before = Store(self._clickhouse, self._second.names), math.inf
+        while True:
+            head, applied = (await self._log.head()).position, await store.applied()
+            lag = head - applied.position
+            if lag <= SOON or lag >= before:
+                return
+            before = lag
+            async with aclosing(project_into(self._log, store, applied, head, batch=batch)) as positions:
+                async for position in positions:
+                    yield Progress("catching up", position, head)
+
+    async def finish(self) -> int:
+        """Begin the switch, or go on where it was interrupted; answers with the position that is live then.
+
+        Raises Busy when less is applied than before, which only an open dead letter can bring about.
+        """
+        store = Store(self._clickhouse, self._live)
+        before = (await patiently(store.applied)).position
+        await self._hold(before)
+        remembered = await patiently(self.remembered) or await self._remember()
+        for table in TABLES:
+            await patiently(lambda: self._exchange(table, remembered.uuids[table]))  # noqa: B023 - awaited here
+        # Whoever wrote to a table before its exchange had read the event from the log.
+        head = (await patiently(self._log.head)).position
+        await patiently(lambda: self._catch_up_after(store, remembered.position, head))
+        await patiently(self.release)
+        await patiently(store.reload_dictionary)
+        position = (await patiently(store.applied)).position
+        if position < before:
+            raise Busy(f"position {before} was applied, {position} is now: see keyledger status", position=position)
+        return position
+
+    async def release(self) -> None:
+        """Let the applied position go on, if this switch holds it."""
+        if holds := await self._holds():
+            await self._letters.decide(holds, "replayed", "the tables are exchanged")
+
+    async def _hold(self, position: int) -> None:
+        if await self._holds():
+            return
+        target = self._second.names.database
+        # Of each attempt another: what was decided once holds nothing any more.
+        id_ = f"replay/{target}/{secrets.token_hex(6)}"
+        detail = f"the tables of the ledger change places with those of {target}"
+        await patiently(lambda: self._letters.hold(id_, detail, position))
+
+    async def _holds(self) -> list[DeadLetter]:
+        prefix = f"replay/{self._second.names.database}/"
+        found = await self._letters.find("open", limit=_LETTERS)
+        return [one for one in found if one.kind == SWITCH and one.id.startswith(prefix)]
+
+    async def _remember(self) -> Remembered:
+        try:
+            head, uuids = await patiently(self._made_ready)
+        except Exception:
+            # Nothing was exchanged: the live ledger is as it was, and need not wait for the next attempt.
+            with suppress(ProjectionError):
+                await self.release()
+            raise
+        rows = [(table, uuids[table], head) for table in TABLES]
+        table = f"{self._second.names.database}.replay_switch_v1"
+        await patiently(lambda: self._clickhouse.insert(table, rows, ("name", "uuid", "position")))
+        return Remembered(uuids, head)
+
+    async def _made_ready(self) -> tuple[int, dict[str, str]]:
+        store = Store(self._clickhouse, self._second.names)
+        # After the hold: every position that anybody can have read is in the log by now.
+        head = (await self._log.head()).position
+        await self._catch_up(store, await store.applied(), head)
+        return head, await self._second.uuids()
+
+    async def _exchange(self, table: str, uuid: str) -> None:
+        servers, placed = await self._placed(table, uuid)
+        if placed == 0:
+            target = self._second.names.database
+            await self._clickhouse.command(sql("queries/replay_exchange", self._live, table=table, target=target))
+            servers, placed = await self._placed(table, uuid)  # a way that sent it twice has undone it
+        if placed < servers:
+            # Where some have exchanged, once more would bring their old table back.
+            raise ClickHouseUnavailable(f"{servers - placed} of {servers} servers have not exchanged {table} yet")
+
+    async def _placed(self, table: str, uuid: str) -> tuple[int, int]:
+        cluster = self._live.cluster
+        system_tables = f"clusterAllReplicas('{cluster}', system.tables)" if cluster else "system.tables"
+        statement = sql("queries/replay_placed", self._live, system_tables=system_tables)
+        where = {"uuid": uuid, "database": self._live.database, "table": table}
+        [(servers, placed)] = await self._clickhouse.query(statement, where)
+        return servers, placed
+
+    async def _catch_up_after(self, store: Store, position: int, until: int) -> None:
+        hash_ = (await hash_at(self._log, position)).hex()
+        await self._catch_up(store, Applied(position, hash_, str(self._log.log_id)), until)
+
+    async def _catch_up(self, store: Store, applied: Applied, until: int) -> None:
+        async for _ in project_into(self._log, store, applied, until):
+            pass

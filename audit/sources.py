@@ -1,0 +1,33 @@
+"""The books that are audited: the log, the current state beside it, the ledger in ClickHouse, and a gateway's table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gateways.tensorzero.key_table import GatewayTable
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from projections.ledger.store import Store
+from registry.log.event_log import EventLog
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayBooks:
+    """A gateway's table of keys. `is_shared`: each append writes it in its own transaction, so it has no lag."""
+
+    table: GatewayTable
+    is_shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What an audit reads. `engine` is a pool on the log's database; reading needs no more than the application may."""
+
+    log: EventLog
+    engine: AsyncEngine
+    clickhouse: ClickHouse
+    names: Names
+    store: Store
+    gateway: GatewayBooks | None = None

@@ -1,0 +1,174 @@
+"""ClickHouse against the log: the rows that the events give, and no others.
+
+Digests are compared, one a range of positions and table, computed where the rows are; only the ranges that differ are
+read, and named event by event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from typing import Final
+
+from audit.report import Finding
+from projections.engine.client import ClickHouse
+from projections.engine.templates import Names, sql
+from projections.ledger.rows import Rows, project
+from projections.ledger.store import Store
+from registry.errors import UndecodableEvent
+from registry.log.event_log import EventLog
+from registry.publish.cloudevent import Linked
+
+TABLES: Final = ("key_tag_change_v1", "key_life_v1", "key_credential_v1", "event_applied_v1")
+RANGE: Final = 1000
+_NAMED: Final = 100  # of what is beyond the log
+_POLL_S: Final = 0.1
+REPAIR: Final = "keyledger audit verify --repair"
+_LAG: Final = "look at keyledger status, and start the projector again: it begins after what is applied"
+_LOST: Final = "docs/operate.md, Backup and restore: the log may have lost its tail"
+
+# Of one table: the rows of each position, as the texts that clickhouse/queries/ledger_rows_<table>.sql makes.
+Texts = dict[int, set[bytes]]
+
+
+class LedgerCheck:
+    """Compares a ledger with a log, window by window. Methods raise ClickHouseError."""
+
+    def __init__(self, clickhouse: ClickHouse, names: Names, log_id: str) -> None:
+        self._clickhouse = clickhouse
+        self._names = names
+        self._log_id = log_id
+        self._until = 0
+
+    async def wait(self, store: Store, head: int, wait_s: float) -> list[Finding]:
+        """Give a running projector time to apply everything; tell where it does not come to it."""
+        applied = (await store.applied()).position
+        try:
+            async with asyncio.timeout(wait_s):
+                while applied < head:
+                    await asyncio.sleep(_POLL_S)
+                    applied = (await store.applied()).position
+        except TimeoutError:
+            pass
+        self._until = min(head, max(applied, (await store.frontier()).greatest))
+        if applied >= head:
+            return []
+        detail = f"nothing is applied after position {applied}, and the log's head is {head}"
+        return [Finding("not_applied", "event_applied_v1", detail, _LAG, applied + 1)]
+
+    async def check(self, linked: Sequence[Linked]) -> list[Finding]:
+        """Compare the rows of consecutive events, as far as ClickHouse has them."""
+        linked = [one for one in linked if one.event.position <= self._until]
+        if not linked:
+            return []
+        # A gap before the first is the log's own finding.
+        after, until = linked[0].event.position - 1, linked[-1].event.position
+        unknown = {one.event.position for one in linked if not one.previous_hash}
+        expected = texts(linked, self._log_id)
+        found = await asyncio.gather(*(self._table(table, expected[table], after, until, unknown) for table in TABLES))
+        return sorted((one for some in found for one in some), key=lambda finding: finding.position or 0)
+
+    async def beyond(self, log: EventLog, head: int) -> list[Finding]:
+        """Rows of positions that the log does not have: below its first event, or beyond its head."""
+        found: list[Finding] = []
+        for table in TABLES:
+            rows = await self._clickhouse.query(
+                sql("queries/ledger_beyond", self._names, table=table), {"head": head, "limit": _NAMED}
+            )
+            positions = [position for (position,) in rows]
+            # Asked after ClickHouse: what was appended since the audit began is in the log by now.
+            held = await log.hashes([one for one in positions if 0 < one < 2**63]) if positions else {}
+            found += [
+                Finding("extra", table, "the log has no such position", _LOST, position)
+                for position in positions
+                if position not in held
+            ]
+        return found
+
+    async def _table(self, table: str, expected: Texts, after: int, until: int, unknown: set[int]) -> list[Finding]:
+        found: list[Finding] = []
+        bounds = {"after": after, "until": until}
+        rows = await self._clickhouse.query(self._sql("ledger_digest", table), {**bounds, "range": RANGE})
+        there: dict[int, str] = dict(rows)
+        right = digests(expected)
+        for number in sorted(there.keys() | right.keys()):
+            if there.get(number) != right.get(number):
+                first, last = max(after, number * RANGE - 1), min(until, number * RANGE + RANGE - 1)
+                found += await self._differences(table, expected, first, last, unknown)
+        return found
+
+    async def _differences(
+        self, table: str, expected: Texts, after: int, until: int, unknown: set[int]
+    ) -> list[Finding]:
+        there: Texts = defaultdict(set)
+        bounds = {"after": after, "until": until}
+        for position, row in await self._clickhouse.query(self._sql("ledger_rows_between", table), bounds):
+            there[position].add(bytes.fromhex(row))
+        found = []
+        for position in range(after + 1, until + 1):
+            held, right = there.get(position, set()), expected.get(position, set())
+            if held != right and not (table == "event_applied_v1" and position in unknown):
+                found.append(difference(table, position, len(right - held), len(held - right)))
+        return found
+
+    def _sql(self, path: str, table: str) -> str:
+        return sql(f"queries/{path}", self._names, rows=sql(f"queries/ledger_rows_{table}", self._names))
+
+
+def texts(linked: Sequence[Linked], log_id: str) -> dict[str, Texts]:
+    """The rows that events give, by table and position. Pure. Of one that does not decode only that it is applied."""
+    given: dict[str, Texts] = {table: defaultdict(set) for table in TABLES}
+    for one in linked:
+        event = one.event
+        try:
+            rows = project([event])
+        except UndecodableEvent:
+            rows = Rows()
+        for table, row in _told_rows(rows):
+            given[table][event.position].add(row)
+        hashes = (log_id, one.previous_hash.hex(), event.hash.hex())
+        applied = _joined(str(event.position), *map(_told, hashes), str(event.recorded_us))
+        given["event_applied_v1"][event.position].add(applied)
+    return given
+
+
+def _told_rows(rows: Rows) -> Iterator[tuple[str, bytes]]:
+    for tag, public_id, at, position, value, us in rows.tag_changes:
+        told = "-" if value is None else _told(value)
+        yield "key_tag_change_v1", _joined(_told(tag), _told(public_id), str(at), str(position), told, str(us))
+    for public_id, at, position, kind, expiration_ms, us in rows.life:
+        last = (_told(kind), _optional(expiration_ms), str(us))
+        yield "key_life_v1", _joined(_told(public_id), str(at), str(position), *last)
+    for credential_id, public_id, at, position, kind, expires_ms, us in rows.credentials:
+        last = (_told(kind), _optional(expires_ms), str(us))
+        yield "key_credential_v1", _joined(_told(credential_id), _told(public_id), str(at), str(position), *last)
+
+
+def digests(rows: Mapping[int, set[bytes]]) -> dict[int, str]:
+    """One digest for each range of positions, as clickhouse/queries/ledger_digest.sql computes it."""
+    ranges: dict[int, set[bytes]] = defaultdict(set)
+    for position, some in rows.items():
+        ranges[position // RANGE] |= some
+    return {number: sha256(b"\n".join(sorted(some))).hexdigest() for number, some in ranges.items()}
+
+
+def _told(text: str) -> str:
+    return f"{len(text.encode())}:{text}"
+
+
+def _optional(number: int | None) -> str:
+    return "-" if number is None else str(number)
+
+
+def _joined(*parts: str) -> bytes:
+    return ",".join(parts).encode()
+
+
+def difference(table: str, position: int, lacking: int, extra: int, fix: str = REPAIR) -> Finding:
+    """The finding at a position of a table that lacks rows, has others, or both."""
+    parts = [f"lacks {lacking} of its rows"] if lacking else []
+    parts += [f"has {extra} that the log does not give"] if extra else []
+    kind = "changed" if lacking and extra else "missing" if lacking else "extra"
+    return Finding(kind, table, " and ".join(parts), fix, position)

@@ -1,0 +1,105 @@
+"""Makes what is derived anew where `verify` found it wrong: ClickHouse's rows and current state. Never the log.
+
+While the log itself has a finding nothing is rebuilt from it. What else can't be mended here stays a finding: the hash
+of a secret is nowhere but in its row, and rows of events that the log lost are the only trace of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from audit import sql as audit_sql
+from audit.errors import NotOwner
+from audit.report import Finding
+from audit.sources import Books
+from audit.verify.ledger import TABLES
+from audit.verify.state import fold
+from projections.engine import ddl
+from projections.ledger.rows import applied_row, project
+from registry.db.connection import TRANSPORT_ERRORS
+from registry.errors import Busy
+from registry.log import sql as log_sql
+from registry.log import state_rows
+from registry.log.event_log import COLUMNS
+from registry.log.postgres import APPEND_LOCK
+from registry.publish.cloudevent import Linked
+
+_STATE: Final = ("key_state", "admin_token", "credential")
+_CHUNK: Final = 1000
+
+
+def of_the_log(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings that forbid to rebuild anything."""
+    return [one for one in findings if one.where == "event"]
+
+
+async def repair_ledger(books: Books, findings: Iterable[Finding]) -> int:
+    """Write the rows of the positions that differ anew; answers with how many positions. Safe to repeat.
+
+    Until it is done, nothing from the first of them on is applied. Raises Busy, ClickHouseError.
+    """
+    positions = sorted({
+        one.position for one in findings if one.where in TABLES and one.position and one.kind != "not_applied"
+    })  # fmt: skip
+    head = (await books.log.head()).position
+    positions = [one for one in positions if 0 < one <= head]
+    for first in range(0, len(positions), _CHUNK):
+        await _rewrite(books, positions[first : first + _CHUNK])
+    if positions:
+        # A checkpoint is a short cut past rows that were wrong: none is better.
+        await books.clickhouse.command(ddl.sql("queries/repair_checkpoints", books.names))
+        await books.store.reload_dictionary()
+    return len(positions)
+
+
+async def _rewrite(books: Books, positions: Sequence[int]) -> None:
+    linked = [await _linked(books, position) for position in positions]
+    listed = ", ".join(map(str, positions))
+    for table in reversed(TABLES):  # event_applied first: from here on no bill reads what is half mended
+        await books.clickhouse.command(ddl.sql("queries/repair_delete", books.names, table=table, positions=listed))
+    log_id = str(books.log.log_id)
+    rows = project(one.event for one in linked)
+    await books.store.write(rows, [applied_row(log_id, one) for one in linked])
+
+
+async def _linked(books: Books, position: int) -> Linked:
+    events = await books.log.read(max(0, position - 2), 2 if position > 1 else 1)
+    return Linked(events[0].hash if position > 1 else books.log.genesis_hash, events[-1])
+
+
+async def repair_state(owner: AsyncEngine, findings: Iterable[Finding]) -> int:
+    """Make the rows of the streams that differ anew, under the lock of the log; answers with how many streams.
+
+    `owner` is a pool of the tables' owner: the application may not delete. Rows that the log knows nothing of go, a
+    secret that is not in the log among them. Raises NotOwner, Busy.
+    """
+    streams = sorted({one.stream for one in findings if one.where in _STATE and one.stream is not None})
+    for first in range(0, len(streams), _CHUNK):
+        try:
+            async with owner.begin() as connection:
+                await _restate(connection, streams[first : first + _CHUNK])
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise NotOwner from error
+        except TRANSPORT_ERRORS as error:
+            raise Busy from error
+    return len(streams)
+
+
+async def _restate(connection: AsyncConnection, streams: Sequence[str]) -> None:
+    await connection.execute(text(f"SELECT pg_advisory_xact_lock({APPEND_LOCK})"))  # no append comes in between
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    truths = await fold(driver, streams)
+    public_ids = [one.removeprefix("key-") for one in streams]
+    known = [id_ for truth in truths.values() for id_ in truth.commitments]
+    gone = [stream for stream, truth in truths.items() if truth.state is None]
+    await driver.execute(audit_sql.REPAIR_KEY_STATES, list(streams), public_ids)
+    await driver.execute(audit_sql.REPAIR_CREDENTIALS, public_ids, known)
+    await driver.execute(audit_sql.REPAIR_TOKENS, gone)
+    changed = {stream: truth.state for stream, truth in truths.items() if truth.state is not None}
+    nothing: list[list[Any]] = [[] for _ in COLUMNS]
+    await driver.fetch(log_sql.APPEND, *nothing, *state_rows.columns(changed, {}))

@@ -1,0 +1,66 @@
+"""Writes the rows of a gateway's table of keys anew where `verify` found them wrong, as the sync writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from audit.report import Finding
+from audit.sources import Books
+from audit.verify.gateway import WHERE, fits
+from audit.verify.state import read_keys
+from gateways.tensorzero.rows import GatewayRow
+from gateways.tensorzero.source import KeySource
+from gateways.tensorzero.writer import Writer
+from registry.keys.state import KeyState
+
+_CHUNK: Final = 500
+
+
+class _HeldSource(KeySource):
+    """The keys as the sync reads them, but for hashes that don't fit the events: those are not brought anywhere."""
+
+    def __init__(self, books: Books) -> None:
+        super().__init__(books.engine)
+        self._books = books
+
+    async def rows(self, streams: Sequence[str]) -> list[tuple[KeyState, GatewayRow]]:
+        """See KeySource."""
+        pairs = await super().rows(streams)
+        # Commitments never change: those read after the rows are enough for all of them.
+        keys = {key.stream: key for key in await read_keys(self._books.engine, streams)}
+        return [
+            (state, row if fits(keys[stream], row.public_id, row.hash) else replace(row, hash=None))
+            for state, row in pairs
+            if (stream := f"key-{state.public_id}") in keys
+        ]
+
+
+def beyond_repair(findings: Iterable[Finding]) -> list[Finding]:
+    """Rows of credentials that the log does not know, which the registry had brought there.
+
+    Once current state is repaired nothing speaks of them any more, so whoever repairs is told before.
+    """
+    return [one for one in findings if one.where == WHERE and one.kind == "extra"]
+
+
+async def repair_gateway(books: Books, findings: Iterable[Finding]) -> int:
+    """Write the rows of the keys that differ anew; answers with how many rows. Safe to repeat; no other row is touched.
+
+    What is written is the current state: repair that first. A hash that does not fit its event is not written, and one
+    that is there stays. Raises Busy, GatewayError.
+    """
+    wrong = (one for one in findings if one.where == WHERE and one.kind in {"missing", "changed"})
+    streams = sorted({one.stream for one in wrong if one.stream is not None})
+    if books.gateway is None or not streams:
+        return 0
+    source = _HeldSource(books)
+    writer, count = Writer(source, books.gateway.table), 0
+    try:
+        for first in range(0, len(streams), _CHUNK):
+            written = await writer.write(streams[first : first + _CHUNK])
+            count += sum(not one.change.is_left_out for one in written)
+    finally:
+        await source.close()
+    return count

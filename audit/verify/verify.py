@@ -1,0 +1,109 @@
+"""Is everything as the log says, and is the log as it was written? Reads only; names what is wrong and where.
+
+1 log      positions from 1 on without gaps, each event chained on the one before, each decodes
+2 ledger   ClickHouse has the rows that each event gives, and no others; its hashes are the log's
+3 state    the rows of current state are a fresh fold of each stream; each secret's hash is the one committed to;
+           and so are the rows of a gateway's table of keys, where one is kept
+
+1 and 2 are one pass over the log in windows, 3 one over the streams in pages: memory does not depend on the log's
+length. What a database can't show from inside, docs/audit.md says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from msgspec.structs import replace
+
+from audit.pages import unchecked
+from audit.report import Finding, Verdict
+from audit.sources import Books
+from audit.verify.bookmark import Bookmark, read_bookmark
+from audit.verify.gateway import GatewayCheck
+from audit.verify.ledger import LedgerCheck
+from audit.verify.log import ChainCheck, beyond_reading
+from audit.verify.state import PAGE, check_page, checkpoint_findings, count_streams
+from registry.progress import Progress
+
+WINDOW = 10_000
+WAIT_S = 30.0
+
+Told = Progress | Finding | Verdict
+
+
+async def verify(books: Books, bookmark: str | None = None, *, wait_s: float = WAIT_S) -> AsyncIterator[Told]:
+    """Everything that is wrong, how far it is, and at the end a Verdict.
+
+    With a `bookmark` it goes on there: what was looked at before it is not looked at again. A projector that runs is
+    given `wait_s` to apply what is in the log, and so is a gateway's sync. Raises BadBookmark, Busy, ClickHouseError.
+    """
+    begin = Bookmark(str(books.log.log_id), 0, books.log.genesis_hash.hex(), None, 0)
+    if bookmark is not None:
+        begin = await read_bookmark(bookmark, books.log)
+    run = _Run(books, begin, wait_s)
+    async for told in run.tell():
+        if isinstance(told, Finding):
+            run.mark = replace(run.mark, found=run.mark.found + 1)
+        yield told
+
+
+class _Run:
+    """One run; `mark` is where it is."""
+
+    def __init__(self, books: Books, mark: Bookmark, wait_s: float) -> None:
+        self.mark = mark
+        self._books = books
+        self._wait_s = wait_s
+        self._gateway: GatewayCheck | None = None
+        if books.gateway is not None:
+            self._gateway = GatewayCheck(books.gateway, books.engine, books.log, wait_s)
+
+    async def tell(self) -> AsyncIterator[Told]:
+        if self.mark.stream is None:
+            async for told in self._log_and_ledger():
+                yield told
+            self.mark = replace(self.mark, stream="")
+        async for told in self._state():
+            yield told
+        found, self.mark = self.mark.found, replace(self.mark, stream=None, found=0)
+        rows = None if self._gateway is None else self._gateway.rows
+        yield Verdict(self.mark.position, found, self.mark.text(), rows)
+
+    async def _log_and_ledger(self) -> AsyncIterator[Told]:
+        books, head = self._books, await self._books.log.head()
+        chain = ChainCheck(self.mark.position, bytes.fromhex(self.mark.hash))
+        ledger = LedgerCheck(books.clickhouse, books.names, str(books.log.log_id))
+        for finding in [
+            *await beyond_reading(books.engine),
+            *await checkpoint_findings(books),
+            *await ledger.wait(books.store, head.position, self._wait_s),
+        ]:
+            yield finding
+        async with aclosing(unchecked(books.log, self.mark.position, head.position, WINDOW)) as windows:
+            async for window in windows:
+                linked, findings = chain.check(window)
+                findings += await ledger.check(linked)
+                for finding in findings:
+                    yield finding
+                self.mark = replace(self.mark, position=chain.position, hash=chain.hash.hex())
+                yield Progress("log and ledger", chain.position, head.position, self.mark.text())
+        for finding in [*chain.lost(head), *await ledger.beyond(books.log, head.position)]:
+            yield finding
+
+    async def _state(self) -> AsyncIterator[Told]:
+        done, total = 0, await count_streams(self._books.engine)
+        gateway, stage = self._gateway, "state" if self._gateway is None else "state and gateway"
+        for finding in await gateway.begin() if gateway is not None else []:
+            yield finding
+        while True:
+            page = await check_page(self._books.engine, self.mark.stream or "")
+            if page.last is None:
+                break
+            for finding in [*page.findings, *(await gateway.check(page.keys) if gateway is not None else [])]:
+                yield finding
+            done += PAGE
+            self.mark = replace(self.mark, stream=page.last)
+            yield Progress(stage, min(done, total), total, self.mark.text())
+        for finding in await gateway.copies() if gateway is not None else []:
+            yield finding

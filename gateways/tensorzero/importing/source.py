@@ -1,0 +1,100 @@
+"""Reads the gateway's table of keys, page by page by its primary key.
+
+A transaction is open for one page at most: a long import does not hold up the gateway's vacuum. Memory does not
+depend on the number of keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateways.tensorzero.faults import translated
+from gateways.tensorzero.importing import sql
+from gateways.tensorzero.importing.gateway_key import GatewayKey
+from gateways.tensorzero.key_table import GatewayTable
+from registry.db.connection import RAW_EPOCH_US, DriverConnection, instants_as_raw_us
+from registry.keys.text import MAX_LABEL, MAX_TEXT
+
+# Keys of a page, which is appended in one transaction: the larger it is, the less a key costs the log and those who
+# follow it, and the longer others wait for the log's lock.
+PAGE: Final = 2048
+FIRST: Final = -(2**63)
+# An importer that is stopped half way must not hold the gateway's rows, nor wait without end for who holds them.
+_LIMITS: Final = (
+    "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '60s';"
+    "SET LOCAL idle_in_transaction_session_timeout = '60s'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some keys, and the place after which the next page begins."""
+
+    keys: Sequence[GatewayKey]
+    last: int
+
+
+class Source:
+    """The table on one connection. Every method raises GatewayUnavailable and GatewayRefused."""
+
+    def __init__(self, connection: DriverConnection, schema: str) -> None:
+        self._connection = connection
+        self._schema = schema
+
+    async def count(self) -> int:
+        """How many keys it has."""
+        return int((await self._fetch("count"))[0][0])
+
+    async def page(self, after: int, size: int = PAGE, *, lock: str = "") -> Page:
+        """The next keys after a place, oldest first; none at the end."""
+        rows = await self._fetch("page", after, size, MAX_TEXT, MAX_LABEL, lock=lock)
+        return Page([_key(row) for row in rows], rows[-1]["id"] if rows else after)
+
+    @asynccontextmanager
+    async def held_page(self, after: int, size: int = PAGE) -> AsyncIterator[Page]:
+        """The same, and until the block ends nobody can change those rows; the gateway's look-ups go on.
+
+        A key that somebody disables is so before it is read, or after what the block does: never in between, unseen.
+        """
+        with translated(self._schema):
+            driver = await self._connection.get()
+            async with driver.transaction():
+                await driver.execute(_LIMITS)
+                yield await self.page(after, size, lock="FOR SHARE")
+
+    async def _fetch(self, name: str, *arguments: object, lock: str = "") -> list[Any]:
+        with translated(self._schema):
+            driver = await self._connection.get()
+            rows: list[Any] = await driver.fetch(sql.at(self._schema, name, lock), *arguments)
+            return rows
+
+
+@asynccontextmanager
+async def open_source(table: GatewayTable) -> AsyncIterator[Source]:
+    """The table, on a connection of its own."""
+    connection = DriverConnection(table.engine, prepare=instants_as_raw_us)
+    try:
+        yield Source(connection, table.schema)
+    finally:
+        await connection.close()
+
+
+def _key(row: Any) -> GatewayKey:
+    # Instants come as numbers: a datetime holds neither infinities nor what lies beyond the year 9999.
+    return GatewayKey(
+        public_id=row["public_id"],
+        organization=row["organization"],
+        workspace=row["workspace"],
+        description=row["description"],
+        hash=row["hash"],
+        created_us=row["created_at"] + RAW_EPOCH_US,
+        disabled_us=_us(row["disabled_at"]),
+        expires_us=_us(row["expires_at"]),
+    )
+
+
+def _us(raw: int | None) -> int | None:
+    return None if raw is None else raw + RAW_EPOCH_US

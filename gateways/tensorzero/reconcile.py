@@ -1,0 +1,87 @@
+"""Compares all keys with the gateway's table, slowly and for ever, and puts back what somebody else has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from gateways.tensorzero.checkpoint import SyncLead
+from gateways.tensorzero.key_table import GatewayTable
+from gateways.tensorzero.setup import index_missing
+from gateways.tensorzero.source import KeySource
+from gateways.tensorzero.writer import Writer, Written
+
+logger = logging.getLogger(__name__)
+
+# So many are named in the log of each page; all are counted.
+NAMED: Final = 20
+# What a look found is written when it changed, and once a minute.
+_WRITE_EVERY_S: Final = 60.0
+
+
+class Reconcile:
+    """The comparison of one sync. `position` is how far that has followed: what changed later is no drift."""
+
+    def __init__(self, source: KeySource, table: GatewayTable, lead: SyncLead, writer: Writer, position: int) -> None:
+        self._source = source
+        self._table = table
+        self._lead = lead
+        self._writer = writer
+        self._told: tuple[int, bool] | None = None
+        self._told_s = 0.0
+        self.position = position
+
+    async def run(self, page: int, page_s: float) -> None:
+        """Look at all keys again and again, `page` of them at a time, each page in `page_s` at least."""
+        loop = asyncio.get_running_loop()
+        while True:
+            after, without_hash = "", 0
+            while True:
+                began = loop.time()
+                await (
+                    self._table.check()
+                )  # where appends write the table too, nobody else would tell that it has changed
+                streams = await self._source.streams(after, page)
+                without_hash += await self._compare(streams)
+                if len(streams) < page:
+                    await self._tell(without_hash)
+                await asyncio.sleep(max(0.0, page_s - (loop.time() - began)))
+                if len(streams) < page:
+                    break
+                after = streams[-1]
+
+    async def _compare(self, streams: Sequence[str]) -> int:
+        """Compare some keys, and mend what differs; answers with how many credentials have no hash and no row."""
+        pairs = await self._source.rows(streams)
+        differing = await self._table.differences([row for _, row in pairs])
+        mendable = {one.public_id for one in differing if not one.is_left_out}
+        if mendable:
+            known = self.position
+            wrong = dict.fromkeys(f"key-{key.public_id}" for key, row in pairs if row.public_id in mendable)
+            written, locked = await self._writer.write_unlocked(list(wrong))
+            if locked is not None:
+                logger.warning("not every row that was changed could be put back: %s", locked)
+            # A key that changed beyond the position is only not followed yet.
+            await self._report([one for one in written if not one.change.is_left_out and one.key.position <= known])
+        return sum(one.is_left_out for one in differing)
+
+    async def _report(self, drift: Sequence[Written]) -> None:
+        for one in drift[:NAMED]:
+            what = "was removed" if one.change.is_new else f"was changed ({', '.join(one.change.columns)})"
+            logger.warning("the gateway's row of %s %s by somebody else: it was put back", one.change.public_id, what)
+        if len(drift) > NAMED:
+            logger.warning("and %d more rows of the gateway's table of keys", len(drift) - NAMED)
+        if drift:
+            await self._lead.count_drift(len(drift))
+
+    async def _tell(self, without_hash: int) -> None:
+        """Leave what was found where `status` finds it."""
+        missing = await self._table.is_large() and await index_missing(self._table.engine, self._table.schema)
+        found, now_s = (without_hash, missing), asyncio.get_running_loop().time()
+        if found != self._told or now_s - self._told_s > _WRITE_EVERY_S:
+            if without_hash and (self._told is None or self._told[0] != without_hash):
+                logger.warning("%d credentials have no hash here and are not in the gateway's table", without_hash)
+            await self._lead.looked(without_hash, index_missing=missing)
+            self._told, self._told_s = found, now_s

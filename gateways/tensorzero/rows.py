@@ -1,0 +1,69 @@
+"""A key as rows of the gateway's table, one for each of its credentials. Pure.
+
+The gateway knows no keys, only credentials: each ends when it ends itself or when its key does, whichever comes first.
+For it any `disabled_at` means disabled, also one in the future; `expires_at` is the first instant that is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from registry.instant import EPOCH, cut_ms
+from registry.keys.state import CredentialState, KeyState
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRow:
+    """One credential as the gateway has it, but for the columns that are the gateway's alone (`id`, `updated_at`).
+
+    `hash` is None where the registry has none (restored from an archive without hashes): then nothing is known that
+    could be let in, but what is there can still be ended.
+    """
+
+    public_id: str
+    organization: str
+    workspace: str
+    description: str | None
+    hash: str | None
+    created_at: datetime
+    disabled_at: datetime | None
+    expires_at: datetime | None
+
+    def __repr__(self) -> str:
+        """Without the hash."""
+        return f"GatewayRow({self.public_id})"
+
+
+def rows_of(key: KeyState, hashes: Mapping[str, str | None]) -> list[GatewayRow]:
+    """The rows of a key's credentials, the hash of each by its credential's id."""
+    return [_row(key, one, hashes.get(one.credential_id)) for one in key.credentials]
+
+
+def _row(key: KeyState, credential: CredentialState, hash_: str | None) -> GatewayRow:
+    return GatewayRow(
+        public_id=credential.credential_id,
+        organization=key.organization,
+        workspace=key.workspace,
+        description=key.description,
+        hash=hash_,
+        created_at=_fit(credential.created_at),
+        disabled_at=_first(key.revoked_at, credential.revoked_at, key.suspended_at),
+        expires_at=_first(key.expiration, credential.expires_at),
+    )
+
+
+def _first(*instants: datetime | None) -> datetime | None:
+    return min((_fit(one) for one in instants if one is not None), default=None)
+
+
+def _fit(instant: datetime) -> datetime:
+    """The instant as the gateway can read it. The driver writes the first and the last instant of all as infinities,
+    which the gateway's decoder dies of: a whole millisecond from 1970 on is neither."""
+    return max(EPOCH, cut_ms(instant))
+
+
+def columns(rows: Sequence[GatewayRow]) -> list[list[object]]:
+    """The rows as the arrays that `sql/differing.sql` takes, one for each field, in their order."""
+    return [[getattr(row, one.name) for row in rows] for one in fields(GatewayRow)]

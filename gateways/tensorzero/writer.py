@@ -1,0 +1,60 @@
+"""Writes keys as they are now: the state is read in the writer's turn, so that an older one never replaces a newer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateways.errors import GatewayRowLocked
+from gateways.tensorzero.key_table import Change, GatewayTable
+from gateways.tensorzero.source import KeySource
+from registry.keys.state import KeyState
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A row that differed and now does not (but where it is left out), and the key that it is of."""
+
+    key: KeyState
+    change: Change
+
+
+class Writer:
+    """Writes to one gateway's table. Raises Busy, GatewayUnavailable, GatewayRefused: then nothing was written."""
+
+    def __init__(self, source: KeySource, table: GatewayTable) -> None:
+        self._source = source
+        self._table = table
+
+    async def write(self, streams: Sequence[str]) -> list[Written]:
+        """Bring the rows of some keys to their current state; answers with those that differed.
+
+        Where somebody else has locked one of them, GatewayRowLocked is raised when all others are written.
+        """
+        written, locked = await self.write_unlocked(streams)
+        if locked is not None:
+            raise locked
+        return written
+
+    async def write_unlocked(self, streams: Sequence[str]) -> tuple[list[Written], GatewayRowLocked | None]:
+        """The same, and what stands in the way of the rest, if anything does."""
+        try:
+            return await self._together(streams), None
+        except GatewayRowLocked as error:
+            if len(streams) <= 1:
+                return [], error
+        # One by one: a lock on one key's row must not keep another's alive.
+        written: list[Written] = []
+        locked: GatewayRowLocked | None = None
+        for stream in streams:
+            more, fault = await self.write_unlocked([stream])
+            written += more
+            locked = locked or fault
+        return written, locked
+
+    async def _together(self, streams: Sequence[str]) -> list[Written]:
+        async with self._table.writing() as upsert:
+            pairs = await self._source.rows(streams)
+            changes = await upsert([row for _, row in pairs])
+        keys = {row.public_id: key for key, row in pairs}
+        return [Written(keys[one.public_id], one) for one in changes]

@@ -1,0 +1,1 @@
+"""Clients of the HTTP API: the portal's, and that of the operator's commands."""

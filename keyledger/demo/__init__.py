@@ -1,0 +1,1 @@
+"""The demo: the whole story on real parts, with made-up usage."""

@@ -1,0 +1,5 @@
+"""python -m keyledger.demo"""
+
+from keyledger.demo.story import main
+
+main()

@@ -1,0 +1,194 @@
+"""`make demo`: the whole story on real parts. Keys are issued, used, moved, corrected, rotated, revoked, and billed.
+
+Starts `keyledger up` on a folder of its own, talks to it as a portal, a gateway and finance would, and stops it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from keyledger.cli.billing import print_bill
+from keyledger.cli.output import print_table
+from keyledger.client.admin import Portal
+from keyledger.client.operator import operator
+from keyledger.demo.gateway_rows import LARGE, KeyUse, generate
+from keyledger.embedded.folder import DataFolder
+from keyledger.settings import Settings
+from registry.instant import format_ms, from_ms, parse_instant, to_ms
+
+console = Console(highlight=False, soft_wrap=True)
+INFERENCES = 5_000
+
+
+def main() -> None:
+    """Run the demo."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--data", type=Path, help="keep the registry in this new folder; else in a temporary one")
+    parser.add_argument("--keep-running", action="store_true", help="leave `keyledger up` running, until Ctrl-C")
+    chosen = parser.parse_args()
+    folder = (chosen.data or Path(tempfile.mkdtemp(prefix="keyledger-demo-"))).resolve()  # others have other folders
+    if chosen.data and folder.exists() and any(folder.iterdir()):
+        sys.exit(f"keyledger: {folder} is not empty: choose a new folder")
+    began = time.monotonic()
+    try:
+        asyncio.run(demo(folder, keep_running=chosen.keep_running))
+    except KeyboardInterrupt:
+        console.print(f"\nStopped. What there is of the registry is in {folder}.")
+        sys.exit(130)
+    console.print(f"\nThat took {time.monotonic() - began:.0f} s.")
+
+
+async def demo(folder: Path, *, keep_running: bool) -> None:
+    """Tell the story on a new folder."""
+    step("Starting PostgreSQL, ClickHouse's engine, the API, the projector and the gateway's table of keys")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "keyledger.cli", "up", "--gateway", "--data", str(folder), "--port", "0",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        url = await _ready(process)
+        token = (folder / "admin-token").read_text(encoding="ascii").strip()
+        async with Portal(url, token) as portal:
+            await story(portal, folder)
+        if keep_running:
+            console.print(f"\nIt runs at {url} until Ctrl-C.")
+            await process.wait()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+    next_steps(folder)
+
+
+async def story(portal: Portal, folder: Path) -> None:
+    """Keys, usage, edits, and the bill."""
+    step("The portal issues keys: tags are bound to them by an admin")
+    acme = await portal.create({"customer_id": "acme", "project_id": "chat", "billing_tier": "gold"})
+    moving = await portal.create({"customer_id": "acme", "project_id": "search", "billing_tier": "gold"})
+    wrong = await portal.create({"customer_id": "globex", "project_id": "lab", "billing_tier": "silver"})
+    ending = await portal.create({"customer_id": "initech", "billing_tier": "silver"})
+    console.print(f"    4 keys; a secret is shown once: {acme['api_key'][:18]}…")
+    began_ms = max(to_ms(parse_instant(key["created_at"])) for key in (acme, moving, wrong, ending))
+    keys = [key["public_id"] for key in (acme, moving, wrong, ending)]
+
+    step("One key moves from acme to globex")
+    moved = await portal.edit(moving["public_id"], {"tags": {"customer_id": "globex"}}, reason="sold to globex")
+    moved_at = (await portal.history(moving["public_id"]))[-1]["effective_at"]
+    console.print(f"    {moved['public_id']} belongs to globex from {moved_at} on")
+
+    step("Another key was tagged wrong from the start: corrected, backdated to its creation")
+    await portal.edit(
+        wrong["public_id"],
+        {"tags": {"customer_id": "umbrella"}},
+        reason="ticket 4711: wrong customer",
+        effective_at=wrong["created_at"],
+    )
+    step("A secret leaked: the key gets another one, the old one works for an hour more, tags and history stay")
+    rotated = await portal.rotate(acme["public_id"], overlap_s=3600)
+    for credential in rotated["credentials"]:
+        until = f"works until {credential['expires_at']}" if credential["expires_at"] else "works from now on"
+        console.print(f"    {credential['credential_id']} {until}")
+
+    step("A third key is revoked, also in the gateway's own table (TensorZero's), when the call is answered")
+    revoked = await portal.revoke(ending["public_id"], reason="contract ended", wait_for="gateway")
+    ended_ms = to_ms(parse_instant(revoked["revoked_at"]))
+
+    step(f"The gateway recorded {INFERENCES} inferences: cached, unpriced, orphaned, doubled, late ones too")
+    uses = [KeyUse(public_id, began_ms, None) for public_id in keys[:3]]
+    uses.append(KeyUse(ending["public_id"], began_ms, ended_ms))
+    new = rotated["credentials"][1]
+    uses.append(KeyUse(new["credential_id"], to_ms(parse_instant(new["created_at"]))))
+    rows = generate(7, uses, began_ms, ended_ms + 1000, INFERENCES)
+    moved_ms = to_ms(parse_instant(moved_at))
+    pair = [rows.chat(at_ms, moving["public_id"]) for at_ms in (moved_ms - 1, moved_ms)]
+    for inference_id in pair:
+        rows.model(inference_id, moved_ms + 900, LARGE, 1200, 300)
+    since, until = format_ms(from_ms(began_ms)), format_ms(from_ms(ended_ms + 60_000))
+    async with operator(folder, Settings.read()) as client:
+        gateway_rows = folder / "gateway-rows"
+        gateway_rows.mkdir()
+        for table, file in rows.write(gateway_rows).items():
+            answer = await client.post("/operator/load", json={"table": table, "files": [str(file)]})
+            console.print(f"    {table}: {answer.json()['rows']} rows")
+        by_key = await client.post("/operator/sql", json={"sql": _COST_BY_KEY})
+        owners = await client.post("/operator/sql", json={"sql": _OWNERS.format(*pair)})
+    step("Two inferences of the moved key, a millisecond apart")
+    for at, customer in owners.json()["rows"]:
+        console.print(f"    {at} is billed to {customer}")
+    step("The bill by customer, each inference by the tags that its key had at that very millisecond")
+    bill = await portal.bill(group_by=["customer_id"], since=since, until=until)
+    print_bill(bill)
+    await _beside_today(portal, bill, by_key.json()["rows"])
+
+
+_COST_BY_KEY = """
+SELECT public_id, count(), sum(cost_usd)
+FROM keyledger.billable_usage
+WHERE bucket = 'keyed'
+GROUP BY public_id
+"""
+_OWNERS = """
+SELECT at, tags['customer_id']
+FROM keyledger.billable_usage
+WHERE inference_id IN ('{}', '{}')
+ORDER BY at
+"""
+
+
+async def _beside_today(portal: Portal, bill: dict[str, Any], by_key: list[list[Any]]) -> None:
+    step("The same rows billed by today's tags, as a mapping table would: what as-of is for")
+    today: dict[str | None, Decimal] = {}
+    for public_id, _count, cost in by_key:
+        customer = (await portal.show(public_id))["tags"].get("customer_id")
+        today[customer] = today.get(customer, Decimal(0)) + Decimal(cost)
+    as_of = {line["by"]["customer_id"]: Decimal(line["cost_usd"]) for line in bill["lines"]}
+    rows = []
+    for customer in sorted(as_of.keys() | today.keys(), key=str):
+        right, naive = as_of.get(customer, Decimal(0)), today.get(customer, Decimal(0))
+        rows.append((customer, *(f"{money.normalize():f}" for money in (right, naive, naive - right))))
+    columns = ("customer_id", "as of the inference", "by today's tags", "billed wrong by")
+    print_table(columns, rows, right=columns[1:])
+
+
+async def _ready(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None  # noqa: S101 - for the type checker
+    async for line in process.stdout:
+        text = line.decode().strip()
+        if text.startswith("ready "):
+            return text.removeprefix("ready ")
+    raise SystemExit("keyledger: `keyledger up` did not start: run it by hand to see why")
+
+
+def step(text: str) -> None:
+    """Say what comes next."""
+    console.print(f"\n[bold]▸ {text}[/bold]")
+
+
+def next_steps(folder: Path) -> None:
+    """What to try on the folder that is left."""
+    console.print(f"\nNothing runs any more. The registry is in {folder}. Try next:\n")
+    program = shutil.which("keyledger") or str(Path(sys.executable).with_name("keyledger"))
+    ever = "--since 2026-01-01T00:00:00Z --until 2100-01-01T00:00:00Z"
+    for why, command in (
+        ("the keys", "keys list"),
+        ("the bill by other things", f"bill --group-by model --group-by billing_tier {ever}"),
+        (
+            "the bill as it was known before the move and the correction",
+            f"bill --group-by customer_id {ever} --known-at 5",
+        ),
+        ("which tags each key had when", "sql 'SELECT * FROM keyledger.key_tag_interval'"),
+        ("how late the revocation was at the gateway, use by use", "sql 'SELECT * FROM keyledger.late_use'"),
+        ("run it again", "up"),
+    ):
+        console.print(f"  # {why}\n  {program} {command} --data {DataFolder(folder).path}")
+    console.print(f"\nDone with it? rm -r {DataFolder(folder).path}")

@@ -1,0 +1,65 @@
+"""`keyledger up`: everything in one process on loopback, its data in one folder."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from keyledger.embedded.errors import PostgresNotStarted
+from keyledger.embedded.folder import DataFolder
+from keyledger.embedded.operator_socket import bind_unix_socket
+from keyledger.embedded.private_file import write_private
+from keyledger.embedded.stack import Stack, open_stack
+from keyledger.http.app import operator_app, public_app
+from keyledger.runtime.server import bind_tcp, serving, stop_on_signal
+from keyledger.settings import Settings
+from registry.auth import OPERATOR
+from registry.keys.secrets import issue_token
+from registry.keys.tokens import SCOPES
+from registry.log.event_log import Caller
+
+logger = logging.getLogger(__name__)
+
+HOST = "127.0.0.1"
+
+
+async def up(
+    folder: DataFolder, port: int, feed: str, settings: Settings, say: Callable[[str], None], *, gateway: bool = False
+) -> None:
+    """Run until SIGINT or SIGTERM, projecting from the log's tail or, with the feed `kafka`, through a topic.
+
+    `gateway`: see `open_stack`. `say` gets the lines for the person; `ready http://…` when requests are taken.
+
+    Raises FolderInUse for a second one on the folder, another EmbeddedError, or OSError when the port is taken.
+    """
+    stop = stop_on_signal()
+    with folder, bind_tcp(HOST, port) as tcp:
+        async with open_stack(folder, settings, feed, gateway=gateway) as stack:
+            if await _first_token(folder.admin_token, stack):
+                logger.info("the first admin token is in %s", folder.admin_token)
+            operator = bind_unix_socket(folder)
+            services = stack.services
+            apps = [(public_app(services, stack.failure), tcp), (operator_app(services, stack.failure), operator)]
+            async with serving(apps):
+                say(f"ready http://{HOST}:{tcp.getsockname()[1]}")
+                ends = {asyncio.create_task(stack.watch()), asyncio.create_task(stop.wait())}
+                _, running = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                for end in running:
+                    end.cancel()
+            folder.operator_socket.unlink(missing_ok=True)
+            if not stop.is_set():
+                raise PostgresNotStarted(f"PostgreSQL ended by itself: {folder.postgres / 'postgres.log'} may say why.")
+
+
+async def _first_token(path: Path, stack: Stack) -> bool:
+    """On a new folder, make the first admin token, with every scope, and write it where only its owner can read it."""
+    registry = stack.services.registry
+    if await registry.queries.tokens():
+        return False
+    issued = issue_token()
+    # The file first: a kill between the two leaves a file that the next start replaces, not a token that nobody has.
+    await asyncio.to_thread(write_private, path, issued.text + "\n")
+    await registry.tokens.create("first admin token", SCOPES, Caller(OPERATOR), issued)
+    return True

@@ -1,0 +1,1 @@
+"""HTTP: all routes, one file a resource, and what they share."""

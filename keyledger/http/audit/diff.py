@@ -1,0 +1,133 @@
+"""GET /audit/diff: what changed between two positions, told as it is found; on request in the bill of a period too."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+
+from audit.history.diff import diff_keys
+from keyledger.http.audit import router
+from keyledger.http.billing.usage import checked, make_bill, wait_until_applied
+from keyledger.http.keys.keys import needs
+from keyledger.http.keys.schemas import Instant
+from keyledger.http.ndjson import MEDIA_TYPE, Part, stream
+from keyledger.http.problem import documented
+from keyledger.http.query_params import MAX_FILTERS, Strict
+from keyledger.http.request_body import Whole
+from keyledger.runtime.services import Services
+from projections.billing.bill import MAX_GROUP_BY, BillQuery
+from projections.billing.compare import diff_coverage, diff_lines, diff_sums, same_usage
+from registry.auth import Principal
+from registry.errors import Busy, FieldFault, FieldsRefused
+from registry.instant import from_us
+from registry.progress import Progress
+
+_TRIES = 3
+
+
+class DiffQuery(Strict):
+    """Two positions, and the bill to compare, if one."""
+
+    known_at: list[Whole] = Field(
+        min_length=2, max_length=2, description="two positions, the earlier one first", examples=[[0, 12]]
+    )
+    since: Instant | None = Field(None, description="of the bill to compare, inclusive")
+    until: Instant | None = Field(None, description="of the bill to compare, exclusive")
+    group_by: list[str] = Field([], max_length=MAX_GROUP_BY, description="as of a bill")
+    tag: list[str] = Field([], max_length=MAX_FILTERS, description="as of a bill")
+    time_zone: str | None = Field(None, max_length=64, description="as of a bill; UTC by default")
+
+
+@router.get(
+    "/diff",
+    response_class=StreamingResponse,
+    responses={200: {"content": {MEDIA_TYPE: {}}}, **documented(422)},
+    openapi_extra={"x-repeatable": ["known_at", "group_by", "tag"]},
+)
+async def tell_diff(
+    request: Request, _principal: Annotated[Principal, needs("audit:read")], query: Annotated[DiffQuery, Query()]
+) -> StreamingResponse:
+    """NDJSON of the keys that changed and of the lines that differ, with the sums at the end.
+
+    An item is a `key`, a `line` or a `late_line`.
+    """
+    services: Services = request.app.state.services
+    since, until = query.known_at
+    if since > until:
+        raise FieldsRefused(FieldFault("known_at", "must be two positions, the earlier one first"))
+    question = _question(query)
+    head = await services.registry.log.head()
+    if until > head.position:
+        beyond = FieldFault("known_at", f"is beyond the head of the log, {head.position}")
+        raise FieldsRefused(beyond, position=head.position)
+    if question is not None:
+        await wait_until_applied(services, {"known_at": until})
+    return stream(_tell(services, since, until, question), head.position)
+
+
+def _question(query: DiffQuery) -> BillQuery | None:
+    """What bill is to be compared. Raises FieldsRefused for half a period, and for words on a bill without one."""
+    if query.since is None or query.until is None:
+        given = {"group_by": query.group_by, "tag": query.tag, "time_zone": query.time_zone}
+        words = [name for name, value in given.items() if value not in (None, [])]
+        if query.since is not None or query.until is not None or words:
+            missing = [name for name in ("since", "until") if getattr(query, name) is None]
+            raise FieldsRefused(*(FieldFault(name, "is required to compare bills") for name in missing))
+        return None
+    zone = "UTC" if query.time_zone is None else query.time_zone
+    return checked(BillQuery(tuple(query.group_by), query.since, query.until, None, (), zone), query.tag)
+
+
+async def _tell(services: Services, since: int, until: int, question: BillQuery | None) -> AsyncIterator[Part]:
+    keys = events = 0
+    async for key in diff_keys(services.engine, since, until, await _recorded_at(services, until)):
+        keys, events = keys + 1, events + len(key.events)
+        yield {"key": key.json()}
+        yield Progress("events", events, until - since)
+    others = until - since - events
+    yield Progress("events", until - since, until - since)
+    bill: dict[str, Any] | None = None
+    if question is not None:
+        before, after = await _bills(services, question, since, until)
+        counts = {}
+        for name in ("line", "late_line"):
+            differing = list(diff_lines(before[f"{name}s"], after[f"{name}s"]))
+            counts[f"{name}s"] = len(differing)
+            for line in differing:
+                yield {name: line}
+        bill = {**_sums(before, after), **counts}
+    counted = {"keys": keys, "events": events, "other_events": others}
+    yield {"result": {"from": since, "to": until, **counted, "bill": bill}}
+
+
+async def _recorded_at(services: Services, position: int) -> datetime:
+    """When the event of a position was recorded."""
+    events = await services.registry.log.read(position - 1, 1) if position else []
+    return events[0].recorded_at if events else from_us(0)
+
+
+async def _bills(
+    services: Services, question: BillQuery, since: int, until: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The bills as known at both positions, over the same usage. Raises Busy where rows keep arriving."""
+    position = (await services.store.applied()).position
+    for _ in range(_TRIES):
+        before, after = [
+            await make_bill(services, replace(question, known_at=known_at), position) for known_at in (since, until)
+        ]
+        if same_usage(before, after):
+            return before, after
+    raise Busy("the gateway writes rows of this period, so bills differ by more than the log: ask when it is over")
+
+
+def _sums(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    total = None if before["total"] == after["total"] else diff_sums(before["total"], after["total"])
+    coverage = diff_coverage(before["coverage"], after["coverage"])
+    echo = {name: after[name] for name in ("position", "since", "until", "group_by")}
+    return {**echo, "total": total, "coverage": coverage}

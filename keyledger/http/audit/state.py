@@ -1,0 +1,124 @@
+"""GET /audit/state, of one key or of all: what held at an instant, as known at a position, folded from the log."""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from audit.history.states import states
+from keyledger.http.audit import router
+from keyledger.http.keys.keys import answer, needs
+from keyledger.http.keys.schemas import KeyOut
+from keyledger.http.problem import documented
+from keyledger.http.query_params import AsOfQuery, checked_id
+from keyledger.http.request_body import Whole
+from keyledger.runtime.services import Services
+from registry.auth import Principal
+from registry.errors import FieldFault, FieldsRefused
+from registry.instant import cut_ms, format_ms, from_ms, to_ms
+from registry.keys.as_of import Moment, moment
+from registry.keys.state import KeyState
+from registry.keys.views import key_out
+
+_CURSOR = re.compile(r"state:([1-9]\d{0,17}|0):(\d{1,15}):([A-Za-z0-9]{12})", re.ASCII)
+
+
+class StatesQuery(AsOfQuery):
+    """The moment, and a page of its keys."""
+
+    limit: Annotated[Whole, Field(ge=1, le=1000)] = 100
+    cursor: str | None = Field(None, max_length=200)
+
+
+class StatesPage(BaseModel):
+    """A page of the keys that existed then; `at` and `known_at` say when, `next_cursor` is null on the last."""
+
+    at: str
+    known_at: int
+    items: list[KeyOut]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page ended: the pages of one list are of one moment, also where none was asked for."""
+
+    then: Moment
+    after: str
+
+    def text(self) -> str:
+        plain = f"state:{self.then.known_at}:{to_ms(self.then.at)}:{self.after}"
+        return urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+@router.get("/state/{public_id}", response_model=KeyOut, responses=documented(404, 422))
+async def show_state(
+    request: Request,
+    public_id: str,
+    _principal: Annotated[Principal, needs("audit:read")],
+    query: Annotated[AsOfQuery, Query()],
+) -> JSONResponse:
+    """A key at an instant, now by default, as known at a position, the head by default."""
+    services: Services = request.app.state.services
+    past = await services.registry.queries.key_as_of(checked_id(public_id), query.at, query.known_at)
+    return answer(key_out(past.key, past.moment.at), past.position)
+
+
+@router.get("/state", response_model=StatesPage, responses=documented(422))
+async def list_states(
+    request: Request,
+    _principal: Annotated[Principal, needs("audit:read")],
+    query: Annotated[StatesQuery, Query()],
+) -> JSONResponse:
+    """All keys that existed at an instant, as known at a position, by public_id as the database sorts it."""
+    services: Services = request.app.state.services
+    place = None if query.cursor is None else _place(query)
+    seen = await services.registry.queries.seen()
+    asked = (query.at, query.known_at) if place is None else (place.then.at, place.then.known_at)
+    then = moment(seen.position, seen.now, *asked)
+    then = Moment(cut_ms(then.at), then.known_at)
+    keys: list[KeyState] = []
+    after = None if place is None else place.after
+    async for key in states(services.engine, then, after=after, page=query.limit + 1):
+        keys.append(key)
+        if len(keys) > query.limit:
+            break
+    more = len(keys) > query.limit
+    cursor = _Place(then, keys[query.limit - 1].public_id).text() if more else None
+    items = [key_out(key, then.at) for key in keys[: query.limit]]
+    return answer(_page(then, items, cursor), seen.position)
+
+
+def _page(then: Moment, items: list[dict[str, Any]], cursor: str | None) -> dict[str, Any]:
+    return {"at": format_ms(then.at), "known_at": then.known_at, "items": items, "next_cursor": cursor}
+
+
+def _place(query: StatesQuery) -> _Place:
+    """The place that the cursor names. Raises FieldsRefused for a made-up one, and for another moment than its own."""
+    try:
+        cursor = (query.cursor or "").encode("ascii")
+        match = _CURSOR.fullmatch(urlsafe_b64decode(cursor + b"=" * (-len(cursor) % 4)).decode("ascii"))
+        place = None if match is None else _Place(Moment(_instant(match[2]), int(match[1])), match[3])
+    except ValueError:
+        place = None
+    if place is None or place.text() != query.cursor:
+        raise FieldsRefused(FieldFault("cursor", "is not one that a page of this list gave"))
+    asked = {"at": query.at, "known_at": query.known_at}
+    own: dict[str, Any] = {"at": place.then.at, "known_at": place.then.known_at}
+    if other := [name for name, value in asked.items() if value not in (None, own[name])]:
+        raise FieldsRefused(*(FieldFault(name, "is not that of the page that gave the cursor") for name in other))
+    return place
+
+
+def _instant(ms: str) -> datetime:
+    try:
+        return from_ms(int(ms))
+    except OverflowError as error:
+        raise ValueError from error

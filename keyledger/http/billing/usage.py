@@ -1,0 +1,123 @@
+"""GET /billing/usage: reads the question strictly, waits until enough of the log is applied, and asks for the bill."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from keyledger.http.billing.schemas import BillOut
+from keyledger.http.keys.keys import answer, needs, principal_of
+from keyledger.http.keys.schemas import Instant
+from keyledger.http.problem import documented
+from keyledger.http.query_params import MAX_FILTERS, Strict, tag_filters
+from keyledger.http.request_body import Whole, strict_request
+from keyledger.runtime.services import Services
+from projections.billing.bill import MAX_GROUP_BY, BillQuery, compute_bill, faults
+from projections.errors import TooManyLines
+from projections.ledger.store import Applied
+from registry.auth import Principal
+from registry.errors import Busy, FieldFault, FieldsRefused
+
+WAIT_S = 30.0
+_POLL_S = 0.05
+
+router = APIRouter(prefix="/billing", tags=["billing"], dependencies=[Depends(principal_of), Depends(strict_request)])
+
+
+class BillParameters(Strict):
+    """What bill is asked for."""
+
+    group_by: list[str] = Field(
+        [],
+        max_length=MAX_GROUP_BY,
+        description="a tag's name, or model, provider, function, hour, day, month",
+        examples=[["customer_id"]],
+    )
+    since: Instant = Field(description="inclusive", examples=["2026-03-01T00:00:00Z"])
+    until: Instant = Field(description="exclusive", examples=["2026-04-01T00:00:00Z"])
+    known_at: Whole | None = Field(None, description="by what the log held up to this position")
+    tag: list[str] = Field([], max_length=MAX_FILTERS, description="name:value; all must hold")
+    time_zone: str = Field("UTC", max_length=64, description="IANA name, for hour, day and month")
+    wait_for: Whole | None = Field(None, description="wait until this position is applied")
+
+
+class NotYetApplied(Busy):
+    """The position asked for is not applied yet: try again."""
+
+
+@router.get(
+    "/usage",
+    response_model=BillOut,
+    responses=documented(422),
+    openapi_extra={"x-repeatable": ["group_by", "tag"]},
+)
+async def usage(
+    request: Request,
+    _principal: Annotated[Principal, needs("billing:read")],
+    query: Annotated[BillParameters, Query()],
+) -> JSONResponse:
+    """The bill of a period: each inference by the tags that its key had at the inference's own instant."""
+    services: Services = request.app.state.services
+    question = checked(
+        BillQuery(tuple(query.group_by), query.since, query.until, query.known_at, (), query.time_zone), query.tag
+    )
+    wanted = {"known_at": query.known_at, "wait_for": query.wait_for}
+    applied = await wait_until_applied(services, wanted)
+    return answer(await make_bill(services, question, applied.position), applied.position)
+
+
+async def make_bill(services: Services, question: BillQuery, applied_position: int) -> dict[str, Any]:
+    """The bill, in its turn. Raises FieldsRefused for one that would be too long, Busy where too many wait."""
+    try:
+        async with services.bills.enter():
+            return await compute_bill(
+                services.clickhouse,
+                services.names,
+                question,
+                applied_position,
+                max_lines=services.settings.bill_lines_max,
+            )
+    except TooManyLines as error:
+        raise FieldsRefused(FieldFault("group_by", str(error))) from error
+
+
+def checked(question: BillQuery, filters: Sequence[str]) -> BillQuery:
+    """The question with its `name:value` filters, before anything waits for it. Raises FieldsRefused: all faults."""
+    pairs = dict.fromkeys(filters)
+    tag_filters(list(pairs))
+    tags = tuple((name, value) for name, _, value in (pair.partition(":") for pair in pairs))
+    question = replace(question, tags=tags)
+    if found := faults(question):
+        raise FieldsRefused(*(FieldFault(fault.field, fault.detail) for fault in found))
+    return question
+
+
+async def wait_until_applied(services: Services, asked: Mapping[str, int | None]) -> Applied:
+    """What is applied once it holds the positions asked for, each by its field.
+
+    Raises FieldsRefused for one beyond the head, NotYetApplied when it takes too long.
+    """
+    wanted = {field: position for field, position in asked.items() if position is not None}
+    applied = await services.store.applied()
+    needed = max(wanted.values(), default=0)
+    if needed <= applied.position:
+        return applied
+    head = (await services.registry.log.head()).position
+    beyond = [FieldFault(field, f"is beyond the head of the log, {head}") for field in wanted if wanted[field] > head]
+    if beyond:
+        raise FieldsRefused(*beyond, position=head)
+    try:
+        async with asyncio.timeout(WAIT_S):
+            while applied.position < needed:
+                await asyncio.sleep(_POLL_S)
+                applied = await services.store.applied()
+    except TimeoutError:
+        message = f"position {needed} is not applied yet, {applied.position} is: try again, or see `keyledger status`"
+        raise NotYetApplied(message, position=applied.position) from None
+    return applied

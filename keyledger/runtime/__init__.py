@@ -1,0 +1,1 @@
+"""What a process holds open and runs, made from settings."""

@@ -1,0 +1,166 @@
+"""How far the log is, how far each publisher and projector has followed, and what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keyledger.runtime.registry import Registry
+from projections.errors import LogChanged
+from projections.ledger import alarms
+from projections.ledger.alarms import Alarm
+from projections.ledger.dead_letters import DeadLetters
+from projections.ledger.feed import check_applied
+from projections.ledger.store import Applied, Frontier, Store
+from registry.instant import format_us
+from registry.log.event_log import Head
+from registry.queries import GatewaySynced, Published, Seen
+
+# Of the open dead letters so many are named; `dead-letters list` has them all.
+NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectorStatus:
+    """How far one follower of the log is: `lag_s` is the age of the oldest event that it has not done."""
+
+    name: str
+    applied: int
+    lag_positions: int
+    lag_s: float
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherStatus:
+    """How far the relay of a topic is."""
+
+    topic: str
+    published: int
+    lag_positions: int
+    lag_s: float
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Redelivered:
+    """True events that came to the projector once more after they were applied, in the last thirty days: harmless."""
+
+    count: int
+    greatest_position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayStatus:
+    """What the sync has found in a gateway's table of keys; how far it is stands with the projectors.
+
+    `index_missing`: the table is large, and no index serves its look-up. `without_hash` credentials can't be written.
+    """
+
+    name: str
+    drift_repaired: int
+    without_hash: int
+    index_missing: bool
+    reconciled_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The log's head, who follows it, and what is wrong: nothing, when `alarms` is empty."""
+
+    log_id: str
+    head: int
+    recorded_at: str | None
+    publishers: tuple[PublisherStatus, ...]
+    projectors: tuple[ProjectorStatus, ...]
+    dead_letters_open: int
+    redelivered: Redelivered
+    alarms: tuple[Alarm, ...]
+    gateways: tuple[GatewayStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSide:
+    """What the status reads in ClickHouse, and the limits that make an alarm."""
+
+    store: Store
+    letters: DeadLetters
+    dead_letters_max: int
+    hole_alarm_s: float
+
+
+async def status_of(registry: Registry, read_side: ReadSide | None) -> Status:
+    """Read the status; without a read side, of what PostgreSQL knows alone. Raises Busy, ClickHouseError."""
+    frontier = None if read_side is None else await read_side.store.frontier()
+    head, seen = await registry.log.head(), await registry.queries.seen()
+    publishers = tuple(_publisher(one, head, seen) for one in await registry.queries.published())
+    found = [
+        Alarm("publisher_stopped", f"{one.topic}: {one.failure}", one.published + 1, "see the log of keyledger publish")
+        for one in publishers
+        if one.failure
+    ]
+    projectors: tuple[ProjectorStatus, ...] = ()
+    open_count = 0
+    if read_side is not None and frontier is not None:
+        projectors = (await _projector(registry, frontier, head, seen),)
+        open_count = await read_side.letters.count_open()
+        named = await read_side.letters.find("open", limit=NAMED) if open_count else []
+        found += await _log_changed(registry, frontier)
+        found += alarms.of_letters(named, open_count, read_side.dead_letters_max)
+        found += alarms.of_frontier(frontier, hole_alarm_s=read_side.hole_alarm_s)
+    gateways = await registry.queries.gateways_synced()
+    projectors += tuple(_gateway(one, head, seen) for one in gateways)
+    found += [_gateway_alarm(one) for one in gateways if one.failure]
+    again = Redelivered(0, None) if frontier is None else _redelivered(frontier)
+    recorded_at = None if head.recorded_at is None else format_us(head.recorded_at)
+    return Status(
+        str(registry.log.log_id),
+        head.position,
+        recorded_at,
+        publishers,
+        projectors,
+        open_count,
+        again,
+        tuple(found),
+        tuple(_gateway_found(one) for one in gateways),
+    )
+
+
+async def _projector(registry: Registry, frontier: Frontier, head: Head, seen: Seen) -> ProjectorStatus:
+    waiting = await registry.log.read(frontier.position, 1)
+    lag_s = (seen.now - waiting[0].recorded_at).total_seconds() if waiting else 0.0
+    lag = max(0, head.position - frontier.position)
+    return ProjectorStatus("clickhouse", frontier.position, lag, round(max(0.0, lag_s), 3), frontier.failure or None)
+
+
+async def _log_changed(registry: Registry, frontier: Frontier) -> list[Alarm]:
+    try:
+        await check_applied(registry.log, Applied(frontier.position, frontier.hash, frontier.log_id))
+    except LogChanged as error:
+        fix = "docs/operate.md, Backup and restore: make ClickHouse anew from the log that counts"
+        return [Alarm("log_changed", str(error), frontier.position, fix)]
+    return []
+
+
+def _gateway(one: GatewaySynced, head: Head, seen: Seen) -> ProjectorStatus:
+    lag_s = 0.0 if one.waiting_since is None else max(0.0, (seen.now - one.waiting_since).total_seconds())
+    lag = max(0, head.position - one.position)
+    return ProjectorStatus("gateway", one.position, lag, round(lag_s, 3), one.failure)
+
+
+def _gateway_found(one: GatewaySynced) -> GatewayStatus:
+    at = None if one.reconciled_at is None else format_us(one.reconciled_at)
+    return GatewayStatus(one.gateway, one.drift_repaired, one.without_hash, one.index_missing, at)
+
+
+def _gateway_alarm(one: GatewaySynced) -> Alarm:
+    fix = "mend what it says: the sync goes on by itself. docs/gateway-sync.md"
+    return Alarm("gateway_stopped", f"the gateway's table of keys: {one.failure}", one.position + 1, fix)
+
+
+def _publisher(one: Published, head: Head, seen: Seen) -> PublisherStatus:
+    lag_s = 0.0 if one.waiting_since is None else max(0.0, (seen.now - one.waiting_since).total_seconds())
+    return PublisherStatus(one.topic, one.position, max(0, head.position - one.position), round(lag_s, 3), one.failure)
+
+
+def _redelivered(frontier: Frontier) -> Redelivered:
+    return Redelivered(frontier.redelivered, frontier.redelivered_position if frontier.redelivered else None)

@@ -1,0 +1,74 @@
+"""What follows the log: projectors and the relay, made from services and settings."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import replace
+from typing import Protocol
+
+from gateways.tensorzero.checkpoint import SyncLead
+from gateways.tensorzero.source import KeySource
+from gateways.tensorzero.sync import GatewaySync, Pace
+from keyledger.runtime.connections import kafka_options
+from keyledger.runtime.services import Services, WriteSide
+from keyledger.settings import Settings
+from projections.ledger.dead_letters import RECORD_BYTES_MAX, dead_letter_topic
+from projections.ledger.kafka_feed import KafkaFeed, Source
+from projections.ledger.log_tail import LogTail
+from projections.ledger.projector import Projector
+from registry.publish.checkpoint import Lead
+from registry.publish.relay import Relay
+from registry.publish.topics import TopicPlan
+
+
+def collect_garbage_rarely() -> None:
+    """For a process that does little but project: batches are many objects and no cycles, and looking for some in them
+    cost a fifth of the time (bench/pipeline.py). Called once, when everything is imported."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
+class Follower(Protocol):
+    """What follows the log until it is cancelled; `failure` is what stopped it."""
+
+    failure: Exception | None
+
+    async def run(self) -> None:
+        """Follow."""
+
+
+def log_projector(services: Services) -> Projector:
+    """The projector on the log's own tail."""
+    log = services.registry.log
+    return Projector(LogTail(log), services.store, str(log.log_id))
+
+
+def kafka_projector(services: Services) -> Projector:
+    """The projector on the topic, as one of a consumer group."""
+    log, settings = services.registry.log, services.settings
+    source = Source(kafka_options(settings), *topic_plans(settings), settings.kafka_group, settings.dead_letters_max)
+    return Projector(KafkaFeed(log, services.store, services.letters, source), services.store, str(log.log_id))
+
+
+def relay(services: WriteSide | Services) -> Relay:
+    """The relay of the log to the topic."""
+    settings = services.settings
+    lead = Lead(services.engine, settings.kafka_topic)
+    return Relay(services.registry.log, lead, kafka_options(settings), *topic_plans(settings))
+
+
+def gateway_sync(services: WriteSide | Services) -> GatewaySync | None:
+    """The sync of the gateway's table of keys; None where no gateway's database is set."""
+    if services.gateway is None:
+        return None
+    pace = Pace()
+    pace = replace(pace, page_s=pace.page / services.settings.gateway_reconcile_keys_per_s)
+    engine = services.engine
+    return GatewaySync(services.registry.log, KeySource(engine), services.gateway.table, SyncLead(engine), pace)
+
+
+def topic_plans(settings: Settings) -> tuple[TopicPlan, TopicPlan]:
+    """The topic of events, and that of dead letters, which are few and kept for ever."""
+    topic, replication = settings.kafka_topic, settings.kafka_replication
+    events = TopicPlan(topic, settings.kafka_partitions, replication, settings.kafka_retention_hours)
+    return events, TopicPlan(dead_letter_topic(topic), 1, replication, None, RECORD_BYTES_MAX)

@@ -1,0 +1,1 @@
+"""The bill: the question, its SQL, the answer, and the difference of two."""

@@ -1,0 +1,119 @@
+"""Puts the SQL of a bill together from the templates in `clickhouse/queries/`, for `compute_bill` and the views alike.
+
+Only the number of tags and which of the six words are asked for change the text; every value is a bound parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from projections.engine.templates import Names, sql
+
+# What a bill can be grouped by besides tags. Where a text for each row would cost too much it is a code, and `bill.py`
+# turns codes into labels. Instants are local to the zone asked for.
+_LOCAL_S = "intDiv(at_ms, 1000) + offset_s"
+WORDS: dict[str, str] = {
+    "model": "model_name",
+    "provider": "model_provider_name",
+    "function": "function_name",
+    # The local hour and the offset in it: the two passes of a clock set back stay apart.
+    "hour": f"intDiv({_LOCAL_S}, 3600) * 262144 + offset_s + 131072",
+    "day": f"intDiv({_LOCAL_S}, 86400)",
+    "month": f"toYYYYMM(toDate32(intDiv({_LOCAL_S}, 86400)))",
+}
+
+
+# What an inference's own row says of it.
+_OF_INFERENCE = ("credential_id", "function_name", "claimed_tags", "fingerprint")
+
+# The types of what a model used of an inference: model, provider, four token counts, cost, unpriced.
+_NO_PART = (
+    "CAST((NULL, NULL, 0, 0, 0, 0, 0, 0), "
+    "'Tuple(Nullable(String), Nullable(String), UInt64, UInt64, UInt64, UInt64, Decimal(38, 9), UInt64)')"
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where a statement gets its bounds from: bound parameters of a query, or expressions over a view's parameters."""
+
+    names: Names
+    position: str = "{position:UInt64}"
+    since_ms: str = "{since_ms:Int64}"
+    until_ms: str = "{until_ms:Int64}"
+
+    def sql(self, path: str, **values: str) -> str:
+        """The template `clickhouse/queries/<path>.sql` with the bounds and the given texts filled in."""
+        bounds = {"position": self.position, "since_ms": self.since_ms, "until_ms": self.until_ms}
+        return sql(
+            f"queries/{path}", self.names, **bounds, **values
+        )  # ends with a newline: its last line may be a comment
+
+
+def attributed(
+    scope: Scope, tags: Sequence[str], *, exact: bool = True, model: bool = False, provider: bool = False
+) -> str:
+    """One row per inference (and model, provider) with its bucket and `tag_0`, `tag_1` … as of its instant.
+
+    `tags` are expressions that name the tags. Not `exact`, an inference's rows are taken to agree, which is cheaper:
+    good only when the statement itself shows that none is `conflicting`.
+    """
+    return scope.sql(
+        "attributed",
+        usage=usage(scope, exact=exact, model=model, provider=provider),
+        timeline=_timeline(scope, tags),
+        tag_names="".join(f"t.tag_{i} AS tag_{i},\n    " for i in range(len(tags))),
+    )
+
+
+def usage(scope: Scope, *, exact: bool = True, model: bool = False, provider: bool = False) -> str:
+    """One row per inference (and model, provider) of the period, deduplicated, with the sums of its model rows."""
+    return scope.sql(
+        "usage_by_model" if model or provider else "usage",
+        **{column: _winner(column, exact=exact) for column in _OF_INFERENCE},
+        model="m.model_name" if model else "NULL",
+        provider="m.model_provider_name" if provider else "NULL",
+        no_part=_NO_PART,
+    )
+
+
+def bill(scope: Scope, tags: int, group_by: Sequence[str], filtered: Sequence[int], *, exact: bool) -> str:
+    """The statement of a bill. Tags are bound as `name_0` …, the values that must hold as `value_0` …
+
+    `group_by` holds words of `WORDS` and `tag_0` …; `filtered` says of which tag each value must be; `exact`: as above.
+    """
+    by = [(f"by_{i}", WORDS.get(name, name)) for i, name in enumerate(group_by)]
+    zoned = any(word in group_by for word in ("hour", "day", "month"))
+    names = [f"{{name_{i}:String}}" for i in range(tags)]
+    return scope.sql(
+        "bill",
+        attributed=attributed(scope, names, exact=exact, model="model" in group_by, provider="provider" in group_by),
+        # What makes no line has no label either.
+        by_columns="".join(f"if(listed, toNullable({sql}), NULL) AS {name},\n    " for name, sql in by),
+        by_names="".join(f"{name},\n    " for name, _ in by),
+        tag_filter="".join(f"AND ifNull(tag_{tag} = {{value_{i}:String}}, false) " for i, tag in enumerate(filtered)),
+        offset="timeZoneOffset(fromUnixTimestamp64Milli(at_ms, {time_zone:String}))" if zoned else "0",
+    )
+
+
+def _winner(column: str, *, exact: bool) -> str:
+    """The column in the greatest row of an id; or, where all are the same, the least, which needs no second state."""
+    if exact:
+        return f"argMaxIf(r.{column}, r.rank, r.is_inference)"
+    return f"{'minIf' if column == 'fingerprint' else 'anyIf'}(r.{column}, r.is_inference)"
+
+
+def _timeline(scope: Scope, tags: Sequence[str]) -> str:
+    numbers = range(len(tags))
+    return scope.sql(
+        "timeline",
+        credentials=scope.sql("credentials"),
+        tags=f"({', '.join(tags)})" if tags else "('')",
+        tag_columns="".join(f"nullIf(s.tag_{i}, '') AS tag_{i},\n    " for i in numbers),
+        tag_windows="".join(f"last_value(p.tag_{i}) OVER so_far AS tag_{i},\n        " for i in numbers),
+        tag_points="".join(
+            f"argMaxOrNullIf(value, turn, what = 'tag' AND tag = {tag}) AS tag_{i},\n            "
+            for i, tag in enumerate(tags)
+        ),
+    )

@@ -1,0 +1,1 @@
+"""The one way to ClickHouse: client, templates and objects."""

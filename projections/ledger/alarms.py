@@ -1,0 +1,70 @@
+"""What is wrong with what is applied, in words, with what to do about it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from projections.ledger.dead_letters import SWITCH, DeadLetter
+from projections.ledger.store import Frontier
+
+AlarmKind = Literal[
+    "dead_letter", "feed_stopped", "hole", "two_claims", "broken_chain", "log_changed", "projector_stopped",
+    "publisher_stopped", "gateway_stopped",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that an operator must look at: what, where, and what to do."""
+
+    kind: AlarmKind
+    detail: str
+    position: int | None
+    fix: str
+
+
+_LOOK = "find out who changed the log or ClickHouse before you do anything; docs/operate.md says how to go on"
+
+
+def of_frontier(frontier: Frontier, *, hole_alarm_s: float) -> list[Alarm]:
+    """What stands right after the applied position, and what stopped the projector there."""
+    found: list[Alarm] = []
+    after = frontier.position + 1
+    if frontier.failure:
+        fix = "mend the cause, then start the projector again"
+        found.append(Alarm("projector_stopped", frontier.failure, after, fix))
+    if frontier.next_claims > 1:
+        found.append(Alarm("two_claims", f"different events were applied at position {after}", after, _LOOK))
+    elif frontier.next_claims == 1 and not frontier.next_fits:
+        found.append(Alarm("broken_chain", f"position {after} does not chain on {after - 1}", after, _LOOK))
+    elif frontier.next_present > after and frontier.waiting_s > hole_alarm_s:
+        until = frontier.next_present - 1
+        detail = f"{_range(after, until)} not come, and later ones have waited for {frontier.waiting_s:.0f} s"
+        found.append(Alarm("hole", detail, after, f"keyledger publish --since {after} --until {until}"))
+    return found
+
+
+def of_letters(letters: Sequence[DeadLetter], count: int, limit: int) -> list[Alarm]:
+    """One for each open dead letter that is given, one more when there are so many that nothing is consumed."""
+    found = [_of_letter(one) for one in letters]
+    if count > limit:
+        detail = f"{count} dead letters are open, more than {limit}: the Kafka feed has stopped"
+        fix = "look at them (keyledger dead-letters list), then keyledger dead-letters waive --all --reason …"
+        found.insert(0, Alarm("feed_stopped", detail, None, fix))
+    return found
+
+
+def _of_letter(one: DeadLetter) -> Alarm:
+    held = f"; nothing beyond position {one.held_position} is applied" if one.holds else ""
+    if one.kind == SWITCH:
+        # Nothing to waive: half of the tables may be the new ones, and only the switch itself knows what they lack.
+        again = f"when it does not end by itself: keyledger audit replay --into {one.id.split('/')[1]} --switch"
+        return Alarm("dead_letter", f"{one.detail}{held}", None, again)
+    fix = f"keyledger dead-letters waive {one.id} --reason …"
+    return Alarm("dead_letter", f"{one.id} ({one.kind}) {one.detail}{held}", one.position or None, fix)
+
+
+def _range(first: int, last: int) -> str:
+    return f"position {first} has" if first == last else f"positions {first} to {last} have"

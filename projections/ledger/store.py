@@ -1,0 +1,153 @@
+"""What the projector writes, and how far it got. Every write is idempotent: the tables forget duplicates."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from projections.engine import ddl
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from projections.ledger import rows as projected
+
+Rows = Sequence[tuple[Any, ...]]
+
+# One replica that is away must not hold up the others' reload: it reloads when it is back, or loads at its start.
+_ON_CLUSTER: dict[str, str | int] = {
+    "distributed_ddl_task_timeout": 10,
+    "distributed_ddl_output_mode": "null_status_on_timeout",
+}
+# A checkpoint is worth its insert when it saves walking this many events: in a rush, and when there is time.
+CHECKPOINT_EVERY = 10_000
+CHECKPOINT_QUIETLY = 1_000
+_QUIET_S = 5.0
+# The engine parses no statement of more than 262,144 bytes, and a pair has up to 90.
+PAIRS_IN_A_STATEMENT = 2000
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The last event up to which everything is written, chained and whole; position 0 before the first."""
+
+    position: int
+    hash: str
+    log_id: str
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The applied position, and what is known of the events after it."""
+
+    position: int
+    hash: str
+    log_id: str
+    next_claims: int  # different events that claim the next position
+    next_fits: bool  # the next one names the hash of the last applied
+    next_present: int  # the next position that is there; 0 when none is
+    greatest: int  # the greatest position that is there
+    waiting_s: float  # for how long the first of them has waited
+    failure: str  # what stopped a projector since the last event was applied
+    redelivered: int  # events that came once more, in the last thirty days
+    redelivered_position: int  # the greatest of their positions
+
+
+class Store:
+    """The ledger's tables in ClickHouse, for one projector. A call returns when its rows are written.
+
+    Rows are tuples in the order of the columns named below; instants are whole numbers in the unit that their name ends
+    with, which cost a tenth of datetimes.
+    """
+
+    def __init__(self, clickhouse: ClickHouse, names: Names, *, checkpoint_every: int = CHECKPOINT_EVERY) -> None:
+        self._clickhouse = clickhouse
+        self._names = names
+        self._checkpoint_every = checkpoint_every
+        self._since_checkpoint = checkpoint_every  # the first write leaves one: short runs must not add up
+        self._checkpoint_s = 0.0
+
+    async def write(self, rows: projected.Rows, applied: Rows) -> None:
+        """All rows of some events, and after them that they are applied: a death in between leaves nothing half billed.
+
+        `applied` as `insert_applied` takes it.
+        """
+        await asyncio.gather(
+            self.insert_tag_changes(rows.tag_changes),
+            self.insert_life(rows.life),
+            self.insert_credentials(rows.credentials),
+        )
+        await self.insert_applied(applied)
+
+    async def insert_tag_changes(self, rows: Rows) -> None:
+        """(tag, public_id, effective_ms, position, value or None when removed, recorded_us)."""
+        columns = ("tag", "public_id", "effective_ms", "position", "value", "recorded_at")
+        await self._insert("key_tag_change_v1", rows, columns)
+
+    async def insert_life(self, rows: Rows) -> None:
+        """(public_id, effective_ms, position, kind, expiration_ms or None, recorded_us)."""
+        columns = ("public_id", "effective_ms", "position", "kind", "expiration_ms", "recorded_at")
+        await self._insert("key_life_v1", rows, columns)
+
+    async def insert_credentials(self, rows: Rows) -> None:
+        """(credential_id, public_id, effective_ms, position, kind, expires_ms or None, recorded_us)."""
+        columns = (
+            "credential_id",
+            "public_id",
+            "effective_ms",
+            "position",
+            "kind",
+            "expires_ms",
+            "recorded_at",
+        )
+        await self._insert("key_credential_v1", rows, columns)
+
+    async def insert_applied(self, rows: Rows) -> None:
+        """(position, log_id, previous_hash, hash, recorded_us): only after all other rows of these events.
+
+        Now and then a checkpoint is left behind, so that `applied` stays cheap; when that fails, nothing is lost.
+        """
+        await self._insert("event_applied_v1", rows, ("position", "log_id", "previous_hash", "hash", "recorded_at"))
+        self._since_checkpoint += len(rows)
+        quiet = time.monotonic() - self._checkpoint_s > _QUIET_S
+        every = min(CHECKPOINT_QUIETLY, self._checkpoint_every) if quiet else self._checkpoint_every
+        if self._since_checkpoint >= every:
+            await self._clickhouse.command(ddl.sql("queries/checkpoint", self._names))
+            self._since_checkpoint, self._checkpoint_s = 0, time.monotonic()
+
+    async def applied(self) -> Applied:
+        """How far everything is applied, derived from the rows themselves."""
+        rows = await self._clickhouse.query(ddl.sql("queries/applied", self._names))
+        return Applied(*rows[0])
+
+    async def already(self, events: Collection[tuple[int, str]]) -> set[int]:
+        """Which of these (position, hash) are applied: all their rows are written."""
+        pairs = [f"({int(position)}, '{bytes.fromhex(hash_).hex()}')" for position, hash_ in events]
+        found: set[int] = set()
+        for first in range(0, len(pairs), PAIRS_IN_A_STATEMENT):
+            some = ", ".join(pairs[first : first + PAIRS_IN_A_STATEMENT])
+            rows = await self._clickhouse.query(ddl.sql("queries/already", self._names, events=some))
+            found |= {position for (position,) in rows}
+        return found
+
+    async def insert_stop(self, projector: str, failure: str) -> None:
+        """What stopped a projector: it counts until something is applied after it."""
+        applied = await self.applied()
+        row = (projector, applied.position, failure, datetime.now(UTC))
+        await self._insert("projector_stop_v1", [row], ("projector", "position", "failure", "stopped_at"))
+
+    async def frontier(self) -> Frontier:
+        """How far everything is applied, and what stands in the way of more."""
+        rows = await self._clickhouse.query(ddl.sql("queries/frontier", self._names))
+        return Frontier(*rows[0])
+
+    async def reload_dictionary(self) -> None:
+        """Read `key_tags` anew; look-ups see the old contents until it is done. Debounce it: it reads everything."""
+        on_cluster = self._names.on_cluster
+        sql = f"SYSTEM RELOAD DICTIONARY{on_cluster} {self._names.database}.key_tags"
+        await self._clickhouse.command(sql, settings=_ON_CLUSTER if on_cluster else None)
+
+    async def _insert(self, table: str, rows: Rows, columns: Sequence[str]) -> None:
+        await self._clickhouse.insert(f"{self._names.database}.{table}", rows, columns)

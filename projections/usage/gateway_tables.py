@@ -1,0 +1,68 @@
+"""Whether the gateway's tables are there and have rows: what to say when there is nothing to bill."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from projections.engine.client import ClickHouse
+from projections.engine.templates import Names, sql
+from projections.errors import ClickHouseRefused, ClickHouseUnavailable, GatewayTablesMissing
+
+TABLES = ("ChatInference", "JsonInference", "ModelInference", "BatchIdByInferenceId")
+# The engine says so of a table, and of a whole database, that is not there.
+_UNKNOWN = frozenset({60, 81})
+# The status is asked for by people, who must not wait long for the latest instant.
+_MAX_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSeen:
+    """What the gateway has written: how many rows each of its tables has, None where the engine does not say.
+
+    `seen_until_ms` is the latest instant of an inference; None without any, and where it took too long to find.
+    """
+
+    database: str
+    rows: Mapping[str, int | None]
+    seen_until_ms: int | None
+
+    @property
+    def missing(self) -> list[str]:
+        """The gateway's tables that are not there, with their database."""
+        return [f"{self.database}.{table}" for table in TABLES if table not in self.rows]
+
+    @property
+    def hint(self) -> str | None:
+        """What to look at when there is nothing to bill; None when there is something."""
+        if self.missing:
+            return str(GatewayTablesMissing(self.missing))
+        if any(self.rows[table] != 0 for table in TABLES):
+            return None
+        return (
+            f"The gateway's tables in {self.database} are empty: nobody has used it yet, or it writes to Postgres "
+            "alone, which can't be billed. It writes here when it is started with TENSORZERO_CLICKHOUSE_URL"
+        )
+
+
+async def read_usage(clickhouse: ClickHouse, names: Names) -> UsageSeen:
+    """What is there of the gateway's tables, in a few seconds at most whatever their size. Raises ClickHouseError."""
+    parameters = {"database": names.gateway, "tables": list(TABLES)}
+    found = await clickhouse.query(sql("queries/gateway_tables", names), parameters)
+    rows: dict[str, int | None] = dict(sorted(found, key=lambda row: TABLES.index(row[0])))
+    seen_until_ms: int | None = None
+    if len(rows) == len(TABLES):
+        try:
+            latest = await clickhouse.query(sql("queries/usage_seen", names), None, {"max_execution_time": _MAX_S})
+            seen_until_ms = latest[0][0]
+        except ClickHouseUnavailable:
+            pass
+    return UsageSeen(names.gateway, rows, seen_until_ms)
+
+
+async def reason_of(clickhouse: ClickHouse, names: Names, error: Exception) -> GatewayTablesMissing | None:
+    """The missing tables of the gateway, where they are why a statement was refused. Raises ClickHouseError."""
+    if not isinstance(error, ClickHouseRefused) or error.code not in _UNKNOWN:
+        return None
+    missing = (await read_usage(clickhouse, names)).missing
+    return GatewayTablesMissing(missing) if missing else None

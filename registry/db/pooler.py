@@ -1,0 +1,69 @@
+"""Finds a transaction pooler before the database: behind one, session locks and LISTEN hold for nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from typing import Any, Final
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from registry.db.connection import TRANSPORT_ERRORS
+from registry.errors import Busy, PoolerFound
+
+_MARK: Final = "SELECT set_config('keyledger.probe', $1, false), pg_backend_pid()"
+_LOOK: Final = "SELECT current_setting('keyledger.probe', true), pg_backend_pid()"
+# A statement was prepared in one session and is looked for, or is there already, in another.
+_LOST_STATEMENT: Final = frozenset({"26000", "42P05"})
+
+
+async def probe(engine: AsyncEngine, *, timeout_s: float = 10.0) -> None:
+    """Return when two connections of the pool have sessions of their own. May be called again; writes nothing.
+
+    Raises PoolerFound, and Busy when the database does not answer in time. One connection marks its session and looks
+    for the mark, again while the other is in a transaction. That finds a pooler which hands out the session used last
+    or the next in turn, alone or under load. It can't find one that happens to give each connection the same session
+    all along: one with as many idle sessions as clients that prefers the same again. Nor does it look whether a
+    session pooler resets what a client leaves behind.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            shared = await _shared(engine)
+    except (asyncpg.PostgresError, *TRANSPORT_ERRORS) as error:
+        if _sqlstate(error) in _LOST_STATEMENT:
+            raise PoolerFound from error
+        if isinstance(error, TRANSPORT_ERRORS):
+            raise Busy from error
+        raise
+    if shared:
+        raise PoolerFound
+
+
+async def _shared(engine: AsyncEngine) -> bool:
+    mark = secrets.token_hex(16)
+    async with engine.connect() as one, engine.connect() as other:
+        try:
+            # The driver's own connections: no transaction is begun but where it says so.
+            first, second = await _driver(one), await _driver(other)
+            session = tuple(await first.fetchrow(_MARK, mark))
+            if tuple(await first.fetchrow(_LOOK)) != session:
+                return True
+            await second.execute("BEGIN")
+            if await second.fetchval("SELECT pg_backend_pid()") == session[1]:
+                return True
+            return tuple(await first.fetchrow(_LOOK)) != session
+        finally:
+            # With them go the mark and the transaction.
+            for connection in (one, other):
+                with contextlib.suppress(*TRANSPORT_ERRORS):
+                    await connection.invalidate()
+
+
+async def _driver(connection: AsyncConnection) -> Any:
+    return (await connection.get_raw_connection()).driver_connection
+
+
+def _sqlstate(error: Exception) -> str | None:
+    return getattr(getattr(error, "orig", error), "sqlstate", None)

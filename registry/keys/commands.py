@@ -1,0 +1,239 @@
+"""What a caller can ask of a key, and what is decided. Pure: time, ids and commitments come in as values.
+
+A command is a frozen value; `decide(command, scene)` returns the events to append, none where nothing changes, or
+raises Refused. It runs under the log's lock, so it must be quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+from registry.errors import Conflict, FieldFault, FieldsRefused, Forbidden, UnknownKey
+from registry.instant import cut_ms, format_ms, from_ms, to_ms
+from registry.keys.events import (
+    Event,
+    ExpirationChanged,
+    IssuedCredential,
+    KeyCreated,
+    KeyDescribed,
+    KeyRevoked,
+    TagsChanged,
+    tags_written,
+)
+from registry.keys.state import KeyState
+from registry.keys.tags import MAX_TAGS
+from registry.log import codec
+from registry.log.event_log import NewEvent, RecordedEvent, Scene
+
+# Different tag names that a key may ever have had: removals are remembered, so the state would grow without end.
+MAX_TAG_NAMES_EVER = 1024
+# Events of one key: a look at the past loads them all, and so does a backdated edit of a key with many tag names.
+MAX_VERSIONS = 20_000
+
+
+class Unset:
+    """The type of UNSET: a member that the patch does not have, as against null."""
+
+
+UNSET: Final = Unset()
+
+
+@dataclass(frozen=True, slots=True)
+class CreateKey:
+    """Make a key with its first credential."""
+
+    credential: IssuedCredential
+    tags: Mapping[str, str] = field(default_factory=dict)
+    description: str | None = None
+    expiration: datetime | None = None
+    organization: str = "default"
+    workspace: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class EditKey:
+    """Change tags (a merge patch: None removes), description or expiration.
+
+    `effective_at` (tags alone) dates the tags; `may_backdate` says whether the caller may name an instant in the past;
+    `skew` is how far in the future it may lie.
+    """
+
+    tags: Mapping[str, str | None] | Unset = UNSET
+    description: str | Unset | None = UNSET
+    expiration: datetime | Unset | None = UNSET
+    effective_at: datetime | None = None
+    reason: str | None = None
+    may_backdate: bool = False
+    skew: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeKey:
+    """End a key for good. A repeat changes nothing."""
+
+
+class HistoryNeeded(Exception):
+    """The decision needs the whole stream in its Scene: ask again with it."""
+
+
+def create(command: CreateKey, scene: Scene) -> Sequence[NewEvent]:
+    """Decide a creation."""
+    if scene.version:
+        raise Conflict("a key with this public_id exists: try again")
+    _refuse_past(command.expiration, scene.now)
+    return [
+        codec.encode(
+            KeyCreated(
+                public_id=command.credential.credential_id,
+                tags=dict(command.tags),
+                description=command.description,
+                organization=command.organization,
+                workspace=command.workspace,
+                expiration=command.expiration,
+                credential=command.credential,
+            )
+        )
+    ]
+
+
+def revoke(_command: RevokeKey, scene: Scene) -> Sequence[NewEvent]:
+    """Decide a revocation; an expired key can be revoked, so that nothing revives it."""
+    state = existing(scene)
+    return [] if state.revoked_at is not None else [codec.encode(KeyRevoked())]
+
+
+def edit(command: EditKey, scene: Scene) -> Sequence[NewEvent]:
+    """Decide a merge patch."""
+    state = existing(scene)
+    refuse_full(scene)
+    _check_effective_at(command, state, scene.now)
+    _refuse_ended(command, state, scene.now)
+    changes: list[tuple[Event, datetime | None]] = []
+    if not isinstance(command.expiration, Unset) and command.expiration != state.expiration:
+        _refuse_past(command.expiration, scene.now)
+        changes.append((ExpirationChanged(command.expiration), None))
+    if not isinstance(command.tags, Unset):
+        changes.extend(_tag_changes(command, command.tags, state, scene))
+    if not isinstance(command.description, Unset) and command.description != state.description:
+        changes.append((KeyDescribed(command.description), None))
+    return [codec.encode(event, effective_at) for event, effective_at in changes]
+
+
+def existing(scene: Scene) -> KeyState:
+    """The key that a decision is about. Raises UnknownKey."""
+    if scene.state is None:
+        raise UnknownKey
+    state: KeyState = scene.state
+    return state
+
+
+def refuse_full(scene: Scene) -> None:
+    """Raises Conflict for a key that has as many events as one may have."""
+    if scene.version >= MAX_VERSIONS:
+        raise Conflict(f"a key has at most {MAX_VERSIONS} events: make a new key")
+
+
+def _refuse_past(expiration: datetime | None, now: datetime) -> None:
+    if expiration is not None and expiration <= now:
+        raise FieldsRefused(FieldFault("expiration", f"must be in the future; it is {format_ms(now)} now"))
+
+
+def _check_effective_at(command: EditKey, state: KeyState, now: datetime) -> None:
+    """`effective_at` goes with tags alone, lies in the key's life so far, and in the past needs scope and reason."""
+    at = command.effective_at
+    if at is None:
+        return
+    if isinstance(command.tags, Unset):
+        raise _fault("goes with tags: the patch has none")
+    if not (isinstance(command.description, Unset) and isinstance(command.expiration, Unset)):
+        raise _fault("goes with tags alone: send description and expiration in a patch of their own")
+    if at < state.created_at:
+        raise _fault(f"must not be before the key's creation at {format_ms(state.created_at)}")
+    if at > now + command.skew:
+        raise _fault(f"must not be in the future; it is {format_ms(now)} now")
+    if at < cut_ms(now):
+        if not command.may_backdate:
+            raise Forbidden("an effective_at in the past needs the scope keys:backdate")
+        if not (command.reason or "").strip():
+            raise FieldsRefused(FieldFault("reason", "is required with an effective_at in the past"))
+
+
+def _fault(message: str) -> FieldsRefused:
+    return FieldsRefused(FieldFault("effective_at", message))
+
+
+def _refuse_ended(command: EditKey, state: KeyState, now: datetime) -> None:
+    """On a revoked or expired key only its past can be corrected, and its description.
+
+    An expired one can be revived.
+    """
+    ended = state.ended(now)
+    revives = (
+        ended == "expired" and not isinstance(command.expiration, Unset) and command.expiration != state.expiration
+    )
+    if ended is None or revives:
+        return
+    if ended == "revoked" and not isinstance(command.expiration, Unset):
+        raise Conflict("the key is revoked: its expiration can't be changed")
+    if isinstance(command.tags, Unset) or not command.tags:
+        return
+    end = state.revoked_at if ended == "revoked" else state.expiration
+    if end is not None and (command.effective_at is None or command.effective_at >= end):
+        raise Conflict(
+            f"the key is {ended}: its tags can be corrected only with an effective_at before {format_ms(end)}"
+        )
+
+
+def _tag_changes(
+    command: EditKey, tags: Mapping[str, str | None], state: KeyState, scene: Scene
+) -> list[tuple[Event, datetime | None]]:
+    """The delta: all of it where an instant is stated, else just what differs from the tags now."""
+    at = command.effective_at
+    delta = dict(tags) if at is not None else {k: v for k, v in tags.items() if state.tags.get(k) != v}
+    if not delta:
+        return []
+    if len(state.registers.keys() | delta.keys()) > MAX_TAG_NAMES_EVER:
+        message = f"would be more than {MAX_TAG_NAMES_EVER} different names in this key's life: use fewer names"
+        raise FieldsRefused(FieldFault("tags", message))
+    if at is None:
+        at = _not_before_registers(state, delta, scene.now)
+        after = {**state.tags, **delta}
+        _refuse_crowd(sum(value is not None for value in after.values()), None)
+    elif len(state.registers.keys() | delta.keys()) > MAX_TAGS:  # else no instant can have too many
+        if len(scene.history) < scene.version:
+            raise HistoryNeeded
+        _refuse_crowds_after(scene.history, delta, at)
+    removed = tuple(sorted(name for name, value in delta.items() if value is None))
+    return [(TagsChanged({k: v for k, v in delta.items() if v is not None}, removed), at)]
+
+
+def _not_before_registers(state: KeyState, delta: Mapping[str, str | None], now: datetime) -> datetime | None:
+    """None for now; with a clock skew allowed, an edit dated into the future is not to outlive this later one."""
+    latest = max((state.registers[name].effective_ms for name in delta if name in state.registers), default=0)
+    return from_ms(latest) if latest > to_ms(now) else None
+
+
+def _refuse_crowds_after(history: Sequence[RecordedEvent], delta: Mapping[str, str | None], at: datetime) -> None:
+    """Refuse a backdated delta that gives the key too many tags at its own or any later instant."""
+    changes: list[tuple[datetime, int, Mapping[str, str | None]]] = [
+        (recorded.effective_at, recorded.position, tags_written(codec.decode(recorded))) for recorded in history
+    ]
+    changes.append((at, history[-1].position + 1, delta))
+    tags: dict[str, str | None] = {}
+    in_order = sorted(changes, key=itemgetter(0, 1))
+    for effective_at, together in groupby(in_order, key=itemgetter(0)):
+        for _at, _position, change in together:
+            tags.update(change)
+        if effective_at >= at:
+            _refuse_crowd(sum(value is not None for value in tags.values()), effective_at)
+
+
+def _refuse_crowd(count: int, at: datetime | None) -> None:
+    if count > MAX_TAGS:
+        when = "" if at is None else f" as of {format_ms(at)}"
+        raise FieldsRefused(FieldFault("tags", f"would be {count}{when}: a key has at most {MAX_TAGS} tags"))

@@ -1,0 +1,100 @@
+"""What stops a key, starts it again and gives it other secrets, decided. Pure, as `commands`.
+
+A suspension can be undone, a revocation can't. A rotation keeps the key, its tags and its history, and adds a
+credential.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from registry.errors import Conflict, UnknownCredential
+from registry.instant import cut_ms, format_ms
+from registry.keys.commands import existing, refuse_full
+from registry.keys.events import (
+    CredentialRevoked,
+    IssuedCredential,
+    KeyResumed,
+    KeyRotated,
+    KeySuspended,
+)
+from registry.keys.state import KeyState
+from registry.log import codec
+from registry.log.event_log import NewEvent, Scene
+
+# Credentials that a key may ever have had: each is in every answer that shows the key.
+MAX_CREDENTIALS: Final = 1000
+# Two secrets that both work are a risk: how long they may at most.
+MAX_OVERLAP: Final = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class RotateKey:
+    """Give a key a new credential. The others end after `overlap`, or, None, at once: they are compromised."""
+
+    credential: IssuedCredential
+    overlap: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeCredential:
+    """End one credential for good. A repeat changes nothing."""
+
+    credential_id: str
+
+
+def suspend(scene: Scene) -> Sequence[NewEvent]:
+    """Decide a suspension. A repeat changes nothing; an expired key can be suspended, so that nothing revives it."""
+    state = existing(scene)
+    _refuse_revoked(state, "suspended")
+    if state.suspended_at is not None:
+        return []
+    refuse_full(scene)
+    return [codec.encode(KeySuspended())]
+
+
+def resume(scene: Scene) -> Sequence[NewEvent]:
+    """Decide a resumption. Of a key that is not suspended it changes nothing; an expired one stays expired."""
+    state = existing(scene)
+    _refuse_revoked(state, "resumed")
+    return [] if state.suspended_at is None else [codec.encode(KeyResumed())]
+
+
+def rotate(command: RotateKey, scene: Scene) -> Sequence[NewEvent]:
+    """Decide a rotation. A suspended key can be rotated and stays suspended."""
+    state = existing(scene)
+    _refuse_revoked(state, "rotated")
+    if state.ended(scene.now) is not None:
+        raise Conflict(f"the key expired at {_at(state)}: give it a new expiration first")
+    refuse_full(scene)
+    if len(state.credentials) >= MAX_CREDENTIALS:
+        raise Conflict(f"a key has at most {MAX_CREDENTIALS} credentials in its life: make a new key")
+    compromised = command.overlap is None
+    end = cut_ms(scene.now) + (command.overlap or timedelta(0))
+    retired = tuple(one.credential_id for one in state.credentials if not one.ends_by(end))
+    return [codec.encode(KeyRotated(command.credential, retired, end, compromised))]
+
+
+def revoke_credential(command: RevokeCredential, scene: Scene) -> Sequence[NewEvent]:
+    """Decide the end of a credential, also of the last that works: the key has none then, until it is rotated."""
+    state = existing(scene)
+    credential = state.credential(command.credential_id)
+    if credential is None:
+        raise UnknownCredential
+    if credential.revoked_at is not None:
+        return []
+    if state.revoked_at is not None:
+        raise Conflict("the key is revoked, and with it every credential")
+    return [codec.encode(CredentialRevoked(command.credential_id))]
+
+
+def _refuse_revoked(state: KeyState, what: str) -> None:
+    if state.revoked_at is not None:
+        raise Conflict(f"the key is revoked, for good: it can't be {what}")
+
+
+def _at(state: KeyState) -> str:
+    return "" if state.expiration is None else format_ms(state.expiration)

@@ -1,0 +1,177 @@
+"""A key: its state, and how each event changes it. Pure.
+
+Each tag is a register that holds the (effective_at, position) that set or removed it; the greatest wins. A removal is
+remembered, else an older set that arrives later, backdated, would bring the tag back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from registry.instant import cut_ms
+from registry.keys.events import (
+    CredentialRevoked,
+    Event,
+    ExpirationChanged,
+    KeyBegun,
+    KeyDescribed,
+    KeyImported,
+    KeyResumed,
+    KeyRevoked,
+    KeyRotated,
+    KeySuspended,
+    TagsChanged,
+)
+from registry.log import codec
+from registry.log.event_log import AnyEvent
+
+Ended = Literal["revoked", "expired"]
+Status = Literal["active", "suspended"] | Ended
+
+
+class Register(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A tag's last writer: its instant of effect in ms, its position, and the value it set (None: it removed it)."""
+
+    effective_ms: int
+    position: int
+    value: str | None
+
+
+class CredentialState(msgspec.Struct, frozen=True, gc=False):
+    """One secret of a key."""
+
+    credential_id: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def ends_by(self, at: datetime) -> bool:
+        """Whether it does not work at an instant, whatever the key does."""
+        return any(end is not None and end <= at for end in (self.expires_at, self.revoked_at))
+
+
+class KeyState(msgspec.Struct, frozen=True, gc=False):
+    """A key as the fold of its events."""
+
+    public_id: str
+    created_at: datetime
+    created_position: int
+    position: int
+    version: int
+    description: str | None
+    organization: str
+    workspace: str
+    expiration: datetime | None
+    revoked_at: datetime | None
+    registers: dict[str, Register]
+    credentials: tuple[CredentialState, ...]
+    suspended_at: datetime | None = None
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags, in the order of their names."""
+        return {name: register.value for name, register in sorted(self.registers.items()) if register.value is not None}
+
+    def status(self, at: datetime) -> Status:
+        """What the key is at an instant, by what this state knows."""
+        ended = self.ended(at)
+        if ended != "revoked" and self.suspended_at is not None:
+            return "suspended"
+        return ended or "active"
+
+    def ended(self, at: datetime) -> Ended | None:
+        """How the key has ended by an instant, a suspension left aside."""
+        if self.revoked_at is not None and at >= self.revoked_at:
+            return "revoked"
+        if self.expiration is not None and at >= self.expiration:
+            return "expired"
+        return None
+
+    def credential(self, credential_id: str) -> CredentialState | None:
+        """The credential of that id."""
+        return next((one for one in self.credentials if one.credential_id == credential_id), None)
+
+
+def evolve(state: KeyState | None, recorded: AnyEvent, event: Event) -> KeyState:
+    """The state after an event. Raises ValueError for an event that can't follow the state: the log is wrong then."""
+    if state is None or recorded.position <= state.position:
+        if state is None and isinstance(event, KeyBegun):
+            return _begun(recorded, event)
+        raise ValueError(f"{recorded.type} at position {recorded.position} can't follow in its key's stream")
+    changes = _changes(state, recorded, event)
+    return replace(state, position=recorded.position, version=recorded.version, **changes)
+
+
+def fold(history: Iterable[AnyEvent], *, at: datetime | None = None, known_at: int | None = None) -> KeyState | None:
+    """The key as of `at` (None: ever), as known at position `known_at` (None: all); None before it was."""
+    state: KeyState | None = None
+    for recorded in history:
+        if (known_at is None or recorded.position <= known_at) and (at is None or recorded.effective_at <= at):
+            state = evolve(state, recorded, codec.decode(recorded))
+    if state is not None and at is not None and state.revoked_at is not None and at < state.revoked_at:
+        return replace(state, revoked_at=None)  # an imported key's end comes with its beginning
+    return state
+
+
+def _changes(  # noqa: PLR0911 - an event each
+    state: KeyState, recorded: AnyEvent, event: Event
+) -> dict[str, Any]:
+    """The fields of a key that an event changes."""
+    match event:
+        case TagsChanged():
+            registers = state.registers.copy()
+            write_registers(registers, recorded, event)
+            return {"registers": registers}
+        case KeyDescribed():
+            return {"description": event.description}
+        case ExpirationChanged():
+            return {"expiration": event.expiration}
+        case KeySuspended():
+            return {"suspended_at": recorded.effective_at}
+        case KeyResumed():
+            return {"suspended_at": None}
+        case KeyRotated():
+            added = CredentialState(event.credential.credential_id, recorded.effective_at)
+            return {"credentials": (*_ended(state, event.retired, expires_at=event.expires_at), added)}
+        case CredentialRevoked():
+            return {"credentials": _ended(state, (event.credential_id,), revoked_at=recorded.effective_at)}
+        case KeyRevoked():
+            return {"revoked_at": recorded.effective_at}
+    raise ValueError(f"{recorded.type} at position {recorded.position} is no event of a key")
+
+
+def _ended(state: KeyState, ids: Sequence[str], **end: datetime) -> tuple[CredentialState, ...]:
+    return tuple(replace(one, **end) if one.credential_id in ids else one for one in state.credentials)
+
+
+def _begun(recorded: AnyEvent, event: KeyBegun) -> KeyState:
+    at, written = recorded.effective_at, (recorded.effective_ms, recorded.position)
+    return KeyState(
+        public_id=event.public_id,
+        created_at=at,
+        created_position=recorded.position,
+        position=recorded.position,
+        version=recorded.version,
+        description=event.description,
+        organization=event.organization,
+        workspace=event.workspace,
+        expiration=None if event.expiration is None else cut_ms(event.expiration),
+        revoked_at=event.revoked_at if isinstance(event, KeyImported) else None,
+        registers={name: Register(*written, value) for name, value in event.tags.items()},
+        credentials=(CredentialState(event.credential.credential_id, at),),
+    )
+
+
+def write_registers(registers: dict[str, Register], recorded: AnyEvent, event: TagsChanged) -> None:
+    """Write a delta into registers. Events come in the order of their positions, so at one instant this one wins."""
+    at, position = recorded.effective_us // 1000, recorded.position
+    delta = event.set.items() if not event.remove else {**event.set, **dict.fromkeys(event.remove)}.items()
+    for name, value in delta:
+        before = registers.get(name)
+        if before is None or at >= before.effective_ms:
+            registers[name] = Register(at, position, value)

@@ -1,0 +1,110 @@
+"""One transaction's worth of writes, decided one after the other and stamped in order. Pure but for the salts given in.
+
+Both adapters run a batch through here under their lock, so that order, versions, instants and hashes are made in one
+place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from registry.errors import ClockSteppedBack, RegistryError, VersionConflict
+from registry.instant import cut_ms, to_us
+from registry.log import chain, stream_state
+from registry.log.event_log import Head, NewEvent, RecordedEvent, Scene, Write, Written
+
+MICROSECOND = timedelta(microseconds=1)
+Outcome = Written | Exception
+
+
+@dataclass(slots=True)
+class Desk:
+    """The working state of a batch: what the log says, and what the writes before this one have added to it."""
+
+    head: Head
+    clock: datetime
+    versions: dict[str, int]
+    states: dict[str, Any]
+    histories: dict[str, list[RecordedEvent]]
+    new_salt: Callable[[], bytes]
+    appended: list[RecordedEvent] = field(default_factory=list)
+    changed: dict[str, Any] = field(default_factory=dict)
+    secrets: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+
+    def run(self, writes: Iterable[Write]) -> list[Outcome]:
+        """Decide each write and stamp its events; a refusal fails that write alone. Any other error fails the batch."""
+        return [self._run_one(write) for write in writes]
+
+    def _run_one(self, write: Write) -> Outcome:
+        now = self._next_instant()
+        stream, version = write.stream, self.versions[write.stream]
+        scene = Scene(now, version, self.states.get(stream), tuple(self.histories.get(stream, ())))
+        try:
+            if write.expected_version not in {None, version}:
+                raise VersionConflict(stream, write.expected_version or 0, version)
+            decided = write.decide(scene)
+        except Exception as error:  # noqa: BLE001 - it becomes the answer of this write, and of no other
+            if isinstance(error, RegistryError):
+                error.position = self.head.position
+            return error
+        events = tuple([self._stamp(write, new) for new in decided])
+        if events:
+            self.secrets |= {name: (stream, value) for name, value in write.secrets.items()}
+        return Written(events, self.states.get(stream), self.head.position, now)
+
+    def _next_instant(self) -> datetime:
+        last = self.head.recorded_at
+        return self.clock if last is None or last < self.clock else last + MICROSECOND
+
+    def _stamp(self, write: Write, new: NewEvent) -> RecordedEvent:
+        recorded_at = self._next_instant()
+        salt = self.new_salt()
+        caller = write.caller
+        unhashed = RecordedEvent(
+            position=self.head.position + 1,
+            stream=write.stream,
+            version=self.versions[write.stream] + 1,
+            type=new.type,
+            schema_version=new.schema_version,
+            recorded_us=to_us(recorded_at),
+            effective_us=to_us(new.effective_at or cut_ms(recorded_at)),
+            actor=caller.actor,
+            on_behalf_of=caller.on_behalf_of,
+            request_id=caller.request_id,
+            reason=caller.reason,
+            payload=new.payload,
+            salt=salt,
+            payload_digest=chain.payload_digest(salt, new.payload),
+            hash=b"",
+        )
+        recorded = chain.sealed(self.head.hash, unhashed)
+        self._advance(recorded)
+        return recorded
+
+    def _advance(self, recorded: RecordedEvent) -> None:
+        stream = recorded.stream
+        self.head = Head(recorded.position, recorded.hash, recorded.recorded_at)
+        self.versions[stream] = recorded.version
+        if stream in self.histories:
+            self.histories[stream].append(recorded)
+        state = stream_state.evolve(self.states.get(stream), recorded)
+        if state is not None:
+            self.states[stream] = self.changed[stream] = state
+        self.appended.append(recorded)
+
+
+def check_clock(head: Head, clock: datetime, step_back_bound: timedelta) -> None:
+    """Raise ClockSteppedBack rather than date events further into the future than the bound."""
+    if head.recorded_at is not None and head.recorded_at - clock > step_back_bound:
+        raise ClockSteppedBack
+
+
+def wanted(writes: Sequence[Write]) -> Mapping[str, bool]:
+    """The streams of a batch, and of each whether its whole history is needed."""
+    streams: dict[str, bool] = {}
+    for write in writes:
+        streams[write.stream] = streams.get(write.stream, False) or write.whole_stream
+    return streams

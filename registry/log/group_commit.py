@@ -1,0 +1,95 @@
+"""Group commit: concurrent writes of one process share a transaction, each with its own answer.
+
+The lock that orders the log admits one transaction at a time; ten events in it cost little more than one. So whatever
+waits when a transaction begins goes into it together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from registry.errors import Busy
+from registry.log.batch import Outcome
+from registry.log.event_log import Write, Written
+
+Flush = Callable[[Sequence[Write]], Awaitable[list[Outcome]]]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    write: Write
+    answer: asyncio.Future[Written]
+    since: float
+
+
+class GroupCommit:
+    """A bounded queue in front of `flush`, which appends a batch in one transaction."""
+
+    def __init__(
+        self, flush: Flush, *, max_batch: int = 256, max_queue: int = 10_000, max_wait_s: float = 15.0
+    ) -> None:
+        self._flush = flush
+        self._max_batch = max_batch
+        self._max_queue = max_queue
+        self._max_wait_s = max_wait_s
+        self._queue: deque[_Waiting] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def submit(self, write: Write) -> Written:
+        """Append in the next transaction. Raises Busy when the queue is full or the wait too long, and what flush says.
+
+        A caller that is cancelled leaves its batch alone; its own write may or may not have been appended.
+        """
+        if self._closed or len(self._queue) >= self._max_queue:
+            raise Busy
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(write, loop.create_future(), loop.time())
+        self._queue.append(waiting)
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._run(), name="group-commit")
+        return await waiting.answer
+
+    async def close(self) -> None:
+        """Refuse new writes and wait for those that wait."""
+        self._closed = True
+        if self._worker is not None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._worker
+
+    async def _run(self) -> None:
+        while self._queue:
+            batch = self._take()
+            if batch:
+                await self._answer(batch)
+
+    def _take(self) -> list[_Waiting]:
+        """The next batch, without those whose caller has gone or has waited too long behind a stuck lock."""
+        now = asyncio.get_running_loop().time()
+        batch: list[_Waiting] = []
+        while self._queue and len(batch) < self._max_batch:
+            waiting = self._queue.popleft()
+            if waiting.answer.done():
+                continue
+            if now - waiting.since > self._max_wait_s:
+                waiting.answer.set_exception(Busy())
+                continue
+            batch.append(waiting)
+        return batch
+
+    async def _answer(self, batch: list[_Waiting]) -> None:
+        try:
+            outcomes: list[Outcome] = await self._flush([waiting.write for waiting in batch])
+        except Exception as error:  # noqa: BLE001 - it is handed to every caller of the batch, none swallowed
+            outcomes = [error] * len(batch)
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            if waiting.answer.done():
+                continue
+            if isinstance(outcome, Exception):
+                waiting.answer.set_exception(outcome)
+            else:
+                waiting.answer.set_result(outcome)

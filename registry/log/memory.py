@@ -1,0 +1,105 @@
+"""The event log's in-memory twin: the same promises but durability, for tests of what stands on the port."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from registry.log import chain
+from registry.log.batch import Desk, Outcome, check_clock, wanted
+from registry.log.event_log import Foldable, Head, RecordedEvent, Write, Written
+from registry.log.group_commit import GroupCommit
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class MemoryEventLog:
+    """An EventLog in a list. One event loop, one process."""
+
+    def __init__(
+        self, *, clock: Callable[[], datetime] = _utc_now, step_back_bound: timedelta = timedelta(seconds=5)
+    ) -> None:
+        self._log_id = uuid4()
+        self._clock = clock
+        self._step_back_bound = step_back_bound
+        self._events: list[RecordedEvent] = []
+        self._states: dict[str, Any] = {}
+        self._secrets: dict[str, tuple[str, str]] = {}
+        self._grown = asyncio.Condition()
+        self._group = GroupCommit(self._flush)
+
+    @property
+    def log_id(self) -> UUID:
+        """See EventLog."""
+        return self._log_id
+
+    @property
+    def genesis_hash(self) -> bytes:
+        """See EventLog."""
+        return chain.genesis_hash(self._log_id)
+
+    async def write(self, write: Write) -> Written:
+        """See EventLog."""
+        return await self._group.submit(write)
+
+    async def read(self, after: int, limit: int) -> list[RecordedEvent]:
+        """See EventLog."""
+        return self._events[after : after + limit]
+
+    async def read_foldable(self, after: int, limit: int) -> list[Foldable]:
+        """See EventLog."""
+        return [Foldable.of(event) for event in await self.read(after, limit)]
+
+    async def hashes(self, positions: Sequence[int]) -> dict[int, bytes]:
+        """See EventLog."""
+        return {position: self._events[position - 1].hash for position in positions if position <= len(self._events)}
+
+    async def read_stream(self, stream: str) -> list[RecordedEvent]:
+        """See EventLog."""
+        return [event for event in self._events if event.stream == stream]
+
+    async def head(self) -> Head:
+        """See EventLog."""
+        if not self._events:
+            return Head(0, chain.genesis_hash(self._log_id), None)
+        last = self._events[-1]
+        return Head(last.position, last.hash, last.recorded_at)
+
+    async def wait_beyond(self, position: int, timeout_s: float) -> None:
+        """See EventLog."""
+        try:
+            async with asyncio.timeout(timeout_s), self._grown:
+                await self._grown.wait_for(lambda: len(self._events) > position)
+        except TimeoutError:
+            return
+
+    async def close(self) -> None:
+        """See EventLog."""
+        await self._group.close()
+
+    async def _flush(self, writes: Sequence[Write]) -> list[Outcome]:
+        head, clock = await self.head(), self._clock()
+        check_clock(head, clock, self._step_back_bound)
+        streams = wanted(writes)
+        histories = {stream: await self.read_stream(stream) for stream in streams}
+        desk = Desk(
+            head=head,
+            clock=clock,
+            versions={stream: len(history) for stream, history in histories.items()},
+            states={stream: self._states.get(stream) for stream in streams},
+            histories={stream: histories[stream] for stream, whole in streams.items() if whole},
+            new_salt=lambda: secrets.token_bytes(16),
+        )
+        outcomes = desk.run(writes)
+        async with self._grown:
+            self._events.extend(desk.appended)
+            self._states |= desk.changed
+            self._secrets |= desk.secrets
+            self._grown.notify_all()
+        return outcomes

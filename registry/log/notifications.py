@@ -1,0 +1,53 @@
+"""Wakes those who tail the log: LISTEN/NOTIFY between processes, a condition within one. The poll stays the floor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from registry.db.connection import TRANSPORT_ERRORS, DriverConnection
+
+CHANNEL = "keyledger_event"
+
+
+class Wake:
+    """Knows the greatest position that anybody has told of; losing a notification costs one poll, never an event."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._connection = DriverConnection(engine)
+        self._listening: object = None
+        self._position = 0
+        self._changed = asyncio.Event()
+
+    def notify(self, position: int) -> None:
+        """Tell the waiters of this process that the log has reached `position`."""
+        if position > self._position:
+            self._position = position
+            self._changed.set()
+            self._changed = asyncio.Event()  # the next wait needs a fresh one
+
+    async def wait_beyond(self, position: int, timeout_s: float) -> None:
+        """Return when a position beyond `position` was told of, at the latest after `timeout_s`."""
+        await self._listen()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._position <= position:
+                    await self._changed.wait()
+
+    async def close(self) -> None:
+        """Stop listening."""
+        await self._connection.close()
+
+    async def _listen(self) -> None:
+        # Where listening is not to be had (a pooler, a server that is away), the caller's poll goes on.
+        with contextlib.suppress(*TRANSPORT_ERRORS):
+            driver = await self._connection.get()
+            if driver is not self._listening:
+                await driver.add_listener(CHANNEL, self._heard)
+                self._listening = driver
+
+    def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        if isinstance(payload, str) and payload.isascii() and payload.isdigit():
+            self.notify(int(payload))

@@ -1,0 +1,240 @@
+"""The event log in PostgreSQL.
+
+Reads and the pool are SQLAlchemy's; the append speaks to the driver below it (asyncpg), as its four round trips are the
+ceiling of the whole write path (bench/append.py).
+
+Why one lock: a reader that tails a sequence skips the rows of a slower transaction. So whoever appends takes one
+transaction-scoped advisory lock first, and only then reads the head, numbers, stamps, inserts and commits: position
+order is commit order, and there are no gaps. The lock costs nothing once appends are batched (`group_commit`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from registry.db import tables
+from registry.db.connection import (
+    RAW_EPOCH_US,
+    TRANSPORT_ERRORS,
+    DriverConnection,
+    instants_as_raw_us,
+)
+from registry.errors import Busy, LogBroken, OutcomeUnknown
+from registry.instant import from_us
+from registry.keys.state import KeyState
+from registry.log import chain, sql, state_rows, stream_state
+from registry.log.append_hook import Beside
+from registry.log.batch import Desk, Outcome, check_clock, wanted
+from registry.log.event_log import COLUMNS, Foldable, Head, RecordedEvent, Write, Written
+from registry.log.group_commit import GroupCommit
+from registry.log.notifications import Wake
+
+# The one lock of the log: the text `keyledge` as a 64-bit number. Advisory locks are per database.
+APPEND_LOCK: Final = int.from_bytes(b"keyledge")
+_NO_LOG: Final = "the database holds no log that this version can read: run `keyledger migrate`"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the append: batch and queue in writes, the rest in time."""
+
+    max_batch: int = 256
+    max_queue: int = 10_000
+    lock_timeout_s: float = 5.0
+    statement_timeout_s: float = 30.0
+    step_back_bound: timedelta = timedelta(seconds=5)
+
+
+class PostgresEventLog:
+    """See EventLog. Made by `open_log`."""
+
+    def __init__(self, engine: AsyncEngine, log_id: UUID, limits: Limits, beside: Beside | None = None) -> None:
+        self._engine = engine
+        self._log_id = log_id
+        self._limits = limits
+        self._beside = beside
+        self._group = GroupCommit(self._flush, max_batch=limits.max_batch, max_queue=limits.max_queue)
+        self._writer = DriverConnection(engine)
+        self._reader = DriverConnection(engine, prepare=instants_as_raw_us)
+        self._reading = asyncio.Lock()  # a connection runs one statement at a time
+        self._wake = Wake(engine)
+        lock_ms, statement_ms = (int(s * 1000) for s in (limits.lock_timeout_s, limits.statement_timeout_s))
+        # One round trip; SET LOCAL, so that it holds behind a connection pooler too.
+        self._begin = (
+            "BEGIN ISOLATION LEVEL READ COMMITTED;"
+            f"SET LOCAL lock_timeout = {lock_ms}; SET LOCAL statement_timeout = {statement_ms};"
+            "SET LOCAL plan_cache_mode = force_generic_plan;"  # planning anew cost as much as the statements
+            f"SELECT pg_advisory_xact_lock({APPEND_LOCK})"
+        )
+
+    @property
+    def log_id(self) -> UUID:
+        """See EventLog."""
+        return self._log_id
+
+    @property
+    def genesis_hash(self) -> bytes:
+        """See EventLog."""
+        return chain.genesis_hash(self._log_id)
+
+    async def write(self, write: Write) -> Written:
+        """See EventLog."""
+        return await self._group.submit(write)
+
+    async def read(self, after: int, limit: int) -> list[RecordedEvent]:
+        """See EventLog."""
+        return _recorded(await self._fetch(sql.READ, after, limit))
+
+    async def read_foldable(self, after: int, limit: int) -> list[Foldable]:
+        """See EventLog."""
+        return [
+            Foldable(position, stream, version, kind, schema_version, effective + RAW_EPOCH_US, payload)
+            for position, stream, version, kind, schema_version, effective, payload in await self._fetch(
+                sql.READ_FOLDABLE, after, limit
+            )
+        ]
+
+    async def hashes(self, positions: Sequence[int]) -> dict[int, bytes]:
+        """See EventLog."""
+        return dict(await self._fetch(sql.HASHES, list(positions)))
+
+    async def read_stream(self, stream: str) -> list[RecordedEvent]:
+        """See EventLog."""
+        return _recorded(await self._fetch(sql.READ_STREAMS, [stream]))
+
+    async def head(self) -> Head:
+        """See EventLog."""
+        rows = await self._fetch(sql.HEAD)
+        if not rows:
+            return Head(0, chain.genesis_hash(self._log_id), None)
+        position, hash_, recorded = rows[0]
+        return Head(position, hash_, _instant(recorded + RAW_EPOCH_US))
+
+    async def wait_beyond(self, position: int, timeout_s: float) -> None:
+        """See EventLog."""
+        await self._wake.wait_beyond(position, timeout_s)
+
+    async def close(self) -> None:
+        """See EventLog. The engine stays the caller's."""
+        await self._group.close()
+        await self._wake.close()
+        await self._writer.close()
+        await self._reader.close()
+
+    async def _fetch(self, statement: str, *arguments: object) -> list[Any]:
+        try:
+            async with self._reading:
+                driver = await self._reader.get()
+                rows: list[Any] = await driver.fetch(statement, *arguments)
+                return rows
+        except TRANSPORT_ERRORS as error:
+            raise Busy from error
+
+    async def _flush(self, writes: Sequence[Write]) -> list[Outcome]:
+        """One transaction. Raises Busy when nothing was appended, OutcomeUnknown when that can't be told."""
+        try:
+            driver = await self._writer.get()
+            try:
+                return await self._append(driver, writes)
+            except BaseException:
+                # Whatever it was, the connection must not stay in a transaction that holds the lock.
+                try:
+                    await driver.execute("ROLLBACK")
+                except TRANSPORT_ERRORS:
+                    await self._writer.close()
+                raise
+        except OutcomeUnknown:
+            raise
+        except TRANSPORT_ERRORS as error:
+            raise Busy from error
+
+    async def _append(self, driver: Any, writes: Sequence[Write]) -> list[Outcome]:
+        await driver.execute(self._begin)
+        desk = await self._desk(driver, writes)
+        outcomes = desk.run(writes)
+        if desk.appended:
+            columns = [[getattr(event, column) for event in desk.appended] for column in COLUMNS]
+            await driver.fetch(sql.APPEND, *columns, *state_rows.columns(desk.changed, desk.secrets))
+            await self._write_beside(driver, desk)
+        try:
+            await driver.execute("COMMIT")
+        except TRANSPORT_ERRORS as error:
+            raise OutcomeUnknown from error
+        self._wake.notify(desk.head.position)
+        return outcomes
+
+    async def _write_beside(self, driver: Any, desk: Desk) -> None:
+        """What must hold when the append does, where something is to be."""
+        keys = [] if self._beside is None else [one for one in desk.changed.values() if isinstance(one, KeyState)]
+        if self._beside is not None and keys:
+            await self._beside.write(driver, keys)
+
+    async def _desk(self, driver: Any, writes: Sequence[Write]) -> Desk:
+        """Read under the lock what the batch is decided on."""
+        streams = wanted(writes)
+        rows = await driver.fetch(sql.SCENE, list(streams))
+        first = rows[0]
+        position = first["position"] or 0
+        genesis = chain.genesis_hash(self._log_id)
+        head = Head(position, first["hash"] if position else genesis, first["recorded_at"])
+        check_clock(head, first["clock"], self._limits.step_back_bound)
+        histories: dict[str, list[RecordedEvent]] = {stream: [] for stream, whole in streams.items() if whole}
+        if histories:
+            for row in await driver.fetch(sql.READ_STREAMS, list(histories)):
+                histories[row["stream"]].append(RecordedEvent.from_columns(row))
+        return Desk(
+            head=head,
+            clock=first["clock"],
+            versions={row["stream"]: row["version"] for row in rows},
+            states={row["stream"]: stream_state.load(row["stream"], row["document"]) for row in rows},
+            histories=histories,
+            new_salt=lambda: secrets.token_bytes(16),
+        )
+
+
+def _recorded(rows: Sequence[Any]) -> list[RecordedEvent]:
+    # Spelt out: a slice or a star would make an object more of every event.
+    return [
+        RecordedEvent(
+            position, stream, version, kind, schema_version, recorded + RAW_EPOCH_US, effective + RAW_EPOCH_US, actor,
+            on_behalf_of, request_id, reason, payload, salt, digest, hash_,
+        )
+        for (
+            position, stream, version, kind, schema_version, recorded, effective, actor, on_behalf_of, request_id,
+            reason, payload, salt, digest, hash_,
+        ) in rows
+    ]  # fmt: skip
+
+
+def _instant(us: int) -> datetime:
+    """The nearest that a datetime can say: a tampered one must not keep auditors from the log."""
+    try:
+        return from_us(us)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC) if us > 0 else datetime.min.replace(tzinfo=UTC)
+
+
+async def open_log(engine: AsyncEngine, limits: Limits | None = None, beside: Beside | None = None) -> PostgresEventLog:
+    """The log in a migrated database; `beside` writes with each append. Raises LogBroken where there is none, or its
+    chain rule is not ours; Busy."""
+    row = None
+    try:
+        async with engine.connect() as connection:
+            row = (await connection.execute(select(tables.log_identity))).first()
+    except ProgrammingError as error:  # no such table, or no right to read it
+        raise LogBroken(_NO_LOG) from error
+    except TRANSPORT_ERRORS as error:
+        raise Busy from error
+    if row is None or row.chain_rule != chain.CHAIN_RULE:
+        raise LogBroken(_NO_LOG)
+    return PostgresEventLog(engine, row.log_id, limits or Limits(), beside)

@@ -1,0 +1,55 @@
+"""The current state of keys, credentials and admin tokens as rows, saved in the append's own statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from registry.keys.state import KeyState
+from registry.keys.tokens import TokenState
+from registry.log import stream_state
+from registry.log.stream_state import StreamState
+
+_KEY_COLUMNS = 8
+_CREDENTIAL_COLUMNS = 3
+_TOKEN_COLUMNS = 4
+
+
+def columns(changed: Mapping[str, StreamState], secrets: Mapping[str, tuple[str, str]]) -> list[list[Any]]:
+    """The arrays that `sql/append.sql` takes after the event's: `changed` by stream, `secrets` by id (stream, hash)."""
+    keys: list[tuple[Any, ...]] = []
+    tokens: list[tuple[Any, ...]] = []
+    credentials: list[tuple[Any, ...]] = []
+    for stream, state in changed.items():
+        if isinstance(state, KeyState):
+            keys.append(_key_row(stream, state))
+            credentials += [
+                (one.credential_id, state.public_id, secrets[one.credential_id][1])
+                for one in state.credentials
+                if one.credential_id in secrets
+            ]
+        else:
+            tokens.append(_token_row(stream, state, secrets))
+    return [
+        *_transpose(keys, _KEY_COLUMNS),
+        *_transpose(credentials, _CREDENTIAL_COLUMNS),
+        *_transpose(tokens, _TOKEN_COLUMNS),
+    ]
+
+
+def _transpose(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def _key_row(stream: str, state: KeyState) -> tuple[Any, ...]:
+    tags = msgspec.json.encode(state.tags).decode()
+    document = stream_state.dump(state)
+    ends = (state.expiration, state.suspended_at, state.revoked_at)
+    return (stream, state.public_id, state.created_position, tags, *ends, document)
+
+
+def _token_row(stream: str, state: TokenState, secrets: Mapping[str, tuple[str, str]]) -> tuple[Any, ...]:
+    secret_hash = secrets[state.token_id][1] if state.token_id in secrets else None
+    return stream, state.token_id, secret_hash, stream_state.dump(state)

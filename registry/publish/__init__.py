@@ -1,0 +1,1 @@
+"""The log onto a topic: records, the relay, and how far it is."""

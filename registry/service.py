@@ -1,0 +1,174 @@
+"""From a command to the log: resolve the key, decide under the lock, append, answer with the state after it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from registry.errors import UnknownKey
+from registry.keys import commands, imports, lifecycle
+from registry.keys import secrets as secret
+from registry.keys import tokens as token
+from registry.keys.commands import CreateKey, EditKey, HistoryNeeded, RevokeKey
+from registry.keys.events import IssuedCredential, key_stream, token_stream
+from registry.keys.imports import ImportKey
+from registry.keys.lifecycle import RevokeCredential, RotateKey
+from registry.keys.secrets import IssuedSecret
+from registry.keys.state import KeyState
+from registry.keys.tokens import CreateToken, TokenState
+from registry.log import chain
+from registry.log.event_log import Caller, EventLog, NewEvent, Scene, Write, Written
+
+Decide = Callable[[Scene], Sequence[NewEvent]]
+Resolve = Callable[[str], Awaitable[str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAnswer:
+    """A key after a command, the log's head and clock then, and, of a new secret, its only showing."""
+
+    key: KeyState
+    position: int
+    now: datetime
+    api_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """What the portal says of a key to make."""
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    description: str | None = None
+    expiration: datetime | None = None
+    organization: str = "default"
+    workspace: str = "default"
+
+
+class Keys:
+    """The commands on keys. `resolve` leads from any credential's id to its key's `public_id`."""
+
+    def __init__(self, log: EventLog, resolve: Resolve) -> None:
+        self._log = log
+        self._resolve = resolve
+
+    async def create(self, new: NewKey, caller: Caller) -> KeyAnswer:
+        """Make a key. Raises FieldsRefused, Busy."""
+        issued = secret.issue_key()
+        command = CreateKey(
+            credential=IssuedCredential(issued.id, chain.commitment(issued.hash)),
+            tags=new.tags,
+            description=new.description,
+            expiration=new.expiration,
+            organization=new.organization,
+            workspace=new.workspace,
+        )
+        write = Write(
+            stream=key_stream(issued.id),
+            decide=partial(commands.create, command),
+            caller=caller,
+            secrets={issued.id: issued.hash},
+        )
+        return _answer(await self._log.write(write), issued.text)
+
+    async def take_over(self, command: ImportKey, secret_hash: str, caller: Caller) -> bool:
+        """Import a key of a gateway; False where the log has it already. Raises FieldsRefused, Busy.
+
+        The credential of `command` commits to `secret_hash`, which is all that is known of its secret.
+        """
+        public_id = command.credential.credential_id
+        write = Write(
+            stream=key_stream(public_id),
+            decide=partial(imports.import_key, command),
+            caller=caller,
+            secrets={public_id: secret_hash},
+        )
+        return bool((await self._log.write(write)).events)
+
+    async def edit(self, any_id: str, command: EditKey, caller: Caller) -> KeyAnswer:
+        """Apply a merge patch. Raises UnknownKey, Conflict, Forbidden, FieldsRefused, Busy."""
+        write = Write(stream=await self._stream(any_id), decide=partial(commands.edit, command), caller=caller)
+        try:
+            return _answer(await self._log.write(write))
+        except HistoryNeeded:  # rare: most keys have had so few tag names that no history can break a limit
+            return _answer(await self._log.write(replace(write, whole_stream=True)))
+
+    async def revoke(self, any_id: str, caller: Caller) -> KeyAnswer:
+        """End a key; a repeat answers the same. Raises UnknownKey, Busy."""
+        return await self._decided(any_id, partial(commands.revoke, RevokeKey()), caller)
+
+    async def suspend(self, any_id: str, caller: Caller) -> KeyAnswer:
+        """Stop a key until it is resumed; a repeat answers the same. Raises UnknownKey, Conflict, Busy."""
+        return await self._decided(any_id, lifecycle.suspend, caller)
+
+    async def resume(self, any_id: str, caller: Caller) -> KeyAnswer:
+        """Let a suspended key work again; a repeat answers the same. Raises UnknownKey, Conflict, Busy."""
+        return await self._decided(any_id, lifecycle.resume, caller)
+
+    async def rotate(self, any_id: str, overlap: timedelta | None, caller: Caller) -> KeyAnswer:
+        """Give a key a new secret; see RotateKey. Raises UnknownKey, Conflict, Busy."""
+        issued = secret.issue_key()
+        command = RotateKey(IssuedCredential(issued.id, chain.commitment(issued.hash)), overlap)
+        return await self._decided(any_id, partial(lifecycle.rotate, command), caller, issued)
+
+    async def revoke_credential(self, any_id: str, credential_id: str, caller: Caller) -> KeyAnswer:
+        """End one credential of a key; a repeat answers the same. Raises UnknownKey, Conflict, Busy."""
+        decide = partial(lifecycle.revoke_credential, RevokeCredential(credential_id))
+        return await self._decided(any_id, decide, caller)
+
+    async def _decided(
+        self, any_id: str, decide: Decide, caller: Caller, issued: IssuedSecret | None = None
+    ) -> KeyAnswer:
+        stream, secrets = await self._stream(any_id), {issued.id: issued.hash} if issued else {}
+        write = Write(stream=stream, decide=decide, caller=caller, secrets=secrets)
+        return _answer(await self._log.write(write), issued.text if issued else None)
+
+    async def _stream(self, any_id: str) -> str:
+        public_id = await self._resolve(any_id)
+        if public_id is None:
+            raise UnknownKey(position=(await self._log.head()).position)
+        return key_stream(public_id)
+
+
+class Tokens:
+    """The commands on admin tokens."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+
+    async def create(
+        self, name: str, scopes: tuple[str, ...], caller: Caller, issued: IssuedSecret | None = None
+    ) -> tuple[TokenState, str]:
+        """Make a token; answers with its state and its text, which is shown this once. Raises FieldsRefused, Busy.
+
+        `issued` is the secret where the caller had to keep it somewhere first.
+        """
+        issued = issued or secret.issue_token()
+        command = CreateToken(issued.id, name, scopes, chain.commitment(issued.hash))
+        written = await self._log.write(
+            Write(
+                stream=token_stream(issued.id),
+                decide=partial(token.create, command),
+                caller=caller,
+                secrets={issued.id: issued.hash},
+            )
+        )
+        return _token(written), issued.text
+
+    async def revoke(self, token_id: str, caller: Caller) -> TokenState:
+        """End a token; a repeat answers the same. Raises FieldsRefused for an unknown one, Busy."""
+        write = Write(stream=token_stream(token_id), decide=token.revoke, caller=caller)
+        return _token(await self._log.write(write))
+
+
+def _answer(written: Written, api_key: str | None = None) -> KeyAnswer:
+    if not isinstance(written.state, KeyState):
+        raise TypeError("the stream of a key holds no key")
+    return KeyAnswer(written.state, written.position, written.now, api_key)
+
+
+def _token(written: Written) -> TokenState:
+    if not isinstance(written.state, TokenState):
+        raise TypeError("the stream of a token holds no token")
+    return written.state
