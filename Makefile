@@ -21,7 +21,7 @@ up: $(READY) ## start the embedded default on ./keyledger-data, until Ctrl-C
 	$(BIN)/keyledger up
 
 kafka: $(READY) ## start Apache Kafka on loopback port 9092, until Ctrl-C (needs Docker, or Java and Maven)
-	$(BIN)/python -m tests.broker
+	$(BIN)/python -m tests.support.servers.broker
 
 test: $(READY) ## run the tests, a few minutes
 	$(BIN)/pytest -m "not long"

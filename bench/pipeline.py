@@ -47,7 +47,7 @@ from registry.publish.checkpoint import Lead
 from registry.publish.cloudevent import HEADERS, Linked, write_record
 from registry.publish.relay import Relay
 from registry.publish.topics import TopicPlan, ensure_topics
-from tests.broker import running_broker
+from tests.support.servers.broker import running_broker
 
 PARTITIONS = 6
 BENCH_URL, BENCH_BROKER, BENCH_TOPIC = "BENCH_URL", "BENCH_BROKER", "BENCH_TOPIC"

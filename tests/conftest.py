@@ -11,8 +11,15 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.log.postgres import PostgresEventLog, open_log
-from tests.broker import Broker, JarBroker, NoBroker, jar_broker, missing_service, running_broker
-from tests.databases import Database, Server, make_role, running_server
+from tests.support.servers.broker import (
+    Broker,
+    JarBroker,
+    NoBroker,
+    jar_broker,
+    missing_service,
+    running_broker,
+)
+from tests.support.servers.databases import Database, Server, make_role, running_server
 
 _FAILED = pytest.StashKey[bool]()
 

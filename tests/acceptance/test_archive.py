@@ -14,9 +14,9 @@ import pytest
 
 from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
 from registry.instant import parse_instant, to_ms
-from tests.acceptance.registry_process import RegistryProcess, run_command
-from tests.acceptance.truth import SINCE, UNTIL
-from tests.integration.audit.archive_damage import refit
+from tests.support.audit.archive_damage import refit
+from tests.support.oracle.truth import SINCE, UNTIL
+from tests.support.processes.registry_process import RegistryProcess, run_command
 
 BILL = ("bill", "--group-by", "customer_id", "--group-by", "model", "--since", SINCE, "--until", UNTIL)
 

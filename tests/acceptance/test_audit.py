@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.acceptance.registry_process import RegistryProcess
+from tests.support.processes.registry_process import RegistryProcess
 
 
 async def test_books_are_verified_tampered_with_found_out_and_mended(tmp_path: Path) -> None:

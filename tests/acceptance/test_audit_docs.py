@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.acceptance.documents import blocks, environment, in_the_background, run
+from tests.support.documents import blocks, environment, in_the_background, run
 
 
 async def test_a_disputed_line_is_explained_as_the_page_says(tmp_path: Path) -> None:

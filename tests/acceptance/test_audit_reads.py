@@ -12,7 +12,7 @@ import pytest
 
 from keyledger.demo.gateway_rows import FLASH, SMALL, GatewayRows
 from registry.instant import parse_instant, to_ms
-from tests.acceptance.registry_process import RegistryProcess
+from tests.support.processes.registry_process import RegistryProcess
 
 EVER = ("--since", "2020-01-01T00:00:00Z", "--until", "2100-01-01T00:00:00Z", "--group-by", "customer_id")
 # A terminal would turn red at this, were it printed as it is.

@@ -13,8 +13,8 @@ import pytest
 from keyledger.client.admin import Portal
 from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
 from registry.instant import parse_instant, to_ms
-from tests.acceptance.registry_process import RegistryProcess, run_command
-from tests.acceptance.truth import SINCE, UNTIL
+from tests.support.oracle.truth import SINCE, UNTIL
+from tests.support.processes.registry_process import RegistryProcess, run_command
 
 
 @pytest.fixture(scope="module")

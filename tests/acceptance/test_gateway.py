@@ -16,11 +16,11 @@ from keyledger.embedded.cluster import APPLICATION, DATABASE
 from registry.log.postgres import PostgresEventLog
 from registry.queries import Queries
 from registry.service import Keys, NewKey
-from tests.acceptance.parts import PATIENCE_S, Part
-from tests.acceptance.registry_process import RegistryProcess, run_command
-from tests.databases import Database, Server, plain
-from tests.integration.gateway.rules import check
-from tests.integration.gateway.syncing import OPERATOR
+from tests.support.gateway.rules import check
+from tests.support.gateway.syncing import OPERATOR
+from tests.support.processes.parts import PATIENCE_S, Part
+from tests.support.processes.registry_process import RegistryProcess, run_command
+from tests.support.servers.databases import Database, Server, plain
 
 METRICS = (
     'keyledger_gateway_drift_repaired_total{gateway="tensorzero"} 1.0',

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.documents import blocks, environment, in_the_background, run
 from tests.acceptance.test_readme import free_port
-from tests.databases import Database, Server
-from tests.gateway_keys import CREATED, GatewayKeys, MadeKey
+from tests.support.documents import blocks, environment, in_the_background, run
+from tests.support.gateway.gateway_keys import CREATED, GatewayKeys, MadeKey
+from tests.support.servers.databases import Database, Server
 
 
 @pytest.fixture

@@ -10,12 +10,18 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from registry.log.postgres import PostgresEventLog
-from tests.acceptance.chaos import survive
-from tests.acceptance.parts import Part, applied, assert_equal_to_a_fresh_replay, environment, make_ledger
-from tests.acceptance.registry_process import RegistryProcess
-from tests.broker import Broker, JarBroker
-from tests.databases import Database
 from tests.integration.test_projector import fill
+from tests.support.processes.chaos import survive
+from tests.support.processes.parts import (
+    Part,
+    applied,
+    assert_equal_to_a_fresh_replay,
+    environment,
+    make_ledger,
+)
+from tests.support.processes.registry_process import RegistryProcess
+from tests.support.servers.broker import Broker, JarBroker
+from tests.support.servers.databases import Database
 
 PERIOD = {"since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z", "group_by": "customer_id"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.acceptance.chaos import survive
-from tests.acceptance.registry_process import RegistryProcess
+from tests.support.processes.chaos import survive
+from tests.support.processes.registry_process import RegistryProcess
 
 
 async def test_three_kills_under_load_lose_nothing(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from tests.acceptance.documents import blocks, environment, in_the_background, run
+from tests.support.documents import blocks, environment, in_the_background, run
 
 
 def free_port() -> int:

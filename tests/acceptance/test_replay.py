@@ -16,9 +16,9 @@ from keyledger.demo.gateway_rows import KeyUse, generate
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.operator_socket import socket_path_for_client
 from registry.instant import parse_instant, to_ms
-from tests.acceptance.registry_process import RegistryProcess
-from tests.acceptance.truth import SINCE, UNTIL
-from tests.kafka_world import until
+from tests.support.kafka_world import until
+from tests.support.oracle.truth import SINCE, UNTIL
+from tests.support.processes.registry_process import RegistryProcess
 
 LEDGER = {
     "key_tag_change_v1": "*",

@@ -10,8 +10,8 @@ import pytest
 
 from keyledger.demo.gateway_rows import SMALL, KeyUse, generate
 from registry.instant import parse_instant, to_ms
-from tests.acceptance.registry_process import RegistryProcess
-from tests.acceptance.truth import assert_bill_is_right, facts_of, rows_of
+from tests.support.oracle.truth import assert_bill_is_right, facts_of, rows_of
+from tests.support.processes.registry_process import RegistryProcess
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ import pytest
 from keyledger.client.admin import Portal
 from keyledger.demo.gateway_rows import SMALL, GatewayRows
 from registry.instant import format_ms, parse_instant, to_ms
-from tests.acceptance.registry_process import RegistryProcess
-from tests.acceptance.truth import assert_bill_is_right, facts_of, rows_of
-from tests.databases import Database, Server, plain
-from tests.gateway_keys import GatewayKeys, MadeKey
-from tests.integration.gateway.rules import check, parse
+from tests.support.gateway.gateway_keys import GatewayKeys, MadeKey
+from tests.support.gateway.rules import check, parse
+from tests.support.oracle.truth import assert_bill_is_right, facts_of, rows_of
+from tests.support.processes.registry_process import RegistryProcess
+from tests.support.servers.databases import Database, Server, plain
 
 TENANT = "ten4ntKey001"
 SECRET = "s" * 48

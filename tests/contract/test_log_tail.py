@@ -7,7 +7,7 @@ import pytest
 from projections.ledger.log_tail import LogTail
 from registry.log.event_log import EventLog
 from registry.log.memory import MemoryEventLog
-from tests.contract.feed_contract import Arrive, FeedContract, MakeFeed
+from tests.support.contracts.feed_contract import Arrive, FeedContract, MakeFeed
 
 
 class TestLogTail(FeedContract):

@@ -9,8 +9,8 @@ import pytest
 
 from registry.errors import ClockSteppedBack
 from registry.log.memory import MemoryEventLog
-from tests.contract.event_log_contract import EventLogContract
-from tests.contract.writes import assert_whole, note, read_all
+from tests.support.contracts.event_log_contract import EventLogContract
+from tests.support.contracts.writes import assert_whole, note, read_all
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

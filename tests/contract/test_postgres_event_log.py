@@ -11,9 +11,9 @@ import pytest
 from registry.errors import Busy, ClockSteppedBack, LogBroken, OutcomeUnknown
 from registry.log.postgres import APPEND_LOCK, Limits, PostgresEventLog, open_log
 from registry.log.state_rows import columns
-from tests.contract.event_log_contract import EventLogContract
-from tests.contract.writes import assert_whole, new_key, note, read_all, tail
-from tests.databases import Database, Server
+from tests.support.contracts.event_log_contract import EventLogContract
+from tests.support.contracts.writes import assert_whole, new_key, note, read_all, tail
+from tests.support.servers.databases import Database, Server
 
 FUTURE_EVENT = """
 INSERT INTO keyledger.event

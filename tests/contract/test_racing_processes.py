@@ -9,9 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from registry.log.postgres import PostgresEventLog
-from tests.contract.racer import TASKS, TURNS
-from tests.contract.writes import assert_whole, read_all, tail
-from tests.databases import Database
+from tests.support.contracts.racer import TASKS, TURNS
+from tests.support.contracts.writes import assert_whole, read_all, tail
+from tests.support.servers.databases import Database
 
 TOTAL = 2 * TASKS * TURNS
 
@@ -36,7 +36,7 @@ async def start_racer(database: Database, name: str) -> asyncio.subprocess.Proce
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "tests.contract.racer",
+        "tests.support.contracts.racer",
         name,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

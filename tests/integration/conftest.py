@@ -13,8 +13,8 @@ from tenacity import Retrying, stop_after_delay, wait_fixed
 from projections.engine import ddl
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
-from tests.bill_world import World
-from tests.docker import container
+from tests.support.bill_world import World
+from tests.support.servers.docker import container
 
 IMAGE = "clickhouse/clickhouse-server:25.8"
 

@@ -13,8 +13,8 @@ import pytest
 
 from projections.billing.bill import BillQuery, compute_bill, plain
 from projections.errors import BadBillQuery, TooManyLines
-from tests.bill_world import World, batch, chat, instant, key_facts, model, uuid7
-from tests.oracle import Fact, Row
+from tests.support.bill_world import World, batch, chat, instant, key_facts, model, uuid7
+from tests.support.oracle.oracle import Fact, Row
 
 KEY = "keyAAAAAAAA1"
 NOON = instant("2026-03-01T12:00:00")

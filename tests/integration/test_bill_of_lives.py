@@ -27,10 +27,10 @@ from registry.log import chain, codec
 from registry.log.event_log import Caller, Write
 from registry.log.memory import MemoryEventLog
 from registry.service import Keys, NewKey
-from tests.acceptance.truth import facts_of_event
-from tests.bill_world import World, chat, instant, model, uuid7
-from tests.oracle import Fact, Row, oracle_bill
-from tests.unit.records import NOON
+from tests.support.bill_world import World, chat, instant, model, uuid7
+from tests.support.oracle.oracle import Fact, Row, oracle_bill
+from tests.support.oracle.truth import facts_of_event
+from tests.support.records import NOON
 
 OPERATOR = Caller("operator", reason="why")
 BASE = instant("2026-03-01T12:00:00")

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.bill_world import World, batch, chat, instant, model, uuid7
-from tests.oracle import EPOCH, KEY_TAG, Fact, Row, oracle_bill, oracle_intervals
+from tests.support.bill_world import World, batch, chat, instant, model, uuid7
+from tests.support.oracle.oracle import EPOCH, KEY_TAG, Fact, Row, oracle_bill, oracle_intervals
 
 BASE = instant("2026-03-29T00:59:59.990")  # ten milliseconds before the clocks of Berlin go forward
 KEYS = ("keyAAAAAAAA1", "keyBBBBBBBB2")

@@ -16,12 +16,19 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
-from tests import broker as steps
-from tests.broker import BrokerFailed, JarBroker, NoBroker, free_port, missing_service, running_broker
-from tests.databases import VARIABLE as DATABASE_VARIABLE
-from tests.databases import running_server
-from tests.docker import LOOPBACK, docker_answers
-from tests.kafka_jars import ONE_NODE, answers, fetched
+from tests.support.servers import broker as steps
+from tests.support.servers.broker import (
+    BrokerFailed,
+    JarBroker,
+    NoBroker,
+    free_port,
+    missing_service,
+    running_broker,
+)
+from tests.support.servers.databases import VARIABLE as DATABASE_VARIABLE
+from tests.support.servers.databases import running_server
+from tests.support.servers.docker import LOOPBACK, docker_answers
+from tests.support.servers.kafka_jars import ONE_NODE, answers, fetched
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -194,7 +201,7 @@ def test_make_kafka_says_where_it_is_and_leaves_nothing_behind(
     assert jars.is_dir()
     environment = {**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/nobody", "TMPDIR": str(tmp_path)}
     environment.pop(steps.VARIABLE, None)
-    command = [sys.executable, "-m", "tests.broker", "--port", str(free_port())]
+    command = [sys.executable, "-m", "tests.support.servers.broker", "--port", str(free_port())]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         word, address = running.stdout.readline().split()

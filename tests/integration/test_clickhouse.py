@@ -14,8 +14,8 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.errors import BadIdentifier, ClickHouseRefused, ClickHouseUnavailable
 from projections.ledger.store import Store
-from tests.bill_world import World, instant, key_facts
-from tests.oracle import Fact, oracle_intervals
+from tests.support.bill_world import World, instant, key_facts
+from tests.support.oracle.oracle import Fact, oracle_intervals
 
 KEY = "keyAAAAAAAA1"
 NOON = instant("2026-03-01T12:00:00")

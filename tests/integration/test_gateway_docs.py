@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from projections.engine.templates import fill
-from tests.acceptance.documents import blocks
-from tests.bill_world import World, batch, chat, instant, key_facts, model, uuid7
-from tests.oracle import Fact
+from tests.support.bill_world import World, batch, chat, instant, key_facts, model, uuid7
+from tests.support.documents import blocks
+from tests.support.oracle.oracle import Fact
 
 KEY = "keyAAAAAAAA1"
 NOON = instant("2026-03-10T12:00:00")

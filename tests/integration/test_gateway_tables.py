@@ -9,7 +9,7 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.errors import ClickHouseRefused, GatewayTablesMissing
 from projections.usage.gateway_tables import read_usage, reason_of
-from tests.bill_world import World, chat, instant, model, uuid7
+from tests.support.bill_world import World, chat, instant, model, uuid7
 
 NOON = instant("2026-03-01T12:00:00")
 

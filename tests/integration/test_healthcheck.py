@@ -12,7 +12,7 @@ from keyledger.http.health import Health
 from keyledger.runtime.server import bind_tcp, serving
 from keyledger.runtime.status import Redelivered, Status
 from projections.errors import ClickHouseUnavailable
-from tests.broker import free_port
+from tests.support.servers.broker import free_port
 
 
 @asynccontextmanager

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from registry.db.migrate import migrate
 from registry.db.tables import SCHEMA, metadata
 from registry.log.postgres import open_log
-from tests.contract.writes import note
-from tests.databases import Database, Server
+from tests.support.contracts.writes import note
+from tests.support.servers.databases import Database, Server
 
 SHAPE = """
 SELECT string_agg(line, E'\\n' ORDER BY line)

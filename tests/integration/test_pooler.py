@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from registry.db.connection import make_engine
 from registry.db.pooler import probe
 from registry.errors import Busy, PoolerFound
-from tests.databases import Database
+from tests.support.servers.databases import Database
 
 _SSL_REQUEST = 80877103
 _CANCEL_REQUEST = 80877102

@@ -23,9 +23,9 @@ from registry.log.event_log import Caller, EventLog
 from registry.log.memory import MemoryEventLog
 from registry.log.postgres import PostgresEventLog
 from registry.service import Keys, NewKey
-from tests.bill_world import World
-from tests.contract.writes import note
-from tests.ledger_tables import contents
+from tests.support.bill_world import World
+from tests.support.contracts.writes import note
+from tests.support.ledger_tables import contents
 
 OPERATOR = Caller("operator", reason="why")
 

@@ -6,8 +6,8 @@ import asyncpg
 import pytest
 
 from registry.log.postgres import PostgresEventLog
-from tests.contract.writes import new_key, read_all
-from tests.databases import Database
+from tests.support.contracts.writes import new_key, read_all
+from tests.support.servers.databases import Database
 
 CHANGES = [
     "UPDATE keyledger.{table} SET {column} = {column}",

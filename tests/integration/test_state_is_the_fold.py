@@ -23,8 +23,8 @@ from registry.log.event_log import Caller, RecordedEvent
 from registry.log.postgres import PostgresEventLog
 from registry.queries import Queries
 from registry.service import Keys, NewKey, Tokens
-from tests.contract.writes import assert_whole, read_all
-from tests.databases import Database
+from tests.support.contracts.writes import assert_whole, read_all
+from tests.support.servers.databases import Database
 
 CALLER = Caller("operator")
 NAMES = ("customer_id", "project_id", "env")

@@ -32,7 +32,7 @@ from projections.errors import ClickHouseError, ClickHouseUnavailable
 from registry.db.connection import DatabaseNotSecure
 from registry.db.migrate import migrate
 from registry.log.postgres import open_log
-from tests.databases import Database
+from tests.support.servers.databases import Database
 
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _SECRET = "correct-horse"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from tests.bill_world import World, batch, chat, instant, key_facts, uuid7
 from tests.integration.test_bill_property import Story, stories
-from tests.oracle import Fact
-from tests.use_oracle import oracle_late_use, oracle_tag_conflicts
+from tests.support.bill_world import World, batch, chat, instant, key_facts, uuid7
+from tests.support.oracle.oracle import Fact
+from tests.support.oracle.use_oracle import oracle_late_use, oracle_tag_conflicts
 
 KEY, SECOND = "keyAAAAAAAA1", "credCCCCCCC3"
 NOON = instant("2026-03-01T12:00:00")

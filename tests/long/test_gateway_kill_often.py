@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from registry.log.postgres import PostgresEventLog
-from tests.acceptance.gateway_survival import survive
-from tests.databases import Database, Server
+from tests.support.processes.gateway_survival import survive
+from tests.support.servers.databases import Database, Server
 
 
 @pytest.fixture

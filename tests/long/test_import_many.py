@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.registry_process import RegistryProcess
-from tests.acceptance.truth import assert_bill_is_right, rows_of
-from tests.databases import Database, Server
-from tests.gateway_keys import GatewayKeys, MadeKey, facts_of_keys, many_keys, use
+from tests.support.gateway.gateway_keys import GatewayKeys, MadeKey, facts_of_keys, many_keys, use
+from tests.support.oracle.truth import assert_bill_is_right, rows_of
+from tests.support.processes.registry_process import RegistryProcess
+from tests.support.servers.databases import Database, Server
 
 COUNT = 100_000
 USED = 200

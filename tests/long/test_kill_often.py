@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.chaos import survive
-from tests.acceptance.registry_process import RegistryProcess
+from tests.support.processes.chaos import survive
+from tests.support.processes.registry_process import RegistryProcess
 
 
 @pytest.mark.long

@@ -21,10 +21,16 @@ from registry.keys.commands import EditKey
 from registry.log.event_log import Caller
 from registry.log.postgres import PostgresEventLog
 from registry.service import Keys, NewKey
-from tests.acceptance.parts import Part, applied, assert_equal_to_a_fresh_replay, environment, make_ledger
-from tests.broker import JarBroker
-from tests.databases import Database
 from tests.integration.test_projector import itself
+from tests.support.processes.parts import (
+    Part,
+    applied,
+    assert_equal_to_a_fresh_replay,
+    environment,
+    make_ledger,
+)
+from tests.support.servers.broker import JarBroker
+from tests.support.servers.databases import Database
 
 ROUNDS = 24
 WRITERS = 6

@@ -12,7 +12,7 @@ from audit.history.diff import diff_key
 from projections.billing.compare import diff_lines, diff_sums
 from registry.keys.commands import EditKey, RevokeKey, edit, revoke
 from registry.keys.state import fold
-from tests.unit.records import NOON, Stream
+from tests.support.records import NOON, Stream
 from tests.unit.test_audit_history import HOUR, key, patch
 from tests.unit.test_key import MS
 

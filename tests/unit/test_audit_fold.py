@@ -17,7 +17,7 @@ from registry.keys.events import Event, IssuedCredential
 from registry.log import codec, stream_state
 from registry.log.event_log import AnyEvent, Foldable, RecordedEvent
 from registry.log.stream_state import StreamState
-from tests.unit.records import NOON, record
+from tests.support.records import NOON, record
 
 STREAMS = ("key-aaaaaaaaaaaa", "key-bbbbbbbbbbbb", "token-cccccccccccc", "other")
 CREDENTIAL = IssuedCredential("aaaaaaaaaaaa", "c" * 64)

@@ -26,8 +26,8 @@ from registry.keys.lifecycle import (
 from registry.keys.state import fold
 from registry.log import codec
 from registry.log.event_log import NewEvent, RecordedEvent, Scene
-from tests.golden.made import golden_log
-from tests.unit.records import NOON, Stream
+from tests.support.golden_log import golden_log
+from tests.support.records import NOON, Stream
 from tests.unit.test_key import MS
 
 CREDENTIAL = IssuedCredential("k3yPubl1cId0", "c" * 64)

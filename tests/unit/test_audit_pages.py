@@ -15,7 +15,7 @@ from registry.log import chain
 from registry.log.event_log import RecordedEvent
 from registry.log.memory import MemoryEventLog
 from registry.publish.cloudevent import Linked
-from tests.contract.writes import note, read_all
+from tests.support.contracts.writes import note, read_all
 
 
 async def made(count: int = 10) -> MemoryEventLog:

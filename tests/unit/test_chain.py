@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from registry.instant import to_ms, to_us
 from registry.log import chain
 from registry.log.event_log import RecordedEvent
-from tests.unit.records import NOON, record
+from tests.support.records import NOON, record
 
 VECTORS = Path(__file__).parents[1] / "golden" / "chain.json"
 LOG_ID = UUID("00112233-4455-6677-8899-aabbccddeeff")

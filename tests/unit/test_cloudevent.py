@@ -18,7 +18,7 @@ from registry.publish.cloudevent import (
     read_record,
     write_record,
 )
-from tests.golden.made import FOLDER, LOG_ID, golden_log
+from tests.support.golden_log import FOLDER, LOG_ID, golden_log
 
 LOG = golden_log()
 DATA = (

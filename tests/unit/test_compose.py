@@ -17,9 +17,17 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from keyledger.settings import PREFIX, Settings
-from tests import broker, databases
-from tests.compose_file import ROOT, Service, compose, dot_env, parsed, stages, variables_of_compose
 from tests.integration import conftest as clickhouse
+from tests.support.compose_file import (
+    ROOT,
+    Service,
+    compose,
+    dot_env,
+    parsed,
+    stages,
+    variables_of_compose,
+)
+from tests.support.servers import broker, databases
 
 EXAMPLE = dot_env(ROOT / ".env.example")
 PASSWORDS = {name for name, value in EXAMPLE.items() if not value}

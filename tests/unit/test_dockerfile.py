@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import pytest
 
 from keyledger.settings import PREFIX
-from tests.compose_file import ROOT, copied, let_through, parsed, stages
+from tests.support.compose_file import ROOT, copied, let_through, parsed, stages
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 STAGES = stages()
@@ -100,7 +100,7 @@ def test_every_package_of_the_wheel_is_copied() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [".env", ".git/config", ".venv/bin/python", "tests/databases.py", "keyledger-data/admin-token",
+    "path", [".env", ".git/config", ".venv/bin/python", "tests/conftest.py", "keyledger-data/admin-token",
              "deploy/postgres/role.sql", "keyledger/cli/__pycache__/keys.pyc", "requirements.lock"],
 )  # fmt: skip
 def test_nothing_else_gets_into_the_context(path: str) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from gateways.tensorzero.rows import GatewayRow, columns, rows_of
 from registry.keys.state import CredentialState, KeyState
-from tests.unit.records import NOON
+from tests.support.records import NOON
 
 KEY, OTHER = "k3yPubl1cId0", "0therCreden0"
 HASHES = {KEY: "a" * 64, OTHER: "b" * 64}

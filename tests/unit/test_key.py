@@ -16,7 +16,7 @@ from registry.keys.tags import MAX_TAGS
 from registry.log.codec import decode
 from registry.log.event_log import RecordedEvent
 from registry.log.stream_state import dump, load
-from tests.unit.records import NOON, Stream
+from tests.support.records import NOON, Stream
 
 CREDENTIAL = IssuedCredential("k3yPubl1cId0", "c" * 64)
 MS = timedelta(milliseconds=1)

@@ -26,7 +26,7 @@ from registry.keys.state import KeyState, fold
 from registry.log import codec
 from registry.log.event_log import NewEvent, RecordedEvent, Scene
 from registry.log.stream_state import dump, load
-from tests.unit.records import NOON, Stream
+from tests.support.records import NOON, Stream
 
 FIRST = "k3yPubl1cId0"
 HOUR, MS = timedelta(hours=1), timedelta(milliseconds=1)

@@ -26,7 +26,7 @@ from registry.keys.events import (
 )
 from registry.log import codec
 from registry.log.event_log import RecordedEvent
-from tests.unit.records import NOON, record
+from tests.support.records import NOON, record
 
 KEY = "k3yPubl1cId0"
 NOON_MS = to_ms(NOON)

@@ -13,7 +13,7 @@ from registry.errors import Conflict, FieldsRefused, Forbidden, Unauthenticated
 from registry.keys import secrets as secret
 from registry.keys import tokens as token
 from registry.keys.tokens import CreateToken, TokenState
-from tests.unit.records import NOON, Stream
+from tests.support.records import NOON, Stream
 
 KEY = re.compile(r"sk-t0-([A-Za-z0-9]{12})-([A-Za-z0-9]{48})")
 

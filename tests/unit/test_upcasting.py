@@ -16,8 +16,8 @@ from registry.keys.state import KeyState, Register
 from registry.log import codec, stream_state
 from registry.log.codec import Upcaster, Wire
 from registry.log.event_log import NewEvent, RecordedEvent
-from tests.golden.made import FOLDER
-from tests.unit.records import NOON, record
+from tests.support.golden_log import FOLDER
+from tests.support.records import NOON, record
 
 STREAM = "key-k3yPubl1cId0"
 FIRST_MS = to_us(NOON) // 1000 + 1000

@@ -15,7 +15,7 @@ from registry.errors import UndecodableEvent
 from registry.keys import events
 from registry.keys.events import Event, IssuedCredential
 from registry.log import codec
-from tests.unit.records import record
+from tests.support.records import record
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"
 AT = datetime(2026, 3, 1, 12, 30, 15, 250_000, UTC)

@@ -10,8 +10,8 @@ import pytest
 from projections.engine import ddl
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
-from tests.databases import Database, Server
-from tests.integration.api.service import Api, open_api
+from tests.support.api.service import Api, open_api
+from tests.support.servers.databases import Database, Server
 
 
 @pytest.fixture

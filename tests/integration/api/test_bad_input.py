@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.api.audit_cases import AUDIT
-from tests.integration.api.cases import ALL, Case
-from tests.integration.api.lifecycle_cases import LIFECYCLE
-from tests.integration.api.service import Api, assert_problem
+from tests.support.api.audit_cases import AUDIT
+from tests.support.api.cases import ALL, Case
+from tests.support.api.lifecycle_cases import LIFECYCLE
+from tests.support.api.service import Api, assert_problem
 
 
 @pytest.mark.parametrize("case", [*ALL, *AUDIT, *LIFECYCLE], ids=lambda case: case.name)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from registry.log.postgres import APPEND_LOCK
-from tests.databases import Database, Server
-from tests.integration.api.service import Api, assert_problem
+from tests.support.api.service import Api, assert_problem
+from tests.support.servers.databases import Database, Server
 
 KEYS = "/admin/api-keys"
 

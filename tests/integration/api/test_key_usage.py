@@ -9,9 +9,9 @@ import pytest
 
 from projections.engine.ddl import Names
 from projections.usage.credential_use import read_use
-from tests.bill_world import World, batch, chat, instant, model, uuid7
-from tests.databases import Database
-from tests.integration.api.service import Api, assert_problem, open_api
+from tests.support.api.service import Api, assert_problem, open_api
+from tests.support.bill_world import World, batch, chat, instant, model, uuid7
+from tests.support.servers.databases import Database
 
 NOON = instant("2026-03-01T12:00:00")
 

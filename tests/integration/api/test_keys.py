@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from registry.instant import format_ms, parse_instant
-from tests.integration.api.service import Api, assert_problem
+from tests.support.api.service import Api, assert_problem
 
 KEYS = "/admin/api-keys"
 FIELDS = {

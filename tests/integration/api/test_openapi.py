@@ -17,9 +17,9 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.ledger.log_tail import LogTail
 from projections.ledger.projector import Projector
-from tests.databases import Database
-from tests.integration.api.service import Api, open_api
-from tests.kafka_world import running
+from tests.support.api.service import Api, open_api
+from tests.support.kafka_world import running
+from tests.support.servers.databases import Database
 
 CHECKS = {
     # What the schema can't say (NFC, reserved names, instants in the past) is refused all the same.

@@ -9,7 +9,7 @@ import pytest
 
 from keyledger.runtime.concurrency_limit import Gate
 from registry.errors import Busy
-from tests.integration.api.service import Api, assert_problem
+from tests.support.api.service import Api, assert_problem
 
 PERIOD = {"since": "2026-03-01T00:00:00Z", "until": "2026-04-01T00:00:00Z"}
 

@@ -21,8 +21,8 @@ import pytest
 from registry.keys.tokens import SCOPES
 from registry.log.postgres import PostgresEventLog
 from registry.service import Tokens
-from tests.databases import Database
-from tests.integration.api.service import OPERATOR, PROBLEM
+from tests.support.api.service import OPERATOR, PROBLEM
+from tests.support.servers.databases import Database
 
 KEYS = "/admin/api-keys"
 BILL = "/billing/usage"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from registry.instant import parse_instant, to_ms
-from tests.bill_world import chat, model, uuid7
-from tests.integration.audit.ledger_world import Ledger
+from tests.support.audit.ledger_world import Ledger
+from tests.support.bill_world import chat, model, uuid7
 
 BILL = {"since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z", "group_by": "customer_id"}
 

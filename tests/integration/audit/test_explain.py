@@ -13,10 +13,10 @@ from uuid import UUID
 
 from keyledger.demo.gateway_rows import KeyUse, generate
 from registry.instant import format_ms, from_ms, parse_instant, to_ms
-from tests.acceptance.truth import rows_of
-from tests.bill_world import batch, chat, model, uuid7
-from tests.integration.api.service import assert_problem
-from tests.integration.audit.ledger_world import Ledger
+from tests.support.api.service import assert_problem
+from tests.support.audit.ledger_world import Ledger
+from tests.support.bill_world import batch, chat, model, uuid7
+from tests.support.oracle.truth import rows_of
 
 FIGURES = ("input_tokens", "output_tokens", "cached_input_tokens", "cached_output_tokens", "cost_usd", "unpriced")
 BILLABLE = f"""

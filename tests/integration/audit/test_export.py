@@ -22,12 +22,12 @@ from audit.errors import BadArchive, SecretSwapped, TargetUnfit
 from registry.errors import ChainBroken, UndecodableEvent
 from registry.log.postgres import PostgresEventLog
 from registry.publish.cloudevent import Linked, write_record
-from tests.contract.writes import note, read_all
-from tests.databases import Database
-from tests.integration.api.service import assert_problem
-from tests.integration.audit.archive_world import EXPORTED_AT, export_to, state_rows
-from tests.integration.audit.ledger_world import Ledger
 from tests.integration.test_projector import fill
+from tests.support.api.service import assert_problem
+from tests.support.audit.archive_world import EXPORTED_AT, export_to, state_rows
+from tests.support.audit.ledger_world import Ledger
+from tests.support.contracts.writes import note, read_all
+from tests.support.servers.databases import Database
 
 EXPORT = "/audit/export"
 UNGUARDED = "ALTER TABLE keyledger.event DISABLE TRIGGER event_append_only;"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.api.service import Api, assert_problem
-from tests.integration.audit.ledger_world import Ledger
+from tests.support.api.service import Api, assert_problem
+from tests.support.audit.ledger_world import Ledger
 
 
 async def lived(api: Api) -> dict[str, Any]:

@@ -31,9 +31,8 @@ from registry.keys.secrets import issue_token
 from registry.log.postgres import PostgresEventLog, open_log
 from registry.queries import Queries
 from registry.service import Keys, NewKey, Tokens
-from tests.bill_world import World, chat, model, uuid7
-from tests.databases import Database, Server, plain
-from tests.integration.audit.archive_world import (
+from tests.integration.test_projector import OPERATOR, project
+from tests.support.audit.archive_world import (
     assert_guarded,
     assert_untouched,
     export_to,
@@ -41,8 +40,9 @@ from tests.integration.audit.archive_world import (
     restore_into,
     state_rows,
 )
-from tests.integration.test_projector import OPERATOR, project
-from tests.ledger_tables import contents
+from tests.support.bill_world import World, chat, model, uuid7
+from tests.support.ledger_tables import contents
+from tests.support.servers.databases import Database, Server, plain
 
 
 async def test_a_restored_registry_is_the_same_to_the_byte(

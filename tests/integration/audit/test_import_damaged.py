@@ -17,10 +17,10 @@ from registry.log.event_log import EventLog, RecordedEvent
 from registry.log.memory import MemoryEventLog
 from registry.log.postgres import PostgresEventLog
 from registry.service import Keys, NewKey, Tokens
-from tests.databases import Database
-from tests.integration.audit.archive_damage import KINDS, Damage, forge
-from tests.integration.audit.archive_world import assert_untouched, export_to, id_of, restore_into
 from tests.integration.test_projector import OPERATOR, fill, itself
+from tests.support.audit.archive_damage import KINDS, Damage, forge
+from tests.support.audit.archive_world import assert_untouched, export_to, id_of, restore_into
+from tests.support.servers.databases import Database
 
 
 async def test_every_kind_of_damage_is_refused_and_nothing_is_written(

@@ -16,10 +16,10 @@ from keyledger.http.app import operator_app
 from keyledger.runtime.gateway import GatewayKeys
 from keyledger.settings import Settings
 from registry.log.postgres import PostgresEventLog
-from tests.databases import Database
-from tests.integration.audit.ledger_world import Ledger
 from tests.integration.gateway.conftest import FOREIGN, everything, make_table
-from tests.integration.gateway.syncing import World, running
+from tests.support.audit.ledger_world import Ledger
+from tests.support.gateway.syncing import World, running
+from tests.support.servers.databases import Database
 
 TABLE = "tensorzero_auth_api_key"
 SWAPPED = "f" * 64

@@ -18,9 +18,9 @@ from projections.engine.client import ClickHouse
 from projections.errors import ClickHouseRefused
 from projections.ledger.store import Store
 from registry.errors import FieldsRefused
-from tests.bill_world import World, chat, model, uuid7
-from tests.integration.audit.books_world import HEAD, Tampered
-from tests.integration.audit.replay_world import Beside, Dies
+from tests.support.audit.books_world import HEAD, Tampered
+from tests.support.audit.replay_world import Beside, Dies
+from tests.support.bill_world import World, chat, model, uuid7
 
 
 @pytest.fixture

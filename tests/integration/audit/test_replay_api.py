@@ -12,8 +12,8 @@ import pytest
 from audit.replay.exclusive import alone
 from keyledger.http.app import operator_app
 from projections.engine.client import ClickHouse
-from tests.integration.api.service import Api, assert_problem
-from tests.integration.audit.ledger_world import Ledger
+from tests.support.api.service import Api, assert_problem
+from tests.support.audit.ledger_world import Ledger
 
 PATH = "/operator/audit/replay"
 

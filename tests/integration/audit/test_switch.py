@@ -23,13 +23,13 @@ from projections.ledger.projector import Projector
 from registry.errors import FieldsRefused
 from registry.keys.commands import EditKey
 from registry.service import Keys
-from tests.bill_world import World, chat, model, uuid7
-from tests.databases import Database
-from tests.integration.api.service import open_api
-from tests.integration.audit.books_world import HEAD, Tampered
-from tests.integration.audit.replay_world import Beside, Dies
 from tests.integration.test_projector import OPERATOR, fill, itself, project
-from tests.kafka_world import running, until
+from tests.support.api.service import open_api
+from tests.support.audit.books_world import HEAD, Tampered
+from tests.support.audit.replay_world import Beside, Dies
+from tests.support.bill_world import World, chat, model, uuid7
+from tests.support.kafka_world import running, until
+from tests.support.servers.databases import Database
 
 DAY_MS = 86_400_000
 

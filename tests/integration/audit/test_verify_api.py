@@ -10,9 +10,9 @@ import pytest
 
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
-from tests.databases import Database
-from tests.integration.api.service import Api, assert_problem, open_api
 from tests.integration.test_projector import project
+from tests.support.api.service import Api, assert_problem, open_api
+from tests.support.servers.databases import Database
 
 
 @pytest.fixture

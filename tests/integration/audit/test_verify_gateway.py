@@ -13,9 +13,9 @@ from audit.verify.verify import verify
 from gateways.tensorzero.key_table import GatewayTable
 from registry.db.connection import make_engine
 from registry.progress import Progress
-from tests.databases import Database
-from tests.integration.audit.books_world import Tampered
-from tests.integration.audit.gateway_world import TABLE, Kept
+from tests.support.audit.books_world import Tampered
+from tests.support.audit.gateway_world import TABLE, Kept
+from tests.support.servers.databases import Database
 
 REPAIR = "keyledger audit verify --repair"
 SWAPPED = "f" * 64

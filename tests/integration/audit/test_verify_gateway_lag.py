@@ -15,12 +15,12 @@ from gateways.tensorzero.key_table import Compared, GatewayTable
 from gateways.tensorzero.rows import GatewayRow
 from registry.keys.commands import EditKey
 from registry.log.postgres import PostgresEventLog, open_log
-from tests.databases import Server
-from tests.integration.audit.books_world import Tampered
-from tests.integration.audit.gateway_world import TABLE, Kept, keep
 from tests.integration.gateway.conftest import make_table
-from tests.integration.gateway.syncing import OPERATOR, running
 from tests.integration.test_projector import fill
+from tests.support.audit.books_world import Tampered
+from tests.support.audit.gateway_world import TABLE, Kept, keep
+from tests.support.gateway.syncing import OPERATOR, running
+from tests.support.servers.databases import Server
 
 REPAIR = "keyledger audit verify --repair"
 SWAPPED = "f" * 64

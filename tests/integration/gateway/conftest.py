@@ -12,8 +12,8 @@ from gateways.tensorzero.key_table import GatewayTable
 from gateways.tensorzero.setup import create_table
 from registry.db.connection import make_engine
 from registry.log.postgres import PostgresEventLog
-from tests.databases import Database, Server
-from tests.integration.gateway.syncing import World
+from tests.support.gateway.syncing import World
+from tests.support.servers.databases import Database, Server
 
 FOREIGN = """
 INSERT INTO tensorzero_auth_api_key (organization, workspace, description, public_id, hash, expires_at, updated_at)

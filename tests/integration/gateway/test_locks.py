@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from keyledger.runtime.gateway import embedded_gateway
-from tests.databases import Database
 from tests.integration.gateway.conftest import make_table
-from tests.integration.gateway.rules import check
-from tests.integration.gateway.syncing import OPERATOR, World, running
 from tests.integration.gateway.test_sync import held
+from tests.support.gateway.rules import check
+from tests.support.gateway.syncing import OPERATOR, World, running
+from tests.support.servers.databases import Database
 
 BREAK = "ALTER TABLE tensorzero_auth_api_key ADD COLUMN new_thing TEXT NOT NULL DEFAULT ''"
 MORE = "ALTER TABLE tensorzero_auth_api_key ALTER COLUMN new_thing DROP DEFAULT"

@@ -19,11 +19,11 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from registry.instant import format_ms, parse_instant
 from registry.log.postgres import PostgresEventLog
-from tests.databases import Database
-from tests.integration.api.service import Api, open_api
 from tests.integration.gateway.conftest import make_table
-from tests.integration.gateway.rules import DECODABLE, InvalidFormat, Verdict, check, listed, parse
-from tests.integration.gateway.syncing import QUICK, World, running
+from tests.support.api.service import Api, open_api
+from tests.support.gateway.rules import DECODABLE, InvalidFormat, Verdict, check, listed, parse
+from tests.support.gateway.syncing import QUICK, World, running
+from tests.support.servers.databases import Database
 
 KEYS = "/admin/api-keys"
 MS = timedelta(milliseconds=1)

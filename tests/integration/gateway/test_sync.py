@@ -30,9 +30,9 @@ from registry.keys.events import (
 )
 from registry.log import chain
 from registry.service import KeyAnswer
-from tests.databases import Database
 from tests.integration.gateway.conftest import everything, make_table
-from tests.integration.gateway.syncing import OPERATOR, QUICK, World, running
+from tests.support.gateway.syncing import OPERATOR, QUICK, World, running
+from tests.support.servers.databases import Database
 
 EXPIRATION = datetime(2027, 5, 6, 7, 8, 9, 123_000, tzinfo=UTC)
 SECRET_HASH = "d" * 64

@@ -20,8 +20,8 @@ from gateways.tensorzero.key_table import Change, GatewayTable
 from gateways.tensorzero.rows import GatewayRow
 from gateways.tensorzero.setup import INDEX, create_index, create_table, index_missing
 from registry.db.connection import make_engine
-from tests.databases import Database, Server
 from tests.integration.gateway.conftest import everything, make_table
+from tests.support.servers.databases import Database, Server
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)

@@ -13,11 +13,11 @@ from gateways.tensorzero.key_table import GatewayTable
 from keyledger.runtime.gateway_wait import NoWait, SyncWait
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
-from tests.databases import Database
-from tests.integration.api.service import assert_problem, open_api
-from tests.integration.gateway import rules
 from tests.integration.gateway.conftest import make_table
-from tests.integration.gateway.syncing import World, running
+from tests.support.api.service import assert_problem, open_api
+from tests.support.gateway import rules
+from tests.support.gateway.syncing import World, running
+from tests.support.servers.databases import Database
 
 KEYS = "/admin/api-keys"
 

@@ -8,10 +8,10 @@ import pytest
 
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
-from tests.databases import Database, Server
-from tests.gateway_keys import GatewayKeys
-from tests.integration.audit.ledger_world import open_ledger
-from tests.integration.importing.importer import Importer, open_importer
+from tests.support.audit.ledger_world import open_ledger
+from tests.support.gateway.gateway_keys import GatewayKeys
+from tests.support.gateway.importer import Importer, open_importer
+from tests.support.servers.databases import Database, Server
 
 
 @pytest.fixture

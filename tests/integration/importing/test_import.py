@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from registry.log import chain
-from tests.databases import Server
-from tests.gateway_keys import CREATED, MadeKey, hash_of, many_keys
-from tests.integration.importing.importer import Importer
+from tests.support.gateway.gateway_keys import CREATED, MadeKey, hash_of, many_keys
+from tests.support.gateway.importer import Importer
+from tests.support.servers.databases import Server
 
 HOUR = timedelta(hours=1)
 INSTANTS = ("infinity", "-infinity", "294276-01-01Z")

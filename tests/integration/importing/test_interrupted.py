@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from registry.log.postgres import APPEND_LOCK
-from tests.databases import Database
-from tests.gateway_keys import GatewayKeys, hash_of, many_keys
-from tests.integration.importing.importer import Importer
+from tests.support.gateway.gateway_keys import GatewayKeys, hash_of, many_keys
+from tests.support.gateway.importer import Importer
+from tests.support.servers.databases import Database
 
 ROOT = Path(__file__).parents[3]
 

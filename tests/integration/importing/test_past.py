@@ -13,12 +13,12 @@ import pytest
 from audit.report import Finding
 from audit.verify.verify import verify
 from keyledger.http.audit.verify import books_of
-from tests.acceptance.truth import rows_of
-from tests.databases import Database, Server
-from tests.gateway_keys import MadeKey, facts_of_keys, many_keys, use
-from tests.integration.audit.archive_world import export_to, restore_into, state_rows
-from tests.integration.importing.importer import Importer
-from tests.oracle import Fact, Row, oracle_bill
+from tests.support.audit.archive_world import export_to, restore_into, state_rows
+from tests.support.gateway.gateway_keys import MadeKey, facts_of_keys, many_keys, use
+from tests.support.gateway.importer import Importer
+from tests.support.oracle.oracle import Fact, Row, oracle_bill
+from tests.support.oracle.truth import rows_of
+from tests.support.servers.databases import Database, Server
 
 SINCE, UNTIL = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
 PARTS = ("lines", "late_lines", "total", "coverage")

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from registry.log.postgres import PostgresEventLog
-from tests.broker import Broker
-from tests.kafka_world import Way
+from tests.support.kafka_world import Way
+from tests.support.servers.broker import Broker
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from registry.log.event_log import EventLog
 from registry.publish.cloudevent import Linked, write_record
 from registry.queries import Queries
 from registry.service import Keys, Tokens
-from tests.contract.writes import note
-from tests.integration.kafka import forgery
 from tests.integration.test_projector import fill
-from tests.kafka_world import Way, running, until
+from tests.support import forgery
+from tests.support.contracts.writes import note
+from tests.support.kafka_world import Way, running, until
 
 Make = Callable[[EventLog], Awaitable[forgery.KeyValue]]
 

@@ -8,7 +8,7 @@ from registry.publish.producer import Publisher
 from registry.publish.relay import Range, repeat
 from tests.integration.kafka.test_bad_records import status
 from tests.integration.test_projector import fill
-from tests.kafka_world import Way, until
+from tests.support.kafka_world import Way, until
 
 
 async def records_but(way: Way, missing: range) -> list[tuple[bytes, bytes]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from registry.log.event_log import EventLog
-from tests.contract.feed_contract import Arrive, FeedContract, MakeFeed
-from tests.kafka_world import Way
+from tests.support.contracts.feed_contract import Arrive, FeedContract, MakeFeed
+from tests.support.kafka_world import Way
 
 
 class TestKafkaFeed(FeedContract):

@@ -7,7 +7,7 @@ import asyncio
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from tests.integration.test_projector import fill
-from tests.kafka_world import Way, running, until
+from tests.support.kafka_world import Way, running, until
 
 
 async def add_partitions(way: Way, total: int) -> None:

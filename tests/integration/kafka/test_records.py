@@ -16,7 +16,7 @@ from registry.publish.cloudevent import read_record
 from registry.queries import Queries
 from registry.service import Keys, NewKey, Tokens
 from tests.integration.test_projector import fill
-from tests.kafka_world import Way
+from tests.support.kafka_world import Way
 
 OPERATOR = Caller("operator", "Zoë", "request-1", "because")
 

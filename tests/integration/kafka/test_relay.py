@@ -25,11 +25,11 @@ from registry.publish.producer import Publisher, partition_of
 from registry.publish.relay import Range, Relay, repeat
 from registry.publish.topics import TopicUnfit, ensure_topics
 from registry.queries import Queries
-from tests.broker import JarBroker
-from tests.contract.writes import note
-from tests.databases import Database
 from tests.integration.test_projector import fill
-from tests.kafka_world import Way, running, until
+from tests.support.contracts.writes import note
+from tests.support.kafka_world import Way, running, until
+from tests.support.servers.broker import JarBroker
+from tests.support.servers.databases import Database
 
 
 async def positions(way: Way) -> list[int]:

@@ -1,0 +1,68 @@
+"""Books to audit: a log with keys and tokens on a real server, projected whole, and the means to tamper with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from audit.report import Finding, Verdict
+from audit.sources import Books
+from audit.verify.verify import verify
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from projections.ledger.store import Store
+from registry.log.postgres import PostgresEventLog
+from registry.service import Tokens
+from tests.integration.test_projector import OPERATOR, fill, project
+from tests.support.servers.databases import Database
+
+# Of the log that `make_books` fills with 100 edits.
+HEAD = 199
+
+
+@dataclass(frozen=True)
+class Tampered:
+    """The books, and a way past every guard to what is below them."""
+
+    books: Books
+    database: Database
+
+    async def sql(self, statement: str, *arguments: object) -> Any:
+        """Run a statement as the owner, who can take the guards of the log away."""
+        async with self.database.connect() as owner, owner.transaction():
+            await owner.execute("ALTER TABLE keyledger.event DISABLE TRIGGER event_append_only")
+            rows = await owner.fetch(statement, *arguments)
+            await owner.execute("ALTER TABLE keyledger.event ENABLE ALWAYS TRIGGER event_append_only")
+            return rows
+
+    async def clickhouse(self, statement: str) -> None:
+        """Run a ClickHouse statement, `{db}` being the ledger's database, and wait until it has had effect."""
+        await self.books.clickhouse.command(
+            statement.replace("{db}", self.books.names.database), settings={"mutations_sync": 2}
+        )
+
+    async def findings(self, bookmark: str | None = None) -> Sequence[Finding]:
+        """What an audit finds."""
+        told = [one async for one in verify(self.books, bookmark, wait_s=0.2)]
+        found = [one for one in told if isinstance(one, Finding)]
+        verdict = told[-1]
+        assert isinstance(verdict, Verdict)
+        assert verdict.findings == len(found)
+        return found
+
+
+async def make_books(
+    log: PostgresEventLog, engine: AsyncEngine, database: Database, clickhouse: ClickHouse, names: Names, *, edits: int
+) -> Tampered:
+    """Fill the log and project it."""
+    books = Books(log, engine, clickhouse, names, Store(clickhouse, names))
+    tokens = Tokens(log)
+    await tokens.create("portal", ("keys:read", "keys:write"), OPERATOR)
+    finance, _ = await tokens.create("finance", ("billing:read",), OPERATOR)
+    await fill(log, seed=71, count=edits)
+    await tokens.revoke(finance.token_id, OPERATOR)
+    await project(log, books.store)
+    return Tampered(books, database)

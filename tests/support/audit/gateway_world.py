@@ -1,0 +1,103 @@
+"""Books with a gateway's table of keys, which a sync has filled and nobody keeps any more: what is changed stays."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from audit.report import Finding
+from audit.sources import GatewayBooks
+from audit.verify.repair import repair_ledger, repair_state
+from audit.verify.repair_gateway import repair_gateway
+from audit.verify.verify import verify
+from gateways.tensorzero.key_table import GatewayTable
+from registry.db.connection import make_engine
+from registry.log.postgres import PostgresEventLog
+from registry.service import KeyAnswer
+from tests.integration.gateway.conftest import FOREIGN, everything, make_table
+from tests.integration.test_projector import project
+from tests.support.audit.books_world import Tampered
+from tests.support.gateway.syncing import OPERATOR, World, running
+from tests.support.servers.databases import Database, Server
+
+TABLE = "tensorzero_auth_api_key"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The books, the gateway's database, and the sync that can be run between them."""
+
+    tampered: Tampered
+    gateway: Database
+    world: World
+
+    async def sql(self, statement: str, *arguments: object) -> Any:
+        """Run a statement in the gateway's database as its owner."""
+        async with self.gateway.connect() as owner:
+            return await owner.fetch(statement, *arguments)
+
+    async def rows(self) -> list[tuple[object, ...]]:
+        """The gateway's whole table, with the transaction that wrote each row."""
+        return await everything(self.gateway)
+
+    async def row(self, public_id: str) -> tuple[object, ...]:
+        """One row of it."""
+        (found,) = [row for row in await self.rows() if public_id in row]
+        return found
+
+    async def revoked(self) -> KeyAnswer:
+        """A key that has ended, everywhere."""
+        made = await self.world.create(description="Kasse 3 ☕", organization="acme", workspace="shop")
+        await self.world.keys.revoke(made.key.public_id, OPERATOR)
+        await self.bring()
+        return made
+
+    async def bring(self) -> None:
+        """Run the sync until the table has everything, and the projector."""
+        async with running(self.world.sync()):
+            await self.world.until(target=await self.world.table.check())
+            await self.world.synced()
+        await self.project()
+
+    async def project(self) -> None:
+        """Bring ClickHouse to the head alone."""
+        await project(self.world.log, self.tampered.books.store)
+
+    async def findings(self, wait_s: float = 0.2) -> list[Finding]:
+        """What an audit finds."""
+        return [one async for one in verify(self.tampered.books, wait_s=wait_s) if isinstance(one, Finding)]
+
+    async def repair(self, findings: Sequence[Finding]) -> int:
+        """Make anew what is wrong, as `--repair` does; how many rows of the gateway's table that were."""
+        owner = make_engine(self.tampered.database.owner_url)
+        await repair_state(owner, findings)
+        await owner.dispose()
+        rows = await repair_gateway(self.tampered.books, findings)
+        await repair_ledger(self.tampered.books, findings)
+        return rows
+
+
+@asynccontextmanager
+async def keep(
+    tampered: Tampered, log: PostgresEventLog, engine: AsyncEngine, server: Server, *, shared: bool
+) -> AsyncIterator[Kept]:
+    """The table in a database of its own, or in the log's; with a row that the gateway made itself."""
+    gateway = tampered.database if shared else await server.copy()
+    await make_table(gateway)
+    async with gateway.connect() as owner:
+        await owner.execute(FOREIGN)
+    pool = make_engine(gateway.app_url)
+    try:
+        table = GatewayTable(pool)
+        books = replace(tampered.books, gateway=GatewayBooks(table, is_shared=shared))
+        kept = Kept(replace(tampered, books=books), gateway, World(log, engine, table))
+        await kept.bring()
+        yield kept
+    finally:
+        await pool.dispose()
+        if not shared:
+            await server.drop(gateway)
