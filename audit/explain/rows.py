@@ -74,13 +74,13 @@ async def read_rows(clickhouse: ClickHouse, names: Names, inference_id: UUID, at
     """
     since_ms, until_ms = (0, 0) if at_ms is None else (at_ms, at_ms + 1)
     bounds = {"inference_id": inference_id, "since_ms": since_ms, "until_ms": until_ms, "limit": MAX_ROWS}
-    usage = sql("queries/explain_usage", names, attributed=bill_sql.attributed(Scope(names), []))
+    usage = sql("queries/explain/usage", names, attributed=bill_sql.attributed(Scope(names), []))
     for tries in range(_TRIES):
         found = await clickhouse.query(usage, {**bounds, "position": position})
         if not found:
             raise UnknownInference
-        rows = await clickhouse.query(sql("queries/explain_inference", names), bounds)
-        models = await clickhouse.query(sql("queries/explain_models", names), bounds)
+        rows = await clickhouse.query(sql("queries/explain/inference", names), bounds)
+        models = await clickhouse.query(sql("queries/explain/models", names), bounds)
         read = Read(
             _billed(found[0]),
             tuple(InferenceRow(*row) for row in rows),
@@ -102,5 +102,5 @@ async def ledger_tags(
 ) -> dict[str, str]:
     """The tags of a key at an instant, as known at a position, by the rows that bills read. Raises ClickHouseError."""
     bounds = {"public_id": public_id, "at_ms": at_ms, "position": position}
-    rows = await clickhouse.query(sql("queries/explain_tags", names), bounds)
+    rows = await clickhouse.query(sql("queries/explain/tags", names), bounds)
     return {str(tag): str(value) for tag, value in rows}

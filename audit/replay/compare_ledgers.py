@@ -27,10 +27,10 @@ async def compare_ledgers(
         last = min(first + WINDOW - 1, until)
         for table in TABLES:
             rows = {
-                "live_rows": sql(f"queries/ledger_rows_{table}", live),
-                "replayed_rows": sql(f"queries/ledger_rows_{table}", replayed),
+                "live_rows": sql(f"queries/verify/ledger_rows_{table}", live),
+                "replayed_rows": sql(f"queries/verify/ledger_rows_{table}", replayed),
             }
-            statement = sql("queries/replay_differences", live, **rows)
+            statement = sql("queries/replay/differences", live, **rows)
             for position, lacking, extra in await clickhouse.query(statement, {"first": first, "last": last}):
                 yield difference(table, position, lacking, extra, fix)
         yield Progress("comparing", last, until)

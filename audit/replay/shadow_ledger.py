@@ -45,7 +45,7 @@ class SecondLedger:
         target = self.names.database
         if "replay_v1" not in tables:
             raise TargetUnfit(f"{target} was not made by a replay: choose another name")
-        for live, log_id in await self._clickhouse.query(sql("queries/replay_mark", self.names)):
+        for live, log_id in await self._clickhouse.query(sql("queries/replay/mark", self.names)):
             if live != self._live.database:
                 raise TargetUnfit(f"{target} was made beside another ledger: choose another name")
             if log_id != self._log_id:
@@ -55,14 +55,14 @@ class SecondLedger:
     async def check_exchange(self) -> None:
         """Raise TargetUnfit where tables can't change places with those of the live ledger."""
         for database in (self._live.database, self.names.database):
-            engines = await self._clickhouse.query(sql("queries/replay_database", self._live), {"database": database})
+            engines = await self._clickhouse.query(sql("queries/replay/database", self._live), {"database": database})
             if engines and engines[0][0] not in _EXCHANGING:
                 raise TargetUnfit(f"{database} is no Atomic database: its tables can't change places with others")
 
     async def make(self) -> None:
         """Make what is missing of it, the mark first; may be repeated after any end. Call `check` before."""
         await ddl.apply(self._clickhouse, self.names, gateway_tables=False, beside=True)
-        if not await self._clickhouse.query(sql("queries/replay_mark", self.names)):
+        if not await self._clickhouse.query(sql("queries/replay/mark", self.names)):
             mark = [(self._live.database, self._log_id)]
             await self._clickhouse.insert(f"{self.names.database}.replay_v1", mark, ("live", "log_id"))
 
@@ -73,11 +73,11 @@ class SecondLedger:
     async def drop(self) -> int:
         """Drop it with all that is in it; answers with the rows that were in its tables. Call `check` before."""
         rows = sum(count for name, (_, count) in (await self._tables()).items() if not name.startswith("replay_"))
-        await self._clickhouse.command(sql("queries/replay_drop", self.names), settings=_ANY_SIZE)
+        await self._clickhouse.command(sql("queries/replay/drop", self.names), settings=_ANY_SIZE)
         return rows
 
     async def _tables(self) -> dict[str, tuple[str, int]]:
         found = await self._clickhouse.query(
-            sql("queries/replay_tables", self.names), {"database": self.names.database}
+            sql("queries/replay/tables", self.names), {"database": self.names.database}
         )
         return {name: (uuid, rows) for name, uuid, rows in found}

@@ -66,7 +66,7 @@ class Switch:
         """What was decided before the first exchange; None when there was none."""
         if "replay_switch_v1" not in await self._second.uuids():
             return None
-        rows = await self._clickhouse.query(sql("queries/replay_remembered", self._second.names))
+        rows = await self._clickhouse.query(sql("queries/replay/remembered", self._second.names))
         return Remembered({name: uuid for name, uuid, _ in rows}, rows[0][2]) if rows else None
 
     async def holding(self) -> bool:
@@ -150,7 +150,7 @@ class Switch:
         servers, placed = await self._placed(table, uuid)
         if placed == 0:
             target = self._second.names.database
-            await self._clickhouse.command(sql("queries/replay_exchange", self._live, table=table, target=target))
+            await self._clickhouse.command(sql("queries/replay/exchange", self._live, table=table, target=target))
             servers, placed = await self._placed(table, uuid)  # a way that sent it twice has undone it
         if placed < servers:
             # Where some have exchanged, once more would bring their old table back.
@@ -159,7 +159,7 @@ class Switch:
     async def _placed(self, table: str, uuid: str) -> tuple[int, int]:
         cluster = self._live.cluster
         system_tables = f"clusterAllReplicas('{cluster}', system.tables)" if cluster else "system.tables"
-        statement = sql("queries/replay_placed", self._live, system_tables=system_tables)
+        statement = sql("queries/replay/placed", self._live, system_tables=system_tables)
         where = {"uuid": uuid, "database": self._live.database, "table": table}
         [(servers, placed)] = await self._clickhouse.query(statement, where)
         return servers, placed

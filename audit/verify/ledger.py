@@ -29,7 +29,7 @@ REPAIR: Final = "keyledger audit verify --repair"
 _LAG: Final = "look at keyledger status, and start the projector again: it begins after what is applied"
 _LOST: Final = "docs/operate.md, Backup and restore: the log may have lost its tail"
 
-# Of one table: the rows of each position, as the texts that clickhouse/queries/ledger_rows_<table>.sql makes.
+# Of one table: the rows of each position, as the texts that clickhouse/queries/verify/ledger_rows_<table>.sql makes.
 Texts = dict[int, set[bytes]]
 
 
@@ -75,7 +75,7 @@ class LedgerCheck:
         found: list[Finding] = []
         for table in TABLES:
             rows = await self._clickhouse.query(
-                sql("queries/ledger_beyond", self._names, table=table), {"head": head, "limit": _NAMED}
+                sql("queries/verify/ledger_beyond", self._names, table=table), {"head": head, "limit": _NAMED}
             )
             positions = [position for (position,) in rows]
             # Asked after ClickHouse: what was appended since the audit began is in the log by now.
@@ -90,7 +90,7 @@ class LedgerCheck:
     async def _table(self, table: str, expected: Texts, after: int, until: int, unknown: set[int]) -> list[Finding]:
         found: list[Finding] = []
         bounds = {"after": after, "until": until}
-        rows = await self._clickhouse.query(self._sql("ledger_digest", table), {**bounds, "range": RANGE})
+        rows = await self._clickhouse.query(self._sql("verify/ledger_digest", table), {**bounds, "range": RANGE})
         there: dict[int, str] = dict(rows)
         right = digests(expected)
         for number in sorted(there.keys() | right.keys()):
@@ -104,7 +104,7 @@ class LedgerCheck:
     ) -> list[Finding]:
         there: Texts = defaultdict(set)
         bounds = {"after": after, "until": until}
-        for position, row in await self._clickhouse.query(self._sql("ledger_rows_between", table), bounds):
+        for position, row in await self._clickhouse.query(self._sql("verify/ledger_rows_between", table), bounds):
             there[position].add(bytes.fromhex(row))
         found = []
         for position in range(after + 1, until + 1):
@@ -114,7 +114,7 @@ class LedgerCheck:
         return found
 
     def _sql(self, path: str, table: str) -> str:
-        return sql(f"queries/{path}", self._names, rows=sql(f"queries/ledger_rows_{table}", self._names))
+        return sql(f"queries/{path}", self._names, rows=sql(f"queries/verify/ledger_rows_{table}", self._names))
 
 
 def texts(linked: Sequence[Linked], log_id: str) -> dict[str, Texts]:
@@ -147,7 +147,7 @@ def _told_rows(rows: Rows) -> Iterator[tuple[str, bytes]]:
 
 
 def digests(rows: Mapping[int, set[bytes]]) -> dict[int, str]:
-    """One digest for each range of positions, as clickhouse/queries/ledger_digest.sql computes it."""
+    """One digest for each range of positions, as clickhouse/queries/verify/ledger_digest.sql computes it."""
     ranges: dict[int, set[bytes]] = defaultdict(set)
     for position, some in rows.items():
         ranges[position // RANGE] |= some

@@ -52,7 +52,7 @@ async def repair_ledger(books: Books, findings: Iterable[Finding]) -> int:
         await _rewrite(books, positions[first : first + _CHUNK])
     if positions:
         # A checkpoint is a short cut past rows that were wrong: none is better.
-        await books.clickhouse.command(ddl.sql("queries/repair_checkpoints", books.names))
+        await books.clickhouse.command(ddl.sql("queries/verify/repair_checkpoints", books.names))
         await books.store.reload_dictionary()
     return len(positions)
 
@@ -61,7 +61,7 @@ async def _rewrite(books: Books, positions: Sequence[int]) -> None:
     linked = [await _linked(books, position) for position in positions]
     listed = ", ".join(map(str, positions))
     for table in reversed(TABLES):  # event_applied first: from here on no bill reads what is half mended
-        await books.clickhouse.command(ddl.sql("queries/repair_delete", books.names, table=table, positions=listed))
+        await books.clickhouse.command(ddl.sql("queries/verify/repair_delete", books.names, table=table, positions=listed))
     log_id = str(books.log.log_id)
     rows = project(one.event for one in linked)
     await books.store.write(rows, [applied_row(log_id, one) for one in linked])

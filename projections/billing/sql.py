@@ -60,7 +60,7 @@ def attributed(
     good only when the statement itself shows that none is `conflicting`.
     """
     return scope.sql(
-        "attributed",
+        "bill/attributed",
         usage=usage(scope, exact=exact, model=model, provider=provider),
         timeline=_timeline(scope, tags),
         tag_names="".join(f"t.tag_{i} AS tag_{i},\n    " for i in range(len(tags))),
@@ -70,7 +70,7 @@ def attributed(
 def usage(scope: Scope, *, exact: bool = True, model: bool = False, provider: bool = False) -> str:
     """One row per inference (and model, provider) of the period, deduplicated, with the sums of its model rows."""
     return scope.sql(
-        "usage_by_model" if model or provider else "usage",
+        "usage/usage_by_model" if model or provider else "usage/usage",
         **{column: _winner(column, exact=exact) for column in _OF_INFERENCE},
         model="m.model_name" if model else "NULL",
         provider="m.model_provider_name" if provider else "NULL",
@@ -87,7 +87,7 @@ def bill(scope: Scope, tags: int, group_by: Sequence[str], filtered: Sequence[in
     zoned = any(word in group_by for word in ("hour", "day", "month"))
     names = [f"{{name_{i}:String}}" for i in range(tags)]
     return scope.sql(
-        "bill",
+        "bill/bill",
         attributed=attributed(scope, names, exact=exact, model="model" in group_by, provider="provider" in group_by),
         # What makes no line has no label either.
         by_columns="".join(f"if(listed, toNullable({sql}), NULL) AS {name},\n    " for name, sql in by),
@@ -107,8 +107,8 @@ def _winner(column: str, *, exact: bool) -> str:
 def _timeline(scope: Scope, tags: Sequence[str]) -> str:
     numbers = range(len(tags))
     return scope.sql(
-        "timeline",
-        credentials=scope.sql("credentials"),
+        "bill/timeline",
+        credentials=scope.sql("bill/credentials"),
         tags=f"({', '.join(tags)})" if tags else "('')",
         tag_columns="".join(f"nullIf(s.tag_{i}, '') AS tag_{i},\n    " for i in numbers),
         tag_windows="".join(f"last_value(p.tag_{i}) OVER so_far AS tag_{i},\n        " for i in numbers),

@@ -44,23 +44,23 @@ _VIEWS = (
     f"{_ADAPTER}/views/inference_row",
     f"{_ADAPTER}/views/model_row",
     f"{_ADAPTER}/views/batch_inference",
-    "views/model_usage_between",
-    "views/model_usage",
-    "views/inference",
-    "views/dead_letter",
-    "views/applied_position",
-    "views/event_applied",
-    "views/key_tag_change",
-    "views/key_life",
-    "views/key_credential",
-    "views/key_tag_interval_known",
-    "views/key_tag_interval",
-    "views/key_tag_interval_position",
-    "views/billable_usage",
-    "views/bill",
-    "views/coverage",
-    "views/late_use",
-    "views/tag_conflict",
+    "views/usage/model_usage_between",
+    "views/usage/model_usage",
+    "views/usage/inference",
+    "views/ledger/dead_letter",
+    "views/ledger/applied_position",
+    "views/ledger/event_applied",
+    "views/ledger/key_tag_change",
+    "views/ledger/key_life",
+    "views/ledger/key_credential",
+    "views/ledger/key_tag_interval_known",
+    "views/ledger/key_tag_interval",
+    "views/ledger/key_tag_interval_position",
+    "views/usage/billable_usage",
+    "views/usage/bill",
+    "views/usage/coverage",
+    "views/usage/late_use",
+    "views/usage/tag_conflict",
 )
 _DICTIONARIES = ("dictionaries/key_tags",)
 _FUNCTIONS = ("functions/keyTags", "functions/keyTag", "functions/keyKnown")
@@ -130,17 +130,17 @@ def _composed(path: str, names: Names) -> dict[str, str]:
         "until_ms": "toUnixTimestamp64Milli({until:DateTime64(3, 'UTC')})",
     }
     match path:
-        case "views/bill":
+        case "views/usage/bill":
             return {"attributed": bill_sql.attributed(Scope(names, known, **instants), ["{tag:String}"])}
-        case "views/coverage":
+        case "views/usage/coverage":
             return {"attributed": bill_sql.attributed(Scope(names, known, **instants), [])}
-        case "views/key_tag_interval_known":
-            return {"intervals": Scope(names, known).sql("key_tag_interval")}
-        case "views/key_tag_interval_position":
-            return {"intervals": Scope(names, applied).sql("key_tag_interval")}
-        case "views/billable_usage":
+        case "views/ledger/key_tag_interval_known":
+            return {"intervals": Scope(names, known).sql("bill/key_tag_interval")}
+        case "views/ledger/key_tag_interval_position":
+            return {"intervals": Scope(names, applied).sql("bill/key_tag_interval")}
+        case "views/usage/billable_usage":
             always = Scope(names, applied, since_ms="toInt64(0)", until_ms="toInt64(9223372036854775807)")
-            return {"attributed": bill_sql.attributed(always, []), "intervals": always.sql("key_tag_interval")}
+            return {"attributed": bill_sql.attributed(always, []), "intervals": always.sql("bill/key_tag_interval")}
         case _:
             return _of_use(path, Scope(names, applied))
 
@@ -148,10 +148,10 @@ def _composed(path: str, names: Names) -> dict[str, str]:
 def _of_use(path: str, applied: Scope) -> dict[str, str]:
     """The parts of the views that look for use that should not have been, by all that is applied."""
     match path:
-        case "views/late_use":
-            return {"ended": applied.sql("ended")}
-        case "views/tag_conflict":
-            parts = {"credentials": applied.sql("credentials"), "bound": applied.sql("bound_tags")}
+        case "views/usage/late_use":
+            return {"ended": applied.sql("usage/ended")}
+        case "views/usage/tag_conflict":
+            parts = {"credentials": applied.sql("bill/credentials"), "bound": applied.sql("usage/bound_tags")}
             return {**parts, "position": applied.position}
         case _:
             return {}

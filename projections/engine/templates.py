@@ -53,7 +53,7 @@ def fill(text: str, names: Names, **values: str) -> str:
         "on_cluster": names.on_cluster,
         # Path and replica name are the server's own: they hold the table's UUID, which one ON CLUSTER gives to all.
         "replicated": "Replicated" if names.cluster else "",
-        **{name: _text(f"queries/{name}").strip() for name in _EXPRESSIONS},
+        **{name: _text(f"queries/usage/{name}").strip() for name in _EXPRESSIONS},
         **values,
     }
     return _PLACEHOLDER.sub(lambda match: known[match.group(1)], text)

@@ -78,14 +78,14 @@ class DeadLetters:
     async def find(self, status: str | None = None, ids: Collection[str] = (), limit: int = 1000) -> list[DeadLetter]:
         """Those of a status, or of some ids, the latest first."""
         rows = await self._clickhouse.query(
-            sql("queries/dead_letters", self._names),
+            sql("queries/ledger/dead_letters", self._names),
             {"status": status or "", "ids": list(ids), "limit": limit},
         )
         return [DeadLetter(*row) for row in rows]
 
     async def count_open(self) -> int:
         """How many wait for a decision."""
-        rows = await self._clickhouse.query(sql("queries/dead_letters_open", self._names))
+        rows = await self._clickhouse.query(sql("queries/ledger/dead_letters_open", self._names))
         return int(rows[0][0])
 
     async def add(self, rejected: Sequence[Rejected], applied: int) -> None:

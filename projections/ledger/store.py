@@ -114,12 +114,12 @@ class Store:
         quiet = time.monotonic() - self._checkpoint_s > _QUIET_S
         every = min(CHECKPOINT_QUIETLY, self._checkpoint_every) if quiet else self._checkpoint_every
         if self._since_checkpoint >= every:
-            await self._clickhouse.command(ddl.sql("queries/checkpoint", self._names))
+            await self._clickhouse.command(ddl.sql("queries/ledger/checkpoint", self._names))
             self._since_checkpoint, self._checkpoint_s = 0, time.monotonic()
 
     async def applied(self) -> Applied:
         """How far everything is applied, derived from the rows themselves."""
-        rows = await self._clickhouse.query(ddl.sql("queries/applied", self._names))
+        rows = await self._clickhouse.query(ddl.sql("queries/ledger/applied", self._names))
         return Applied(*rows[0])
 
     async def already(self, events: Collection[tuple[int, str]]) -> set[int]:
@@ -128,7 +128,7 @@ class Store:
         found: set[int] = set()
         for first in range(0, len(pairs), PAIRS_IN_A_STATEMENT):
             some = ", ".join(pairs[first : first + PAIRS_IN_A_STATEMENT])
-            rows = await self._clickhouse.query(ddl.sql("queries/already", self._names, events=some))
+            rows = await self._clickhouse.query(ddl.sql("queries/ledger/already", self._names, events=some))
             found |= {position for (position,) in rows}
         return found
 
@@ -140,7 +140,7 @@ class Store:
 
     async def frontier(self) -> Frontier:
         """How far everything is applied, and what stands in the way of more."""
-        rows = await self._clickhouse.query(ddl.sql("queries/frontier", self._names))
+        rows = await self._clickhouse.query(ddl.sql("queries/ledger/frontier", self._names))
         return Frontier(*rows[0])
 
     async def reload_dictionary(self) -> None:

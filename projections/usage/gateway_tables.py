@@ -48,12 +48,12 @@ class UsageSeen:
 async def read_usage(clickhouse: ClickHouse, names: Names) -> UsageSeen:
     """What is there of the gateway's tables, in a few seconds at most whatever their size. Raises ClickHouseError."""
     parameters = {"database": names.gateway, "tables": list(TABLES)}
-    found = await clickhouse.query(sql("queries/gateway_tables", names), parameters)
+    found = await clickhouse.query(sql("queries/usage/gateway_tables", names), parameters)
     rows: dict[str, int | None] = dict(sorted(found, key=lambda row: TABLES.index(row[0])))
     seen_until_ms: int | None = None
     if len(rows) == len(TABLES):
         try:
-            latest = await clickhouse.query(sql("queries/usage_seen", names), None, {"max_execution_time": _MAX_S})
+            latest = await clickhouse.query(sql("queries/usage/usage_seen", names), None, {"max_execution_time": _MAX_S})
             seen_until_ms = latest[0][0]
         except ClickHouseUnavailable:
             pass
