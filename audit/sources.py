@@ -14,7 +14,7 @@ from registry.log.event_log import EventLog
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayBooks:
+class AuditedGateway:
     """A gateway's table of keys. `is_shared`: each append writes it in its own transaction, so it has no lag."""
 
     table: GatewayTable
@@ -22,7 +22,7 @@ class GatewayBooks:
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class AuditSources:
     """What an audit reads. `engine` is a pool on the log's database; reading needs no more than the application may."""
 
     log: EventLog
@@ -30,4 +30,4 @@ class Books:
     clickhouse: ClickHouse
     names: Names
     store: Store
-    gateway: GatewayBooks | None = None
+    gateway: AuditedGateway | None = None

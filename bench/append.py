@@ -24,7 +24,7 @@ from bench.common import Server, append_events, median, opened_log, options, pro
 from keyledger.embedded.account import service_account
 from keyledger.embedded.binaries import programs_for
 from registry.log.event_log import Caller
-from registry.service import Keys, NewKey
+from registry.service import KeyService, NewKey
 
 PGBENCH_SECONDS = 3
 REFERENCE_TABLE = """
@@ -80,7 +80,7 @@ def created(where: Server, clients: int, count: int) -> float:
             async def nobody(_any_id: str) -> None:
                 return None
 
-            keys = Keys(log, nobody)
+            keys = KeyService(log, nobody)
 
             async def client() -> None:
                 for _ in range(count // clients):

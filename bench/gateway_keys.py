@@ -19,18 +19,18 @@ from sqlalchemy.engine import make_url
 from bench.common import CALLER, Server, fresh_registry, median, options, progress, report, server, timed
 from bench.importing.made_keys import fill
 from bench.replaying.made_log import plain
-from gateways.tensorzero.append_hook import GatewayBeside
+from gateways.tensorzero.append_hook import KeyTableHook
 from gateways.tensorzero.checkpoint import SyncLead
+from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.key_table import GatewayTable
 from gateways.tensorzero.setup import create_index, create_table
-from gateways.tensorzero.source import KeySource
 from gateways.tensorzero.sync import GatewaySync
 from keyledger.runtime.gateway_wait import SyncWait
 from registry.db.connection import make_engine
-from registry.log.append_hook import Beside
+from registry.log.append_hook import AppendHook
 from registry.log.postgres import open_log
 from registry.queries import Queries
-from registry.service import Keys, NewKey
+from registry.service import KeyService, NewKey
 
 CLIENTS = 32
 LOOK_UPS = 200
@@ -55,15 +55,15 @@ async def look_ups(url: str, keys: int) -> float:
 async def creations(where: Server, count: int, *, shared: bool) -> float:
     """Creations a second, with the gateway's rows in the same transactions or without."""
     owner, app = await fresh_registry(where)
-    beside: Beside | None = None
+    append_hook: AppendHook | None = None
     if shared:
         owner_engine = make_engine(owner)
         await create_table(owner_engine, "public", reader=make_url(app).username)
         await owner_engine.dispose()
-        beside = GatewayBeside("public")
+        append_hook = KeyTableHook("public")
     engine = make_engine(app)
-    log = await open_log(engine, beside=beside)
-    keys = Keys(log, Queries(engine).public_id)
+    log = await open_log(engine, append_hook=append_hook)
+    keys = KeyService(log, Queries(engine).public_id)
 
     async def client() -> None:
         for _ in range(count // CLIENTS):
@@ -84,8 +84,8 @@ async def lags(where: Server) -> list[float]:
     _, app = await fresh_registry(where)
     engine, gateway = make_engine(app), make_engine(where.owner_url)
     log, queries = await open_log(engine), Queries(engine)
-    keys, wait = Keys(log, queries.public_id), SyncWait(queries, poll_s=0.001)
-    sync = GatewaySync(log, KeySource(engine), GatewayTable(gateway), SyncLead(engine))
+    keys, wait = KeyService(log, queries.public_id), SyncWait(queries, poll_s=0.001)
+    sync = GatewaySync(log, KeyStateReader(engine), GatewayTable(gateway), SyncLead(engine))
     task = asyncio.create_task(sync.run())
     found = []
     for _ in range(LAGS + 1):

@@ -34,7 +34,7 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.ledger.dead_letters import DeadLetters
 from projections.ledger.feed import Feed
-from projections.ledger.kafka_feed import KafkaFeed, Source
+from projections.ledger.kafka_feed import KafkaFeed, KafkaSubscription
 from projections.ledger.log_tail import LogTail
 from projections.ledger.projector import Projector
 from projections.ledger.store import Store
@@ -123,7 +123,7 @@ class Ledger:
         self.store = Store(clickhouse, self.names)
         self._feed: Feed = LogTail(log)
         if topic is not None:
-            source = Source(broker_options(broker), *plans(topic), group=topic)
+            source = KafkaSubscription(broker_options(broker), *plans(topic), group=topic)
             self._feed = KafkaFeed(log, self.store, DeadLetters(clickhouse, self.names), source)
 
     @asynccontextmanager

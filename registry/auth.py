@@ -13,7 +13,7 @@ from registry.keys.tokens import TokenState
 OPERATOR: Final = "operator"
 
 
-class TokenSource(Protocol):
+class TokenLookup(Protocol):
     """Where tokens are looked up."""
 
     async def token(self, token_id: str) -> tuple[TokenState, str] | None:
@@ -37,7 +37,7 @@ class Principal:
             raise Forbidden(f"the token needs the scope {scope}")
 
 
-async def authenticate(authorization: str | None, tokens: TokenSource) -> Principal:
+async def authenticate(authorization: str | None, tokens: TokenLookup) -> Principal:
     """The caller behind an Authorization header. Raises Unauthenticated, which never says which part was wrong."""
     scheme, _, text = (authorization or "").partition(" ")
     parts = secret.split_token(text.strip()) if scheme.lower() == "bearer" else None

@@ -11,7 +11,7 @@ RegistryError
 │   └── FieldsRefused        422, each field with its reason
 ├── Busy                 503, try again; nothing was appended
 │   ├── ClockSteppedBack     the database's clock is behind the log's last event
-│   ├── BesideFailed         what belongs into the same transaction could not be written
+│   ├── AppendHookFailed         what belongs into the same transaction could not be written
 │   ├── NotYetAtGateway      the change is made; the gateway's table does not have it yet
 │   └── OutcomeUnknown       the connection broke in the commit: look before you retry
 ├── PoolerFound          the way to the database can't carry session locks and LISTEN
@@ -92,7 +92,7 @@ class ClockSteppedBack(Busy):
     """The database's clock is behind the last event of the log: appends are refused until it has caught up."""
 
 
-class BesideFailed(Busy):
+class AppendHookFailed(Busy):
     """What must be written together with a change could not be, so nothing was changed: the registry's log says why."""
 
     retry_after_s = 10

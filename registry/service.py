@@ -19,9 +19,9 @@ from registry.keys.secrets import IssuedSecret
 from registry.keys.state import KeyState
 from registry.keys.tokens import CreateToken, TokenState
 from registry.log import chain
-from registry.log.event_log import Caller, EventLog, NewEvent, Scene, Write, Written
+from registry.log.event_log import Caller, EventLog, NewEvent, StreamView, Write, Written
 
-Decide = Callable[[Scene], Sequence[NewEvent]]
+Decide = Callable[[StreamView], Sequence[NewEvent]]
 Resolve = Callable[[str], Awaitable[str | None]]
 
 
@@ -46,7 +46,7 @@ class NewKey:
     workspace: str = "default"
 
 
-class Keys:
+class KeyService:
     """The commands on keys. `resolve` leads from any credential's id to its key's `public_id`."""
 
     def __init__(self, log: EventLog, resolve: Resolve) -> None:
@@ -131,7 +131,7 @@ class Keys:
         return key_stream(public_id)
 
 
-class Tokens:
+class TokenService:
     """The commands on admin tokens."""
 
     def __init__(self, log: EventLog) -> None:

@@ -46,7 +46,7 @@ class Secret:
 
 
 @dataclass(slots=True)
-class Batch:
+class ArchiveChunk:
     """Checked events, and the secrets that they brought."""
 
     events: list[RecordedEvent] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Archive:
         """Whether it has the hashes of secrets."""
         return CREDENTIALS in self.manifest.files
 
-    def batches(self, size: int = BATCH) -> Generator[Batch]:
+    def batches(self, size: int = BATCH) -> Generator[ArchiveChunk]:
         """All events in order, checked. Raises BadArchive, which names the line."""
         with _opened(self.folder / EVENTS) as events:
             if not self.with_credentials:
@@ -123,8 +123,8 @@ class _Check:
         self._hashes = 0
         self._next = self._next_hash()
 
-    def run(self, events: BinaryIO, size: int) -> Iterator[Batch]:
-        batch = Batch()
+    def run(self, events: BinaryIO, size: int) -> Iterator[ArchiveChunk]:
+        batch = ArchiveChunk()
         for self._line, line in _read_lines(events, EVENTS):
             event = self._event(line)
             batch.events.append(event)
@@ -136,7 +136,7 @@ class _Check:
                 batch.secrets.append(Secret(of, self._take_hash(of)))
             if len(batch.events) == size:
                 yield batch
-                batch = Batch()
+                batch = ArchiveChunk()
         self._end()
         if batch.events:
             yield batch

@@ -22,7 +22,7 @@ from msgspec.structs import astuple
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit import sql
-from audit.archive.reader import Archive, Batch, Tell
+from audit.archive.reader import Archive, ArchiveChunk, Tell
 from audit.archive.restore_state import fold_all
 from audit.errors import BadArchive, NotEmpty, NotOwner, RegistryInUse
 from registry.db import tables
@@ -123,7 +123,7 @@ async def _copy_all(driver: Any, archive: Archive, tell: Tell) -> None:
             tell(Progress("events", done, total))
 
 
-async def _ahead(archive: Archive) -> AsyncGenerator[Batch]:
+async def _ahead(archive: Archive) -> AsyncGenerator[ArchiveChunk]:
     """The batches; the next is read and checked while the server takes the last."""
     batches = archive.batches()
     reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
@@ -137,7 +137,7 @@ async def _ahead(archive: Archive) -> AsyncGenerator[Batch]:
         batches.close()
 
 
-async def _copy(driver: Any, batch: Batch) -> None:
+async def _copy(driver: Any, batch: ArchiveChunk) -> None:
     credentials, tokens = [], []
     for secret in batch.secrets:
         if secret.of.kind == "credential":

@@ -43,7 +43,7 @@ Chunks = AsyncIterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ArchiveContent:
     """What is archived: chunks of whole lines of events from position 1 on, and of secrets' hashes when wanted."""
 
     log_id: UUID
@@ -51,7 +51,7 @@ class Source:
     credentials: Chunks | None = None
 
 
-async def write_archive(path: Path, source: Source, exported_at: datetime) -> Manifest:
+async def write_archive(path: Path, source: ArchiveContent, exported_at: datetime) -> Manifest:
     """Write the archive, and return when it is on disk under its name.
 
     Raises TargetUnfit when `path` exists or can't be made, and what the source raises; then nothing is left of it.

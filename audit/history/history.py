@@ -48,7 +48,7 @@ _STATUSES: Final[Mapping[type[Event], str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FieldChange:
     """One field that an event wrote.
 
     `until` is the instant from which the write does not count, as a later one had been written already; None where it
@@ -72,7 +72,7 @@ class Entry:
 
     recorded: RecordedEvent
     actor_name: str | None
-    changes: tuple[Change, ...]
+    changes: tuple[FieldChange, ...]
 
     @property
     def backdated(self) -> bool:
@@ -194,19 +194,19 @@ class _Life:
     def __init__(self) -> None:
         self._fields: dict[str, _Timeline] = defaultdict(_Timeline)
 
-    def write(self, recorded: RecordedEvent, values: Mapping[str, Value]) -> Iterator[Change]:
+    def write(self, recorded: RecordedEvent, values: Mapping[str, Value]) -> Iterator[FieldChange]:
         """Take an event; what it changes. The status comes last: an expiration decides it too."""
         at_ms, position = recorded.effective_ms, recorded.position
         status = self._status(at_ms)
         for name, value in values.items():
             line = self._fields[name]
             if name != STATUS:
-                yield Change(name, line.at(at_ms), value, line.after(at_ms))
+                yield FieldChange(name, line.at(at_ms), value, line.after(at_ms))
             line.write(at_ms, position, value)
         if isinstance(ended := values.get(REVOKED_AT), datetime):
             self._fields[STATUS].write(to_ms(ended), position, "revoked")
         if self._status(at_ms) != status:
-            yield Change(STATUS, status, self._status(at_ms), self._fields[STATUS].after(at_ms))
+            yield FieldChange(STATUS, status, self._status(at_ms), self._fields[STATUS].after(at_ms))
 
     def _status(self, at_ms: int) -> Value:
         status, expiration = (self._fields[name].at(at_ms) for name in (STATUS, "expiration"))

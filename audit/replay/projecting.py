@@ -16,7 +16,7 @@ from projections.engine.client import ClickHouse
 from projections.engine.templates import Names
 from projections.errors import ClickHouseUnavailable
 from projections.ledger.feed import check_applied
-from projections.ledger.rows import AppliedEvent, Rows, applied_row, project
+from projections.ledger.rows import AppliedEvent, LedgerRows, applied_row, project
 from projections.ledger.store import Applied, Store
 from registry.errors import Busy
 from registry.log.event_log import EventLog
@@ -63,13 +63,13 @@ async def project_into(
 
 
 @dataclass(slots=True)
-class _Batch:
+class _Chunk:
     """The rows of consecutive events up to `position`."""
 
     log_id: str
     position: int = 0
     payload_bytes: int = 0
-    rows: Rows = field(default_factory=Rows)
+    rows: LedgerRows = field(default_factory=LedgerRows)
     applied: list[AppliedEvent] = field(default_factory=list)
 
     def take(self, linked: Sequence[Linked]) -> None:
@@ -80,14 +80,14 @@ class _Batch:
         self.position = linked[-1].event.position
 
 
-async def _batches(log: EventLog, after: int, previous: bytes, until: int, size: int) -> AsyncGenerator[_Batch, None]:
-    batch = _Batch(str(log.log_id))
+async def _batches(log: EventLog, after: int, previous: bytes, until: int, size: int) -> AsyncGenerator[_Chunk, None]:
+    batch = _Chunk(str(log.log_id))
     async with aclosing(pages(log, after, previous, until, min(size, PAGE))) as fetched:
         async for linked in fetched:
             batch.take(linked)
             if len(batch.applied) >= size or batch.payload_bytes >= _BATCH_BYTES:
                 yield batch
-                batch = _Batch(str(log.log_id))
+                batch = _Chunk(str(log.log_id))
     if batch.applied:
         yield batch
 

@@ -16,11 +16,11 @@ from typing import Final
 from audit.errors import TargetUnfit
 from audit.replay.compare_ledgers import compare_ledgers
 from audit.replay.projecting import BATCH, project_into, store_for
-from audit.replay.shadow_ledger import SecondLedger
+from audit.replay.shadow_ledger import ShadowLedger
 from audit.replay.shielded import to_the_end
 from audit.replay.switch import Switch
 from audit.report import Finding
-from audit.sources import Books
+from audit.sources import AuditSources
 from projections.engine.templates import Names
 from registry.errors import FieldFault, FieldsRefused
 from registry.progress import Progress
@@ -53,18 +53,18 @@ class Replay:
     Making it asks nothing, and raises TargetUnfit for a name that can't be one.
     """
 
-    def __init__(self, books: Books, target: str, until: int | None = None, *, switch: bool = False) -> None:
+    def __init__(self, books: AuditSources, target: str, until: int | None = None, *, switch: bool = False) -> None:
         self._books = books
         self._target = target
         self._until = until
         self._switch = switch
-        self._second = SecondLedger(books.clickhouse, books.names, target, str(books.log.log_id))
-        self._switching = Switch(books.log, books.clickhouse, books.names, self._second)
+        self._shadow = ShadowLedger(books.clickhouse, books.names, target, str(books.log.log_id))
+        self._switching = Switch(books.log, books.clickhouse, books.names, self._shadow)
 
     @property
     def names(self) -> Names:
         """The databases of the second ledger: what takes names can ask it for a bill."""
-        return self._second.names
+        return self._shadow.names
 
     async def check(self) -> int:
         """The position to replay to. Raises FieldsRefused, TargetUnfit, RegistryError, ClickHouseError."""
@@ -73,9 +73,9 @@ class Replay:
             raise FieldsRefused(FieldFault("until", "goes without switch: the live ledger has all that the log has"))
         if self._until is not None and self._until > head:
             raise FieldsRefused(FieldFault("until", f"is beyond the head of the log, {head}"), position=head)
-        there = await self._second.check()
+        there = await self._shadow.check()
         if self._switch:
-            await self._second.check_exchange()
+            await self._shadow.check_exchange()
         elif there and await self._switching.remembered() is not None:
             raise TargetUnfit(f"{self._target} keeps the ledger of before a switch: drop it, or choose another name")
         return head if self._until is None else self._until
@@ -87,7 +87,7 @@ class Replay:
         ProjectionError: begun again, it goes on.
         """
         until = await self.check()
-        await self._second.make()
+        await self._shadow.make()
         if await self._switching.remembered() is not None:
             yield await self._switched(None, None)
             return
@@ -116,12 +116,12 @@ class Replay:
 
     async def drop(self) -> int:
         """Drop the second ledger; answers with the rows that it had. Raises TargetUnfit, ClickHouseError."""
-        if not await self._second.check():
+        if not await self._shadow.check():
             raise TargetUnfit(f"there is no ledger {self._target} that a replay made")
         if await self._switching.remembered() is not None and await self._switching.holding():
             raise TargetUnfit(f"the switch to {self._target} is half done: finish it with --into and --switch")
         await self._switching.release()
-        return await self._second.drop()
+        return await self._shadow.drop()
 
     async def _compare(self, compared: int, until: int) -> AsyncGenerator[Progress | Finding, None]:
         again = f"keyledger audit replay --into {self._target} --switch, or keyledger audit verify --repair"

@@ -17,7 +17,7 @@ _EXCHANGING: Final = frozenset({"Atomic", "Shared"})
 _ANY_SIZE: Final = {"max_table_size_to_drop": 0, "max_partition_size_to_drop": 0}
 
 
-class SecondLedger:
+class ShadowLedger:
     """The database `target` beside the ledger of `live`. Making the object asks nothing; methods raise ClickHouseError.
 
     Raises TargetUnfit for a name that can't be one.
@@ -61,7 +61,7 @@ class SecondLedger:
 
     async def make(self) -> None:
         """Make what is missing of it, the mark first; may be repeated after any end. Call `check` before."""
-        await ddl.apply(self._clickhouse, self.names, gateway_tables=False, beside=True)
+        await ddl.apply(self._clickhouse, self.names, gateway_tables=False, shadow=True)
         if not await self._clickhouse.query(sql("queries/replay/mark", self.names)):
             mark = [(self._live.database, self._log_id)]
             await self._clickhouse.insert(f"{self.names.database}.replay_v1", mark, ("live", "log_id"))

@@ -22,7 +22,7 @@ from typing import Final
 
 from audit.pages import hash_at
 from audit.replay.projecting import patiently, project_into
-from audit.replay.shadow_ledger import SecondLedger
+from audit.replay.shadow_ledger import ShadowLedger
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
 from projections.errors import ClickHouseUnavailable, ProjectionError
@@ -55,18 +55,18 @@ class Remembered:
 class Switch:
     """The switch of the live ledger to the one in `second`. Methods raise ClickHouseError, RegistryError."""
 
-    def __init__(self, log: EventLog, clickhouse: ClickHouse, live: Names, second: SecondLedger) -> None:
+    def __init__(self, log: EventLog, clickhouse: ClickHouse, live: Names, second: ShadowLedger) -> None:
         self._log = log
         self._clickhouse = clickhouse
         self._live = live
-        self._second = second
+        self._shadow = second
         self._letters = DeadLetters(clickhouse, live)
 
     async def remembered(self) -> Remembered | None:
         """What was decided before the first exchange; None when there was none."""
-        if "replay_switch_v1" not in await self._second.uuids():
+        if "replay_switch_v1" not in await self._shadow.uuids():
             return None
-        rows = await self._clickhouse.query(sql("queries/replay/remembered", self._second.names))
+        rows = await self._clickhouse.query(sql("queries/replay/remembered", self._shadow.names))
         return Remembered({name: uuid for name, uuid, _ in rows}, rows[0][2]) if rows else None
 
     async def holding(self) -> bool:
@@ -75,7 +75,7 @@ class Switch:
 
     async def approach(self, batch: int) -> AsyncGenerator[Progress, None]:
         """Bring the replayed ledger so near to the head that the rest takes a moment; as near as writers let it."""
-        store, before = Store(self._clickhouse, self._second.names), math.inf
+        store, before = Store(self._clickhouse, self._shadow.names), math.inf
         while True:
             head, applied = (await self._log.head()).position, await store.applied()
             lag = head - applied.position
@@ -115,14 +115,14 @@ class Switch:
     async def _hold(self, position: int) -> None:
         if await self._holds():
             return
-        target = self._second.names.database
+        target = self._shadow.names.database
         # Of each attempt another: what was decided once holds nothing any more.
         id_ = f"replay/{target}/{secrets.token_hex(6)}"
         detail = f"the tables of the ledger change places with those of {target}"
         await patiently(lambda: self._letters.hold(id_, detail, position))
 
     async def _holds(self) -> list[DeadLetter]:
-        prefix = f"replay/{self._second.names.database}/"
+        prefix = f"replay/{self._shadow.names.database}/"
         found = await self._letters.find("open", limit=_LETTERS)
         return [one for one in found if one.kind == SWITCH and one.id.startswith(prefix)]
 
@@ -135,21 +135,21 @@ class Switch:
                 await self.release()
             raise
         rows = [(table, uuids[table], head) for table in TABLES]
-        table = f"{self._second.names.database}.replay_switch_v1"
+        table = f"{self._shadow.names.database}.replay_switch_v1"
         await patiently(lambda: self._clickhouse.insert(table, rows, ("name", "uuid", "position")))
         return Remembered(uuids, head)
 
     async def _made_ready(self) -> tuple[int, dict[str, str]]:
-        store = Store(self._clickhouse, self._second.names)
+        store = Store(self._clickhouse, self._shadow.names)
         # After the hold: every position that anybody can have read is in the log by now.
         head = (await self._log.head()).position
         await self._catch_up(store, await store.applied(), head)
-        return head, await self._second.uuids()
+        return head, await self._shadow.uuids()
 
     async def _exchange(self, table: str, uuid: str) -> None:
         servers, placed = await self._placed(table, uuid)
         if placed == 0:
-            target = self._second.names.database
+            target = self._shadow.names.database
             await self._clickhouse.command(sql("queries/replay/exchange", self._live, table=table, target=target))
             servers, placed = await self._placed(table, uuid)  # a way that sent it twice has undone it
         if placed < servers:

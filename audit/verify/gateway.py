@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from audit import sql
 from audit.reading import fetch
 from audit.report import Finding
-from audit.sources import GatewayBooks
+from audit.sources import AuditedGateway
 from audit.verify.state import TrueKey, read_keys
 from gateways.errors import GatewayError, GatewayTableAbsent
 from gateways.tensorzero.checkpoint import TENSORZERO
@@ -45,7 +45,7 @@ class GatewayCheck:
     that is away, or refuses, is one finding, and nothing more is compared then.
     """
 
-    def __init__(self, gateway: GatewayBooks, engine: AsyncEngine, log: EventLog, wait_s: float) -> None:
+    def __init__(self, gateway: AuditedGateway, engine: AsyncEngine, log: EventLog, wait_s: float) -> None:
         self._table = gateway.table
         self._is_shared = gateway.is_shared
         self._engine = engine

@@ -15,7 +15,7 @@ from typing import Final
 from audit.report import Finding
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
-from projections.ledger.rows import Rows, project
+from projections.ledger.rows import LedgerRows, project
 from projections.ledger.store import Store
 from registry.errors import UndecodableEvent
 from registry.log.event_log import EventLog
@@ -71,7 +71,7 @@ class LedgerCheck:
         return sorted((one for some in found for one in some), key=lambda finding: finding.position or 0)
 
     async def beyond(self, log: EventLog, head: int) -> list[Finding]:
-        """Rows of positions that the log does not have: below its first event, or beyond its head."""
+        """LedgerRows of positions that the log does not have: below its first event, or beyond its head."""
         found: list[Finding] = []
         for table in TABLES:
             rows = await self._clickhouse.query(
@@ -125,7 +125,7 @@ def texts(linked: Sequence[Linked], log_id: str) -> dict[str, Texts]:
         try:
             rows = project([event])
         except UndecodableEvent:
-            rows = Rows()
+            rows = LedgerRows()
         for table, row in _told_rows(rows):
             given[table][event.position].add(row)
         hashes = (log_id, one.previous_hash.hex(), event.hash.hex())
@@ -134,7 +134,7 @@ def texts(linked: Sequence[Linked], log_id: str) -> dict[str, Texts]:
     return given
 
 
-def _told_rows(rows: Rows) -> Iterator[tuple[str, bytes]]:
+def _told_rows(rows: LedgerRows) -> Iterator[tuple[str, bytes]]:
     for tag, public_id, at, position, value, us in rows.tag_changes:
         told = "-" if value is None else _told(value)
         yield "key_tag_change_v1", _joined(_told(tag), _told(public_id), str(at), str(position), told, str(us))

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from audit import sql as audit_sql
 from audit.errors import NotOwner
 from audit.report import Finding
-from audit.sources import Books
+from audit.sources import AuditSources
 from audit.verify.ledger import TABLES
 from audit.verify.state import fold
 from projections.engine import ddl
@@ -38,7 +38,7 @@ def of_the_log(findings: Iterable[Finding]) -> list[Finding]:
     return [one for one in findings if one.where == "event"]
 
 
-async def repair_ledger(books: Books, findings: Iterable[Finding]) -> int:
+async def repair_ledger(books: AuditSources, findings: Iterable[Finding]) -> int:
     """Write the rows of the positions that differ anew; answers with how many positions. Safe to repeat.
 
     Until it is done, nothing from the first of them on is applied. Raises Busy, ClickHouseError.
@@ -57,17 +57,19 @@ async def repair_ledger(books: Books, findings: Iterable[Finding]) -> int:
     return len(positions)
 
 
-async def _rewrite(books: Books, positions: Sequence[int]) -> None:
+async def _rewrite(books: AuditSources, positions: Sequence[int]) -> None:
     linked = [await _linked(books, position) for position in positions]
     listed = ", ".join(map(str, positions))
     for table in reversed(TABLES):  # event_applied first: from here on no bill reads what is half mended
-        await books.clickhouse.command(ddl.sql("queries/verify/repair_delete", books.names, table=table, positions=listed))
+        await books.clickhouse.command(
+            ddl.sql("queries/verify/repair_delete", books.names, table=table, positions=listed)
+        )
     log_id = str(books.log.log_id)
     rows = project(one.event for one in linked)
     await books.store.write(rows, [applied_row(log_id, one) for one in linked])
 
 
-async def _linked(books: Books, position: int) -> Linked:
+async def _linked(books: AuditSources, position: int) -> Linked:
     events = await books.log.read(max(0, position - 2), 2 if position > 1 else 1)
     return Linked(events[0].hash if position > 1 else books.log.genesis_hash, events[-1])
 

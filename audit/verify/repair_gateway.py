@@ -7,26 +7,26 @@ from dataclasses import replace
 from typing import Final
 
 from audit.report import Finding
-from audit.sources import Books
+from audit.sources import AuditSources
 from audit.verify.gateway import WHERE, fits
 from audit.verify.state import read_keys
+from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.rows import GatewayRow
-from gateways.tensorzero.source import KeySource
 from gateways.tensorzero.writer import Writer
 from registry.keys.state import KeyState
 
 _CHUNK: Final = 500
 
 
-class _HeldSource(KeySource):
+class _HeldSource(KeyStateReader):
     """The keys as the sync reads them, but for hashes that don't fit the events: those are not brought anywhere."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: AuditSources) -> None:
         super().__init__(books.engine)
         self._books = books
 
     async def rows(self, streams: Sequence[str]) -> list[tuple[KeyState, GatewayRow]]:
-        """See KeySource."""
+        """See KeyStateReader."""
         pairs = await super().rows(streams)
         # Commitments never change: those read after the rows are enough for all of them.
         keys = {key.stream: key for key in await read_keys(self._books.engine, streams)}
@@ -45,7 +45,7 @@ def beyond_repair(findings: Iterable[Finding]) -> list[Finding]:
     return [one for one in findings if one.where == WHERE and one.kind == "extra"]
 
 
-async def repair_gateway(books: Books, findings: Iterable[Finding]) -> int:
+async def repair_gateway(books: AuditSources, findings: Iterable[Finding]) -> int:
     """Write the rows of the keys that differ anew; answers with how many rows. Safe to repeat; no other row is touched.
 
     What is written is the current state: repair that first. A hash that does not fit its event is not written, and one

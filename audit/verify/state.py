@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from audit import sql
 from audit.reading import fetch, one_moment
 from audit.report import Finding
-from audit.sources import Books
+from audit.sources import AuditSources
 from registry.errors import UndecodableEvent
 from registry.instant import to_us
 from registry.keys.events import AdminTokenCreated, credential_issued
@@ -70,7 +70,7 @@ class TrueKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class StatePage:
     """The findings of some streams, the last of them (None when there are no more), and those of keys that fold."""
 
     last: str | None
@@ -84,12 +84,12 @@ async def count_streams(engine: AsyncEngine) -> int:
     return int(row["count"])
 
 
-async def check_page(engine: AsyncEngine, after: str, size: int = PAGE) -> Page:
+async def check_page(engine: AsyncEngine, after: str, size: int = PAGE) -> StatePage:
     """Compare the next streams after one. Raises Busy."""
     async with one_moment(engine) as driver:
         streams = [row["stream"] for row in await driver.fetch(sql.STREAMS, after, size)]
         if not streams:
-            return Page(None, ())
+            return StatePage(None, ())
         truths = await fold(driver, streams)
         keys = {row["stream"]: row for row in await driver.fetch(sql.KEY_STATES, streams)}
         tokens = {row["stream"]: row for row in await driver.fetch(sql.ADMIN_TOKENS, streams)}
@@ -99,7 +99,7 @@ async def check_page(engine: AsyncEngine, after: str, size: int = PAGE) -> Page:
         for stream in streams
         for finding in _stream(stream, truths[stream], keys.get(stream), tokens.get(stream), credentials[stream])
     ]
-    return Page(streams[-1], found, _true_keys(truths, credentials))
+    return StatePage(streams[-1], found, _true_keys(truths, credentials))
 
 
 async def read_keys(engine: AsyncEngine, streams: Sequence[str]) -> list[TrueKey]:
@@ -133,7 +133,7 @@ async def fold(driver: Any, streams: Sequence[str]) -> Mapping[str, Truth]:
     return truths
 
 
-async def checkpoint_findings(books: Books) -> list[Finding]:
+async def checkpoint_findings(books: AuditSources) -> list[Finding]:
     """Relays whose checkpoint is not in this log."""
     rows = await fetch(books.engine, sql.CHECKPOINTS)
     held = await books.log.hashes([row["position"] for row in rows]) if rows else {}

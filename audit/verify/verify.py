@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from audit.pages import unchecked
 from audit.report import Finding, Verdict
-from audit.sources import Books
+from audit.sources import AuditSources
 from audit.verify.bookmark import Bookmark, read_bookmark
 from audit.verify.gateway import GatewayCheck
 from audit.verify.ledger import LedgerCheck
@@ -32,7 +32,7 @@ WAIT_S = 30.0
 Told = Progress | Finding | Verdict
 
 
-async def verify(books: Books, bookmark: str | None = None, *, wait_s: float = WAIT_S) -> AsyncIterator[Told]:
+async def verify(books: AuditSources, bookmark: str | None = None, *, wait_s: float = WAIT_S) -> AsyncIterator[Told]:
     """Everything that is wrong, how far it is, and at the end a Verdict.
 
     With a `bookmark` it goes on there: what was looked at before it is not looked at again. A projector that runs is
@@ -51,7 +51,7 @@ async def verify(books: Books, bookmark: str | None = None, *, wait_s: float = W
 class _Run:
     """One run; `mark` is where it is."""
 
-    def __init__(self, books: Books, mark: Bookmark, wait_s: float) -> None:
+    def __init__(self, books: AuditSources, mark: Bookmark, wait_s: float) -> None:
         self.mark = mark
         self._books = books
         self._wait_s = wait_s

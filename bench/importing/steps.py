@@ -18,10 +18,10 @@ import asyncpg
 import msgspec
 
 from bench.replaying.made_log import plain
+from gateways.tensorzero.importing.key_table_reader import FIRST, PAGE, KeyTableReader, open_reader
 from gateways.tensorzero.importing.mapping import read_mapping
 from gateways.tensorzero.importing.mapping_csv import read_csv
 from gateways.tensorzero.importing.run import Import, Order
-from gateways.tensorzero.importing.source import FIRST, PAGE, Source, open_source
 from gateways.tensorzero.key_table import GatewayTable
 from keyledger.runtime.garbage import collecting_rarely
 from keyledger.runtime.services import open_write_side
@@ -49,7 +49,7 @@ class Asked(msgspec.Struct, frozen=True):
     mapping: str
 
 
-async def copy(asked: Asked, source: Source) -> tuple[int, float]:
+async def copy(asked: Asked, source: KeyTableReader) -> tuple[int, float]:
     """The same pages, copied into a plain table with a primary key, a transaction a page."""
     connection = await asyncpg.connect(plain(asked.gateway_url))
     await connection.execute(REFERENCE)
@@ -65,7 +65,7 @@ async def copy(asked: Asked, source: Source) -> tuple[int, float]:
     return keys, seconds
 
 
-async def import_(asked: Asked, source: Source) -> tuple[int, float]:
+async def import_(asked: Asked, source: KeyTableReader) -> tuple[int, float]:
     """What `keyledger import tensorzero --tags FILE --apply` does."""
     async with open_write_side(Settings(append_batch=PAGE), asked.url) as write_side:
         registry, began = write_side.registry, time.perf_counter()
@@ -83,7 +83,7 @@ async def import_(asked: Asked, source: Source) -> tuple[int, float]:
 async def run(name: str, asked: Asked) -> tuple[int, float]:
     """A step on the gateway's table."""
     engine = make_engine(asked.gateway_url)
-    async with open_source(GatewayTable(engine)) as source:
+    async with open_reader(GatewayTable(engine)) as source:
         done = await (copy if name == "copy" else import_)(asked, source)
     await engine.dispose()
     return done

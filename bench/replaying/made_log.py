@@ -13,7 +13,7 @@ from bench.common import CALLER, Server, opened_log
 from registry.instant import from_us
 from registry.keys.events import IssuedCredential, KeyCreated, TagsChanged
 from registry.log import chain
-from registry.log.batch import Desk
+from registry.log.batch import Batch
 from registry.log.codec import encode
 from registry.log.event_log import COLUMNS, Head, NewEvent, RecordedEvent, Write
 
@@ -42,7 +42,7 @@ def made_events(log_id: UUID, count: int, keys: int) -> Iterator[list[RecordedEv
     """The log in chunks: all keys are created, then edited in turn, `count` events together."""
     began = datetime.now(UTC) - timedelta(seconds=count)
     streams = {f"key-{public_id}": public_id for public_id in key_ids(keys)}
-    desk = Desk(
+    desk = Batch(
         Head(0, chain.genesis_hash(log_id), None), began, dict.fromkeys(streams, 0), {}, {}, lambda: b"0123456789abcdef"
     )
     for edit in range(count // keys):

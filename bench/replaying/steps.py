@@ -22,7 +22,7 @@ import uvloop
 from audit.archive.export import export_lines
 from audit.archive.reader import open_archive
 from audit.archive.restore import restore
-from audit.archive.writer import Source, write_archive
+from audit.archive.writer import ArchiveContent, write_archive
 from audit.fold import Fold
 from audit.pages import foldable, pages
 from audit.replay.projecting import project_into, store_for
@@ -99,7 +99,7 @@ async def rebuild(asked: Asked) -> float:
 async def export(asked: Asked) -> float:
     """Check, and write the archive."""
     async with opened_log(asked.url) as log:
-        source = Source(log.log_id, export_lines(log, asked.until))
+        source = ArchiveContent(log.log_id, export_lines(log, asked.until))
         return await timed(lambda: write_archive(Path(asked.folder), source, datetime.now(UTC)))
 
 

@@ -18,7 +18,7 @@ from gateways.tensorzero.faults import translated
 from gateways.tensorzero.key_table import TAKE_LOCK, upsert
 from gateways.tensorzero.rows import rows_of
 from registry.db.connection import TRANSPORT_ERRORS
-from registry.errors import BesideFailed
+from registry.errors import AppendHookFailed
 from registry.keys.state import KeyState
 
 logger = logging.getLogger(__name__)
@@ -27,14 +27,14 @@ logger = logging.getLogger(__name__)
 _LIMITS: Final = "SET LOCAL lock_timeout = '1s';"
 
 
-class GatewayBeside:
-    """See `append_hook.Beside`. The role is that of the log: it needs the rights that the sync's role needs."""
+class KeyTableHook:
+    """See `append_hook.AppendHook`. The role is that of the log: it needs the rights that the sync's role needs."""
 
     def __init__(self, schema: str) -> None:
         self._schema = schema
 
     async def write(self, driver: Any, changed: Sequence[KeyState]) -> None:
-        """See Beside. Takes the writer's turn as the sync does, which might else write what it read before this."""
+        """See AppendHook. Takes the writer's turn as the sync does, which might else write what it read before this."""
         try:
             await driver.execute(_LIMITS + TAKE_LOCK)
             hashes = dict(await driver.fetch(sql.HASHES, [key.public_id for key in changed]))
@@ -45,7 +45,7 @@ class GatewayBeside:
             raise
         except GatewayError as error:
             logger.error("nothing was appended, as the gateway's table of keys can't be written: %s", error)  # noqa: TRY400 - no values of a trace in logs
-            raise BesideFailed from error
+            raise AppendHookFailed from error
 
 
 async def is_same_database(log: AsyncEngine, gateway: AsyncEngine) -> bool:

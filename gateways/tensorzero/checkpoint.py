@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from gateways.tensorzero import sql
 from projections.errors import LogChanged
 from registry.db.connection import TRANSPORT_ERRORS
-from registry.db.leader_lock import Claim, LostLead
+from registry.db.leader_lock import LeaderLock, LeaderLockLost
 from registry.errors import Busy
 from registry.log.event_log import EventLog
 
@@ -39,28 +39,28 @@ class SyncLead:
     """
 
     def __init__(self, engine: AsyncEngine, gateway: str = TENSORZERO) -> None:
-        self._claim = Claim(engine, gateway, _SEED)
+        self._lock = LeaderLock(engine, gateway, _SEED)
         self._gateway = gateway
         self._asking = asyncio.Lock()  # a connection runs one statement at a time
 
     @property
     def held(self) -> bool:
         """Whether this is the active sync, as far as it knows."""
-        return self._claim.held
+        return self._lock.held
 
     async def take(self, log_id: UUID, genesis_hash: bytes) -> Synced:
         """Wait, as long as it takes, until this is the active sync; answers with how far the table is."""
         try:
-            driver = await self._claim.take()
+            driver = await self._lock.take()
             row = await driver.fetchrow(sql.CHECKPOINT_TAKE, self._gateway, log_id, genesis_hash)
             return Synced(row["log_id"], row["position"], row["hash"], row["target"])
         except TRANSPORT_ERRORS as error:
             raise Busy from error
 
     async def move(self, before: int, position: int, hash_: bytes, target: str) -> None:
-        """The table has everything up to a position. Raises LostLead."""
+        """The table has everything up to a position. Raises LeaderLockLost."""
         if await self._ask(sql.CHECKPOINT_MOVE, before, position, hash_, target) is None:
-            raise LostLead
+            raise LeaderLockLost
 
     async def fail(self, failure: str | None) -> None:
         """Show, or clear, what the sync waits for or is stopped by."""
@@ -80,14 +80,14 @@ class SyncLead:
 
     async def release(self) -> None:
         """Give the lead back, if it was held: a standby takes over at once."""
-        await self._claim.release()
+        await self._lock.release()
 
     async def _ask(self, statement: str, *arguments: object) -> Any:
         try:
             async with self._asking:
-                return await self._claim.driver.fetchval(statement, self._gateway, *arguments)
+                return await self._lock.driver.fetchval(statement, self._gateway, *arguments)
         except TRANSPORT_ERRORS as error:
-            raise LostLead from error
+            raise LeaderLockLost from error
 
 
 async def check(log: EventLog, synced: Synced) -> None:

@@ -46,7 +46,7 @@ _ENCODINGS: Final = frozenset({"UTF8", "SQL_ASCII"})
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RowChange:
     """A row that differed: in which columns (all of a new one), and whether it lacks a hash and could not be new."""
 
     public_id: str
@@ -79,7 +79,7 @@ class Secret:
     hash: str = field(repr=False)
 
 
-Write = Callable[[Sequence[GatewayRow]], Awaitable[list[Change]]]
+Write = Callable[[Sequence[GatewayRow]], Awaitable[list[RowChange]]]
 
 
 class GatewayTable:
@@ -117,7 +117,7 @@ class GatewayTable:
         async with self._driver() as driver:
             return [Secret(**row) for row in await driver.fetch(sql.at(self.schema, "secrets"), after, limit)]
 
-    async def differences(self, rows: Sequence[GatewayRow]) -> list[Change]:
+    async def differences(self, rows: Sequence[GatewayRow]) -> list[RowChange]:
         """Which rows are not as they should be. Writes nothing, locks nothing."""
         async with self._driver() as driver:
             return _changes(await driver.fetch(sql.at(self.schema, "differences"), *columns(rows)))
@@ -141,7 +141,7 @@ class GatewayTable:
         async with self._driver() as driver, driver.transaction():
             await driver.execute(_LIMITS + TAKE_LOCK)
 
-            async def write(rows: Sequence[GatewayRow]) -> list[Change]:
+            async def write(rows: Sequence[GatewayRow]) -> list[RowChange]:
                 # Translated here, too: what the block itself raises is not the gateway's.
                 with translated(self.schema):
                     return await upsert(driver, self.schema, rows)
@@ -160,13 +160,13 @@ class GatewayTable:
                 yield (await connection.get_raw_connection()).driver_connection
 
 
-async def upsert(driver: Any, schema: str, rows: Sequence[GatewayRow]) -> list[Change]:
+async def upsert(driver: Any, schema: str, rows: Sequence[GatewayRow]) -> list[RowChange]:
     """Make rows what they should be, in the transaction of a connection; answers with those that differed."""
     return _changes(await driver.fetch(sql.at(schema, "upsert"), *columns(rows))) if rows else []
 
 
-def _changes(rows: Sequence[Any]) -> list[Change]:
-    return [Change(row["public_id"], row["is_new"], row["without_hash"], tuple(row["columns"])) for row in rows]
+def _changes(rows: Sequence[Any]) -> list[RowChange]:
+    return [RowChange(row["public_id"], row["is_new"], row["without_hash"], tuple(row["columns"])) for row in rows]
 
 
 def _faults(types: dict[str, str], required: Sequence[str], *, is_unique: bool) -> list[str]:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateways.tensorzero.checkpoint import SyncLead
+from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.key_table import GatewayTable
 from gateways.tensorzero.setup import index_missing
-from gateways.tensorzero.source import KeySource
 from gateways.tensorzero.writer import Writer, Written
 
 logger = logging.getLogger(__name__)
@@ -21,10 +21,12 @@ NAMED: Final = 20
 _WRITE_EVERY_S: Final = 60.0
 
 
-class Reconcile:
+class Reconciler:
     """The comparison of one sync. `position` is how far that has followed: what changed later is no drift."""
 
-    def __init__(self, source: KeySource, table: GatewayTable, lead: SyncLead, writer: Writer, position: int) -> None:
+    def __init__(
+        self, source: KeyStateReader, table: GatewayTable, lead: SyncLead, writer: Writer, position: int
+    ) -> None:
         self._source = source
         self._table = table
         self._lead = lead

@@ -22,9 +22,9 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 
 from gateways.errors import GatewayRefused, GatewayUnavailable
 from gateways.tensorzero.checkpoint import Synced, SyncLead, check
+from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.key_table import GatewayTable
-from gateways.tensorzero.reconcile import Reconcile
-from gateways.tensorzero.source import KeySource
+from gateways.tensorzero.reconcile import Reconciler
 from gateways.tensorzero.writer import Writer
 from projections.errors import ProjectionError
 from registry.errors import Busy, RegistryError
@@ -55,7 +55,7 @@ class GatewaySync:
     """One sync of a log to a gateway's table. `run` ends by cancellation, or raises what stopped it (`failure`)."""
 
     def __init__(
-        self, log: EventLog, source: KeySource, table: GatewayTable, lead: SyncLead, pace: Pace | None = None
+        self, log: EventLog, source: KeyStateReader, table: GatewayTable, lead: SyncLead, pace: Pace | None = None
     ) -> None:
         self._log = log
         self._source = source
@@ -127,7 +127,7 @@ class GatewaySync:
 
     async def _keep(self, position: int, target: str) -> None:
         """Follow the log and compare all keys, until one of the two fails."""
-        reconcile = Reconcile(self._source, self._table, self._lead, self._writer, position)
+        reconcile = Reconciler(self._source, self._table, self._lead, self._writer, position)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._follow(position, target, reconcile))
@@ -135,7 +135,7 @@ class GatewaySync:
         except ExceptionGroup as stopped:
             raise _first(stopped) from None
 
-    async def _follow(self, position: int, target: str, reconcile: Reconcile) -> None:
+    async def _follow(self, position: int, target: str, reconcile: Reconciler) -> None:
         while True:
             changed = await self._source.changed(position, WINDOW)
             if changed is None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateways.errors import GatewayRowLocked
-from gateways.tensorzero.key_table import Change, GatewayTable
-from gateways.tensorzero.source import KeySource
+from gateways.tensorzero.key_states import KeyStateReader
+from gateways.tensorzero.key_table import GatewayTable, RowChange
 from registry.keys.state import KeyState
 
 
@@ -16,13 +16,13 @@ class Written:
     """A row that differed and now does not (but where it is left out), and the key that it is of."""
 
     key: KeyState
-    change: Change
+    change: RowChange
 
 
 class Writer:
     """Writes to one gateway's table. Raises Busy, GatewayUnavailable, GatewayRefused: then nothing was written."""
 
-    def __init__(self, source: KeySource, table: GatewayTable) -> None:
+    def __init__(self, source: KeyStateReader, table: GatewayTable) -> None:
         self._source = source
         self._table = table
 

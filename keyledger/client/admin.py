@@ -10,7 +10,7 @@ import httpx
 _PATH = "/admin/api-keys"
 
 
-class Portal:
+class AdminClient:
     """Calls with one admin token. Every method raises httpx.HTTPStatusError for an error's answer."""
 
     def __init__(self, url: str, token: str) -> None:

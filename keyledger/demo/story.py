@@ -19,7 +19,7 @@ from rich.console import Console
 
 from keyledger.cli.billing import print_bill
 from keyledger.cli.output import print_table
-from keyledger.client.admin import Portal
+from keyledger.client.admin import AdminClient
 from keyledger.client.operator import operator
 from keyledger.demo.gateway_rows import LARGE, KeyUse, generate
 from keyledger.embedded.folder import DataFolder
@@ -58,7 +58,7 @@ async def demo(folder: Path, *, keep_running: bool) -> None:
     try:
         url = await _ready(process)
         token = (folder / "admin-token").read_text(encoding="ascii").strip()
-        async with Portal(url, token) as portal:
+        async with AdminClient(url, token) as portal:
             await story(portal, folder)
         if keep_running:
             console.print(f"\nIt runs at {url} until Ctrl-C.")
@@ -70,8 +70,8 @@ async def demo(folder: Path, *, keep_running: bool) -> None:
     next_steps(folder)
 
 
-async def story(portal: Portal, folder: Path) -> None:
-    """Keys, usage, edits, and the bill."""
+async def story(portal: AdminClient, folder: Path) -> None:
+    """KeyService, usage, edits, and the bill."""
     step("The portal issues keys: tags are bound to them by an admin")
     acme = await portal.create({"customer_id": "acme", "project_id": "chat", "billing_tier": "gold"})
     moving = await portal.create({"customer_id": "acme", "project_id": "search", "billing_tier": "gold"})
@@ -145,7 +145,7 @@ ORDER BY at
 """
 
 
-async def _beside_today(portal: Portal, bill: dict[str, Any], by_key: list[list[Any]]) -> None:
+async def _beside_today(portal: AdminClient, bill: dict[str, Any], by_key: list[list[Any]]) -> None:
     step("The same rows billed by today's tags, as a mapping table would: what as-of is for")
     today: dict[str | None, Decimal] = {}
     for public_id, _count, cost in by_key:

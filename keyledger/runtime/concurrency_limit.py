@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from registry.errors import Busy
 
 
-class Gate:
+class ConcurrencyLimit:
     """Admits `at_once` and lets `waiting` more queue, in order."""
 
     def __init__(self, at_once: int, waiting: int) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateways.errors import GatewayError, GatewayTableAbsent
-from gateways.tensorzero.append_hook import GatewayBeside, is_same_database
+from gateways.tensorzero.append_hook import KeyTableHook, is_same_database
 from gateways.tensorzero.key_table import GatewayTable
 from gateways.tensorzero.setup import create_index, create_table
 from keyledger.runtime.connections import database_ssl
@@ -43,7 +43,7 @@ class GatewayKeys:
     """The table, and what writes to it in the append's transaction, where it is in the log's database."""
 
     table: GatewayTable
-    beside: GatewayBeside | None
+    append_hook: KeyTableHook | None
 
 
 def gateway_place(settings: Settings) -> GatewayPlace | None:
@@ -62,7 +62,7 @@ async def open_gateway(place: GatewayPlace | None, log: AsyncEngine, log_url: st
     engine = make_engine(place.url, ssl=place.ssl)
     try:
         shared = await _shares(place, engine, log, log_url)
-        yield GatewayKeys(GatewayTable(engine, place.schema), GatewayBeside(place.schema) if shared else None)
+        yield GatewayKeys(GatewayTable(engine, place.schema), KeyTableHook(place.schema) if shared else None)
     finally:
         await engine.dispose()
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from keyledger.runtime.gateway_wait import GatewayWait
 from registry.log.event_log import EventLog
 from registry.queries import Queries
-from registry.service import Keys, Tokens
+from registry.service import KeyService, TokenService
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Registry:
     """The write side as the apps use it, made once at the composition root."""
 
     log: EventLog
-    keys: Keys
-    tokens: Tokens
+    keys: KeyService
+    tokens: TokenService
     queries: Queries
     skew: timedelta = timedelta(0)
     gateway: GatewayWait | None = None

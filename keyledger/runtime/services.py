@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from keyledger.runtime.concurrency_limit import Gate
+from keyledger.runtime.concurrency_limit import ConcurrencyLimit
 from keyledger.runtime.connections import clickhouse_client, clickhouse_names, database_engine
 from keyledger.runtime.gateway import GatewayKeys, GatewayPlace, gateway_place, open_gateway
 from keyledger.runtime.gateway_wait import GatewayWait, NoWait, SyncWait
@@ -22,7 +22,7 @@ from projections.ledger.dead_letters import DeadLetters
 from projections.ledger.store import Store
 from registry.log.postgres import Limits, PostgresEventLog, open_log
 from registry.queries import Queries
-from registry.service import Keys, Tokens
+from registry.service import KeyService, TokenService
 
 BILLS_AT_ONCE = 4
 BILLS_WAITING = 60
@@ -53,7 +53,7 @@ class Services:
     names: Names
     store: Store
     letters: DeadLetters
-    bills: Gate = field(default_factory=lambda: Gate(BILLS_AT_ONCE, BILLS_WAITING))
+    bills: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(BILLS_AT_ONCE, BILLS_WAITING))
     gateway: GatewayKeys | None = None
 
     async def status(self) -> Status:
@@ -74,12 +74,12 @@ async def open_write_side(
     log: PostgresEventLog | None = None
     try:
         async with open_gateway(place or gateway_place(settings), engine, database_url) as gateway:
-            log = await open_log(engine, append_limits(settings), None if gateway is None else gateway.beside)
+            log = await open_log(engine, append_limits(settings), None if gateway is None else gateway.append_hook)
             queries = Queries(engine)
             registry = Registry(
                 log=log,
-                keys=Keys(log, queries.public_id),
-                tokens=Tokens(log),
+                keys=KeyService(log, queries.public_id),
+                tokens=TokenService(log),
                 queries=queries,
                 skew=timedelta(milliseconds=settings.clock_skew_ms),
                 gateway=_wait(gateway, queries),
@@ -113,7 +113,7 @@ async def open_services(
 def _wait(gateway: GatewayKeys | None, queries: Queries) -> GatewayWait | None:
     if gateway is None:
         return None
-    return NoWait() if gateway.beside is not None else SyncWait(queries)
+    return NoWait() if gateway.append_hook is not None else SyncWait(queries)
 
 
 def append_limits(settings: Settings) -> Limits:

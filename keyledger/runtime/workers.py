@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Protocol
 
 from gateways.tensorzero.checkpoint import SyncLead
-from gateways.tensorzero.source import KeySource
+from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.sync import GatewaySync, Pace
 from keyledger.runtime.connections import kafka_options
 from keyledger.runtime.services import Services, WriteSide
 from keyledger.settings import Settings
 from projections.ledger.dead_letters import RECORD_BYTES_MAX, dead_letter_topic
-from projections.ledger.kafka_feed import KafkaFeed, Source
+from projections.ledger.kafka_feed import KafkaFeed, KafkaSubscription
 from projections.ledger.log_tail import LogTail
 from projections.ledger.projector import Projector
 from registry.publish.checkpoint import Lead
@@ -46,7 +46,9 @@ def log_projector(services: Services) -> Projector:
 def kafka_projector(services: Services) -> Projector:
     """The projector on the topic, as one of a consumer group."""
     log, settings = services.registry.log, services.settings
-    source = Source(kafka_options(settings), *topic_plans(settings), settings.kafka_group, settings.dead_letters_max)
+    source = KafkaSubscription(
+        kafka_options(settings), *topic_plans(settings), settings.kafka_group, settings.dead_letters_max
+    )
     return Projector(KafkaFeed(log, services.store, services.letters, source), services.store, str(log.log_id))
 
 
@@ -64,7 +66,7 @@ def gateway_sync(services: WriteSide | Services) -> GatewaySync | None:
     pace = Pace()
     pace = replace(pace, page_s=pace.page / services.settings.gateway_reconcile_keys_per_s)
     engine = services.engine
-    return GatewaySync(services.registry.log, KeySource(engine), services.gateway.table, SyncLead(engine), pace)
+    return GatewaySync(services.registry.log, KeyStateReader(engine), services.gateway.table, SyncLead(engine), pace)
 
 
 def topic_plans(settings: Settings) -> tuple[TopicPlan, TopicPlan]:

@@ -30,7 +30,7 @@ _TABLES = (
     "tables/redelivered_v1",
     "tables/projector_stop_v1",
 )
-_BESIDE = ("tables/replay_v1", "tables/replay_switch_v1")
+_SHADOW = ("tables/replay_v1", "tables/replay_switch_v1")
 # The one place that says which gateway's rows are read: docs/add-a-gateway.md.
 _ADAPTER = "gateways/tensorzero"
 _GATEWAY_TABLES = (
@@ -66,14 +66,14 @@ _DICTIONARIES = ("dictionaries/key_tags",)
 _FUNCTIONS = ("functions/keyTags", "functions/keyTag", "functions/keyKnown")
 
 
-def statements(names: Names, *, gateway_tables: bool = False, durable: bool = False, beside: bool = False) -> list[str]:
+def statements(names: Names, *, gateway_tables: bool = False, durable: bool = False, shadow: bool = False) -> list[str]:
     """Every statement that makes the read side, in order, without a trailing semicolon.
 
     `beside` makes a second ledger: marked as one, before all else, and without the functions. Their names are the
     server's, not a database's, so they stay with the live ledger.
     """
-    paths = (_BESIDE if beside else ()) + _TABLES + (_GATEWAY_TABLES if gateway_tables else ()) + _VIEWS + _DICTIONARIES
-    paths += () if beside else _FUNCTIONS
+    paths = (_SHADOW if shadow else ()) + _TABLES + (_GATEWAY_TABLES if gateway_tables else ()) + _VIEWS + _DICTIONARIES
+    paths += () if shadow else _FUNCTIONS
     databases = (names.database, names.gateway) if gateway_tables else (names.database,)
     settings = (*(_DURABLE if durable else ()), *(_REPLICATED if names.cluster else ()))
     durability = f"SETTINGS {', '.join(settings)}" if settings else ""
@@ -94,7 +94,7 @@ async def apply(
     *,
     gateway_tables: bool,
     durable: bool | None = None,
-    beside: bool = False,
+    shadow: bool = False,
 ) -> None:
     """Make or renew every object; may be called at every start. `durable` is on for the embedded engine unless said.
 
@@ -104,7 +104,7 @@ async def apply(
     one; what was asked of it waits for it there.
     """
     durable = clickhouse.embedded if durable is None else durable
-    for statement in statements(names, gateway_tables=gateway_tables, durable=durable, beside=beside):
+    for statement in statements(names, gateway_tables=gateway_tables, durable=durable, shadow=shadow):
         try:
             await clickhouse.command(statement)
         except ClickHouseRefused as error:

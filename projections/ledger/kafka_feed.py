@@ -35,7 +35,7 @@ _LOOK_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class KafkaSubscription:
     """What to consume, and how: `options` are those that every client of the broker gets."""
 
     options: Mapping[str, Any]
@@ -49,7 +49,7 @@ class Source:
 class KafkaFeed:
     """See Feed. `poll` also raises ClickHouseError."""
 
-    def __init__(self, log: EventLog, store: Store, letters: DeadLetters, source: Source) -> None:
+    def __init__(self, log: EventLog, store: Store, letters: DeadLetters, source: KafkaSubscription) -> None:
         self._log = log
         self._store = store
         self._letters = letters

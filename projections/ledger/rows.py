@@ -35,7 +35,7 @@ AppliedEvent = tuple[int, str, str, str, int]
 
 
 @dataclass(slots=True)
-class Rows:
+class LedgerRows:
     """The rows of a batch of events, in the column order of `Store`."""
 
     tag_changes: list[TagChange] = field(default_factory=list)
@@ -47,9 +47,9 @@ class Rows:
         return bool(self.tag_changes or self.life or self.credentials)
 
 
-def project(events: Iterable[RecordedEvent], rows: Rows | None = None) -> Rows:
+def project(events: Iterable[RecordedEvent], rows: LedgerRows | None = None) -> LedgerRows:
     """The rows of some events, after those of `rows` where given. Raises UndecodableEvent: a projector must stop."""
-    rows = Rows() if rows is None else rows
+    rows = LedgerRows() if rows is None else rows
     for recorded in events:
         _project_one(recorded, rows)
     return rows
@@ -61,7 +61,7 @@ def applied_row(log_id: str, linked: Linked) -> AppliedEvent:
     return event.position, log_id, linked.previous_hash.hex(), event.hash.hex(), event.recorded_us
 
 
-def _project_one(recorded: RecordedEvent, rows: Rows) -> None:
+def _project_one(recorded: RecordedEvent, rows: LedgerRows) -> None:
     event = codec.decode(recorded)
     public_id = recorded.stream.removeprefix("key-")
     at, position, recorded_us = recorded.effective_ms, recorded.position, recorded.recorded_us

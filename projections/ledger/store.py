@@ -69,7 +69,7 @@ class Store:
         self._since_checkpoint = checkpoint_every  # the first write leaves one: short runs must not add up
         self._checkpoint_s = 0.0
 
-    async def write(self, rows: projected.Rows, applied: Rows) -> None:
+    async def write(self, rows: projected.LedgerRows, applied: Rows) -> None:
         """All rows of some events, and after them that they are applied: a death in between leaves nothing half billed.
 
         `applied` as `insert_applied` takes it.

@@ -31,7 +31,9 @@ class Use:
 async def read_use(clickhouse: ClickHouse, names: Names, credential_ids: Sequence[str]) -> Use:
     """The use of each of these credentials, at least one. Raises ClickHouseUnavailable also where it takes too long."""
     rows = await clickhouse.query(
-        sql("queries/usage/credential_use", names), {"credential_ids": list(credential_ids)}, {"max_execution_time": MAX_S}
+        sql("queries/usage/credential_use", names),
+        {"credential_ids": list(credential_ids)},
+        {"max_execution_time": MAX_S},
     )
     used = {id_: CredentialUse(_instant(last_ms), inferences) for id_, last_ms, inferences, _ in rows}
     return Use(used, _instant(rows[0][3]))

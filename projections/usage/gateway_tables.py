@@ -53,7 +53,9 @@ async def read_usage(clickhouse: ClickHouse, names: Names) -> UsageSeen:
     seen_until_ms: int | None = None
     if len(rows) == len(TABLES):
         try:
-            latest = await clickhouse.query(sql("queries/usage/usage_seen", names), None, {"max_execution_time": _MAX_S})
+            latest = await clickhouse.query(
+                sql("queries/usage/usage_seen", names), None, {"max_execution_time": _MAX_S}
+            )
             seen_until_ms = latest[0][0]
         except ClickHouseUnavailable:
             pass

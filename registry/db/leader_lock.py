@@ -18,11 +18,11 @@ _TRY: Final = "SELECT pg_try_advisory_lock(hashtextextended($1, $2))"
 _KEEP_ALIVE: Final = "SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3"
 
 
-class LostLead(Busy):
+class LeaderLockLost(Busy):
     """Another instance has taken the lead."""
 
 
-class Claim:
+class LeaderLock:
     """One instance's claim to a name, among the claims of one kind, which `seed` tells apart from others."""
 
     def __init__(self, engine: AsyncEngine, name: str, seed: int, *, retry_s: float = 0.5) -> None:
@@ -39,9 +39,9 @@ class Claim:
 
     @property
     def driver(self) -> Any:
-        """The connection that holds the lock: what only the active instance may write goes over it. Raises LostLead."""
+        """The connection that holds the lock, for what only the active instance may write. Raises LeaderLockLost."""
         if not self.held:
-            raise LostLead
+            raise LeaderLockLost
         return self._held
 
     async def take(self) -> Any:

@@ -1,6 +1,6 @@
 """What a caller can ask of a key, and what is decided. Pure: time, ids and commitments come in as values.
 
-A command is a frozen value; `decide(command, scene)` returns the events to append, none where nothing changes, or
+A command is a frozen value; `decide(command, view)` returns the events to append, none where nothing changes, or
 raises Refused. It runs under the log's lock, so it must be quick.
 """
 
@@ -28,7 +28,7 @@ from registry.keys.events import (
 from registry.keys.state import KeyState
 from registry.keys.tags import MAX_TAGS
 from registry.log import codec
-from registry.log.event_log import NewEvent, RecordedEvent, Scene
+from registry.log.event_log import NewEvent, RecordedEvent, StreamView
 
 # Different tag names that a key may ever have had: removals are remembered, so the state would grow without end.
 MAX_TAG_NAMES_EVER = 1024
@@ -78,14 +78,14 @@ class RevokeKey:
 
 
 class HistoryNeeded(Exception):
-    """The decision needs the whole stream in its Scene: ask again with it."""
+    """The decision needs the whole stream in its StreamView: ask again with it."""
 
 
-def create(command: CreateKey, scene: Scene) -> Sequence[NewEvent]:
+def create(command: CreateKey, view: StreamView) -> Sequence[NewEvent]:
     """Decide a creation."""
-    if scene.version:
+    if view.version:
         raise Conflict("a key with this public_id exists: try again")
-    _refuse_past(command.expiration, scene.now)
+    _refuse_past(command.expiration, view.now)
     return [
         codec.encode(
             KeyCreated(
@@ -101,40 +101,40 @@ def create(command: CreateKey, scene: Scene) -> Sequence[NewEvent]:
     ]
 
 
-def revoke(_command: RevokeKey, scene: Scene) -> Sequence[NewEvent]:
+def revoke(_command: RevokeKey, view: StreamView) -> Sequence[NewEvent]:
     """Decide a revocation; an expired key can be revoked, so that nothing revives it."""
-    state = existing(scene)
+    state = existing(view)
     return [] if state.revoked_at is not None else [codec.encode(KeyRevoked())]
 
 
-def edit(command: EditKey, scene: Scene) -> Sequence[NewEvent]:
+def edit(command: EditKey, view: StreamView) -> Sequence[NewEvent]:
     """Decide a merge patch."""
-    state = existing(scene)
-    refuse_full(scene)
-    _check_effective_at(command, state, scene.now)
-    _refuse_ended(command, state, scene.now)
+    state = existing(view)
+    refuse_full(view)
+    _check_effective_at(command, state, view.now)
+    _refuse_ended(command, state, view.now)
     changes: list[tuple[Event, datetime | None]] = []
     if not isinstance(command.expiration, Unset) and command.expiration != state.expiration:
-        _refuse_past(command.expiration, scene.now)
+        _refuse_past(command.expiration, view.now)
         changes.append((ExpirationChanged(command.expiration), None))
     if not isinstance(command.tags, Unset):
-        changes.extend(_tag_changes(command, command.tags, state, scene))
+        changes.extend(_tag_changes(command, command.tags, state, view))
     if not isinstance(command.description, Unset) and command.description != state.description:
         changes.append((KeyDescribed(command.description), None))
     return [codec.encode(event, effective_at) for event, effective_at in changes]
 
 
-def existing(scene: Scene) -> KeyState:
+def existing(view: StreamView) -> KeyState:
     """The key that a decision is about. Raises UnknownKey."""
-    if scene.state is None:
+    if view.state is None:
         raise UnknownKey
-    state: KeyState = scene.state
+    state: KeyState = view.state
     return state
 
 
-def refuse_full(scene: Scene) -> None:
+def refuse_full(view: StreamView) -> None:
     """Raises Conflict for a key that has as many events as one may have."""
-    if scene.version >= MAX_VERSIONS:
+    if view.version >= MAX_VERSIONS:
         raise Conflict(f"a key has at most {MAX_VERSIONS} events: make a new key")
 
 
@@ -190,7 +190,7 @@ def _refuse_ended(command: EditKey, state: KeyState, now: datetime) -> None:
 
 
 def _tag_changes(
-    command: EditKey, tags: Mapping[str, str | None], state: KeyState, scene: Scene
+    command: EditKey, tags: Mapping[str, str | None], state: KeyState, view: StreamView
 ) -> list[tuple[Event, datetime | None]]:
     """The delta: all of it where an instant is stated, else just what differs from the tags now."""
     at = command.effective_at
@@ -201,13 +201,13 @@ def _tag_changes(
         message = f"would be more than {MAX_TAG_NAMES_EVER} different names in this key's life: use fewer names"
         raise FieldsRefused(FieldFault("tags", message))
     if at is None:
-        at = _not_before_registers(state, delta, scene.now)
+        at = _not_before_registers(state, delta, view.now)
         after = {**state.tags, **delta}
         _refuse_crowd(sum(value is not None for value in after.values()), None)
     elif len(state.registers.keys() | delta.keys()) > MAX_TAGS:  # else no instant can have too many
-        if len(scene.history) < scene.version:
+        if len(view.history) < view.version:
             raise HistoryNeeded
-        _refuse_crowds_after(scene.history, delta, at)
+        _refuse_crowds_after(view.history, delta, at)
     removed = tuple(sorted(name for name, value in delta.items() if value is None))
     return [(TagsChanged({k: v for k, v in delta.items() if v is not None}, removed), at)]
 

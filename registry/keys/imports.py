@@ -13,7 +13,7 @@ from registry.errors import FieldFault, FieldsRefused
 from registry.instant import cut_ms, format_ms
 from registry.keys.events import IssuedCredential, KeyImported
 from registry.log import codec
-from registry.log.event_log import NewEvent, Scene
+from registry.log.event_log import NewEvent, StreamView
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class ImportKey:
     source: str
 
 
-def import_key(command: ImportKey, scene: Scene) -> Sequence[NewEvent]:
+def import_key(command: ImportKey, view: StreamView) -> Sequence[NewEvent]:
     """Decide an import; a key that is in the log already stays as it is. Raises FieldsRefused."""
-    if scene.version:
+    if view.version:
         return []
-    if command.created_at > scene.now:
-        raise FieldsRefused(FieldFault("created_at", f"is in the future; it is {format_ms(scene.now)} now"))
+    if command.created_at > view.now:
+        raise FieldsRefused(FieldFault("created_at", f"is in the future; it is {format_ms(view.now)} now"))
     event = KeyImported(
         public_id=command.credential.credential_id,
         tags=dict(command.tags),
@@ -48,7 +48,7 @@ def import_key(command: ImportKey, scene: Scene) -> Sequence[NewEvent]:
         organization=command.organization,
         workspace=command.workspace,
         expiration=command.expiration,
-        revoked_at=_revoked_at(command, scene.now),
+        revoked_at=_revoked_at(command, view.now),
         credential=command.credential,
         source=command.source,
     )

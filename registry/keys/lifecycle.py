@@ -23,7 +23,7 @@ from registry.keys.events import (
 )
 from registry.keys.state import KeyState
 from registry.log import codec
-from registry.log.event_log import NewEvent, Scene
+from registry.log.event_log import NewEvent, StreamView
 
 # Credentials that a key may ever have had: each is in every answer that shows the key.
 MAX_CREDENTIALS: Final = 1000
@@ -46,41 +46,41 @@ class RevokeCredential:
     credential_id: str
 
 
-def suspend(scene: Scene) -> Sequence[NewEvent]:
+def suspend(view: StreamView) -> Sequence[NewEvent]:
     """Decide a suspension. A repeat changes nothing; an expired key can be suspended, so that nothing revives it."""
-    state = existing(scene)
+    state = existing(view)
     _refuse_revoked(state, "suspended")
     if state.suspended_at is not None:
         return []
-    refuse_full(scene)
+    refuse_full(view)
     return [codec.encode(KeySuspended())]
 
 
-def resume(scene: Scene) -> Sequence[NewEvent]:
+def resume(view: StreamView) -> Sequence[NewEvent]:
     """Decide a resumption. Of a key that is not suspended it changes nothing; an expired one stays expired."""
-    state = existing(scene)
+    state = existing(view)
     _refuse_revoked(state, "resumed")
     return [] if state.suspended_at is None else [codec.encode(KeyResumed())]
 
 
-def rotate(command: RotateKey, scene: Scene) -> Sequence[NewEvent]:
+def rotate(command: RotateKey, view: StreamView) -> Sequence[NewEvent]:
     """Decide a rotation. A suspended key can be rotated and stays suspended."""
-    state = existing(scene)
+    state = existing(view)
     _refuse_revoked(state, "rotated")
-    if state.ended(scene.now) is not None:
+    if state.ended(view.now) is not None:
         raise Conflict(f"the key expired at {_at(state)}: give it a new expiration first")
-    refuse_full(scene)
+    refuse_full(view)
     if len(state.credentials) >= MAX_CREDENTIALS:
         raise Conflict(f"a key has at most {MAX_CREDENTIALS} credentials in its life: make a new key")
     compromised = command.overlap is None
-    end = cut_ms(scene.now) + (command.overlap or timedelta(0))
+    end = cut_ms(view.now) + (command.overlap or timedelta(0))
     retired = tuple(one.credential_id for one in state.credentials if not one.ends_by(end))
     return [codec.encode(KeyRotated(command.credential, retired, end, compromised))]
 
 
-def revoke_credential(command: RevokeCredential, scene: Scene) -> Sequence[NewEvent]:
+def revoke_credential(command: RevokeCredential, view: StreamView) -> Sequence[NewEvent]:
     """Decide the end of a credential, also of the last that works: the key has none then, until it is rotated."""
-    state = existing(scene)
+    state = existing(view)
     credential = state.credential(command.credential_id)
     if credential is None:
         raise UnknownCredential

@@ -12,7 +12,7 @@ import msgspec
 from registry.errors import Conflict, FieldFault, FieldsRefused
 from registry.keys.events import AdminTokenCreated, AdminTokenRevoked, Event
 from registry.log import codec
-from registry.log.event_log import AnyEvent, NewEvent, Scene
+from registry.log.event_log import AnyEvent, NewEvent, StreamView
 
 # `admin` contains every other scope.
 SCOPES: Final = ("keys:read", "keys:write", "keys:backdate", "billing:read", "audit:read", "admin")
@@ -64,9 +64,9 @@ def evolve(state: TokenState | None, recorded: AnyEvent, event: Event) -> TokenS
     )
 
 
-def create(command: CreateToken, scene: Scene) -> Sequence[NewEvent]:
+def create(command: CreateToken, view: StreamView) -> Sequence[NewEvent]:
     """Decide a creation. Raises FieldsRefused for a bad name or an unknown scope."""
-    if scene.version:
+    if view.version:
         raise Conflict("a token with this id exists: try again")
     faults = []
     if not 1 <= len(command.name) <= MAX_NAME or not command.name.isprintable():
@@ -80,9 +80,9 @@ def create(command: CreateToken, scene: Scene) -> Sequence[NewEvent]:
     return [codec.encode(AdminTokenCreated(command.token_id, command.name, scopes, command.commitment))]
 
 
-def revoke(scene: Scene) -> Sequence[NewEvent]:
+def revoke(view: StreamView) -> Sequence[NewEvent]:
     """Decide a revocation; a repeat changes nothing."""
-    state: TokenState | None = scene.state
+    state: TokenState | None = view.state
     if state is None:
         raise FieldsRefused(FieldFault("token_id", "is not known: `keyledger token list` shows them"))
     return [] if state.revoked_at is not None else [codec.encode(AdminTokenRevoked())]

@@ -8,12 +8,12 @@ from typing import Any, Protocol
 from registry.keys.state import KeyState
 
 
-class Beside(Protocol):
+class AppendHook(Protocol):
     """Writes, beside the log, what must hold as soon as an append does, and never without it."""
 
     async def write(self, driver: Any, changed: Sequence[KeyState]) -> None:
         """Write for keys as they are after the append, on its connection and in its transaction.
 
         Called under the lock of the log, so it must be quick. Their rows and those of their credentials are there
-        already. Raises BesideFailed or one of the driver's TRANSPORT_ERRORS: then nothing at all is appended.
+        already. Raises AppendHookFailed or one of the driver's TRANSPORT_ERRORS: then nothing at all is appended.
         """

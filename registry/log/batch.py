@@ -14,14 +14,14 @@ from typing import Any
 from registry.errors import ClockSteppedBack, RegistryError, VersionConflict
 from registry.instant import cut_ms, to_us
 from registry.log import chain, stream_state
-from registry.log.event_log import Head, NewEvent, RecordedEvent, Scene, Write, Written
+from registry.log.event_log import Head, NewEvent, RecordedEvent, StreamView, Write, Written
 
 MICROSECOND = timedelta(microseconds=1)
 Outcome = Written | Exception
 
 
 @dataclass(slots=True)
-class Desk:
+class Batch:
     """The working state of a batch: what the log says, and what the writes before this one have added to it."""
 
     head: Head
@@ -41,11 +41,11 @@ class Desk:
     def _run_one(self, write: Write) -> Outcome:
         now = self._next_instant()
         stream, version = write.stream, self.versions[write.stream]
-        scene = Scene(now, version, self.states.get(stream), tuple(self.histories.get(stream, ())))
+        view = StreamView(now, version, self.states.get(stream), tuple(self.histories.get(stream, ())))
         try:
             if write.expected_version not in {None, version}:
                 raise VersionConflict(stream, write.expected_version or 0, version)
-            decided = write.decide(scene)
+            decided = write.decide(view)
         except Exception as error:  # noqa: BLE001 - it becomes the answer of this write, and of no other
             if isinstance(error, RegistryError):
                 error.position = self.head.position

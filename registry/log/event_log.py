@@ -125,7 +125,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class StreamView:
     """What a decision sees, under the lock: the stream as it is, and the instant that its first event would get."""
 
     now: datetime
@@ -138,13 +138,14 @@ class Scene:
 class Write:
     """A wish to append to one stream.
 
-    `decide` is pure and quick: it gets the Scene under the lock and returns the events to append (none is allowed) or
-    raises Refused. `whole_stream` asks for `Scene.history`. `expected_version`, where stated, must be the stream's.
+    `decide` is pure and quick: it gets the StreamView under the lock and returns the events to append (none is allowed)
+    or raises Refused. `whole_stream` asks for `StreamView.history`. `expected_version`, where stated, must be the
+    stream's.
     `secrets` (credential or token id to the hash of its secret) go into the table of secrets in the same transaction.
     """
 
     stream: str
-    decide: Callable[[Scene], Sequence[NewEvent]]
+    decide: Callable[[StreamView], Sequence[NewEvent]]
     caller: Caller
     expected_version: int | None = None
     whole_stream: bool = False

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from registry.log import chain
-from registry.log.batch import Desk, Outcome, check_clock, wanted
+from registry.log.batch import Batch, Outcome, check_clock, wanted
 from registry.log.event_log import Foldable, Head, RecordedEvent, Write, Written
 from registry.log.group_commit import GroupCommit
 
@@ -88,7 +88,7 @@ class MemoryEventLog:
         check_clock(head, clock, self._step_back_bound)
         streams = wanted(writes)
         histories = {stream: await self.read_stream(stream) for stream in streams}
-        desk = Desk(
+        batch = Batch(
             head=head,
             clock=clock,
             versions={stream: len(history) for stream, history in histories.items()},
@@ -96,10 +96,10 @@ class MemoryEventLog:
             histories={stream: histories[stream] for stream, whole in streams.items() if whole},
             new_salt=lambda: secrets.token_bytes(16),
         )
-        outcomes = desk.run(writes)
+        outcomes = batch.run(writes)
         async with self._grown:
-            self._events.extend(desk.appended)
-            self._states |= desk.changed
-            self._secrets |= desk.secrets
+            self._events.extend(batch.appended)
+            self._states |= batch.changed
+            self._secrets |= batch.secrets
             self._grown.notify_all()
         return outcomes

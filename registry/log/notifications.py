@@ -12,7 +12,7 @@ from registry.db.connection import TRANSPORT_ERRORS, DriverConnection
 CHANNEL = "keyledger_event"
 
 
-class Wake:
+class CommitNotifier:
     """Knows the greatest position that anybody has told of; losing a notification costs one poll, never an event."""
 
     def __init__(self, engine: AsyncEngine) -> None:

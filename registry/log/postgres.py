@@ -33,11 +33,11 @@ from registry.errors import Busy, LogBroken, OutcomeUnknown
 from registry.instant import from_us
 from registry.keys.state import KeyState
 from registry.log import chain, sql, state_rows, stream_state
-from registry.log.append_hook import Beside
-from registry.log.batch import Desk, Outcome, check_clock, wanted
+from registry.log.append_hook import AppendHook
+from registry.log.batch import Batch, Outcome, check_clock, wanted
 from registry.log.event_log import COLUMNS, Foldable, Head, RecordedEvent, Write, Written
 from registry.log.group_commit import GroupCommit
-from registry.log.notifications import Wake
+from registry.log.notifications import CommitNotifier
 
 # The one lock of the log: the text `keyledge` as a 64-bit number. Advisory locks are per database.
 APPEND_LOCK: Final = int.from_bytes(b"keyledge")
@@ -58,16 +58,18 @@ class Limits:
 class PostgresEventLog:
     """See EventLog. Made by `open_log`."""
 
-    def __init__(self, engine: AsyncEngine, log_id: UUID, limits: Limits, beside: Beside | None = None) -> None:
+    def __init__(
+        self, engine: AsyncEngine, log_id: UUID, limits: Limits, append_hook: AppendHook | None = None
+    ) -> None:
         self._engine = engine
         self._log_id = log_id
         self._limits = limits
-        self._beside = beside
+        self._hook = append_hook
         self._group = GroupCommit(self._flush, max_batch=limits.max_batch, max_queue=limits.max_queue)
         self._writer = DriverConnection(engine)
         self._reader = DriverConnection(engine, prepare=instants_as_raw_us)
         self._reading = asyncio.Lock()  # a connection runs one statement at a time
-        self._wake = Wake(engine)
+        self._notifier = CommitNotifier(engine)
         lock_ms, statement_ms = (int(s * 1000) for s in (limits.lock_timeout_s, limits.statement_timeout_s))
         # One round trip; SET LOCAL, so that it holds behind a connection pooler too.
         self._begin = (
@@ -122,12 +124,12 @@ class PostgresEventLog:
 
     async def wait_beyond(self, position: int, timeout_s: float) -> None:
         """See EventLog."""
-        await self._wake.wait_beyond(position, timeout_s)
+        await self._notifier.wait_beyond(position, timeout_s)
 
     async def close(self) -> None:
         """See EventLog. The engine stays the caller's."""
         await self._group.close()
-        await self._wake.close()
+        await self._notifier.close()
         await self._writer.close()
         await self._reader.close()
 
@@ -160,29 +162,29 @@ class PostgresEventLog:
 
     async def _append(self, driver: Any, writes: Sequence[Write]) -> list[Outcome]:
         await driver.execute(self._begin)
-        desk = await self._desk(driver, writes)
-        outcomes = desk.run(writes)
-        if desk.appended:
-            columns = [[getattr(event, column) for event in desk.appended] for column in COLUMNS]
-            await driver.fetch(sql.APPEND, *columns, *state_rows.columns(desk.changed, desk.secrets))
-            await self._write_beside(driver, desk)
+        batch = await self._read_batch(driver, writes)
+        outcomes = batch.run(writes)
+        if batch.appended:
+            columns = [[getattr(event, column) for event in batch.appended] for column in COLUMNS]
+            await driver.fetch(sql.APPEND, *columns, *state_rows.columns(batch.changed, batch.secrets))
+            await self._run_hook(driver, batch)
         try:
             await driver.execute("COMMIT")
         except TRANSPORT_ERRORS as error:
             raise OutcomeUnknown from error
-        self._wake.notify(desk.head.position)
+        self._notifier.notify(batch.head.position)
         return outcomes
 
-    async def _write_beside(self, driver: Any, desk: Desk) -> None:
+    async def _run_hook(self, driver: Any, batch: Batch) -> None:
         """What must hold when the append does, where something is to be."""
-        keys = [] if self._beside is None else [one for one in desk.changed.values() if isinstance(one, KeyState)]
-        if self._beside is not None and keys:
-            await self._beside.write(driver, keys)
+        keys = [] if self._hook is None else [one for one in batch.changed.values() if isinstance(one, KeyState)]
+        if self._hook is not None and keys:
+            await self._hook.write(driver, keys)
 
-    async def _desk(self, driver: Any, writes: Sequence[Write]) -> Desk:
+    async def _read_batch(self, driver: Any, writes: Sequence[Write]) -> Batch:
         """Read under the lock what the batch is decided on."""
         streams = wanted(writes)
-        rows = await driver.fetch(sql.SCENE, list(streams))
+        rows = await driver.fetch(sql.STREAM_VIEWS, list(streams))
         first = rows[0]
         position = first["position"] or 0
         genesis = chain.genesis_hash(self._log_id)
@@ -192,7 +194,7 @@ class PostgresEventLog:
         if histories:
             for row in await driver.fetch(sql.READ_STREAMS, list(histories)):
                 histories[row["stream"]].append(RecordedEvent.from_columns(row))
-        return Desk(
+        return Batch(
             head=head,
             clock=first["clock"],
             versions={row["stream"]: row["version"] for row in rows},
@@ -224,7 +226,9 @@ def _instant(us: int) -> datetime:
         return datetime.max.replace(tzinfo=UTC) if us > 0 else datetime.min.replace(tzinfo=UTC)
 
 
-async def open_log(engine: AsyncEngine, limits: Limits | None = None, beside: Beside | None = None) -> PostgresEventLog:
+async def open_log(
+    engine: AsyncEngine, limits: Limits | None = None, append_hook: AppendHook | None = None
+) -> PostgresEventLog:
     """The log in a migrated database; `beside` writes with each append. Raises LogBroken where there is none, or its
     chain rule is not ours; Busy."""
     row = None
@@ -237,4 +241,4 @@ async def open_log(engine: AsyncEngine, limits: Limits | None = None, beside: Be
         raise Busy from error
     if row is None or row.chain_rule != chain.CHAIN_RULE:
         raise LogBroken(_NO_LOG)
-    return PostgresEventLog(engine, row.log_id, limits or Limits(), beside)
+    return PostgresEventLog(engine, row.log_id, limits or Limits(), append_hook)

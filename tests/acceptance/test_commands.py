@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from keyledger.client.admin import Portal
+from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
 from registry.instant import parse_instant, to_ms
 from tests.support.oracle.truth import SINCE, UNTIL
@@ -26,7 +26,7 @@ async def registry(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Re
     assert await process.stop() == 0
 
 
-async def use(portal: Portal, seed: int) -> tuple[GatewayRows, dict[str, Any]]:
+async def use(portal: AdminClient, seed: int) -> tuple[GatewayRows, dict[str, Any]]:
     """A key of its own and its usage, and the question that bills it alone."""
     key = await portal.create({"customer_id": f"customer-{seed}"})
     at_ms = to_ms(parse_instant(key["created_at"]))

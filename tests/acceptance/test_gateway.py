@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from keyledger.embedded.cluster import APPLICATION, DATABASE
 from registry.log.postgres import PostgresEventLog
 from registry.queries import Queries
-from registry.service import Keys, NewKey
+from registry.service import KeyService, NewKey
 from tests.support.gateway.rules import check
 from tests.support.gateway.syncing import OPERATOR
 from tests.support.processes.parts import PATIENCE_S, Part
@@ -110,7 +110,7 @@ async def test_without_the_option_there_is_no_gateway(tmp_path: Path) -> None:
 async def test_the_sync_runs_alone_and_tells_of_itself(
     tmp_path: Path, database: Database, gateway: Database, postgres_log: PostgresEventLog, engine: AsyncEngine
 ) -> None:
-    keys = Keys(postgres_log, Queries(engine).public_id)
+    keys = KeyService(postgres_log, Queries(engine).public_id)
     made = await keys.create(NewKey(), OPERATOR)
     assert made.api_key is not None
     environ = settings(database, gateway)
@@ -143,7 +143,7 @@ async def test_after_a_restored_log_the_sync_stops_until_it_is_told_to_begin_ane
 ) -> None:
     environ = settings(database, gateway)
     assert (await run_command("project", "gateway", "--create-table", environ=environ))[0] == 0
-    made = await Keys(postgres_log, Queries(engine).public_id).create(NewKey(), OPERATOR)
+    made = await KeyService(postgres_log, Queries(engine).public_id).create(NewKey(), OPERATOR)
     assert made.api_key is not None
     async with gateway.connect() as driver, database.connect() as owner:
         async with started(Part(tmp_path / "sync.log", environ, "project", "gateway")):

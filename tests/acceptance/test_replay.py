@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from keyledger.client.admin import Portal
+from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import KeyUse, generate
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.operator_socket import socket_path_for_client
@@ -28,8 +28,8 @@ LEDGER = {
 }
 
 
-async def fill(portal: Portal, keys: int) -> list[dict[str, Any]]:
-    """Keys, each edited once."""
+async def fill(portal: AdminClient, keys: int) -> list[dict[str, Any]]:
+    """KeyService, each edited once."""
     made = [await portal.create({"customer_id": f"customer-{number % 7}"}) for number in range(keys)]
     for number, key in enumerate(made):
         await portal.edit(key["public_id"], {"tags": {"customer_id": f"moved-{number % 5}"}})

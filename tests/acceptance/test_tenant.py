@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from keyledger.client.admin import Portal
+from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import SMALL, GatewayRows
 from registry.instant import format_ms, parse_instant, to_ms
 from tests.support.gateway.gateway_keys import GatewayKeys, MadeKey
@@ -114,7 +114,7 @@ async def test_a_tenants_story(registry: RegistryProcess, gateway: GatewayKeys, 
     await _audit(registry, parse(new).public_id)
 
 
-async def _take_over(registry: RegistryProcess, folder: Path, usage: Usage, portal: Portal) -> None:
+async def _take_over(registry: RegistryProcess, folder: Path, usage: Usage, portal: AdminClient) -> None:
     """The keys of the gateway come under the log, and what they were used for before is billed."""
     tags = folder / "tags.csv"
     tags.write_text(f"public_id,customer_id,tier\n{TENANT},acme,gold\n{DISABLED},initech,\n")
@@ -139,7 +139,7 @@ async def _take_over(registry: RegistryProcess, folder: Path, usage: Usage, port
     usage.use(DISABLED, ended["revoked_at"], "initech", late=True)
 
 
-async def _rotate(portal: Portal, usage: Usage, driver: Any) -> str:
+async def _rotate(portal: AdminClient, usage: Usage, driver: Any) -> str:
     """The key gets another secret; both work and are billed for two hours, then the old one ends by itself."""
     rotated = await portal.rotate(TENANT, overlap_s=7200)
     new: str = rotated["api_key"]
@@ -157,7 +157,7 @@ async def _rotate(portal: Portal, usage: Usage, driver: Any) -> str:
     return new
 
 
-async def _suspend_and_resume(portal: Portal, usage: Usage, driver: Any, new: str) -> None:
+async def _suspend_and_resume(portal: AdminClient, usage: Usage, driver: Any, new: str) -> None:
     """Nothing works while the invoice is unpaid, and everything after it."""
     path = f"/admin/api-keys/{TENANT}"
     answer = await portal.http.post(f"{path}/suspend", json={"reason": "unpaid"}, params={"wait_for": "gateway"})
@@ -174,7 +174,7 @@ async def _suspend_and_resume(portal: Portal, usage: Usage, driver: Any, new: st
     usage.use(parse(new).public_id, resumed_at, "globex")
 
 
-async def _until_synced(portal: Portal, position: int) -> None:
+async def _until_synced(portal: AdminClient, position: int) -> None:
     """Return when the gateway's table has a position: a call that changes nothing can wait for it."""
     made = await portal.create({})
     await portal.revoke(made["public_id"], wait_for="gateway")

@@ -26,7 +26,7 @@ from registry.keys.views import event_out
 from registry.log import chain, codec
 from registry.log.event_log import Caller, Write
 from registry.log.memory import MemoryEventLog
-from registry.service import Keys, NewKey
+from registry.service import KeyService, NewKey
 from tests.support.bill_world import World, chat, instant, model, uuid7
 from tests.support.oracle.oracle import Fact, Row, oracle_bill
 from tests.support.oracle.truth import facts_of_event
@@ -54,7 +54,7 @@ class Lives:
 
     def __post_init__(self) -> None:
         self.log = MemoryEventLog(clock=lambda: self.now)
-        self.keys = Keys(self.log, self._resolve)
+        self.keys = KeyService(self.log, self._resolve)
 
     async def _resolve(self, any_id: str) -> str | None:
         return any_id

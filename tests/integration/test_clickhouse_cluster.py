@@ -19,7 +19,7 @@ from projections.ledger.store import Store
 
 CLUSTERED = [
     *ddl.statements(Names("ledger", "gateway", "prod"), gateway_tables=True),
-    *ddl.statements(Names("beside", "gateway", "prod"), beside=True)[:4],
+    *ddl.statements(Names("beside", "gateway", "prod"), shadow=True)[:4],
     sql("queries/replay/exchange", Names("ledger", "gateway", "prod"), table="key_life_v1", target="beside"),
     sql("queries/replay/drop", Names("beside", "gateway", "prod")),
     "SYSTEM RELOAD DICTIONARY ON CLUSTER prod ledger.key_tags",

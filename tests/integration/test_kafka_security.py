@@ -22,7 +22,7 @@ from keyledger.settings import Settings
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.ledger.dead_letters import DeadLetters
-from projections.ledger.kafka_feed import KafkaFeed, Source
+from projections.ledger.kafka_feed import KafkaFeed, KafkaSubscription
 from projections.ledger.projector import Projector
 from projections.ledger.store import Store
 from registry.log.postgres import open_log
@@ -94,7 +94,7 @@ async def test_the_whole_way_goes_over_tls_with_a_login(
         await fill(log, seed=11, count=10)
         options, plans = kafka_options(settings), topic_plans(settings)
         relay = Relay(log, Lead(engine, settings.kafka_topic), options, *plans)
-        source = Source(options, *plans, settings.kafka_group)
+        source = KafkaSubscription(options, *plans, settings.kafka_group)
         projector = Projector(KafkaFeed(log, store, DeadLetters(clickhouse, names), source), store, str(log.log_id))
         running = [asyncio.create_task(relay.run()), asyncio.create_task(projector.run())]
         head = (await log.head()).position

@@ -22,7 +22,7 @@ from registry.keys.commands import EditKey
 from registry.log.event_log import Caller, EventLog
 from registry.log.memory import MemoryEventLog
 from registry.log.postgres import PostgresEventLog
-from registry.service import Keys, NewKey
+from registry.service import KeyService, NewKey
 from tests.support.bill_world import World
 from tests.support.contracts.writes import note
 from tests.support.ledger_tables import contents
@@ -38,7 +38,7 @@ async def itself(public_id: str) -> str:
 async def fill(log: EventLog, seed: int, count: int = 60) -> None:
     """A workload of creations, edits (backdated too), expirations, suspensions, rotations and ends of all kinds."""
     rng = Random(seed)
-    keys = Keys(log, itself)
+    keys = KeyService(log, itself)
     alive = [(await keys.create(NewKey({"customer_id": "c0"}), OPERATOR)).key]
     for number in range(count):
         key = rng.choice(alive)
@@ -60,7 +60,7 @@ async def fill(log: EventLog, seed: int, count: int = 60) -> None:
             await keys.revoke(alive.pop().public_id, OPERATOR)
 
 
-async def _change_secrets(keys: Keys, public_id: str, rng: Random) -> None:
+async def _change_secrets(keys: KeyService, public_id: str, rng: Random) -> None:
     """Rotate a key; now and then one of its credentials is revoked."""
     overlap = rng.choice([None, timedelta(0), timedelta(hours=1)])
     rotated = (await keys.rotate(public_id, overlap, OPERATOR)).key

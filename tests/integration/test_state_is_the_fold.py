@@ -22,7 +22,7 @@ from registry.log.codec import decode
 from registry.log.event_log import Caller, RecordedEvent
 from registry.log.postgres import PostgresEventLog
 from registry.queries import Queries
-from registry.service import Keys, NewKey, Tokens
+from registry.service import KeyService, NewKey, TokenService
 from tests.support.contracts.writes import assert_whole, read_all
 from tests.support.servers.databases import Database
 
@@ -33,7 +33,7 @@ NAMES = ("customer_id", "project_id", "env")
 async def work(log: PostgresEventLog, queries: Queries, seed: int) -> None:
     """A random life of some keys and a token, edits together and backdated ones too."""
     chance = random.Random(seed)
-    keys, tokens = Keys(log, queries.public_id), Tokens(log)
+    keys, tokens = KeyService(log, queries.public_id), TokenService(log)
     token, _ = await tokens.create(f"token {seed}", ("keys:read",), CALLER)
     made = [await keys.create(NewKey(dict.fromkeys(NAMES[: chance.randrange(4)], "0")), CALLER) for _ in range(4)]
 

@@ -20,7 +20,7 @@ from registry.errors import Busy
 from registry.keys.commands import EditKey
 from registry.log.event_log import Caller
 from registry.log.postgres import PostgresEventLog
-from registry.service import Keys, NewKey
+from registry.service import KeyService, NewKey
 from tests.integration.test_projector import itself
 from tests.support.processes.parts import (
     Part,
@@ -48,7 +48,7 @@ class Load:
 
     async def write(self) -> None:
         """Create, tag and revoke until the end; a write without an answer may or may not be there."""
-        keys, alive = Keys(self.log, itself), list[str]()
+        keys, alive = KeyService(self.log, itself), list[str]()
         while not self.ended:
             try:
                 if len(alive) < 20:

@@ -15,7 +15,7 @@ from projections.engine import ddl
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.ledger.dead_letters import DeadLetters, dead_letter_topic
-from projections.ledger.kafka_feed import KafkaFeed, Source
+from projections.ledger.kafka_feed import KafkaFeed, KafkaSubscription
 from projections.ledger.log_tail import LogTail
 from projections.ledger.projector import Projector
 from projections.ledger.store import Store
@@ -63,7 +63,7 @@ class Way:
 
     def feed(self, group: str | None = None) -> KafkaFeed:
         """A feed that is not started."""
-        source = Source(self.options, *self.plans, group or self.topic, self.dead_letters_max)
+        source = KafkaSubscription(self.options, *self.plans, group or self.topic, self.dead_letters_max)
         return KafkaFeed(self.log, self.store, self.letters, source)
 
     def projector(self) -> Projector:

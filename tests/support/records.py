@@ -10,7 +10,7 @@ import msgspec
 
 from registry.instant import cut_ms, to_us
 from registry.log import stream_state
-from registry.log.event_log import NewEvent, RecordedEvent, Scene
+from registry.log.event_log import NewEvent, RecordedEvent, StreamView
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _ONE = RecordedEvent(
@@ -48,9 +48,9 @@ class Stream:
         self.history: list[RecordedEvent] = []
         self.state: Any = None
 
-    def scene(self, now: datetime) -> Scene:
+    def view(self, now: datetime) -> StreamView:
         """What a decision at `now` sees."""
-        return Scene(now, len(self.history), self.state, tuple(self.history))
+        return StreamView(now, len(self.history), self.state, tuple(self.history))
 
     def append(self, new: Sequence[NewEvent], now: datetime) -> list[RecordedEvent]:
         """Record what was decided."""

@@ -69,11 +69,11 @@ def test_edits_that_undo_each_other_leave_their_spans_and_no_change() -> None:
 
 def test_an_end_and_a_new_expiration_are_changes_and_the_passing_of_time_is_none() -> None:
     stream = key(HOUR)
-    stream.append(edit(EditKey(description="x"), stream.scene(NOON + 2 * HOUR)), NOON + 2 * HOUR)
+    stream.append(edit(EditKey(description="x"), stream.view(NOON + 2 * HOUR)), NOON + 2 * HOUR)
     assert diff(stream, 1)["changes"] == [{"field": "description", "from": "the portal", "to": "x"}]
-    stream.append(edit(EditKey(expiration=NOON + 99 * HOUR), stream.scene(NOON + 3 * HOUR)), NOON + 3 * HOUR)
+    stream.append(edit(EditKey(expiration=NOON + 99 * HOUR), stream.view(NOON + 3 * HOUR)), NOON + 3 * HOUR)
     assert {one["field"] for one in diff(stream, 2)["changes"]} == {"expiration", "status"}
-    stream.append(revoke(RevokeKey(), stream.scene(NOON + 4 * HOUR)), NOON + 4 * HOUR)
+    stream.append(revoke(RevokeKey(), stream.view(NOON + 4 * HOUR)), NOON + 4 * HOUR)
     assert diff(stream, 3)["changes"] == [{"field": "status", "from": "active", "to": "revoked"}]
 
 

@@ -25,7 +25,7 @@ from registry.keys.lifecycle import (
 )
 from registry.keys.state import fold
 from registry.log import codec
-from registry.log.event_log import NewEvent, RecordedEvent, Scene
+from registry.log.event_log import NewEvent, RecordedEvent, StreamView
 from tests.support.golden_log import golden_log
 from tests.support.records import NOON, Stream
 from tests.unit.test_key import MS
@@ -39,7 +39,7 @@ def key(life: timedelta | None = None, **tags: str) -> Stream:
     """A key made at noon."""
     stream = Stream()
     command = CreateKey(CREDENTIAL, tags, "the portal", None if life is None else NOON + life)
-    stream.append(create(command, stream.scene(NOON)), NOON)
+    stream.append(create(command, stream.view(NOON)), NOON)
     return stream
 
 
@@ -47,7 +47,7 @@ def patch(stream: Stream, after: timedelta, since: timedelta | None = None, **ta
     """Tags, edited some time after noon, from then on or since another instant."""
     at = None if since is None else NOON + since
     command = EditKey(tags=tags, effective_at=at, reason="ticket 4711", may_backdate=True)
-    stream.append(edit(command, stream.scene(NOON + after)), NOON + after)
+    stream.append(edit(command, stream.view(NOON + after)), NOON + after)
 
 
 def changes(stream: Stream) -> list[list[tuple[str, Any, Any, Any]]]:
@@ -152,8 +152,8 @@ def test_who_did_it_for_whom_when_and_why_is_told() -> None:
 def test_the_status_tells_of_expiry_which_is_no_event() -> None:
     revived, ended = key(HOUR), key(HOUR)
     later = EditKey(expiration=NOON + 9 * HOUR)
-    revived.append(edit(later, revived.scene(NOON + 2 * HOUR)), NOON + 2 * HOUR)
-    ended.append(revoke(RevokeKey(), ended.scene(NOON + 2 * HOUR)), NOON + 2 * HOUR)
+    revived.append(edit(later, revived.view(NOON + 2 * HOUR)), NOON + 2 * HOUR)
+    ended.append(revoke(RevokeKey(), ended.view(NOON + 2 * HOUR)), NOON + 2 * HOUR)
     assert changes(revived)[1] == [
         ("expiration", "2026-03-01T13:00:00.000Z", "2026-03-01T21:00:00.000Z", None),
         ("status", "expired", "active", None),
@@ -164,8 +164,8 @@ def test_the_status_tells_of_expiry_which_is_no_event() -> None:
 def test_an_admin_token_has_a_history_too() -> None:
     stream = Stream("token-t0kenPubl1c0")
     command = token.CreateToken("t0kenPubl1c0", "portal", ("keys:read", "keys:write"), "c" * 64)
-    stream.append(token.create(command, stream.scene(NOON)), NOON)
-    stream.append(token.revoke(stream.scene(NOON + HOUR)), NOON + HOUR)
+    stream.append(token.create(command, stream.view(NOON)), NOON)
+    stream.append(token.revoke(stream.view(NOON + HOUR)), NOON + HOUR)
     assert changes(stream) == [
         [
             ("name", None, "portal", None),
@@ -185,12 +185,12 @@ def test_every_type_of_event_can_be_told_and_none_tells_a_commitment() -> None:
 patches = st.dictionaries(st.sampled_from("abc"), st.none() | st.sampled_from("123"), min_size=1)
 
 
-DECIDES: dict[str, Callable[[Scene], Sequence[NewEvent]]] = {
+DECIDES: dict[str, Callable[[StreamView], Sequence[NewEvent]]] = {
     "suspend": suspend,
     "resume": resume,
-    "rotate": lambda scene: rotate(RotateKey(IssuedCredential("r0tatedPub01", "d" * 64), timedelta(days=1)), scene),
-    "compromised": lambda scene: rotate(RotateKey(IssuedCredential("r0tatedPub02", "d" * 64), None), scene),
-    "credential": lambda scene: revoke_credential(RevokeCredential("k3yPubl1cId0"), scene),
+    "rotate": lambda view: rotate(RotateKey(IssuedCredential("r0tatedPub01", "d" * 64), timedelta(days=1)), view),
+    "compromised": lambda view: rotate(RotateKey(IssuedCredential("r0tatedPub02", "d" * 64), None), view),
+    "credential": lambda view: revoke_credential(RevokeCredential("k3yPubl1cId0"), view),
 }
 # A patch and since when it counts, or one of those.
 steps_of_a_key = st.one_of(st.tuples(patches, st.none() | st.integers(0, 20)), st.sampled_from(sorted(DECIDES)))
@@ -204,7 +204,7 @@ def test_what_an_event_is_told_to_change_is_what_the_fold_before_it_held_at_its_
     for number, step in enumerate(steps, start=1):
         after = 21 * MS + number * MS
         if isinstance(step, str):
-            stream.append(DECIDES[step](stream.scene(NOON + after)), NOON + after)
+            stream.append(DECIDES[step](stream.view(NOON + after)), NOON + after)
         else:
             tags, since = step
             patch(stream, after, None if since is None else since * MS, **tags)

@@ -11,7 +11,7 @@ import pytest
 from registry.errors import FieldsRefused
 from registry.keys.events import IssuedCredential
 from registry.keys.imports import ImportKey, import_key
-from registry.log.event_log import Scene
+from registry.log.event_log import StreamView
 
 NOW = datetime(2026, 6, 1, 0, 0, 0, 5_678, tzinfo=UTC)
 MS = timedelta(milliseconds=1)
@@ -31,7 +31,7 @@ COMMAND = ImportKey(
 
 def decided(command: ImportKey, now: datetime = NOW) -> dict[str, object]:
     """The payload of the one event, with when it counts from."""
-    (event,) = import_key(command, Scene(now, 0, None))
+    (event,) = import_key(command, StreamView(now, 0, None))
     assert (event.type, event.schema_version) == ("KeyImported", 1)
     payload: dict[str, object] = msgspec.json.decode(event.payload)
     return {**payload, "effective_at": event.effective_at}
@@ -74,10 +74,10 @@ def test_a_key_of_this_very_millisecond_is_taken() -> None:
 
 
 def test_a_key_that_is_in_the_log_already_stays_as_it_is() -> None:
-    assert import_key(COMMAND, Scene(NOW, 3, None)) == []
+    assert import_key(COMMAND, StreamView(NOW, 3, None)) == []
 
 
 def test_a_creation_in_the_future_is_refused() -> None:
     with pytest.raises(FieldsRefused) as refused:
-        import_key(replace(COMMAND, created_at=NOW + MS), Scene(NOW, 0, None))
+        import_key(replace(COMMAND, created_at=NOW + MS), StreamView(NOW, 0, None))
     assert [fault.field for fault in refused.value.faults] == ["created_at"]

@@ -26,20 +26,20 @@ HOUR = timedelta(hours=1)
 def made(**tags: str) -> Stream:
     """A key made at noon."""
     stream = Stream()
-    stream.append(create(CreateKey(CREDENTIAL, tags), stream.scene(NOON)), NOON)
+    stream.append(create(CreateKey(CREDENTIAL, tags), stream.view(NOON)), NOON)
     return stream
 
 
 def made_for(life: timedelta, **tags: str) -> Stream:
     """A key made at noon that expires."""
     stream = Stream()
-    stream.append(create(CreateKey(CREDENTIAL, tags, expiration=NOON + life), stream.scene(NOON)), NOON)
+    stream.append(create(CreateKey(CREDENTIAL, tags, expiration=NOON + life), stream.view(NOON)), NOON)
     return stream
 
 
 def edited(stream: Stream, after: timedelta, command: EditKey) -> list[RecordedEvent]:
     """Decide an edit some time after noon, and record it."""
-    return stream.append(edit(command, stream.scene(NOON + after)), NOON + after)
+    return stream.append(edit(command, stream.view(NOON + after)), NOON + after)
 
 
 def backdated(after: timedelta, **tags: str | None) -> EditKey:
@@ -195,7 +195,7 @@ def test_one_patch_of_all_members_is_one_event_each() -> None:
 
 def test_a_revoked_keys_past_can_be_corrected_and_its_description_edited() -> None:
     stream = made(a="1")
-    stream.append(revoke(RevokeKey(), stream.scene(NOON + HOUR)), NOON + HOUR)
+    stream.append(revoke(RevokeKey(), stream.view(NOON + HOUR)), NOON + HOUR)
     assert edited(stream, 2 * HOUR, EditKey(description="gone")) != []
     assert edited(stream, 2 * HOUR, backdated(HOUR - MS, a="2")) != []
     for refused in (
@@ -210,8 +210,8 @@ def test_a_revoked_keys_past_can_be_corrected_and_its_description_edited() -> No
 
 def test_a_revocation_repeated_appends_nothing() -> None:
     stream = made()
-    stream.append(revoke(RevokeKey(), stream.scene(NOON + HOUR)), NOON + HOUR)
-    assert revoke(RevokeKey(), stream.scene(NOON + 2 * HOUR)) == []
+    stream.append(revoke(RevokeKey(), stream.view(NOON + HOUR)), NOON + HOUR)
+    assert revoke(RevokeKey(), stream.view(NOON + 2 * HOUR)) == []
     assert stream.state.revoked_at == NOON + HOUR
 
 
@@ -233,19 +233,19 @@ def test_an_expired_keys_past_can_be_corrected_and_a_new_expiration_revives_it()
 
 def test_an_expired_key_can_be_revoked_and_is_then_revoked_first_of_all() -> None:
     stream = made_for(HOUR)
-    stream.append(revoke(RevokeKey(), stream.scene(NOON + 2 * HOUR)), NOON + 2 * HOUR)
+    stream.append(revoke(RevokeKey(), stream.view(NOON + 2 * HOUR)), NOON + 2 * HOUR)
     assert stream.state.status(NOON + 2 * HOUR) == "revoked"
 
 
 def test_an_unknown_key_can_not_be_edited_or_revoked_and_a_known_one_not_be_made() -> None:
     with pytest.raises(UnknownKey):
-        edit(EditKey(description="x"), Stream().scene(NOON))
+        edit(EditKey(description="x"), Stream().view(NOON))
     with pytest.raises(UnknownKey):
-        revoke(RevokeKey(), Stream().scene(NOON))
+        revoke(RevokeKey(), Stream().view(NOON))
     with pytest.raises(Conflict):
-        create(CreateKey(CREDENTIAL), made().scene(NOON))
+        create(CreateKey(CREDENTIAL), made().view(NOON))
 
 
 def test_a_key_can_not_be_made_that_has_expired() -> None:
     with pytest.raises(FieldsRefused, match="expiration"):
-        create(CreateKey(CREDENTIAL, expiration=NOON), Stream().scene(NOON))
+        create(CreateKey(CREDENTIAL, expiration=NOON), Stream().view(NOON))

@@ -24,42 +24,42 @@ from registry.keys.lifecycle import (
 )
 from registry.keys.state import KeyState, fold
 from registry.log import codec
-from registry.log.event_log import NewEvent, RecordedEvent, Scene
+from registry.log.event_log import NewEvent, RecordedEvent, StreamView
 from registry.log.stream_state import dump, load
 from tests.support.records import NOON, Stream
 
 FIRST = "k3yPubl1cId0"
 HOUR, MS = timedelta(hours=1), timedelta(milliseconds=1)
-Decide = Callable[[Scene], Sequence[NewEvent]]
+Decide = Callable[[StreamView], Sequence[NewEvent]]
 
 
 def made(**more: datetime) -> Stream:
     """A key made at noon."""
     stream = Stream()
     command = CreateKey(IssuedCredential(FIRST, "c" * 64), {"customer_id": "acme"}, **more)  # type: ignore[arg-type]
-    stream.append(create(command, stream.scene(NOON)), NOON)
+    stream.append(create(command, stream.view(NOON)), NOON)
     return stream
 
 
 def done(stream: Stream, after: timedelta, decide: Decide) -> list[RecordedEvent]:
     """Decide some time after noon, and record it."""
-    return stream.append(decide(stream.scene(NOON + after)), NOON + after)
+    return stream.append(decide(stream.view(NOON + after)), NOON + after)
 
 
 def rotation(number: int, overlap: timedelta | None) -> Decide:
     """A rotation to a credential of that number."""
     command = RotateKey(IssuedCredential(f"r0tatedPub{number:02}", "d" * 64), overlap)
-    return lambda scene: rotate(command, scene)
+    return lambda view: rotate(command, view)
 
 
 def ending(credential_id: str) -> Decide:
     """The revocation of a credential."""
-    return lambda scene: revoke_credential(RevokeCredential(credential_id), scene)
+    return lambda view: revoke_credential(RevokeCredential(credential_id), view)
 
 
-def revoking(scene: Scene) -> Sequence[NewEvent]:
+def revoking(view: StreamView) -> Sequence[NewEvent]:
     """The revocation of the key."""
-    return revoke(RevokeKey(), scene)
+    return revoke(RevokeKey(), view)
 
 
 def statuses(stream: Stream, *hours: int) -> list[str]:
@@ -104,7 +104,7 @@ def test_the_first_word_that_fits_is_the_status() -> None:
 def test_an_expired_key_can_be_suspended_and_a_new_expiration_does_not_let_it_work() -> None:
     stream = made(expiration=NOON + HOUR)
     done(stream, 2 * HOUR, suspend)
-    done(stream, 3 * HOUR, lambda scene: edit(EditKey(expiration=None), scene))
+    done(stream, 3 * HOUR, lambda view: edit(EditKey(expiration=None), view))
     assert stream.state.status(NOON + 4 * HOUR) == "suspended"
     done(stream, 5 * HOUR, resume)
     assert stream.state.status(NOON + 5 * HOUR) == "active"
@@ -113,10 +113,10 @@ def test_an_expired_key_can_be_suspended_and_a_new_expiration_does_not_let_it_wo
 def test_the_tags_of_a_suspended_key_can_be_edited_and_those_of_one_that_expired_meanwhile_can_not() -> None:
     stream = made(expiration=NOON + 3 * HOUR)
     done(stream, HOUR, suspend)
-    done(stream, 2 * HOUR, lambda scene: edit(EditKey(tags={"customer_id": "globex"}), scene))
+    done(stream, 2 * HOUR, lambda view: edit(EditKey(tags={"customer_id": "globex"}), view))
     assert stream.state.tags == {"customer_id": "globex"}
     with pytest.raises(Conflict, match="expired"):
-        done(stream, 3 * HOUR, lambda scene: edit(EditKey(tags={"customer_id": "umbrella"}), scene))
+        done(stream, 3 * HOUR, lambda view: edit(EditKey(tags={"customer_id": "umbrella"}), view))
 
 
 def test_a_rotation_keeps_tags_and_history_and_the_old_secret_ends_after_the_overlap() -> None:
@@ -190,7 +190,7 @@ def test_a_key_has_at_most_so_many_credentials_ever() -> None:
     many = tuple(state.credentials) * MAX_CREDENTIALS
     full = KeyState(**{name: getattr(state, name) for name in state.__struct_fields__} | {"credentials": many})
     with pytest.raises(Conflict, match="1000 credentials"):
-        rotation(1, None)(Scene(NOON + HOUR, 1, full))
+        rotation(1, None)(StreamView(NOON + HOUR, 1, full))
     assert stream.history == []
 
 

@@ -25,7 +25,7 @@ class Kept:
         self.rows: dict[str, tuple[TokenState, str]] = {}
 
     async def token(self, token_id: str) -> tuple[TokenState, str] | None:
-        """See TokenSource."""
+        """See TokenLookup."""
         return self.rows.get(token_id)
 
 
@@ -52,7 +52,7 @@ def test_what_is_no_token_has_no_parts(text: str) -> None:
 def decided(*scopes: str, name: str = "portal") -> TokenState:
     """A token that was just made."""
     stream = Stream("token-t0kenPubl1c0")
-    stream.append(token.create(CreateToken("t0kenPubl1c0", name, scopes, "c" * 64), stream.scene(NOON)), NOON)
+    stream.append(token.create(CreateToken("t0kenPubl1c0", name, scopes, "c" * 64), stream.view(NOON)), NOON)
     assert isinstance(stream.state, TokenState)
     return stream.state
 
@@ -84,9 +84,9 @@ def test_a_bad_name_or_scope_is_refused(name: str, scopes: tuple[str, ...], fiel
 
 def test_an_unknown_token_can_not_be_revoked_and_a_known_id_not_be_made() -> None:
     with pytest.raises(FieldsRefused, match="token_id"):
-        token.revoke(Stream().scene(NOON))
+        token.revoke(Stream().view(NOON))
     with pytest.raises(Conflict):
-        token.create(CreateToken("t", "x", ("admin",), "c"), replace(Stream().scene(NOON), version=1))
+        token.create(CreateToken("t", "x", ("admin",), "c"), replace(Stream().view(NOON), version=1))
 
 
 async def test_only_the_whole_token_of_a_live_row_is_let_in() -> None:

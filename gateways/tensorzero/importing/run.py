@@ -14,13 +14,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from gateways.tensorzero.importing.gateway_key import GatewayKey, command, faults, is_end_moved
+from gateways.tensorzero.importing.key_table_reader import FIRST, ImportPage, KeyTableReader
 from gateways.tensorzero.importing.mapping import TagMapping
-from gateways.tensorzero.importing.source import FIRST, Page, Source
 from registry.errors import Busy, FieldsRefused
 from registry.log.event_log import Caller
 from registry.progress import Progress
 from registry.queries import Queries
-from registry.service import Keys
+from registry.service import KeyService
 
 Part = Progress | dict[str, Any]
 # How often a write is tried again, once a second: an overloaded or restarting database is waited for.
@@ -59,8 +59,8 @@ class Counts:
 class Import:
     """A run, which goes through the table once."""
 
-    source: Source
-    keys: Keys
+    source: KeyTableReader
+    keys: KeyService
     queries: Queries
     order: Order
     counts: Counts = field(default_factory=Counts)
@@ -93,7 +93,7 @@ class Import:
         return page.last, found
 
     @asynccontextmanager
-    async def _page(self, after: int) -> AsyncIterator[Page]:
+    async def _page(self, after: int) -> AsyncIterator[ImportPage]:
         """Held where it is to be appended: else a key that is disabled meanwhile would come back."""
         if self.order.apply:
             async with self.source.held_page(after) as page:

@@ -41,7 +41,7 @@ def export_archive(
     """Write the log into a folder that can be proved and restored; no secret, nor its hash unless asked for."""
 
     async def run(client: httpx.AsyncClient) -> Manifest:
-        from audit.archive.writer import Source, write_archive  # noqa: PLC0415 - see above
+        from audit.archive.writer import ArchiveContent, write_archive  # noqa: PLC0415 - see above
 
         first = await _page(client, 0, until, 1)
         last = int(first.headers["Keyledger-Position"]) if until is None else until
@@ -52,7 +52,9 @@ def export_archive(
                 bars.update(task, completed=position)
 
             hashes = _hash_lines(client, last) if with_credentials else None
-            source = Source(UUID(first.headers["Keyledger-Log-Id"]), _event_lines(client, last, advance), hashes)
+            source = ArchiveContent(
+                UUID(first.headers["Keyledger-Log-Id"]), _event_lines(client, last, advance), hashes
+            )
             return await write_archive(path, source, datetime.now(UTC))
 
     manifest = call(data, run, quiet=True)

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from audit.report import Finding, Verdict
-from audit.sources import Books, GatewayBooks
+from audit.sources import AuditedGateway, AuditSources
 from audit.verify.bookmark import read_bookmark
 from audit.verify.repair import of_the_log, repair_ledger, repair_state
 from audit.verify.repair_gateway import beyond_repair, repair_gateway
@@ -61,15 +61,17 @@ async def repair_books(request: Request) -> StreamingResponse:
     return stream(_repair(services), (await services.registry.log.head()).position)
 
 
-def books_of(services: Services) -> Books:
+def books_of(services: Services) -> AuditSources:
     """What an audit of these services reads."""
     gateway = None
     if services.gateway is not None:
-        gateway = GatewayBooks(services.gateway.table, is_shared=services.gateway.beside is not None)
-    return Books(services.registry.log, services.engine, services.clickhouse, services.names, services.store, gateway)
+        gateway = AuditedGateway(services.gateway.table, is_shared=services.gateway.append_hook is not None)
+    return AuditSources(
+        services.registry.log, services.engine, services.clickhouse, services.names, services.store, gateway
+    )
 
 
-async def _verify(books: Books, query: VerifyQuery) -> AsyncIterator[Part]:
+async def _verify(books: AuditSources, query: VerifyQuery) -> AsyncIterator[Part]:
     async for told in verify(books, query.bookmark, wait_s=query.wait_s):
         yield {"result": asdict(told)} if isinstance(told, Verdict) else told
 
@@ -108,7 +110,7 @@ async def _repair_state(services: Services, findings: Sequence[Finding]) -> int:
             await owner.dispose()
 
 
-async def _left(books: Books, known: Sequence[Finding], repaired: dict[str, int | None]) -> AsyncIterator[Part]:
+async def _left(books: AuditSources, known: Sequence[Finding], repaired: dict[str, int | None]) -> AsyncIterator[Part]:
     """What a repair left: some findings that are known, and what another audit finds; at the end the result."""
     for finding in known:
         yield finding

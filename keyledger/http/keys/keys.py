@@ -1,4 +1,4 @@
-"""The admin API's routes: each reads strictly, asks `Keys` or `Queries`, and answers with the log's position."""
+"""The admin API's routes: each reads strictly, asks `KeyService` or `Queries`, and answers with the log's position."""
 
 from __future__ import annotations
 

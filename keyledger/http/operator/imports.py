@@ -14,11 +14,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
+from gateways.tensorzero.importing.key_table_reader import PAGE, open_reader
 from gateways.tensorzero.importing.mapping import TagMapping, read_mapping
 from gateways.tensorzero.importing.mapping_csv import read_csv
 from gateways.tensorzero.importing.mapping_json import read_json
 from gateways.tensorzero.importing.run import Import, Order, Part, mapping_items, result
-from gateways.tensorzero.importing.source import PAGE, open_source
 from gateways.tensorzero.key_table import GatewayTable
 from keyledger.http.keys.keys import principal_of
 from keyledger.http.keys.schemas import Body, Text
@@ -31,7 +31,7 @@ from registry.auth import OPERATOR
 from registry.errors import FieldFault, FieldsRefused
 from registry.log.event_log import Caller
 from registry.log.postgres import open_log
-from registry.service import Keys
+from registry.service import KeyService
 
 REASON: Final = "imported from tensorzero"
 _READERS: Final = {".csv": read_csv, ".json": read_json}
@@ -81,7 +81,7 @@ async def _run(
     caller = Caller(OPERATOR, request_id=uuid4().hex, reason=body.reason)
     order = Order(caller, mapping, apply=_applies(body, mapping), only_mapped=body.only_mapped)
     with collecting_rarely():
-        async with open_source(table) as source, _keys(services) as keys:
+        async with open_reader(table) as source, _keys(services) as keys:
             running = Import(source, keys, services.registry.queries, order)
             async with aclosing(running.run()) as parts:
                 async for part in parts:
@@ -91,12 +91,12 @@ async def _run(
 
 
 @asynccontextmanager
-async def _keys(services: Services) -> AsyncIterator[Keys]:
+async def _keys(services: Services) -> AsyncIterator[KeyService]:
     """The log on connections of its own: a page is one transaction, and the portal's writes don't queue behind it."""
-    beside = None if services.gateway is None else services.gateway.beside
-    log = await open_log(services.engine, replace(append_limits(services.settings), max_batch=PAGE), beside)
+    append_hook = None if services.gateway is None else services.gateway.append_hook
+    log = await open_log(services.engine, replace(append_limits(services.settings), max_batch=PAGE), append_hook)
     try:
-        yield Keys(log, services.registry.queries.public_id)
+        yield KeyService(log, services.registry.queries.public_id)
     finally:
         await log.close()
 

@@ -9,7 +9,7 @@ def _read(name: str) -> str:
     return files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
 
 
-SCENE = _read("scene")
+STREAM_VIEWS = _read("stream_views")
 APPEND = _read("append")
 READ = _read("read")
 READ_FOLDABLE = _read("read_foldable")

@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from keyledger.runtime.concurrency_limit import Gate
+from keyledger.runtime.concurrency_limit import ConcurrencyLimit
 from registry.errors import Busy
 from tests.support.api.service import Api, assert_problem
 
@@ -53,7 +53,7 @@ async def test_a_position_beyond_the_head_is_refused_with_the_head(shared_api: A
 
 
 async def test_a_gate_admits_some_lets_some_wait_and_refuses_the_rest() -> None:
-    gate, leave, entered = Gate(2, 1), asyncio.Event(), 0
+    gate, leave, entered = ConcurrencyLimit(2, 1), asyncio.Event(), 0
 
     async def visit() -> None:
         nonlocal entered

@@ -20,7 +20,7 @@ import pytest
 
 from registry.keys.tokens import SCOPES
 from registry.log.postgres import PostgresEventLog
-from registry.service import Tokens
+from registry.service import TokenService
 from tests.support.api.service import OPERATOR, PROBLEM
 from tests.support.servers.databases import Database
 
@@ -63,7 +63,7 @@ class Served:
 @pytest.fixture
 async def served(database: Database, postgres_log: PostgresEventLog, tmp_path: Path) -> AsyncIterator[Served]:
     """`keyledger serve` on the test's database, logging all it can."""
-    _, token = await Tokens(postgres_log).create("test", SCOPES, OPERATOR)
+    _, token = await TokenService(postgres_log).create("test", SCOPES, OPERATOR)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("KEYLEDGER_")},
         "KEYLEDGER_DATABASE_URL": database.app_url,
@@ -148,7 +148,7 @@ async def test_no_secret_is_in_any_log_line_or_error_wherever_it_was_sent(
     bearer = {"Authorization": f"Bearer {served.token}"}
     async with httpx.AsyncClient(base_url=served.url, timeout=20) as client:
         made = [(await client.post(KEYS, json={"tags": {"a": "b"}}, headers=bearer)).json() for _ in range(3)]
-        other, other_token = await Tokens(postgres_log).create("other", ("billing:read",), OPERATOR)
+        other, other_token = await TokenService(postgres_log).create("other", ("billing:read",), OPERATOR)
         texts = [served.token, other_token, *(one["api_key"] for one in made)]
         answers = [await send(client, bearer, text, made[0]["public_id"]) for text in texts]
         ordinary = [

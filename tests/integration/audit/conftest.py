@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from registry.log.postgres import PostgresEventLog
-from registry.service import Tokens
+from registry.service import TokenService
 from tests.integration.test_projector import OPERATOR, fill
 from tests.support.audit.books_world import Tampered, make_books
 from tests.support.audit.gateway_world import Kept, keep
@@ -71,7 +71,7 @@ async def empty(server: Server, template: Database) -> AsyncIterator[Database]:
 @pytest.fixture
 async def filled(postgres_log: PostgresEventLog) -> PostgresEventLog:
     """A log with keys and tokens, some ended."""
-    tokens = Tokens(postgres_log)
+    tokens = TokenService(postgres_log)
     finance, _ = await tokens.create("finance", ("billing:read",), OPERATOR)
     await tokens.create("Büro für Schlüssel", ("keys:read", "keys:write"), OPERATOR)
     await fill(postgres_log, seed=21, count=60)

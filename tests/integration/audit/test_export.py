@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.archive.export import export_lines
 from audit.archive.reader import check_archive, open_archive
-from audit.archive.writer import Source, write_archive
+from audit.archive.writer import ArchiveContent, write_archive
 from audit.errors import BadArchive, SecretSwapped, TargetUnfit
 from registry.errors import ChainBroken, UndecodableEvent
 from registry.log.postgres import PostgresEventLog
@@ -192,7 +192,7 @@ async def test_lines_that_do_not_end_where_they_say_make_no_archive(
         yield b"".join(lines[:4] + lines[5:])
 
     with pytest.raises(BadArchive, match="9 lines came, and the last is of position 10"):
-        await write_archive(tmp_path / "a", Source(postgres_log.log_id, lossy()), EXPORTED_AT)
+        await write_archive(tmp_path / "a", ArchiveContent(postgres_log.log_id, lossy()), EXPORTED_AT)
     assert names_in(tmp_path) == []
 
 
@@ -200,14 +200,14 @@ KILLED_HALF_WAY = dedent("""
     import asyncio, sys, uuid
     from datetime import UTC, datetime
     from pathlib import Path
-    from audit.archive.writer import Source, write_archive
+    from audit.archive.writer import ArchiveContent, write_archive
 
     async def lines():
         yield Path(sys.argv[2]).read_bytes()
         print("half", flush=True)
         await asyncio.Event().wait()
 
-    asyncio.run(write_archive(Path(sys.argv[1]), Source(uuid.UUID(int=1), lines()), datetime.now(UTC)))
+    asyncio.run(write_archive(Path(sys.argv[1]), ArchiveContent(uuid.UUID(int=1), lines()), datetime.now(UTC)))
 """)
 
 

@@ -30,7 +30,7 @@ from registry.errors import LogBroken, Unauthenticated
 from registry.keys.secrets import issue_token
 from registry.log.postgres import PostgresEventLog, open_log
 from registry.queries import Queries
-from registry.service import Keys, NewKey, Tokens
+from registry.service import KeyService, NewKey, TokenService
 from tests.integration.test_projector import OPERATOR, project
 from tests.support.audit.archive_world import (
     assert_guarded,
@@ -88,14 +88,14 @@ async def test_the_restored_log_goes_on(
     filled: PostgresEventLog, engine: AsyncEngine, empty: Database, tmp_path: Path
 ) -> None:
     issued = issue_token()
-    await Tokens(filled).create("auditor", ("audit:read",), OPERATOR, issued)
+    await TokenService(filled).create("auditor", ("audit:read",), OPERATOR, issued)
     await export_to(tmp_path / "a", filled, secrets_of=engine)
     restored = await restore_into(empty, tmp_path / "a")
     async with empty.engine() as other:
         log, queries = await open_log(other), Queries(other)
         principal = await authenticate(f"Bearer {issued.text}", queries)
         assert principal.actor == f"token-{issued.id}"
-        made = await Keys(log, queries.public_id).create(NewKey({"customer_id": "later"}), OPERATOR)
+        made = await KeyService(log, queries.public_id).create(NewKey({"customer_id": "later"}), OPERATOR)
         assert made.position == restored.position + 1
         (last,) = await log.read(restored.position, 10)
         assert last.recorded_at > (await filled.head()).recorded_at  # type: ignore[operator]
@@ -106,7 +106,7 @@ async def test_without_the_hashes_all_is_there_and_nobody_can_log_in(
     filled: PostgresEventLog, database: Database, empty: Database, tmp_path: Path
 ) -> None:
     issued = issue_token()
-    await Tokens(filled).create("auditor", ("audit:read",), OPERATOR, issued)
+    await TokenService(filled).create("auditor", ("audit:read",), OPERATOR, issued)
     await export_to(tmp_path / "a", filled)
     restored = await restore_into(empty, tmp_path / "a")
     assert restored.keys_without_secret == restored.keys == 15

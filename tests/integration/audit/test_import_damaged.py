@@ -16,7 +16,7 @@ from audit.errors import BadArchive
 from registry.log.event_log import EventLog, RecordedEvent
 from registry.log.memory import MemoryEventLog
 from registry.log.postgres import PostgresEventLog
-from registry.service import Keys, NewKey, Tokens
+from registry.service import KeyService, NewKey, TokenService
 from tests.integration.test_projector import OPERATOR, fill, itself
 from tests.support.audit.archive_damage import KINDS, Damage, forge
 from tests.support.audit.archive_world import assert_untouched, export_to, id_of, restore_into
@@ -83,9 +83,9 @@ async def test_a_hash_that_no_event_commits_to_is_named(
 async def story(*changes: dict[str, Any]) -> list[RecordedEvent]:
     """The events of a small log, each with the changes of its place."""
     log = MemoryEventLog()
-    key = (await Keys(log, itself).create(NewKey({"customer_id": "acme"}), OPERATOR)).key
-    await Keys(log, itself).revoke(key.public_id, OPERATOR)
-    await Tokens(log).create("finance", ("billing:read",), OPERATOR)
+    key = (await KeyService(log, itself).create(NewKey({"customer_id": "acme"}), OPERATOR)).key
+    await KeyService(log, itself).revoke(key.public_id, OPERATOR)
+    await TokenService(log).create("finance", ("billing:read",), OPERATOR)
     events = await log.read(0, 10)
     return [msgspec.structs.replace(event, **change) for event, change in zip(events, changes, strict=True)]
 

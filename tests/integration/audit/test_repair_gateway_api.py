@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateways.tensorzero.append_hook import GatewayBeside
+from gateways.tensorzero.append_hook import KeyTableHook
 from gateways.tensorzero.key_table import GatewayTable
 from keyledger.http.app import operator_app
 from keyledger.runtime.gateway import GatewayKeys
@@ -63,7 +63,7 @@ async def operator(ledger: Ledger, database: Database) -> AsyncIterator[Operator
         await world.synced()
     await ledger.apply()
     settings = Settings(migration_database_url=database.owner_url)
-    services = replace(services, settings=settings, gateway=GatewayKeys(table, GatewayBeside("public")))
+    services = replace(services, settings=settings, gateway=GatewayKeys(table, KeyTableHook("public")))
     transport = httpx.ASGITransport(operator_app(services))
     async with httpx.AsyncClient(transport=transport, base_url="http://operator") as client:
         made = Operator(client, ledger, database, revoked)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from audit.report import Finding, Verdict
-from audit.sources import GatewayBooks
+from audit.sources import AuditedGateway
 from audit.verify.repair_gateway import beyond_repair
 from audit.verify.verify import verify
 from gateways.tensorzero.key_table import GatewayTable
@@ -224,7 +224,7 @@ async def test_an_absent_table_is_a_finding_and_the_rest_is_audited(kept: Kept) 
 
 async def test_a_gateway_that_is_away_is_a_finding(small_books: Tampered) -> None:
     pool = make_engine(AWAY)
-    books = replace(small_books.books, gateway=GatewayBooks(GatewayTable(pool), is_shared=False))
+    books = replace(small_books.books, gateway=AuditedGateway(GatewayTable(pool), is_shared=False))
     (finding,) = [one async for one in verify(books, wait_s=0.2) if isinstance(one, Finding)]
     assert (finding.kind, finding.where) == ("not_compared", TABLE)
     assert "can't be reached" in finding.detail

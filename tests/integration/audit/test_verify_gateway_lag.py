@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.report import Finding
 from audit.verify.verify import verify
-from gateways.tensorzero.append_hook import GatewayBeside
+from gateways.tensorzero.append_hook import KeyTableHook
 from gateways.tensorzero.key_table import Compared, GatewayTable
 from gateways.tensorzero.rows import GatewayRow
 from registry.keys.commands import EditKey
@@ -143,7 +143,7 @@ async def test_in_a_shared_database_nothing_is_found_while_writes_go_on_though_n
     small_books: Tampered, postgres_log: PostgresEventLog, engine: AsyncEngine, server: Server
 ) -> None:
     async with keep(small_books, postgres_log, engine, server, shared=True) as kept:
-        log = await open_log(engine, beside=GatewayBeside("public"))
+        log = await open_log(engine, append_hook=KeyTableHook("public"))
         writing = asyncio.create_task(fill(log, seed=9, count=60))
         runs = 0
         while not writing.done():

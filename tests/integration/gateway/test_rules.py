@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from gateways.tensorzero.append_hook import GatewayBeside
+from gateways.tensorzero.append_hook import KeyTableHook
 from gateways.tensorzero.checkpoint import SyncLead
+from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.key_table import GatewayTable
-from gateways.tensorzero.source import KeySource
 from gateways.tensorzero.sync import GatewaySync
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
@@ -66,8 +66,8 @@ async def gate(
     place = database if shared else bare_gateway
     await make_table(place)
     async with AsyncExitStack() as stack:
-        beside = GatewayBeside("public") if shared else None
-        api = await stack.enter_async_context(open_api(database, clickhouse, Names(), beside))
+        append_hook = KeyTableHook("public") if shared else None
+        api = await stack.enter_async_context(open_api(database, clickhouse, Names(), append_hook))
         driver = await stack.enter_async_context(place.connect())
         world = None
         if not shared:
@@ -75,7 +75,7 @@ async def gate(
             assert isinstance(log, PostgresEventLog)
             table = GatewayTable(await stack.enter_async_context(place.engine()))
             world = World(log, engine, table)
-            sync = GatewaySync(log, KeySource(engine), table, SyncLead(engine), QUICK)
+            sync = GatewaySync(log, KeyStateReader(engine), table, SyncLead(engine), QUICK)
             await stack.enter_async_context(running(sync))
         yield Gate(api, driver, world)
 
@@ -125,7 +125,9 @@ async def test_a_revoked_key_is_disabled(gate: Gate) -> None:
     assert await gate.verdict(made["api_key"]) == "disabled"
 
 
-async def test_an_expired_key_is_expired_from_its_very_instant_on_and_an_expiration_can_move(gate: Gate) -> None:
+async def test_an_expired_key_is_expired_from_its_very_instant_on_and_an_expiration_can_move(
+    gate: Gate,
+) -> None:
     end = datetime(2031, 2, 3, 4, 5, 6, 789_000, tzinfo=UTC)
     made = await gate.api.make_key(expiration=format_ms(end))
     assert [await gate.verdict(made["api_key"], end + n * MS) for n in (-1, 0, 1)] == ["valid", "expired", "expired"]
@@ -167,7 +169,9 @@ async def test_a_rotated_key_is_valid_by_both_secrets_until_the_overlap_ends(gat
     assert await gate.verdict(rotated["api_key"]) == "disabled"
 
 
-async def test_a_compromised_secret_ends_at_once_and_a_revoked_credential_leaves_the_other(gate: Gate) -> None:
+async def test_a_compromised_secret_ends_at_once_and_a_revoked_credential_leaves_the_other(
+    gate: Gate,
+) -> None:
     made = await gate.api.make_key()
     rotated = await gate.call("POST", f"{made['public_id']}/rotate", json={"compromised": True})
     assert await gate.verdict(made["api_key"]) == "expired"

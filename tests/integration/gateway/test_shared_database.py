@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateways.tensorzero.append_hook import GatewayBeside, is_same_database
+from gateways.tensorzero.append_hook import KeyTableHook, is_same_database
 from gateways.tensorzero.key_table import WRITE_LOCK, GatewayTable
 from keyledger.runtime.gateway import GatewayPlace, gateway_place, open_gateway
 from keyledger.settings import Settings
@@ -37,7 +37,7 @@ async def shared(database: Database) -> Database:
 @pytest.fixture
 async def api(shared: Database, clickhouse: ClickHouse) -> AsyncIterator[Api]:
     """The API, as it is where both share a database."""
-    async with open_api(shared, clickhouse, Names(), GatewayBeside("public")) as made:
+    async with open_api(shared, clickhouse, Names(), KeyTableHook("public")) as made:
         yield made
 
 
@@ -175,7 +175,7 @@ async def test_where_the_rows_are_written_is_found_when_a_process_starts(
     engine = make_engine(shared.app_url)
     async with open_gateway(GatewayPlace(urls[which], "public"), engine, shared.app_url) as opened:
         assert opened is not None
-        assert (opened.beside is not None) is is_shared
+        assert (opened.append_hook is not None) is is_shared
     await engine.dispose()
     assert ("does not answer" in caplog.text) is (which in {"away", "wrong"})
 

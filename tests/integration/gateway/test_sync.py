@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
+from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.key_table import WRITE_LOCK, GatewayTable
 from gateways.tensorzero.rows import GatewayRow
-from gateways.tensorzero.source import KeySource
 from gateways.tensorzero.writer import Writer
 from projections.errors import LogChanged
 from registry.db.connection import make_engine
@@ -224,7 +224,7 @@ async def test_a_standby_takes_over(world: World) -> None:
 async def test_the_state_is_read_after_the_writer_s_turn_has_come(world: World, gateway: Database) -> None:
     """Else a sync that lost its lead while it waited would write what it had read before a revocation."""
     made = await world.create()
-    source = KeySource(world.engine)
+    source = KeyStateReader(world.engine)
     writer = Writer(source, world.table)
     async with gateway.connect() as owner:
         async with owner.transaction():

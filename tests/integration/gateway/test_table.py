@@ -16,7 +16,7 @@ from gateways.errors import (
     GatewayTableAbsent,
     GatewayTableUnfit,
 )
-from gateways.tensorzero.key_table import Change, GatewayTable
+from gateways.tensorzero.key_table import GatewayTable, RowChange
 from gateways.tensorzero.rows import GatewayRow
 from gateways.tensorzero.setup import INDEX, create_index, create_table, index_missing
 from registry.db.connection import make_engine
@@ -29,7 +29,7 @@ ONE = GatewayRow("Our000000001", "default", "default", None, "a" * 64, NOON, Non
 TWO = GatewayRow("Our000000002", "acme", "shop", "zweiter ☕", "b" * 64, NOON, NOON, LATER)
 
 
-async def write(table: GatewayTable, *rows: GatewayRow) -> list[Change]:
+async def write(table: GatewayTable, *rows: GatewayRow) -> list[RowChange]:
     """Write rows in a transaction of their own."""
     async with table.writing() as upsert:
         return await upsert(rows)
@@ -70,9 +70,9 @@ async def test_a_row_that_differs_is_written_alone(
     await write(table, ONE, TWO)
     before = await everything(gateway)
     wanted = replace(ONE, **changed)
-    assert await table.differences([wanted, TWO]) == [Change(ONE.public_id, False, False, columns)]
+    assert await table.differences([wanted, TWO]) == [RowChange(ONE.public_id, False, False, columns)]
     assert await everything(gateway) == before
-    assert await write(table, wanted, TWO) == [Change(ONE.public_id, False, False, columns)]
+    assert await write(table, wanted, TWO) == [RowChange(ONE.public_id, False, False, columns)]
     assert await table.read([ONE.public_id]) == {ONE.public_id: wanted}
     after = await everything(gateway)
     assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
@@ -96,7 +96,7 @@ async def test_an_infinite_end_is_a_difference_and_is_mended(table: GatewayTable
     await write(table, ONE)
     async with gateway.connect() as owner:
         await owner.execute("UPDATE tensorzero_auth_api_key SET expires_at = 'infinity' WHERE public_id LIKE 'Our%'")
-    assert await write(table, ONE) == [Change(ONE.public_id, False, False, ("expires_at",))]
+    assert await write(table, ONE) == [RowChange(ONE.public_id, False, False, ("expires_at",))]
 
 
 async def test_a_credential_without_a_hash_is_not_made_but_ended(table: GatewayTable) -> None:
@@ -108,7 +108,7 @@ async def test_a_credential_without_a_hash_is_not_made_but_ended(table: GatewayT
     await write(table, ONE)
     assert await write(table, unknown) == []
     assert await write(table, replace(unknown, disabled_at=LATER)) == [
-        Change(ONE.public_id, False, True, ("disabled_at",))
+        RowChange(ONE.public_id, False, True, ("disabled_at",))
     ]
     assert await table.read([ONE.public_id]) == {ONE.public_id: replace(ONE, disabled_at=LATER)}
 

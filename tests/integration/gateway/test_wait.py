@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gateways.tensorzero.append_hook import GatewayBeside
+from gateways.tensorzero.append_hook import KeyTableHook
 from gateways.tensorzero.key_table import GatewayTable
 from keyledger.runtime.gateway_wait import NoWait, SyncWait
 from projections.engine.client import ClickHouse
@@ -89,8 +89,8 @@ async def test_in_one_database_it_is_so_already_though_no_sync_runs(
     database: Database, clickhouse: ClickHouse, names: Names
 ) -> None:
     await make_table(database)
-    beside = GatewayBeside("public")
-    async with open_api(database, clickhouse, names, beside, gateway=lambda _queries: NoWait()) as api:
+    append_hook = KeyTableHook("public")
+    async with open_api(database, clickhouse, names, append_hook, gateway=lambda _queries: NoWait()) as api:
         made = await api.make_key()
         answer = await api.call("DELETE", f"{KEYS}/{made['public_id']}", params={"wait_for": "gateway"})
         assert answer.status_code == 200

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gateways.tensorzero.append_hook import GatewayBeside
+from gateways.tensorzero.append_hook import KeyTableHook
 from gateways.tensorzero.key_table import GatewayTable
 from keyledger.http.app import operator_app
 from keyledger.runtime.gateway import GatewayKeys as Gateway
@@ -32,7 +32,7 @@ async def shared(
 ) -> AsyncIterator[Importer]:
     """The operator's app where both share a database."""
     await make_table(database)
-    gateway = Gateway(GatewayTable(engine), GatewayBeside("public"))
+    gateway = Gateway(GatewayTable(engine), KeyTableHook("public"))
     async with open_ledger(database, clickhouse, names) as ledger:
         app = operator_app(replace(ledger.api.services, gateway=gateway))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://operator") as client:

@@ -14,7 +14,7 @@ from registry.errors import UndecodableEvent
 from registry.log.event_log import EventLog
 from registry.publish.cloudevent import Linked, write_record
 from registry.queries import Queries
-from registry.service import Keys, Tokens
+from registry.service import KeyService, TokenService
 from tests.integration.test_projector import fill
 from tests.support import forgery
 from tests.support.contracts.writes import note
@@ -26,7 +26,7 @@ Make = Callable[[EventLog], Awaitable[forgery.KeyValue]]
 async def status(way: Way, *, hole_alarm_s: float = 3600) -> Status:
     """As `keyledger status` reads it, from a process of its own."""
     queries = Queries(way.engine)
-    registry = Registry(way.log, Keys(way.log, queries.public_id), Tokens(way.log), queries)
+    registry = Registry(way.log, KeyService(way.log, queries.public_id), TokenService(way.log), queries)
     return await status_of(registry, ReadSide(way.store, way.letters, way.dead_letters_max, hole_alarm_s))
 
 

@@ -14,7 +14,7 @@ from registry.keys.secrets import issue_token
 from registry.log.event_log import Caller
 from registry.publish.cloudevent import read_record
 from registry.queries import Queries
-from registry.service import Keys, NewKey, Tokens
+from registry.service import KeyService, NewKey, TokenService
 from tests.integration.test_projector import fill
 from tests.support.kafka_world import Way
 
@@ -57,7 +57,7 @@ async def test_every_event_is_a_cloudevent_that_holds_all_that_its_hash_covers(w
 
 
 async def test_no_secret_nor_the_hash_of_one_is_in_any_record(way: Way) -> None:
-    keys, tokens = Keys(way.log, Queries(way.engine).public_id), Tokens(way.log)
+    keys, tokens = KeyService(way.log, Queries(way.engine).public_id), TokenService(way.log)
     created = [await keys.create(NewKey({"customer_id": f"c{number}"}), OPERATOR) for number in range(5)]
     token = issue_token()
     await tokens.create("portal", ("keys:read",), OPERATOR, token)

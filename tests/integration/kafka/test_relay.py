@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
-from registry.db.leader_lock import LostLead
+from registry.db.leader_lock import LeaderLockLost
 from registry.errors import ChainBroken, FieldsRefused
 from registry.log.event_log import RecordedEvent
 from registry.log.postgres import PostgresEventLog
@@ -140,7 +140,7 @@ async def test_who_lost_the_lead_without_knowing_can_not_move_the_checkpoint(way
     await old.take(way.log.log_id, way.log.genesis_hash)
     async with way.engine.begin() as connection:
         await connection.execute(text("UPDATE keyledger.relay_checkpoint SET position = 2"))
-    with pytest.raises(LostLead):
+    with pytest.raises(LeaderLockLost):
         await old.move(0, 1, events[0].hash)
     await old.release()
     assert (await checkpoint(way))[0] == 2

@@ -21,11 +21,11 @@ from projections.engine.ddl import Names
 from projections.ledger.dead_letters import DeadLetters
 from projections.ledger.store import Store
 from registry.keys.tokens import SCOPES
-from registry.log.append_hook import Beside
+from registry.log.append_hook import AppendHook
 from registry.log.event_log import Caller
 from registry.log.postgres import Limits, open_log
 from registry.queries import Queries
-from registry.service import Keys, Tokens
+from registry.service import KeyService, TokenService
 from tests.support.servers.databases import Database
 
 OPERATOR = Caller("operator")
@@ -80,17 +80,17 @@ async def open_api(
     database: Database,
     clickhouse: ClickHouse,
     names: Names,
-    beside: Beside | None = None,
+    append_hook: AppendHook | None = None,
     gateway: Callable[[Queries], GatewayWait] | None = None,
 ) -> AsyncIterator[Api]:
     """The app on a database of its own, with a token of each strength, and a gateway to wait for where one is given."""
     engine = create_async_engine(
         database.app_url, hide_parameters=True, connect_args={"server_settings": {"timezone": "UTC"}}
     )
-    log = await open_log(engine, Limits(lock_timeout_s=0.5), beside)
+    log = await open_log(engine, Limits(lock_timeout_s=0.5), append_hook)
     queries = Queries(engine)
     wait = None if gateway is None else gateway(queries)
-    registry = Registry(log, Keys(log, queries.public_id), Tokens(log), queries, gateway=wait)
+    registry = Registry(log, KeyService(log, queries.public_id), TokenService(log), queries, gateway=wait)
     store, letters = Store(clickhouse, names), DeadLetters(clickhouse, names)
     services = Services(Settings(), registry, engine, clickhouse, names, store, letters)
     made = {name: await registry.tokens.create(name, scopes, OPERATOR) for name, scopes in TOKENS.items()}

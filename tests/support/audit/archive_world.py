@@ -17,7 +17,7 @@ from audit.archive.manifest import Manifest
 from audit.archive.reader import open_archive
 from audit.archive.restore import Restored, restore
 from audit.archive.secret_hashes import read_hashes
-from audit.archive.writer import Chunks, Source, write_archive
+from audit.archive.writer import ArchiveContent, Chunks, write_archive
 from registry.db.connection import make_engine
 from registry.log.event_log import EventLog
 from tests.support.servers.databases import Database
@@ -36,7 +36,7 @@ async def export_to(
     """Archive a log up to a position, its head by default, with the hashes of secrets when their pool is given."""
     last = (await log.head()).position if until is None else until
     hashes = None if secrets_of is None else hash_lines(log, secrets_of, last)
-    return await write_archive(path, Source(log.log_id, export_lines(log, last), hashes), EXPORTED_AT)
+    return await write_archive(path, ArchiveContent(log.log_id, export_lines(log, last), hashes), EXPORTED_AT)
 
 
 async def hash_lines(log: EventLog, engine: AsyncEngine, until: int) -> Chunks:

@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.report import Finding, Verdict
-from audit.sources import Books
+from audit.sources import AuditSources
 from audit.verify.verify import verify
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.ledger.store import Store
 from registry.log.postgres import PostgresEventLog
-from registry.service import Tokens
+from registry.service import TokenService
 from tests.integration.test_projector import OPERATOR, fill, project
 from tests.support.servers.databases import Database
 
@@ -27,7 +27,7 @@ HEAD = 199
 class Tampered:
     """The books, and a way past every guard to what is below them."""
 
-    books: Books
+    books: AuditSources
     database: Database
 
     async def sql(self, statement: str, *arguments: object) -> Any:
@@ -58,8 +58,8 @@ async def make_books(
     log: PostgresEventLog, engine: AsyncEngine, database: Database, clickhouse: ClickHouse, names: Names, *, edits: int
 ) -> Tampered:
     """Fill the log and project it."""
-    books = Books(log, engine, clickhouse, names, Store(clickhouse, names))
-    tokens = Tokens(log)
+    books = AuditSources(log, engine, clickhouse, names, Store(clickhouse, names))
+    tokens = TokenService(log)
     await tokens.create("portal", ("keys:read", "keys:write"), OPERATOR)
     finance, _ = await tokens.create("finance", ("billing:read",), OPERATOR)
     await fill(log, seed=71, count=edits)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.report import Finding
-from audit.sources import GatewayBooks
+from audit.sources import AuditedGateway
 from audit.verify.repair import repair_ledger, repair_state
 from audit.verify.repair_gateway import repair_gateway
 from audit.verify.verify import verify
@@ -93,7 +93,7 @@ async def keep(
     pool = make_engine(gateway.app_url)
     try:
         table = GatewayTable(pool)
-        books = replace(tampered.books, gateway=GatewayBooks(table, is_shared=shared))
+        books = replace(tampered.books, gateway=AuditedGateway(table, is_shared=shared))
         kept = Kept(replace(tampered, books=books), gateway, World(log, engine, table))
         await kept.bring()
         yield kept

@@ -9,7 +9,7 @@ from typing import Any
 
 from audit.replay.replay import Replay, Replayed
 from audit.report import Finding
-from audit.sources import Books
+from audit.sources import AuditSources
 from projections.engine.client import ClickHouse, Row
 from projections.engine.ddl import Names
 from projections.errors import ClickHouseRefused
@@ -18,10 +18,10 @@ from tests.support.ledger_tables import TABLES, contents
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class ShadowWorld:
     """The live books, and the name of the database beside them."""
 
-    books: Books
+    books: AuditSources
     target: str
 
     @property
@@ -70,9 +70,9 @@ class Beside:
         )
         return dict(rows)
 
-    def dying(self, clickhouse: ClickHouse) -> Beside:
+    def dying(self, clickhouse: ClickHouse) -> ShadowWorld:
         """The same over another client."""
-        return Beside(
+        return ShadowWorld(
             replace(self.books, clickhouse=clickhouse, store=Store(clickhouse, self.books.names)), self.target
         )
 

@@ -13,7 +13,7 @@ from registry.instant import cut_ms
 from registry.keys.commands import EditKey, edit
 from registry.keys.events import key_stream
 from registry.keys.state import KeyState
-from registry.log.event_log import EventLog, Foldable, NewEvent, Scene, Write
+from registry.log.event_log import EventLog, Foldable, NewEvent, StreamView, Write
 from tests.support.contracts.writes import CALLER, assert_whole, new_key, note, noted, read_all, tail
 
 
@@ -65,7 +65,7 @@ class EventLogContract:
     async def test_an_event_takes_effect_when_recorded_unless_it_says_otherwise(self, log: EventLog) -> None:
         at = datetime(2025, 3, 1, 12, 0, 0, 7000, UTC)
 
-        def decide(_scene: Scene) -> Sequence[NewEvent]:
+        def decide(_scene: StreamView) -> Sequence[NewEvent]:
             return [NewEvent("Noted", 1, b"{}"), NewEvent("Noted", 1, b"{}", at)]
 
         now, then = (await log.write(Write("one", decide, CALLER))).events
@@ -76,8 +76,8 @@ class EventLogContract:
     async def test_a_decision_sees_the_instant_that_its_first_event_gets(self, log: EventLog) -> None:
         seen: list[datetime] = []
 
-        def decide(scene: Scene) -> Sequence[NewEvent]:
-            seen.append(scene.now)
+        def decide(view: StreamView) -> Sequence[NewEvent]:
+            seen.append(view.now)
             return noted("")
 
         answers = await asyncio.gather(*(log.write(Write("one", decide, CALLER)) for _ in range(3)))
@@ -107,7 +107,7 @@ class EventLogContract:
 
     @pytest.mark.parametrize("error", [FieldsRefused(FieldFault("tags", "are wrong")), RuntimeError("a bug")])
     async def test_a_decision_that_raises_fails_alone(self, log: EventLog, error: Exception) -> None:
-        def refuse(_scene: Scene) -> Sequence[NewEvent]:
+        def refuse(_scene: StreamView) -> Sequence[NewEvent]:
             raise error
 
         answers = await asyncio.gather(
@@ -123,7 +123,7 @@ class EventLogContract:
         await log.write(new_key("k" * 12, a="0"))
 
         def patch(**tags: str | None) -> Write:
-            return Write(key_stream("k" * 12), lambda scene: edit(EditKey(tags=tags), scene), CALLER)
+            return Write(key_stream("k" * 12), lambda view: edit(EditKey(tags=tags), view), CALLER)
 
         answers = await asyncio.gather(
             log.write(patch(a="1")), log.write(patch(a=None, b="2")), log.write(patch(b="2")), log.write(patch(c="3"))
@@ -137,8 +137,8 @@ class EventLogContract:
         await log.write(note("one", "first"))
         seen: list[list[int]] = []
 
-        def decide(scene: Scene) -> Sequence[NewEvent]:
-            seen.append([event.version for event in scene.history])
+        def decide(view: StreamView) -> Sequence[NewEvent]:
+            seen.append([event.version for event in view.history])
             return noted("more")
 
         whole = Write("one", decide, CALLER, whole_stream=True)

@@ -11,7 +11,7 @@ from registry.instant import cut_ms
 from registry.keys.commands import CreateKey, create
 from registry.keys.events import IssuedCredential, key_stream
 from registry.log import chain
-from registry.log.event_log import Caller, EventLog, NewEvent, RecordedEvent, Scene, Write
+from registry.log.event_log import Caller, EventLog, NewEvent, RecordedEvent, StreamView, Write
 
 CALLER = Caller("token-test", "Ada", "request-1", "because")
 
@@ -24,7 +24,7 @@ def noted(text: str, *, times: int = 1) -> list[NewEvent]:
 def note(stream: str, text: str = "", *, expected_version: int | None = None, times: int = 1) -> Write:
     """A wish to append events to a stream that keeps no state."""
 
-    def decide(_scene: Scene) -> Sequence[NewEvent]:
+    def decide(_scene: StreamView) -> Sequence[NewEvent]:
         return noted(text, times=times)
 
     return Write(stream, decide, CALLER, expected_version=expected_version)
@@ -35,7 +35,7 @@ def new_key(public_id: str, **tags: str) -> Write:
     credential = IssuedCredential(public_id, "c" * 64)
     return Write(
         stream=key_stream(public_id),
-        decide=lambda scene: create(CreateKey(credential, tags), scene),
+        decide=lambda view: create(CreateKey(credential, tags), view),
         caller=CALLER,
         secrets={public_id: "f" * 64},
     )

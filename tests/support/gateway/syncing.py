@@ -11,15 +11,15 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateways.tensorzero.checkpoint import SyncLead
+from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.key_table import GatewayTable
-from gateways.tensorzero.source import KeySource
 from gateways.tensorzero.sync import GatewaySync, Pace
 from registry.keys.events import Event, key_stream
 from registry.log import codec
-from registry.log.event_log import Caller, Scene, Write, Written
+from registry.log.event_log import Caller, StreamView, Write, Written
 from registry.log.postgres import PostgresEventLog
 from registry.queries import Queries
-from registry.service import KeyAnswer, Keys, NewKey
+from registry.service import KeyAnswer, KeyService, NewKey
 
 OPERATOR = Caller("operator", reason="why")
 PATIENCE_S = 30
@@ -35,9 +35,9 @@ class World:
     table: GatewayTable
 
     @property
-    def keys(self) -> Keys:
+    def keys(self) -> KeyService:
         """The commands on keys."""
-        return Keys(self.log, Queries(self.engine).public_id)
+        return KeyService(self.log, Queries(self.engine).public_id)
 
     async def create(self, **new: Any) -> KeyAnswer:
         """A new key, whose text is in the answer."""
@@ -46,14 +46,14 @@ class World:
     async def append(self, public_id: str, event: Event, secrets: dict[str, str] | None = None) -> Written:
         """Append one event of a key, whatever the commands would say to it."""
 
-        def decide(_scene: Scene) -> list[Any]:
+        def decide(_scene: StreamView) -> list[Any]:
             return [codec.encode(event)]
 
         return await self.log.write(Write(key_stream(public_id), decide, OPERATOR, secrets=secrets or {}))
 
     def sync(self, pace: Pace = QUICK) -> GatewaySync:
         """A sync that does not run yet."""
-        return GatewaySync(self.log, KeySource(self.engine), self.table, SyncLead(self.engine), pace)
+        return GatewaySync(self.log, KeyStateReader(self.engine), self.table, SyncLead(self.engine), pace)
 
     async def checkpoint(self) -> Any:
         """The row of the sync; None before the first one ran."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from keyledger.client.admin import Portal
+from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import GatewayRows
 from registry.instant import parse_instant, to_ms
 from tests.support.oracle.oracle import Fact, Row, oracle_bill
@@ -17,7 +17,7 @@ SINCE, UNTIL = "2026-01-01T00:00:00Z", "2100-01-01T00:00:00Z"
 _PLAIN = {"KeySuspended": "suspended", "KeyResumed": "resumed", "KeyRevoked": "key_revoked"}
 
 
-async def facts_of(portal: Portal, public_ids: Iterable[str]) -> list[Fact]:
+async def facts_of(portal: AdminClient, public_ids: Iterable[str]) -> list[Fact]:
     """The facts of some keys."""
     facts: list[Fact] = []
     for public_id in public_ids:
@@ -75,7 +75,7 @@ def _ms(instant: str | None) -> int | None:
 
 
 async def assert_bill_is_right(
-    portal: Portal, facts: list[Fact], rows: list[Row], group_by: list[str], known_at: int | None = None
+    portal: AdminClient, facts: list[Fact], rows: list[Row], group_by: list[str], known_at: int | None = None
 ) -> dict[str, Any]:
     """The bill over HTTP equals the oracle's in every part but the fingerprint; answers with the bill."""
     query = {} if known_at is None else {"known_at": known_at}

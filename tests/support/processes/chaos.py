@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from keyledger.client.admin import Portal
+from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
 from registry.instant import parse_instant, to_ms
 from tests.support.oracle.truth import assert_bill_is_right, facts_of, rows_of
@@ -64,7 +64,7 @@ class Chaos:
         assert await self.process.stop() == 0
         assert self.process.postmasters() == []
 
-    async def _all_keys(self, portal: Portal) -> list[str]:
+    async def _all_keys(self, portal: AdminClient) -> list[str]:
         """Also those whose creation was never acknowledged."""
         answer = await portal.http.get("/admin/api-keys", params={"limit": 1000})
         page = answer.json()
@@ -81,7 +81,7 @@ class Chaos:
         except httpx.TransportError:
             return  # it was killed; what was not acknowledged may or may not be there
 
-    async def _one_write(self, portal: Portal) -> dict[str, Any]:
+    async def _one_write(self, portal: AdminClient) -> dict[str, Any]:
         if len(self.keys) < WRITERS or self.rng.random() < 0.1:
             return await portal.create({"customer_id": f"customer-{self.rng.randrange(5)}"})
         key = self.rng.choice(self.keys)

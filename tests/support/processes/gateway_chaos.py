@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from keyledger.client.admin import Portal
+from keyledger.client.admin import AdminClient
 from tests.support.gateway.rules import Verdict, check
 from tests.support.processes.parts import Part
 from tests.support.servers.databases import Database
@@ -50,7 +50,7 @@ class Load:
     async def write(self) -> None:
         """Make keys, change and end them; a call without an answer may or may not have counted, so its key is left."""
         mine: list[OwnKey] = []
-        async with Portal(self.url, self.token) as portal, self.gateway.connect() as driver:
+        async with AdminClient(self.url, self.token) as portal, self.gateway.connect() as driver:
             while not self.over:
                 await self.up.wait()
                 key = self.rng.choice(mine) if len(mine) >= KEYS_EACH else None
@@ -74,12 +74,12 @@ class Load:
             while self.acknowledged < target:  # noqa: ASYNC110 - a count has no event
                 await asyncio.sleep(0.01)
 
-    async def _create(self, portal: Portal) -> OwnKey:
+    async def _create(self, portal: AdminClient) -> OwnKey:
         made = await portal.create({}, description="new")
         self.made.append(made["api_key"])
         return OwnKey(made["public_id"], [made["api_key"]], self.rng.random() < 0.3)
 
-    async def _change(self, portal: Portal, driver: Any, key: OwnKey) -> bool:
+    async def _change(self, portal: AdminClient, driver: Any, key: OwnKey) -> bool:
         """One call; whether the key has ended with it."""
         name = key.public_id
         if key.may_resume:
@@ -105,7 +105,7 @@ class Load:
                 return True
         return False
 
-    async def _rotate(self, portal: Portal, driver: Any, key: OwnKey) -> None:
+    async def _rotate(self, portal: AdminClient, driver: Any, key: OwnKey) -> None:
         compromised = self.rng.random() < 0.5
         made = await portal.rotate(key.public_id, **({"compromised": True} if compromised else {"overlap_s": 3600}))
         self.made.append(made["api_key"])
@@ -114,7 +114,7 @@ class Load:
             key.texts = []
         key.texts.append(made["api_key"])
 
-    async def _end_credential(self, portal: Portal, driver: Any, key: OwnKey) -> None:
+    async def _end_credential(self, portal: AdminClient, driver: Any, key: OwnKey) -> None:
         text = key.texts.pop(0)
         await portal.revoke_credential(key.public_id, text.split("-")[2])
         await self._end(driver, [text])

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.report import Finding
-from audit.sources import GatewayBooks
+from audit.sources import AuditedGateway
 from audit.verify.gateway import GatewayCheck
 from audit.verify.state import check_page
 from gateways.tensorzero.key_table import GatewayTable
@@ -19,7 +19,7 @@ from gateways.tensorzero.setup import create_table
 from registry.db.connection import make_engine
 from registry.log.postgres import PostgresEventLog
 from registry.queries import Queries
-from registry.service import Tokens
+from registry.service import TokenService
 from tests.support.gateway.rules import DECODABLE, check
 from tests.support.gateway.syncing import OPERATOR
 from tests.support.processes.gateway_chaos import Load, Sampler, free_port, kill_again_and_again, under_load
@@ -47,7 +47,7 @@ async def survive(
     """Kill under load, then check; with no sync the two databases are one, and each answer holds at once."""
     await _make_table(gateway)
     foreign = await _foreign(gateway)
-    _, token = await Tokens(log).create("portal", ("keys:read", "keys:write"), OPERATOR)
+    _, token = await TokenService(log).create("portal", ("keys:read", "keys:write"), OPERATOR)
     port, environ = free_port(), _environ(folder, database, gateway)
     registry = Part(folder / "serve.log", environ, "serve", "--port", str(port))
     followers = [Part(folder / f"sync-{number}.log", environ, "project", "gateway") for number in range(syncs)]
@@ -83,7 +83,7 @@ async def _assert_all_is_there(database: Database, gateway: Database, log: Postg
 async def _findings(engine: AsyncEngine, gateway: Database, log: PostgresEventLog, *, is_shared: bool) -> list[Finding]:
     """What an audit finds in the gateway's table and in the current state."""
     pool = make_engine(gateway.app_url)
-    check_gateway = GatewayCheck(GatewayBooks(GatewayTable(pool), is_shared=is_shared), engine, log, wait_s=0)
+    check_gateway = GatewayCheck(AuditedGateway(GatewayTable(pool), is_shared=is_shared), engine, log, wait_s=0)
     found = await check_gateway.begin()
     after = ""
     while (page := await check_page(engine, after)).last is not None:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import psutil
 
-from keyledger.client.admin import Portal
+from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import GatewayRows
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.operator_socket import socket_path_for_client
@@ -62,9 +62,9 @@ class RegistryProcess:
         self._process.send_signal(number)
         return await self._process.wait()
 
-    def portal(self) -> Portal:
+    def portal(self) -> AdminClient:
         """A client with the first admin token."""
-        return Portal(self.url, (self.folder / "admin-token").read_text().strip())
+        return AdminClient(self.url, (self.folder / "admin-token").read_text().strip())
 
     async def command(self, *arguments: str) -> tuple[int, str, str]:
         """Run a command on the folder: exit code, stdout, stderr."""

@@ -30,14 +30,14 @@ _LIMITS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ImportPage:
     """Some keys, and the place after which the next page begins."""
 
     keys: Sequence[GatewayKey]
     last: int
 
 
-class Source:
+class KeyTableReader:
     """The table on one connection. Every method raises GatewayUnavailable and GatewayRefused."""
 
     def __init__(self, connection: DriverConnection, schema: str) -> None:
@@ -48,13 +48,13 @@ class Source:
         """How many keys it has."""
         return int((await self._fetch("count"))[0][0])
 
-    async def page(self, after: int, size: int = PAGE, *, lock: str = "") -> Page:
+    async def page(self, after: int, size: int = PAGE, *, lock: str = "") -> ImportPage:
         """The next keys after a place, oldest first; none at the end."""
         rows = await self._fetch("page", after, size, MAX_TEXT, MAX_LABEL, lock=lock)
-        return Page([_key(row) for row in rows], rows[-1]["id"] if rows else after)
+        return ImportPage([_key(row) for row in rows], rows[-1]["id"] if rows else after)
 
     @asynccontextmanager
-    async def held_page(self, after: int, size: int = PAGE) -> AsyncIterator[Page]:
+    async def held_page(self, after: int, size: int = PAGE) -> AsyncIterator[ImportPage]:
         """The same, and until the block ends nobody can change those rows; the gateway's look-ups go on.
 
         A key that somebody disables is so before it is read, or after what the block does: never in between, unseen.
@@ -73,11 +73,11 @@ class Source:
 
 
 @asynccontextmanager
-async def open_source(table: GatewayTable) -> AsyncIterator[Source]:
+async def open_reader(table: GatewayTable) -> AsyncIterator[KeyTableReader]:
     """The table, on a connection of its own."""
     connection = DriverConnection(table.engine, prepare=instants_as_raw_us)
     try:
-        yield Source(connection, table.schema)
+        yield KeyTableReader(connection, table.schema)
     finally:
         await connection.close()
 

@@ -26,7 +26,7 @@ class Changed:
     hash: bytes
 
 
-class KeySource:
+class KeyStateReader:
     """Reads the log's database, each method in one statement: of one moment. Raises Busy."""
 
     def __init__(self, engine: AsyncEngine) -> None:
