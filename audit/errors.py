@@ -14,8 +14,10 @@ AuditError
 
 from __future__ import annotations
 
+from registry.errors import KeyledgerError
 
-class AuditError(Exception):
+
+class AuditError(KeyledgerError):
     """The audit failed."""
 
     def __init__(self, message: str | None = None) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from registry.keys import state as key
-from registry.keys.events import TagsChanged
+from registry.keys.events import Event, TagsChanged
 from registry.keys.state import KeyState, Register
 from registry.keys.tokens import TokenState
 from registry.log import codec, stream_state
@@ -49,10 +49,10 @@ class Fold:
         keys, decode, write = self._keys, codec.decode, key.write_registers
         for recorded in events:
             held = keys.get(recorded.stream)
-            if held is None:
-                self._begin(recorded)
-                continue
             event, position = decode(recorded), recorded.position
+            if held is None:
+                self._begin(recorded, event)
+                continue
             if isinstance(event, TagsChanged) and position > held.position:
                 write(held.registers, recorded, event)
             else:
@@ -65,10 +65,10 @@ class Fold:
             yield stream, held.now()
         yield from self._tokens.items()
 
-    def _begin(self, recorded: AnyEvent) -> None:
+    def _begin(self, recorded: AnyEvent, event: Event) -> None:
         """The first event of a key, or any of another stream."""
         stream = recorded.stream
-        state = stream_state.evolve(self._tokens.get(stream), recorded)
+        state = stream_state.evolve(self._tokens.get(stream), recorded, event)
         if isinstance(state, KeyState):
             self._keys[stream] = _Key(state, state.registers, state.position, state.version)
         elif state is not None:

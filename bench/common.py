@@ -21,8 +21,7 @@ from keyledger.embedded.postgres import EmbeddedPostgres
 from registry.db.connection import make_engine
 from registry.db.migrate import migrate
 from registry.keys.events import TagsChanged
-from registry.log.codec import encode
-from registry.log.event_log import Caller, Write
+from registry.log.event_log import Caller, NewEvent, Write
 from registry.log.postgres import PostgresEventLog, open_log
 
 REGISTRY = "registry"
@@ -84,7 +83,7 @@ async def append_events(log: PostgresEventLog, count: int, clients: int) -> None
     """`clients` tasks append single tag edits, `count` together, each to a stream of its own."""
 
     async def client(number: int) -> None:
-        event = encode(TagsChanged({"customer_id": f"customer-{number}", "billing_tier": "gold"}, ()))
+        event = NewEvent(TagsChanged({"customer_id": f"customer-{number}", "billing_tier": "gold"}, ()))
         write = Write(f"bench-{number}", lambda _scene: [event], CALLER)
         for _ in range(count // clients):
             await log.write(write)

@@ -20,7 +20,7 @@ from bench.common import CALLER, Server, fresh_registry, median, options, progre
 from bench.importing.made_keys import fill
 from bench.replaying.made_log import plain
 from gateways.tensorzero.append_hook import KeyTableHook
-from gateways.tensorzero.checkpoint import SyncLead
+from gateways.tensorzero.checkpoint import SyncCheckpoint
 from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.key_table import GatewayTable
 from gateways.tensorzero.setup import create_index, create_table
@@ -85,7 +85,7 @@ async def lags(where: Server) -> list[float]:
     engine, gateway = make_engine(app), make_engine(where.owner_url)
     log, queries = await open_log(engine), Queries(engine)
     keys, wait = KeyService(log, queries.public_id), SyncWait(queries, poll_s=0.001)
-    sync = GatewaySync(log, KeyStateReader(engine), GatewayTable(gateway), SyncLead(engine))
+    sync = GatewaySync(log, KeyStateReader(engine), GatewayTable(gateway), SyncCheckpoint(engine))
     task = asyncio.create_task(sync.run())
     found = []
     for _ in range(LAGS + 1):

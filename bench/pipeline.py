@@ -40,11 +40,11 @@ from projections.ledger.projector import Projector
 from projections.ledger.store import Store
 from registry.db.connection import make_engine
 from registry.keys.events import TagsChanged
-from registry.log.codec import encode
-from registry.log.event_log import Write
+from registry.log.chain_walk import Linked
+from registry.log.event_log import NewEvent, Write
 from registry.log.postgres import PostgresEventLog, open_log
-from registry.publish.checkpoint import Lead
-from registry.publish.cloudevent import HEADERS, Linked, write_record
+from registry.publish.checkpoint import RelayCheckpoint
+from registry.publish.cloudevent import HEADERS, write_record
 from registry.publish.relay import Relay
 from registry.publish.topics import TopicPlan, ensure_topics
 from tests.support.servers.broker import running_broker
@@ -64,7 +64,7 @@ async def relay_forever() -> None:
     log = await open_log(engine)
     await _told_to_begin()
     topic = os.environ[BENCH_TOPIC]
-    relay = Relay(log, Lead(engine, topic), broker_options(os.environ[BENCH_BROKER]), *plans(topic))
+    relay = Relay(log, RelayCheckpoint(engine, topic), broker_options(os.environ[BENCH_BROKER]), *plans(topic))
     await _until_signal(relay.run())
     await log.close()
     await engine.dispose()
@@ -173,7 +173,7 @@ async def latencies(log: PostgresEventLog, ledger: Ledger, rate: int, seconds: i
     done = asyncio.Event()
 
     async def append(number: int) -> None:
-        event = encode(TagsChanged({"customer_id": f"customer-{number}"}, ()))
+        event = NewEvent(TagsChanged({"customer_id": f"customer-{number}"}, ()))
         written = await log.write(Write(f"bench-{number % 500}", lambda _scene: [event], CALLER))
         acknowledged[written.position] = time.perf_counter()
 

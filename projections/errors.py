@@ -2,7 +2,6 @@
 
     ProjectionError
     ├── BadIdentifier            a name of a database or cluster that is not a plain identifier
-    ├── LogChanged               what is applied is not of this log: restored, failed over, or another one
     ├── GatewayTablesMissing     the gateway writes elsewhere, or has not been started yet
     ├── FeedUnavailable          retry: the broker is away, or overloaded, or the consumers change places
     ├── ClickHouseError          whatever the engine or the way to it did not like
@@ -19,8 +18,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from registry.errors import KeyledgerError
 
-class ProjectionError(Exception):
+
+class ProjectionError(KeyledgerError):
     """Something on the read side failed."""
 
     def __init__(self, message: str | None = None) -> None:
@@ -29,17 +30,6 @@ class ProjectionError(Exception):
 
 class BadIdentifier(ProjectionError):
     """A name of a database or cluster must be letters, digits and underscores, 64 at most, and begin with no digit."""
-
-
-class LogChanged(ProjectionError):
-    """What is applied is not of this log. `who` applied it."""
-
-    def __init__(self, position: int, who: str = "ClickHouse") -> None:
-        super().__init__(
-            f"{who} has applied position {position} of another log, or of this one before it lost its tail: "
-            "nothing more is applied until an operator has looked"
-        )
-        self.position = position
 
 
 class GatewayTablesMissing(ProjectionError):

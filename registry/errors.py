@@ -1,23 +1,25 @@
 """What the write side can answer but success. Each class's docstring is its default message.
 
-RegistryError
-├── Refused              the request is at fault; nothing was appended
-│   ├── UnknownKey           404
-│   │   └── UnknownCredential
-│   ├── Conflict             409, not in this state
-│   │   └── VersionConflict      the stream has another version than the caller stated
-│   ├── Forbidden            403, a scope is missing
-│   ├── Unauthenticated      401
-│   └── FieldsRefused        422, each field with its reason
-├── Busy                 503, try again; nothing was appended
-│   ├── ClockSteppedBack     the database's clock is behind the log's last event
-│   ├── AppendHookFailed         what belongs into the same transaction could not be written
-│   ├── NotYetAtGateway      the change is made; the gateway's table does not have it yet
-│   └── OutcomeUnknown       the connection broke in the commit: look before you retry
-├── PoolerFound          the way to the database can't carry session locks and LISTEN
-└── LogBroken            the log itself can't be trusted; an operator must look
-    ├── UndecodableEvent
-    └── ChainBroken
+KeyledgerError         whatever ours: its text is in our own words, and quotes no value of a caller's
+└── RegistryError
+    ├── Refused              the request is at fault; nothing was appended
+    │   ├── UnknownKey           404
+    │   │   └── UnknownCredential
+    │   ├── Conflict             409, not in this state
+    │   │   └── VersionConflict      the stream has another version than the caller stated
+    │   ├── Forbidden            403, a scope is missing
+    │   ├── Unauthenticated      401
+    │   └── FieldsRefused        422, each field with its reason
+    ├── Busy                 503, try again; nothing was appended
+    │   ├── ClockSteppedBack     the database's clock is behind the log's last event
+    │   ├── AppendHookFailed         what belongs into the same transaction could not be written
+    │   ├── NotYetAtGateway      the change is made; the gateway's table does not have it yet
+    │   └── OutcomeUnknown       the connection broke in the commit: look before you retry
+    ├── PoolerFound          the way to the database can't carry session locks and LISTEN
+    └── LogBroken            the log itself can't be trusted; an operator must look
+        ├── UndecodableEvent
+        ├── ChainBroken
+        └── LogChanged           what somebody keeps is not of this log: restored, failed over, or another one
 """
 
 from __future__ import annotations
@@ -25,7 +27,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-class RegistryError(Exception):
+class KeyledgerError(Exception):
+    """Something failed, and the message says what, in our own words."""
+
+
+class RegistryError(KeyledgerError):
     """The registry failed."""
 
     def __init__(self, message: str | None = None, *, position: int | None = None) -> None:
@@ -123,3 +129,13 @@ class UndecodableEvent(LogBroken):
 
 class ChainBroken(LogBroken):
     """The hashes of the log don't chain."""
+
+
+class LogChanged(LogBroken):
+    """What is kept is not of this log. `keeper` names what keeps it."""
+
+    def __init__(self, position: int, keeper: str) -> None:
+        super().__init__(
+            f"{keeper} has position {position} of another log, or of this one before it lost its tail: "
+            "nothing more is done until an operator has looked; docs/operate.md, Backup and restore"
+        )

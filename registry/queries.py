@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, func, literal, select, true
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from registry.db.connection import translated
 from registry.db.tables import (
     admin_token,
     credential,
@@ -19,13 +19,14 @@ from registry.db.tables import (
     key_state,
     relay_checkpoint,
 )
-from registry.errors import Busy, UnknownKey
+from registry.errors import UnknownKey
 from registry.keys.as_of import PastKey, moment
 from registry.keys.events import key_stream
 from registry.keys.state import KeyState, fold
 from registry.keys.tokens import TokenState
 from registry.log import stream_state
 from registry.log.event_log import COLUMNS, RecordedEvent
+from registry.log.log_position import LogPosition
 
 _POSITION = select(func.coalesce(func.max(event.c.position), 0)).scalar_subquery().label("head")
 _NOW = func.clock_timestamp().label("now")
@@ -41,17 +42,17 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class TopicProgress:
     """How far a topic's relay is, what stops it, and when the first event that it has not published was recorded."""
 
     topic: str
-    position: int
+    published: LogPosition
     failure: str | None
     waiting_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class GatewaySynced:
+class GatewayProgress:
     """How far a gateway's table of keys has followed, what its sync waits for or is stopped by, and what it found.
 
     `waiting_since` is when the first event that is not in the table was recorded; `without_hash` counts credentials
@@ -59,7 +60,7 @@ class GatewaySynced:
     """
 
     gateway: str
-    position: int
+    synced: LogPosition
     failure: str | None
     drift_repaired: int
     without_hash: int
@@ -182,23 +183,25 @@ class Queries:
         rows = await self._rows(select(admin_token.c.stream, admin_token.c.document))
         return sorted((_token(row) for row in rows), key=lambda token: token.created_at)
 
-    async def published(self) -> list[Published]:
+    async def published(self) -> list[TopicProgress]:
         """The topics that the log was published to."""
         relay, following = relay_checkpoint.c, event.alias()
         rows = await self._rows(
-            select(relay.topic, relay.position, relay.failure, following.c.recorded_at)
+            select(relay.log_id, relay.position, relay.hash, relay.topic, relay.failure, following.c.recorded_at)
             .select_from(relay_checkpoint.outerjoin(following, following.c.position == relay.position + 1))
             .order_by(relay.topic)
         )
-        return [Published(*row) for row in rows]
+        return [TopicProgress(row[3], LogPosition(*row[:3]), *row[4:]) for row in rows]
 
-    async def gateways_synced(self) -> list[GatewaySynced]:
+    async def gateways_synced(self) -> list[GatewayProgress]:
         """The gateways whose table a sync has kept: none or one, so far."""
         sync, following = gateway_sync.c, event.alias()
         rows = await self._rows(
             select(
-                sync.gateway,
+                sync.log_id,
                 sync.position,
+                sync.hash,
+                sync.gateway,
                 sync.failure,
                 sync.drift_repaired,
                 sync.without_hash,
@@ -209,15 +212,13 @@ class Queries:
             .select_from(gateway_sync.outerjoin(following, following.c.position == sync.position + 1))
             .order_by(sync.gateway)
         )
-        return [GatewaySynced(*row) for row in rows]
+        return [GatewayProgress(row[3], LogPosition(*row[:3]), *row[4:]) for row in rows]
 
     async def _rows(self, statement: Select[Any]) -> Sequence[Any]:
-        try:
+        with translated():
             async with self._engine.connect() as connection:
                 rows: Sequence[Any] = (await connection.execute(statement)).all()
                 return rows
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
-            raise Busy("the registry's database can't answer now: try again") from error
 
 
 def _state(row: Any) -> KeyState:

@@ -12,6 +12,7 @@ from registry.keys import commands, imports, lifecycle
 from registry.keys import secrets as secret
 from registry.keys import tokens as token
 from registry.keys.commands import CreateKey, EditKey, HistoryNeeded, RevokeKey
+from registry.keys.details import KeyDetails
 from registry.keys.events import IssuedCredential, key_stream, token_stream
 from registry.keys.imports import ImportKey
 from registry.keys.lifecycle import RevokeCredential, RotateKey
@@ -40,10 +41,8 @@ class NewKey:
     """What the portal says of a key to make."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
-    description: str | None = None
+    details: KeyDetails = field(default_factory=KeyDetails)
     expiration: datetime | None = None
-    organization: str = "default"
-    workspace: str = "default"
 
 
 class KeyService:
@@ -58,11 +57,9 @@ class KeyService:
         issued = secret.issue_key()
         command = CreateKey(
             credential=IssuedCredential(issued.id, chain.commitment(issued.hash)),
+            details=new.details,
             tags=new.tags,
-            description=new.description,
             expiration=new.expiration,
-            organization=new.organization,
-            workspace=new.workspace,
         )
         write = Write(
             stream=key_stream(issued.id),

@@ -10,11 +10,12 @@ from contextlib import aclosing
 from typing import Final
 from uuid import UUID
 
-from audit.pages import pages
 from registry.errors import ChainBroken
 from registry.log import codec
+from registry.log.chain_walk import Linked, pages
 from registry.log.event_log import EventLog
-from registry.publish.cloudevent import Linked, write_record
+from registry.log.log_position import position_in
+from registry.publish.cloudevent import write_record
 
 CHUNK: Final = 1000
 # A page ends behind the chunk that reaches this: events have very different sizes.
@@ -28,7 +29,7 @@ async def export_lines(log: EventLog, until: int, after: int = 0) -> AsyncGenera
     """
     if after >= until:
         return
-    async with aclosing(pages(log, after, until=until, size=CHUNK)) as events:
+    async with aclosing(pages(log, await position_in(log, after), until, CHUNK)) as events:
         async for page in events:
             yield b"".join([_line(log.log_id, linked) for linked in page])
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit import sql
 from audit.errors import SecretSwapped
-from audit.reading import fetch
+from registry.db.connection import fetch
 from registry.keys.events import AdminTokenCreated, Event, credential_issued, key_stream
 from registry.log import chain, codec
 from registry.log.event_log import EventLog, RecordedEvent

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec import structs
+
 from registry.instant import format_ms
 from registry.keys.state import CredentialState, KeyState
 
@@ -18,9 +20,7 @@ def fields_of(key: KeyState, at: datetime) -> dict[str, Value]:
     """The fields of a key that have a value, its status at an instant."""
     named: dict[str, Value] = {
         **{f"tags.{name}": value for name, value in key.tags.items()},
-        "description": key.description,
-        "organization": key.organization,
-        "workspace": key.workspace,
+        **structs.asdict(key.details),
         "expiration": key.expiration,
         **{f"credentials.{one.credential_id}": credential(one) for one in key.credentials},
         STATUS: key.status(at),

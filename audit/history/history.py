@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec import structs
+
 from audit.history.fields import ACTIVE, STATUS, Value, plain, until
 from registry.instant import cut_ms, format_ms, format_us, from_ms, to_ms
 from registry.keys.events import (
@@ -147,9 +149,7 @@ def _begun(event: KeyBegun) -> dict[str, Value]:
     source, revoked_at = (event.source, event.revoked_at) if isinstance(event, KeyImported) else (None, None)
     named = {
         "source": source,
-        "description": event.description,
-        "organization": event.organization,
-        "workspace": event.workspace,
+        **structs.asdict(event.details),
         "expiration": event.expiration,
         REVOKED_AT: revoked_at,
         _of(event.credential.credential_id): ACTIVE,

@@ -13,9 +13,8 @@ from typing import Any, Final
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from registry.db.connection import TRANSPORT_ERRORS
+from registry.db.connection import translated
 from registry.db.tables import event
-from registry.errors import Busy
 from registry.keys.as_of import Moment
 from registry.keys.events import key_stream
 from registry.log.event_log import COLUMNS, RecordedEvent
@@ -67,8 +66,6 @@ async def _streams(engine: AsyncEngine, wanted: Select[Any], limit: int) -> list
 
 @asynccontextmanager
 async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    try:
+    with translated():
         async with engine.connect() as connection:
             yield connection
-    except TRANSPORT_ERRORS as error:
-        raise Busy("the registry's database can't answer now: try again") from error

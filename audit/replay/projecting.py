@@ -9,18 +9,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeVar
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
-
-from audit.pages import PAGE, pages
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names
 from projections.errors import ClickHouseUnavailable
-from projections.ledger.feed import check_applied
+from projections.ledger.log_tail import LEDGER
 from projections.ledger.rows import AppliedEvent, LedgerRows, applied_row, project
-from projections.ledger.store import Applied, Store
+from projections.ledger.store import Store
 from registry.errors import Busy
+from registry.log.chain_walk import PAGE, Linked, pages
 from registry.log.event_log import EventLog
-from registry.publish.cloudevent import Linked
+from registry.log.log_position import LogPosition, resume_at
+from registry.retry import retrying
 
 # A part of a table costs the same whether few rows are in it or many, and small ones are merged again and again. Two
 # batches are in memory; one of very large events ends with the page that makes it heavy.
@@ -38,7 +37,7 @@ def store_for(clickhouse: ClickHouse, names: Names) -> Store:
 
 
 async def project_into(
-    log: EventLog, store: Store, applied: Applied, until: int, *, batch: int = BATCH
+    log: EventLog, store: Store, applied: LogPosition, until: int, *, batch: int = BATCH
 ) -> AsyncGenerator[int, None]:
     """Write the rows of the events after what is applied, up to `until`; tells each position that is reached.
 
@@ -46,9 +45,8 @@ async def project_into(
     this log, ChainBroken at an event that is not what was recorded, UndecodableEvent, Busy; and ClickHouseUnavailable
     after a minute without success.
     """
-    await check_applied(log, applied)
-    previous = bytes.fromhex(applied.hash) if applied.position else log.genesis_hash
-    async with aclosing(_batches(log, applied.position, previous, until, batch)) as batches:
+    start = await resume_at(log, applied, LEDGER)
+    async with aclosing(_batches(log, start, until, batch)) as batches:
         one = await anext(batches, None)
         while one is not None:
             # The next is fetched, checked and made into rows while ClickHouse has this one.
@@ -80,9 +78,9 @@ class _Chunk:
         self.position = linked[-1].event.position
 
 
-async def _batches(log: EventLog, after: int, previous: bytes, until: int, size: int) -> AsyncGenerator[_Chunk, None]:
+async def _batches(log: EventLog, start: LogPosition, until: int, size: int) -> AsyncGenerator[_Chunk, None]:
     batch = _Chunk(str(log.log_id))
-    async with aclosing(pages(log, after, previous, until, min(size, PAGE))) as fetched:
+    async with aclosing(pages(log, start, until, min(size, PAGE))) as fetched:
         async for linked in fetched:
             batch.take(linked)
             if len(batch.applied) >= size or batch.payload_bytes >= _BATCH_BYTES:
@@ -94,12 +92,7 @@ async def _batches(log: EventLog, after: int, previous: bytes, until: int, size:
 
 async def patiently(work: Callable[[], Awaitable[_T]]) -> _T:
     """Do what may be done again, and again after a failure of the way to a server, for a minute."""
-    async for attempt in AsyncRetrying(
-        retry=retry_if_exception_type((ClickHouseUnavailable, Busy)),
-        stop=stop_after_delay(_PATIENCE_S),
-        wait=wait_random_exponential(multiplier=0.1, max=5),
-        reraise=True,
-    ):
+    async for attempt in retrying(ClickHouseUnavailable, Busy, give_up_after_s=_PATIENCE_S):
         with attempt:
             return await work()
     raise AssertionError  # the last attempt returns or raises

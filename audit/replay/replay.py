@@ -7,9 +7,8 @@ is dropped.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,13 +21,13 @@ from audit.replay.switch import Switch
 from audit.report import Finding
 from audit.sources import AuditSources
 from projections.engine.templates import Names
+from projections.ledger.applied import wait_until_applied
 from registry.errors import FieldFault, FieldsRefused
 from registry.progress import Progress
 
 # Differences that are told; all are counted.
 TOLD: Final = 1000
 _SETTLE_S: Final = 5.0
-_POLL_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class Replay:
         there = await self._shadow.check()
         if self._switch:
             await self._shadow.check_exchange()
-        elif there and await self._switching.remembered() is not None:
+        elif there and await self._switching.planned() is not None:
             raise TargetUnfit(f"{self._target} keeps the ledger of before a switch: drop it, or choose another name")
         return head if self._until is None else self._until
 
@@ -88,7 +87,7 @@ class Replay:
         """
         until = await self.check()
         await self._shadow.make()
-        if await self._switching.remembered() is not None:
+        if await self._switching.planned() is not None:
             yield await self._switched(None, None)
             return
         # A switch that died before its first exchange holds the live ledger for nothing.
@@ -118,7 +117,7 @@ class Replay:
         """Drop the second ledger; answers with the rows that it had. Raises TargetUnfit, ClickHouseError."""
         if not await self._shadow.check():
             raise TargetUnfit(f"there is no ledger {self._target} that a replay made")
-        if await self._switching.remembered() is not None and await self._switching.holding():
+        if await self._switching.planned() is not None and await self._switching.holding():
             raise TargetUnfit(f"the switch to {self._target} is half done: finish it with --into and --switch")
         await self._switching.release()
         return await self._shadow.drop()
@@ -136,17 +135,12 @@ class Replay:
 
     async def _settled(self, until: int) -> int:
         """How much of it the live ledger has applied, once its writers have had a moment for what they have begun."""
-        store, applied = self._books.store, (await self._books.store.applied()).position
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_SETTLE_S):
-                while applied < until:
-                    await asyncio.sleep(_POLL_S)
-                    applied = (await store.applied()).position
-        return min(until, applied)
+        applied = await wait_until_applied(self._books.store, until, _SETTLE_S)
+        return min(until, applied.position)
 
     async def _switched(self, compared: int | None, differences: int | None) -> Replayed:
         """Switch, or finish a switch; one that is done is left as it is."""
-        if await self._switching.remembered() is not None and not await self._switching.holding():
+        if await self._switching.planned() is not None and not await self._switching.holding():
             await self._books.store.reload_dictionary()  # the last step, and perhaps the one that it died before
             position = (await self._books.store.applied()).position
         else:

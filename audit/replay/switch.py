@@ -20,16 +20,16 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from audit.pages import hash_at
 from audit.replay.projecting import patiently, project_into
 from audit.replay.shadow_ledger import ShadowLedger
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
 from projections.errors import ClickHouseUnavailable, ProjectionError
 from projections.ledger.dead_letters import SWITCH, DeadLetter, DeadLetters
-from projections.ledger.store import Applied, Store
+from projections.ledger.store import Store
 from registry.errors import Busy
 from registry.log.event_log import EventLog
+from registry.log.log_position import LogPosition, position_in
 from registry.progress import Progress
 
 TABLES: Final = (
@@ -45,11 +45,11 @@ _LETTERS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
-    """The tables that are to be the live ones, by UUID; each holds every event up to `position`."""
+class SwitchPlan:
+    """The tables that are to be the live ones, by UUID; each holds every event up to the place `at`."""
 
     uuids: dict[str, str]
-    position: int
+    at: LogPosition
 
 
 class Switch:
@@ -62,12 +62,14 @@ class Switch:
         self._shadow = second
         self._letters = DeadLetters(clickhouse, live)
 
-    async def remembered(self) -> Remembered | None:
+    async def planned(self) -> SwitchPlan | None:
         """What was decided before the first exchange; None when there was none."""
         if "replay_switch_v1" not in await self._shadow.uuids():
             return None
-        rows = await self._clickhouse.query(sql("queries/replay/remembered", self._shadow.names))
-        return Remembered({name: uuid for name, uuid, _ in rows}, rows[0][2]) if rows else None
+        rows = await self._clickhouse.query(sql("queries/replay/planned", self._shadow.names))
+        if not rows:
+            return None
+        return SwitchPlan({name: uuid for name, uuid, _ in rows}, await position_in(self._log, rows[0][2]))
 
     async def holding(self) -> bool:
         """Whether the live ledger is held by this switch: it goes on, or was interrupted."""
@@ -94,12 +96,12 @@ class Switch:
         store = Store(self._clickhouse, self._live)
         before = (await patiently(store.applied)).position
         await self._hold(before)
-        remembered = await patiently(self.remembered) or await self._remember()
+        planned = await patiently(self.planned) or await self._plan()
         for table in TABLES:
-            await patiently(lambda: self._exchange(table, remembered.uuids[table]))  # noqa: B023 - awaited here
+            await patiently(lambda: self._exchange(table, planned.uuids[table]))  # noqa: B023 - awaited here
         # Whoever wrote to a table before its exchange had read the event from the log.
         head = (await patiently(self._log.head)).position
-        await patiently(lambda: self._catch_up_after(store, remembered.position, head))
+        await patiently(lambda: self._catch_up(store, planned.at, head))
         await patiently(self.release)
         await patiently(store.reload_dictionary)
         position = (await patiently(store.applied)).position
@@ -126,7 +128,7 @@ class Switch:
         found = await self._letters.find("open", limit=_LETTERS)
         return [one for one in found if one.kind == SWITCH and one.id.startswith(prefix)]
 
-    async def _remember(self) -> Remembered:
+    async def _plan(self) -> SwitchPlan:
         try:
             head, uuids = await patiently(self._made_ready)
         except Exception:
@@ -137,7 +139,7 @@ class Switch:
         rows = [(table, uuids[table], head) for table in TABLES]
         table = f"{self._shadow.names.database}.replay_switch_v1"
         await patiently(lambda: self._clickhouse.insert(table, rows, ("name", "uuid", "position")))
-        return Remembered(uuids, head)
+        return SwitchPlan(uuids, await position_in(self._log, head))
 
     async def _made_ready(self) -> tuple[int, dict[str, str]]:
         store = Store(self._clickhouse, self._shadow.names)
@@ -164,10 +166,6 @@ class Switch:
         [(servers, placed)] = await self._clickhouse.query(statement, where)
         return servers, placed
 
-    async def _catch_up_after(self, store: Store, position: int, until: int) -> None:
-        hash_ = (await hash_at(self._log, position)).hex()
-        await self._catch_up(store, Applied(position, hash_, str(self._log.log_id)), until)
-
-    async def _catch_up(self, store: Store, applied: Applied, until: int) -> None:
+    async def _catch_up(self, store: Store, applied: LogPosition, until: int) -> None:
         async for _ in project_into(self._log, store, applied, until):
             pass

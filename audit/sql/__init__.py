@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from functools import partial
 
+from registry.sql_files import read_sql
 
-def _read(name: str) -> str:
-    return files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+_read = partial(read_sql, __name__)
 
 
 STREAMS = _read("streams")

@@ -13,7 +13,6 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit import sql
-from audit.reading import fetch
 from audit.report import Finding
 from audit.sources import AuditedGateway
 from audit.verify.state import TrueKey, read_keys
@@ -21,6 +20,7 @@ from gateways.errors import GatewayError, GatewayTableAbsent
 from gateways.tensorzero.checkpoint import TENSORZERO
 from gateways.tensorzero.key_table import Compared, GatewayTable, Secret
 from gateways.tensorzero.rows import GatewayRow, rows_of
+from registry.db.connection import fetch
 from registry.instant import EPOCH
 from registry.keys.state import KeyState
 from registry.log import chain

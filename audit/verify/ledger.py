@@ -15,16 +15,16 @@ from typing import Final
 from audit.report import Finding
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
+from projections.ledger.applied import wait_until_applied
 from projections.ledger.rows import LedgerRows, project
 from projections.ledger.store import Store
 from registry.errors import UndecodableEvent
+from registry.log.chain_walk import Linked
 from registry.log.event_log import EventLog
-from registry.publish.cloudevent import Linked
 
 TABLES: Final = ("key_tag_change_v1", "key_life_v1", "key_credential_v1", "event_applied_v1")
 RANGE: Final = 1000
 _NAMED: Final = 100  # of what is beyond the log
-_POLL_S: Final = 0.1
 REPAIR: Final = "keyledger audit verify --repair"
 _LAG: Final = "look at keyledger status, and start the projector again: it begins after what is applied"
 _LOST: Final = "docs/operate.md, Backup and restore: the log may have lost its tail"
@@ -44,14 +44,7 @@ class LedgerCheck:
 
     async def wait(self, store: Store, head: int, wait_s: float) -> list[Finding]:
         """Give a running projector time to apply everything; tell where it does not come to it."""
-        applied = (await store.applied()).position
-        try:
-            async with asyncio.timeout(wait_s):
-                while applied < head:
-                    await asyncio.sleep(_POLL_S)
-                    applied = (await store.applied()).position
-        except TimeoutError:
-            pass
+        applied = (await wait_until_applied(store, head, wait_s)).position
         self._until = min(head, max(applied, (await store.frontier()).greatest))
         if applied >= head:
             return []

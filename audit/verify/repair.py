@@ -25,9 +25,9 @@ from registry.db.connection import TRANSPORT_ERRORS
 from registry.errors import Busy
 from registry.log import sql as log_sql
 from registry.log import state_rows
+from registry.log.chain_walk import Linked
 from registry.log.event_log import COLUMNS
 from registry.log.postgres import APPEND_LOCK
-from registry.publish.cloudevent import Linked
 
 _STATE: Final = ("key_state", "admin_token", "credential")
 _CHUNK: Final = 1000

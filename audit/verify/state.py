@@ -16,9 +16,9 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit import sql
-from audit.reading import fetch, one_moment
 from audit.report import Finding
 from audit.sources import AuditSources
+from registry.db.connection import fetch, snapshot
 from registry.errors import UndecodableEvent
 from registry.instant import to_us
 from registry.keys.events import AdminTokenCreated, credential_issued
@@ -49,8 +49,8 @@ class Truth:
         if self.fault is not None:
             return
         try:
-            self.state = stream_state.evolve(self.state, recorded)
             event = codec.decode(recorded)
+            self.state = stream_state.evolve(self.state, recorded, event)
         except (UndecodableEvent, ValueError, OverflowError):
             self.fault = f"the stream can't be folded beyond the event at position {recorded.position}"
             return
@@ -86,7 +86,7 @@ async def count_streams(engine: AsyncEngine) -> int:
 
 async def check_page(engine: AsyncEngine, after: str, size: int = PAGE) -> StatePage:
     """Compare the next streams after one. Raises Busy."""
-    async with one_moment(engine) as driver:
+    async with snapshot(engine) as driver:
         streams = [row["stream"] for row in await driver.fetch(sql.STREAMS, after, size)]
         if not streams:
             return StatePage(None, ())
@@ -104,7 +104,7 @@ async def check_page(engine: AsyncEngine, after: str, size: int = PAGE) -> State
 
 async def read_keys(engine: AsyncEngine, streams: Sequence[str]) -> list[TrueKey]:
     """Some keys, all of one moment; those that can't be folded are left out. Raises Busy."""
-    async with one_moment(engine) as driver:
+    async with snapshot(engine) as driver:
         truths = await fold(driver, streams)
         return _true_keys(truths, await _credentials_of(driver, streams))
 

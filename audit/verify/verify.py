@@ -13,17 +13,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
-from msgspec.structs import replace
-
-from audit.pages import unchecked
 from audit.report import Finding, Verdict
 from audit.sources import AuditSources
 from audit.verify.bookmark import Bookmark, read_bookmark
 from audit.verify.gateway import GatewayCheck
 from audit.verify.ledger import LedgerCheck
-from audit.verify.log import ChainCheck, beyond_reading
+from audit.verify.log import LogCheck, beyond_reading
 from audit.verify.state import PAGE, check_page, checkpoint_findings, count_streams
+from registry.log.chain_walk import unchecked_pages
+from registry.log.log_position import start_of
 from registry.progress import Progress
 
 WINDOW = 10_000
@@ -38,7 +38,7 @@ async def verify(books: AuditSources, bookmark: str | None = None, *, wait_s: fl
     With a `bookmark` it goes on there: what was looked at before it is not looked at again. A projector that runs is
     given `wait_s` to apply what is in the log, and so is a gateway's sync. Raises BadBookmark, Busy, ClickHouseError.
     """
-    begin = Bookmark(str(books.log.log_id), 0, books.log.genesis_hash.hex(), None, 0)
+    begin = Bookmark(start_of(books.log), None, 0)
     if bookmark is not None:
         begin = await read_bookmark(bookmark, books.log)
     run = _Run(books, begin, wait_s)
@@ -68,11 +68,11 @@ class _Run:
             yield told
         found, self.mark = self.mark.found, replace(self.mark, stream=None, found=0)
         rows = None if self._gateway is None else self._gateway.rows
-        yield Verdict(self.mark.position, found, self.mark.text(), rows)
+        yield Verdict(self.mark.at.position, found, self.mark.text(), rows)
 
     async def _log_and_ledger(self) -> AsyncIterator[Told]:
         books, head = self._books, await self._books.log.head()
-        chain = ChainCheck(self.mark.position, bytes.fromhex(self.mark.hash))
+        log = LogCheck(self.mark.at)
         ledger = LedgerCheck(books.clickhouse, books.names, str(books.log.log_id))
         for finding in [
             *await beyond_reading(books.engine),
@@ -80,15 +80,15 @@ class _Run:
             *await ledger.wait(books.store, head.position, self._wait_s),
         ]:
             yield finding
-        async with aclosing(unchecked(books.log, self.mark.position, head.position, WINDOW)) as windows:
+        async with aclosing(unchecked_pages(books.log, self.mark.at.position, head.position, WINDOW)) as windows:
             async for window in windows:
-                linked, findings = chain.check(window)
+                linked, findings = log.check(window)
                 findings += await ledger.check(linked)
                 for finding in findings:
                     yield finding
-                self.mark = replace(self.mark, position=chain.position, hash=chain.hash.hex())
-                yield Progress("log and ledger", chain.position, head.position, self.mark.text())
-        for finding in [*chain.lost(head), *await ledger.beyond(books.log, head.position)]:
+                self.mark = replace(self.mark, at=log.at)
+                yield Progress("log and ledger", log.at.position, head.position, self.mark.text())
+        for finding in [*log.lost(head), *await ledger.beyond(books.log, head.position)]:
             yield finding
 
     async def _state(self) -> AsyncIterator[Told]:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 
 from bench.common import CALLER
 from bench.replaying.made_log import created, edited, key_ids
+from registry.log.codec import encode
 
 _PAGE = 2_000
 _EVENTS_OF_A_KEY = 50
@@ -62,7 +63,8 @@ class Library:
 
     def _stored(self, public_id: str) -> list[StoredEvent]:
         stream, now = uuid4(), datetime.now(UTC)
-        events = [created(public_id), *(edited(edit) for edit in range(1, _EVENTS_OF_A_KEY))]
+        made = [created(public_id), *(edited(edit) for edit in range(1, _EVENTS_OF_A_KEY))]
+        events = [encode(one.event) for one in made]
         return [
             self._mapper.to_stored_event(
                 Changed(stream, version, now, event.type, CALLER.actor, json.loads(event.payload))  # type: ignore[call-arg]

@@ -11,10 +11,10 @@ from msgspec.structs import astuple
 
 from bench.common import CALLER, Server, opened_log
 from registry.instant import from_us
+from registry.keys.details import KeyDetails
 from registry.keys.events import IssuedCredential, KeyCreated, TagsChanged
 from registry.log import chain
 from registry.log.batch import Batch
-from registry.log.codec import encode
 from registry.log.event_log import COLUMNS, Head, NewEvent, RecordedEvent, Write
 
 _CHUNK = 20_000
@@ -25,12 +25,12 @@ def created(public_id: str) -> NewEvent:
     """A key with three tags."""
     credential = IssuedCredential(public_id, "0" * 64)
     tags = {"customer_id": "acme", "project_id": "p1", "billing_tier": "gold"}
-    return encode(KeyCreated(public_id, tags, None, "default", "default", None, credential))
+    return NewEvent(KeyCreated(public_id, tags, KeyDetails(), None, credential))
 
 
 def edited(edit: int) -> NewEvent:
     """Its n-th edit."""
-    return encode(TagsChanged({"customer_id": f"customer-{edit}"}, ()))
+    return NewEvent(TagsChanged({"customer_id": f"customer-{edit}"}, ()))
 
 
 def key_ids(keys: int) -> list[str]:
@@ -42,17 +42,17 @@ def made_events(log_id: UUID, count: int, keys: int) -> Iterator[list[RecordedEv
     """The log in chunks: all keys are created, then edited in turn, `count` events together."""
     began = datetime.now(UTC) - timedelta(seconds=count)
     streams = {f"key-{public_id}": public_id for public_id in key_ids(keys)}
-    desk = Batch(
+    batch = Batch(
         Head(0, chain.genesis_hash(log_id), None), began, dict.fromkeys(streams, 0), {}, {}, lambda: b"0123456789abcdef"
     )
     for edit in range(count // keys):
         for stream, public_id in streams.items():
             event = edited(edit) if edit else created(public_id)
-            desk.run([Write(stream, lambda _scene, event=event: [event], CALLER)])  # type: ignore[misc]
-            if len(desk.appended) == _CHUNK:
-                yield desk.appended
-                desk.appended = []
-    yield desk.appended
+            batch.run([Write(stream, lambda _scene, event=event: [event], CALLER)])  # type: ignore[misc]
+            if len(batch.appended) == _CHUNK:
+                yield batch.appended
+                batch.appended = []
+    yield batch.appended
 
 
 async def fill(where: Server, count: int, keys: int) -> None:

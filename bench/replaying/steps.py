@@ -24,7 +24,6 @@ from audit.archive.reader import open_archive
 from audit.archive.restore import restore
 from audit.archive.writer import ArchiveContent, write_archive
 from audit.fold import Fold
-from audit.pages import foldable, pages
 from audit.replay.projecting import project_into, store_for
 from bench.common import opened_log, timed
 from bench.replaying.made_log import plain
@@ -32,8 +31,9 @@ from keyledger.runtime.workers import collect_garbage_rarely
 from projections.engine import ddl
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
-from projections.ledger.store import Applied
 from registry.db.connection import make_engine
+from registry.log.chain_walk import pages, unchecked_pages
+from registry.log.log_position import NOWHERE, start_of
 
 _COPY = "SELECT * FROM keyledger.event WHERE position <= {until} ORDER BY position"
 
@@ -63,7 +63,7 @@ async def fold(asked: Asked) -> float:
     """Read, decode, fold: the state of every key."""
     async with opened_log(asked.url) as log:
         folding, began = Fold(), time.perf_counter()
-        async for page in foldable(log, until=asked.until):
+        async for page in unchecked_pages(log, until=asked.until):
             folding.take(page)
         states = sum(1 for _ in folding.states())
         seconds = time.perf_counter() - began
@@ -75,7 +75,7 @@ async def check(asked: Asked) -> float:
     """Read, and compute every digest and hash anew."""
     async with opened_log(asked.url) as log:
         began = time.perf_counter()
-        async for _ in pages(log, until=asked.until):
+        async for _ in pages(log, start_of(log), asked.until):
             pass
         return time.perf_counter() - began
 
@@ -88,7 +88,7 @@ async def rebuild(asked: Asked) -> float:
         store = store_for(clickhouse, names)
         async with opened_log(asked.url) as log:
             began = time.perf_counter()
-            async for _ in project_into(log, store, Applied(0, "", ""), asked.until):
+            async for _ in project_into(log, store, NOWHERE, asked.until):
                 pass
             assert (await store.applied()).position == asked.until
             seconds = time.perf_counter() - began

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateways.tensorzero import sql
 from gateways.tensorzero.rows import GatewayRow, rows_of
-from registry.db.connection import TRANSPORT_ERRORS, DriverConnection
-from registry.errors import Busy
+from registry.db.connection import DriverConnection
 from registry.keys.state import KeyState
 from registry.log import stream_state
+from registry.log.log_position import LogPosition
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +21,7 @@ class Changed:
     """The streams of keys that changed in a page of the log, and the page's last event."""
 
     streams: tuple[str, ...]
-    position: int
-    hash: bytes
+    at: LogPosition
 
 
 class KeyStateReader:
@@ -31,36 +29,26 @@ class KeyStateReader:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._connection = DriverConnection(engine)
-        self._asking = asyncio.Lock()  # a connection runs one statement at a time
 
-    async def changed(self, after: int, limit: int) -> Changed | None:
-        """What changed after a position; None when nothing did. What it changed to is not read from the events."""
-        rows = await self._fetch(sql.CHANGED, after, limit)
+    async def changed(self, after: LogPosition, limit: int) -> Changed | None:
+        """What changed after a place; None when nothing did. What it changed to is not read from the events."""
+        rows = await self._connection.fetch(sql.CHANGED, after.position, limit)
         if not rows:
             return None
         streams = dict.fromkeys(row["stream"] for row in rows if row["stream"].startswith("key-"))
-        return Changed(tuple(streams), rows[-1]["position"], rows[-1]["hash"])
+        return Changed(tuple(streams), LogPosition(after.log_id, rows[-1]["position"], rows[-1]["hash"]))
 
     async def streams(self, after: str, limit: int) -> list[str]:
         """The next keys' streams, in their order."""
-        return [row["stream"] for row in await self._fetch(sql.STREAMS, after, limit)]
+        return [row["stream"] for row in await self._connection.fetch(sql.STREAMS, after, limit)]
 
     async def rows(self, streams: Sequence[str]) -> list[tuple[KeyState, GatewayRow]]:
         """The gateway's rows of some keys as they are now, each with its key."""
-        return [pair for row in await self._fetch(sql.KEYS, list(streams)) for pair in pairs(row)]
+        return [pair for row in await self._connection.fetch(sql.KEYS, list(streams)) for pair in pairs(row)]
 
     async def close(self) -> None:
         """Give the connection back."""
         await self._connection.close()
-
-    async def _fetch(self, statement: str, *arguments: object) -> list[Any]:
-        try:
-            async with self._asking:
-                driver = await self._connection.get()
-                rows: list[Any] = await driver.fetch(statement, *arguments)
-                return rows
-        except TRANSPORT_ERRORS as error:
-            raise Busy from error
 
 
 def pairs(row: Any) -> list[tuple[KeyState, GatewayRow]]:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from gateways.tensorzero.checkpoint import SyncLead
+from gateways.tensorzero.checkpoint import SyncCheckpoint
 from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.key_table import GatewayTable
 from gateways.tensorzero.setup import index_missing
@@ -25,11 +25,11 @@ class Reconciler:
     """The comparison of one sync. `position` is how far that has followed: what changed later is no drift."""
 
     def __init__(
-        self, source: KeyStateReader, table: GatewayTable, lead: SyncLead, writer: Writer, position: int
+        self, states: KeyStateReader, table: GatewayTable, checkpoint: SyncCheckpoint, writer: Writer, position: int
     ) -> None:
-        self._source = source
+        self._states = states
         self._table = table
-        self._lead = lead
+        self._checkpoint = checkpoint
         self._writer = writer
         self._told: tuple[int, bool] | None = None
         self._told_s = 0.0
@@ -42,10 +42,8 @@ class Reconciler:
             after, without_hash = "", 0
             while True:
                 began = loop.time()
-                await (
-                    self._table.check()
-                )  # where appends write the table too, nobody else would tell that it has changed
-                streams = await self._source.streams(after, page)
+                await self._table.check()  # where appends write the table too, nobody else would notice a changed one
+                streams = await self._states.streams(after, page)
                 without_hash += await self._compare(streams)
                 if len(streams) < page:
                     await self._tell(without_hash)
@@ -56,7 +54,7 @@ class Reconciler:
 
     async def _compare(self, streams: Sequence[str]) -> int:
         """Compare some keys, and mend what differs; answers with how many credentials have no hash and no row."""
-        pairs = await self._source.rows(streams)
+        pairs = await self._states.rows(streams)
         differing = await self._table.differences([row for _, row in pairs])
         mendable = {one.public_id for one in differing if not one.is_left_out}
         if mendable:
@@ -76,7 +74,7 @@ class Reconciler:
         if len(drift) > NAMED:
             logger.warning("and %d more rows of the gateway's table of keys", len(drift) - NAMED)
         if drift:
-            await self._lead.count_drift(len(drift))
+            await self._checkpoint.count_drift(len(drift))
 
     async def _tell(self, without_hash: int) -> None:
         """Leave what was found where `status` finds it."""
@@ -85,5 +83,5 @@ class Reconciler:
         if found != self._told or now_s - self._told_s > _WRITE_EVERY_S:
             if without_hash and (self._told is None or self._told[0] != without_hash):
                 logger.warning("%d credentials have no hash here and are not in the gateway's table", without_hash)
-            await self._lead.looked(without_hash, index_missing=missing)
+            await self._checkpoint.compared(without_hash, index_missing=missing)
             self._told, self._told_s = found, now_s

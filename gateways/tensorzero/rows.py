@@ -44,9 +44,9 @@ def rows_of(key: KeyState, hashes: Mapping[str, str | None]) -> list[GatewayRow]
 def _row(key: KeyState, credential: CredentialState, hash_: str | None) -> GatewayRow:
     return GatewayRow(
         public_id=credential.credential_id,
-        organization=key.organization,
-        workspace=key.workspace,
-        description=key.description,
+        organization=key.details.organization,
+        workspace=key.details.workspace,
+        description=key.details.description,
         hash=hash_,
         created_at=_fit(credential.created_at),
         disabled_at=_first(key.revoked_at, credential.revoked_at, key.suspended_at),

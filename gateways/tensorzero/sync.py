@@ -7,7 +7,7 @@ there when the process dies right after each:
 3 write       rows of the keys that changed, by their state as of now, which may be newer than the events: harmless, as
               the later events lead to a newer state still. Written again, nothing is touched.
 4 checkpoint  those events are behind us.
-Beside it all keys are compared again and again, slowly: who changed a row elsewhere finds it put back, and counted.
+Meanwhile all keys are compared again and again, slowly: a row that was changed elsewhere is put back, and counted.
 """
 
 from __future__ import annotations
@@ -18,23 +18,20 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
-
 from gateways.errors import GatewayRefused, GatewayUnavailable
-from gateways.tensorzero.checkpoint import Synced, SyncLead, check
+from gateways.tensorzero.checkpoint import SyncCheckpoint
 from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.key_table import GatewayTable
 from gateways.tensorzero.reconcile import Reconciler
 from gateways.tensorzero.writer import Writer
-from projections.errors import ProjectionError
-from registry.errors import Busy, RegistryError
+from registry.errors import Busy
+from registry.follower import Patience, first_error, keep_following
 from registry.log.event_log import EventLog
+from registry.log.log_position import LogPosition, resume_at
 
 logger = logging.getLogger(__name__)
 
 WINDOW: Final = 2000
-# Waited for and tried again, for ever: one of the two databases is away.
-_RETRY: Final = retry_if_exception_type((Busy, GatewayUnavailable))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,116 +49,90 @@ class Pace:
 
 
 class GatewaySync:
-    """One sync of a log to a gateway's table. `run` ends by cancellation, or raises what stopped it (`failure`)."""
+    """One sync of a log to a gateway's table: a Follower."""
 
     def __init__(
-        self, log: EventLog, source: KeyStateReader, table: GatewayTable, lead: SyncLead, pace: Pace | None = None
+        self,
+        log: EventLog,
+        states: KeyStateReader,
+        table: GatewayTable,
+        checkpoint: SyncCheckpoint,
+        pace: Pace | None = None,
     ) -> None:
         self._log = log
-        self._source = source
+        self._states = states
         self._table = table
-        self._lead = lead
+        self._checkpoint = checkpoint
         self._pace = pace or Pace()
-        self._writer = Writer(source, table)
+        self._writer = Writer(states, table)
         self.failure: Exception | None = None
 
     @property
     def leads(self) -> bool:
         """Whether this is the active sync; a standby waits."""
-        return self._lead.held
+        return self._checkpoint.held
 
     async def run(self) -> None:
         """Sync until cancelled. What the gateway's database refuses stops nothing: it is shown, and tried again.
 
         Raises LogChanged, when log and checkpoint don't belong together.
         """
+        patience = Patience((Busy, GatewayUnavailable), (GatewayRefused,), self._pace.refused_s)
         try:
-            while True:
-                try:
-                    await self._patiently()
-                except GatewayRefused as refusal:
-                    logger.warning("the gateway's table of keys is not written: %s", refusal)
-                    await asyncio.sleep(self._pace.refused_s)
-        except Exception as error:
-            self.failure = error
-            logger.error("the gateway's sync stopped: %s", _words(error))  # noqa: TRY400 - no values of a trace in logs
-            raise
+            await keep_following(self, "the gateway's sync", patience)
         finally:
-            await self._lead.release()
-            await self._source.close()
+            await self._states.close()
 
-    async def _patiently(self) -> None:
-        async for attempt in AsyncRetrying(
-            retry=_RETRY, wait=wait_random_exponential(multiplier=0.2, max=5), reraise=True
-        ):
-            with attempt:
-                await self._lead_on()
+    async def follow(self) -> None:
+        """See Follower."""
+        synced = await self._checkpoint.take(self._log)
+        done = await resume_at(self._log, synced.at, "the gateway's table of keys")
+        target = await self._table.check()
+        if synced.target != target:
+            done = await self._fill(done, target)
+        await self._checkpoint.fail(None)
+        await self._keep(done, target)
 
-    async def _lead_on(self) -> None:
+    async def report(self, failure: str, *, stopped: bool) -> None:  # noqa: ARG002 - both are shown alike
+        """See Follower."""
         try:
-            synced = await self._lead.take(self._log.log_id, self._log.genesis_hash)
-            await check(self._log, synced)
-            target = await self._table.check()
-            position = synced.position if synced.target == target else await self._fill(synced, target)
-            await self._lead.fail(None)
-            await self._keep(position, target)
-        except (Busy, GatewayUnavailable) as error:
-            logger.warning("the gateway's sync waits: %s", error)
-            await self._show(f"waits: {error}")
-            raise
-        except Exception as error:
-            await self._show(_words(error))
-            raise
-        finally:
-            await self._lead.release()
+            await self._checkpoint.fail(failure)
+        except Busy:
+            logger.warning("what the gateway's sync waits for could not be written for `status`")
 
-    async def _fill(self, synced: Synced, target: str) -> int:
-        """Write every key: the table is one that was not seen before. Answers with the position that it then has."""
+    async def release(self) -> None:
+        """See Follower."""
+        await self._checkpoint.release()
+
+    async def _fill(self, done: LogPosition, target: str) -> LogPosition:
+        """Write every key: the table is one that was not seen before. Answers with the place that it then has."""
         head, after = await self._log.head(), ""
-        while streams := await self._source.streams(after, self._pace.page):
+        reached = LogPosition(self._log.log_id, head.position, head.hash)
+        while streams := await self._states.streams(after, self._pace.page):
             await self._writer.write(streams)
             after = streams[-1]
-        await self._lead.move(synced.position, head.position, head.hash, target)
+        await self._checkpoint.move(done, reached, target)
         logger.info("the gateway's table of keys was compared whole, up to position %d", head.position)
-        return head.position
+        return reached
 
-    async def _keep(self, position: int, target: str) -> None:
+    async def _keep(self, done: LogPosition, target: str) -> None:
         """Follow the log and compare all keys, until one of the two fails."""
-        reconcile = Reconciler(self._source, self._table, self._lead, self._writer, position)
+        reconciler = Reconciler(self._states, self._table, self._checkpoint, self._writer, done.position)
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._follow(position, target, reconcile))
-                tasks.create_task(reconcile.run(self._pace.page, self._pace.page_s))
+                tasks.create_task(self._write_changes(done, target, reconciler))
+                tasks.create_task(reconciler.run(self._pace.page, self._pace.page_s))
         except ExceptionGroup as stopped:
-            raise _first(stopped) from None
+            raise first_error(stopped) from None
 
-    async def _follow(self, position: int, target: str, reconcile: Reconciler) -> None:
+    async def _write_changes(self, done: LogPosition, target: str, reconciler: Reconciler) -> None:
         while True:
-            changed = await self._source.changed(position, WINDOW)
+            changed = await self._states.changed(done, WINDOW)
             if changed is None:
-                await self._log.wait_beyond(position, self._pace.poll_s)
+                await self._log.wait_beyond(done.position, self._pace.poll_s)
                 continue
             streams = iter(changed.streams)
             while some := list(islice(streams, self._pace.page)):
                 await self._writer.write(some)
-            await self._lead.move(position, changed.position, changed.hash, target)
-            position = reconcile.position = changed.position
-
-    async def _show(self, failure: str) -> None:
-        try:
-            await self._lead.fail(failure)
-        except Busy:
-            logger.warning("what the gateway's sync waits for could not be written for `status`")
-
-
-def _words(error: Exception) -> str:
-    """What it says, where it is ours; of others the kind alone: their texts can quote values."""
-    return str(error) if isinstance(error, (ProjectionError, RegistryError)) else type(error).__name__
-
-
-def _first(group: BaseExceptionGroup[Exception]) -> Exception:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, Exception)  # noqa: S101 - for the type checker
-    return error
+            await self._checkpoint.move(done, changed.at, target)
+            done, reconciler.position = changed.at, changed.at.position

@@ -16,8 +16,10 @@ Each message is one sentence or two that say what to do. No password is ever in 
 
 from __future__ import annotations
 
+from registry.errors import KeyledgerError
 
-class EmbeddedError(Exception):
+
+class EmbeddedError(KeyledgerError):
     """The embedded default cannot go on."""
 
     def __init__(self, message: str | None = None) -> None:

@@ -14,7 +14,6 @@ from keyledger.embedded.postgres import EmbeddedPostgres
 from keyledger.runtime.gateway import embedded_gateway, gateway_place
 from keyledger.runtime.services import Services, open_services
 from keyledger.runtime.workers import (
-    Follower,
     gateway_sync,
     kafka_projector,
     log_projector,
@@ -23,6 +22,7 @@ from keyledger.runtime.workers import (
 from keyledger.settings import Settings
 from projections.engine import ddl
 from registry.db.migrate import migrate
+from registry.follower import Follower
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class SyncWait:
             async with asyncio.timeout(self._wait_s):
                 while True:
                     for one in await self._queries.gateways_synced():
-                        synced, failure = one.position, one.failure or "the sync is behind"
+                        synced, failure = one.synced.position, one.failure or "the sync is behind"
                     if synced >= position:
                         return
                     await asyncio.sleep(self._poll_s)

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateways.tensorzero import setup
-from gateways.tensorzero.checkpoint import SyncLead
+from gateways.tensorzero.checkpoint import SyncCheckpoint
 from keyledger.http.app import operations_app, public_app
 from keyledger.http.health import Health
 from keyledger.runtime import republish
@@ -104,15 +104,15 @@ async def set_up_gateway(settings: Settings, *, table: bool, index: bool, anew: 
 async def _begin_sync_anew(settings: Settings) -> None:
     (database_url,) = settings.require("database_url")
     async with open_write_side(settings, database_url) as write_side:
-        lead, log = SyncLead(write_side.engine), write_side.registry.log
+        checkpoint, log = SyncCheckpoint(write_side.engine), write_side.registry.log
         try:
             async with asyncio.timeout(_LEAD_S):
-                await lead.take(log.log_id, log.genesis_hash)
-            await lead.forget(log.log_id, log.genesis_hash)
+                await checkpoint.take(log)
+            await checkpoint.forget(log)
         except TimeoutError:
             raise Busy("a sync runs: stop `keyledger project gateway` first") from None
         finally:
-            await lead.release()
+            await checkpoint.release()
 
 
 async def publish(settings: Settings, host: str, port: int, say: Say) -> None:

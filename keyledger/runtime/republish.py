@@ -12,7 +12,7 @@ from keyledger.runtime.workers import topic_plans
 from keyledger.settings import Settings
 from registry.errors import Busy
 from registry.publish.producer import Publisher
-from registry.publish.relay import Range, repeat
+from registry.publish.republish import Range, republish
 from registry.publish.topics import ensure_topics
 
 
@@ -22,17 +22,17 @@ async def publish_again(
     """Publish `since` to `until` (the head when None), both included; answers with how many events that were.
 
     `progress` gets each position reached and the last one. Raises FieldsRefused, Busy when the broker is away,
-    TopicUnfit, SettingsError where no broker is set. See `registry.publish.relay.repeat`.
+    TopicUnfit, SettingsError where no broker is set. See `registry.publish.republish`.
     """
     options, topics = kafka_options(settings), topic_plans(settings)
     last = (await registry.log.head()).position if until is None else until
-    reached = {one.topic: one.position for one in await registry.queries.published()}
+    reached = {one.topic: one.published.position for one in await registry.queries.published()}
     publisher = Publisher(options, topics[0].name)
     try:
         await ensure_topics(options, *topics)
         await publisher.start()
         again = Range(since, last, reached.get(topics[0].name, 0))
-        return await repeat(registry.log, again, publisher, lambda position: progress(position, last))
+        return await republish(registry.log, again, publisher, lambda position: progress(position, last))
     except KafkaError as error:
         raise Busy(f"the broker can't be used now ({type(error).__name__}): try again") from error
     finally:

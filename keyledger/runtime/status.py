@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from keyledger.runtime.registry import Registry
-from projections.errors import LogChanged
 from projections.ledger import alarms
 from projections.ledger.alarms import Alarm
 from projections.ledger.dead_letters import DeadLetters
-from projections.ledger.feed import check_applied
-from projections.ledger.store import Applied, Frontier, Store
+from projections.ledger.log_tail import LEDGER
+from projections.ledger.store import Frontier, Store
+from registry.errors import LogChanged
 from registry.instant import format_us
 from registry.log.event_log import Head
-from registry.queries import GatewaySynced, Published, Seen
+from registry.log.log_position import resume_at
+from registry.queries import GatewayProgress, Seen, TopicProgress
 
 # Of the open dead letters so many are named; `dead-letters list` has them all.
 NAMED = 20
@@ -126,40 +127,43 @@ async def status_of(registry: Registry, read_side: ReadSide | None) -> Status:
 
 
 async def _projector(registry: Registry, frontier: Frontier, head: Head, seen: Seen) -> ProjectorStatus:
-    waiting = await registry.log.read(frontier.position, 1)
+    waiting = await registry.log.read(frontier.applied.position, 1)
     lag_s = (seen.now - waiting[0].recorded_at).total_seconds() if waiting else 0.0
-    lag = max(0, head.position - frontier.position)
-    return ProjectorStatus("clickhouse", frontier.position, lag, round(max(0.0, lag_s), 3), frontier.failure or None)
+    lag = max(0, head.position - frontier.applied.position)
+    return ProjectorStatus(
+        "clickhouse", frontier.applied.position, lag, round(max(0.0, lag_s), 3), frontier.failure or None
+    )
 
 
 async def _log_changed(registry: Registry, frontier: Frontier) -> list[Alarm]:
     try:
-        await check_applied(registry.log, Applied(frontier.position, frontier.hash, frontier.log_id))
+        await resume_at(registry.log, frontier.applied, LEDGER)
     except LogChanged as error:
         fix = "docs/operate.md, Backup and restore: make ClickHouse anew from the log that counts"
-        return [Alarm("log_changed", str(error), frontier.position, fix)]
+        return [Alarm("log_changed", str(error), frontier.applied.position, fix)]
     return []
 
 
-def _gateway(one: GatewaySynced, head: Head, seen: Seen) -> ProjectorStatus:
+def _gateway(one: GatewayProgress, head: Head, seen: Seen) -> ProjectorStatus:
     lag_s = 0.0 if one.waiting_since is None else max(0.0, (seen.now - one.waiting_since).total_seconds())
-    lag = max(0, head.position - one.position)
-    return ProjectorStatus("gateway", one.position, lag, round(lag_s, 3), one.failure)
+    lag = max(0, head.position - one.synced.position)
+    return ProjectorStatus("gateway", one.synced.position, lag, round(lag_s, 3), one.failure)
 
 
-def _gateway_found(one: GatewaySynced) -> GatewayStatus:
+def _gateway_found(one: GatewayProgress) -> GatewayStatus:
     at = None if one.reconciled_at is None else format_us(one.reconciled_at)
     return GatewayStatus(one.gateway, one.drift_repaired, one.without_hash, one.index_missing, at)
 
 
-def _gateway_alarm(one: GatewaySynced) -> Alarm:
+def _gateway_alarm(one: GatewayProgress) -> Alarm:
     fix = "mend what it says: the sync goes on by itself. docs/gateway-sync.md"
-    return Alarm("gateway_stopped", f"the gateway's table of keys: {one.failure}", one.position + 1, fix)
+    return Alarm("gateway_stopped", f"the gateway's table of keys: {one.failure}", one.synced.position + 1, fix)
 
 
-def _publisher(one: Published, head: Head, seen: Seen) -> PublisherStatus:
+def _publisher(one: TopicProgress, head: Head, seen: Seen) -> PublisherStatus:
     lag_s = 0.0 if one.waiting_since is None else max(0.0, (seen.now - one.waiting_since).total_seconds())
-    return PublisherStatus(one.topic, one.position, max(0, head.position - one.position), round(lag_s, 3), one.failure)
+    at = one.published.position
+    return PublisherStatus(one.topic, at, max(0, head.position - at), round(lag_s, 3), one.failure)
 
 
 def _redelivered(frontier: Frontier) -> Redelivered:

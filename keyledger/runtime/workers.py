@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import gc
 from dataclasses import replace
-from typing import Protocol
 
-from gateways.tensorzero.checkpoint import SyncLead
+from gateways.tensorzero.checkpoint import SyncCheckpoint
 from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.sync import GatewaySync, Pace
 from keyledger.runtime.connections import kafka_options
@@ -16,7 +15,7 @@ from projections.ledger.dead_letters import RECORD_BYTES_MAX, dead_letter_topic
 from projections.ledger.kafka_feed import KafkaFeed, KafkaSubscription
 from projections.ledger.log_tail import LogTail
 from projections.ledger.projector import Projector
-from registry.publish.checkpoint import Lead
+from registry.publish.checkpoint import RelayCheckpoint
 from registry.publish.relay import Relay
 from registry.publish.topics import TopicPlan
 
@@ -26,15 +25,6 @@ def collect_garbage_rarely() -> None:
     cost a fifth of the time (bench/pipeline.py). Called once, when everything is imported."""
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-
-
-class Follower(Protocol):
-    """What follows the log until it is cancelled; `failure` is what stopped it."""
-
-    failure: Exception | None
-
-    async def run(self) -> None:
-        """Follow."""
 
 
 def log_projector(services: Services) -> Projector:
@@ -55,8 +45,8 @@ def kafka_projector(services: Services) -> Projector:
 def relay(services: WriteSide | Services) -> Relay:
     """The relay of the log to the topic."""
     settings = services.settings
-    lead = Lead(services.engine, settings.kafka_topic)
-    return Relay(services.registry.log, lead, kafka_options(settings), *topic_plans(settings))
+    checkpoint = RelayCheckpoint(services.engine, settings.kafka_topic)
+    return Relay(services.registry.log, checkpoint, kafka_options(settings), *topic_plans(settings))
 
 
 def gateway_sync(services: WriteSide | Services) -> GatewaySync | None:
@@ -66,7 +56,9 @@ def gateway_sync(services: WriteSide | Services) -> GatewaySync | None:
     pace = Pace()
     pace = replace(pace, page_s=pace.page / services.settings.gateway_reconcile_keys_per_s)
     engine = services.engine
-    return GatewaySync(services.registry.log, KeyStateReader(engine), services.gateway.table, SyncLead(engine), pace)
+    return GatewaySync(
+        services.registry.log, KeyStateReader(engine), services.gateway.table, SyncCheckpoint(engine), pace
+    )
 
 
 def topic_plans(settings: Settings) -> tuple[TopicPlan, TopicPlan]:

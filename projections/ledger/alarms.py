@@ -31,7 +31,7 @@ _LOOK = "find out who changed the log or ClickHouse before you do anything; docs
 def of_frontier(frontier: Frontier, *, hole_alarm_s: float) -> list[Alarm]:
     """What stands right after the applied position, and what stopped the projector there."""
     found: list[Alarm] = []
-    after = frontier.position + 1
+    after = frontier.applied.position + 1
     if frontier.failure:
         fix = "mend the cause, then start the projector again"
         found.append(Alarm("projector_stopped", frontier.failure, after, fix))

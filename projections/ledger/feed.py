@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from projections.errors import LogChanged
-from projections.ledger.store import Applied
-from registry.log.event_log import EventLog
-from registry.publish.cloudevent import Linked
+from registry.log.chain_walk import Linked
+from registry.log.log_position import LogPosition
 
 
 class Feed(Protocol):
@@ -18,7 +16,7 @@ class Feed(Protocol):
     log's. A transport that fails raises Busy, ClickHouseUnavailable or FeedUnavailable, and may be called again.
     """
 
-    async def start(self, applied: Applied) -> None:
+    async def start(self, applied: LogPosition) -> None:
         """Begin after what is applied, or earlier. Raises LogChanged when what is applied is not of this log."""
 
     async def poll(self, timeout_s: float) -> Sequence[Linked]:
@@ -32,12 +30,3 @@ class Feed(Protocol):
 
     async def close(self) -> None:
         """Give back what is held. Nothing is committed by it."""
-
-
-async def check_applied(log: EventLog, applied: Applied) -> None:
-    """Raise LogChanged unless the last event applied is in this log."""
-    if applied.position == 0:
-        return
-    held = await log.hashes([applied.position])
-    if applied.log_id != str(log.log_id) or held.get(applied.position, b"").hex() != applied.hash:
-        raise LogChanged(applied.position)

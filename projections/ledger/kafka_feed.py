@@ -21,11 +21,12 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from projections.errors import FeedUnavailable
 from projections.ledger.dead_letters import DeadLetters, DeadLetterTopic
-from projections.ledger.feed import check_applied
+from projections.ledger.log_tail import LEDGER
 from projections.ledger.record_check import HOLDING, Claim, Rejected, judge, place, read
-from projections.ledger.store import Applied, Store
+from projections.ledger.store import Store
+from registry.log.chain_walk import Linked
 from registry.log.event_log import EventLog
-from registry.publish.cloudevent import Linked
+from registry.log.log_position import LogPosition, resume_at
 from registry.publish.topics import TopicPlan, ensure_topics
 
 logger = logging.getLogger(__name__)
@@ -62,9 +63,9 @@ class KafkaFeed:
         self._frontier = 0
         self._stopped = False
 
-    async def start(self, applied: Applied) -> None:
+    async def start(self, applied: LogPosition) -> None:
         """See Feed. Begins where the group committed last. Raises TopicUnfit."""
-        await check_applied(self._log, applied)
+        await resume_at(self._log, applied, LEDGER)
         self._frontier = applied.position
         await self.close()
         self._consumer = await self._open()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from projections.ledger.feed import check_applied
-from projections.ledger.store import Applied
-from registry.errors import ChainBroken
+from registry.log.chain_walk import Linked, LogReader
 from registry.log.event_log import EventLog
-from registry.publish.cloudevent import Linked
+from registry.log.log_position import LogPosition, resume_at, start_of
+
+# What keeps the position that a feed begins at.
+LEDGER: Final = "ClickHouse"
 
 
 class LogTail:
@@ -20,31 +22,15 @@ class LogTail:
     def __init__(self, log: EventLog, *, max_batch: int = 5000) -> None:
         self._log = log
         self._max_batch = max_batch
-        self._position = 0
-        self._hash = b""
+        self._reader = LogReader(log, start_of(log))
 
-    async def start(self, applied: Applied) -> None:
+    async def start(self, applied: LogPosition) -> None:
         """See Feed."""
-        await check_applied(self._log, applied)
-        self._position = applied.position
-        self._hash = bytes.fromhex(applied.hash) if applied.position else self._log.genesis_hash
+        self._reader = LogReader(self._log, await resume_at(self._log, applied, LEDGER))
 
     async def poll(self, timeout_s: float) -> Sequence[Linked]:
         """See Feed."""
-        events = await self._log.read(self._position, self._max_batch)
-        if not events:
-            await self._log.wait_beyond(self._position, timeout_s)
-            events = await self._log.read(self._position, self._max_batch)
-        linked = []
-        for event in events:
-            one = Linked(self._hash, event)
-            if not one.fits or event.position != self._position + 1:
-                raise ChainBroken(
-                    f"the hash of the event at position {event.position} does not fit: the log was changed"
-                )
-            linked.append(one)
-            self._position, self._hash = event.position, event.hash
-        return linked
+        return await self._reader.next(self._max_batch, wait_s=timeout_s)
 
     async def commit(self) -> None:
         """See Feed. The applied position is derived from what was written, so there is nothing to keep here."""

@@ -14,23 +14,25 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_random_exponential
+from tenacity import AsyncRetrying
 
 from projections.errors import ClickHouseUnavailable, FeedUnavailable, ProjectionError
 from projections.ledger.feed import Feed
 from projections.ledger.rows import applied_row, project
 from projections.ledger.store import Store
 from registry.errors import Busy
-from registry.publish.cloudevent import Linked
+from registry.follower import Patience, first_error, keep_following
+from registry.log.chain_walk import Linked
+from registry.retry import retrying
 
 logger = logging.getLogger(__name__)
 
 # Transport: wait and try again, for ever; all else stops the projector and is shown by `status` and /readyz.
-_RETRY = retry_if_exception_type((ClickHouseUnavailable, FeedUnavailable, Busy))
+_TRANSPORT = (ClickHouseUnavailable, FeedUnavailable, Busy)
 
 
 class Projector:
-    """One consumer of a feed. `run` ends by cancellation, or raises what stopped it, which `failure` then holds."""
+    """One consumer of a feed: a Follower. Two at once do double work but no harm."""
 
     def __init__(
         self, feed: Feed, store: Store, log_id: str, *, poll_s: float = 1.0, reload_every_s: float = 1.0
@@ -44,18 +46,30 @@ class Projector:
         self.failure: Exception | None = None
 
     async def run(self) -> None:
-        """Project until cancelled. Safe to run again after any end; two at once do double work but no harm."""
+        """Project until cancelled, or raise what stopped it."""
+        await keep_following(self, "the projector", Patience(_TRANSPORT))
+
+    async def follow(self) -> None:
+        """See Follower. Transport is waited for step by step: a consumer group would move its partitions else."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._reload_dictionary())
                 tasks.create_task(self._project())
         except ExceptionGroup as stopped:
-            self.failure = _first(stopped)
-            logger.error("the projector stopped: %s", self.failure)  # noqa: TRY400 - no values of a trace in logs
-            await self._show(str(self.failure))
-            raise self.failure from None
-        finally:
-            await self._feed.close()
+            raise first_error(stopped) from None
+
+    async def report(self, failure: str, *, stopped: bool) -> None:
+        """See Follower. What it waits for is mostly ClickHouse itself, so only what stopped it is written there."""
+        if not stopped:
+            return
+        try:
+            await self._store.insert_stop("clickhouse", failure)
+        except ProjectionError as error:
+            logger.warning("what stopped the projector could not be written for `status`: %s", error)
+
+    async def release(self) -> None:
+        """See Follower."""
+        await self._feed.close()
 
     async def _project(self) -> None:
         async for attempt in _retrying():
@@ -93,13 +107,6 @@ class Projector:
         if rows:
             self._stale_dictionary.set()
 
-    async def _show(self, failure: str) -> None:
-        """Leave word of what stopped it where `status` of another process finds it, if that can be."""
-        try:
-            await self._store.insert_stop("clickhouse", failure)
-        except ProjectionError as error:
-            logger.warning("what stopped the projector could not be written for `status`: %s", error)
-
     async def _reload_dictionary(self) -> None:
         """Reload after changes, together, and never for more than a tenth of the time: a reload reads everything."""
         loop = asyncio.get_running_loop()
@@ -114,17 +121,4 @@ class Projector:
 
 
 def _retrying() -> AsyncRetrying:
-    return AsyncRetrying(
-        retry=_RETRY,
-        wait=wait_random_exponential(multiplier=0.1, max=5),
-        before_sleep=before_sleep_log(logger, logging.WARNING),
-        reraise=True,
-    )
-
-
-def _first(group: BaseExceptionGroup[Exception]) -> Exception:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, Exception)  # noqa: S101 - for the type checker
-    return error
+    return retrying(*_TRANSPORT, logger=logger)

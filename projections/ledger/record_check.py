@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from registry.publish.cloudevent import Linked, NotOurs, read_record
+from registry.log.chain_walk import Linked
+from registry.publish.cloudevent import NotOurs, read_record
 
 Kind = Literal["not_an_event", "another_log", "forged"]
 # These claim to be of a log: until an operator has looked, nothing beyond what was applied when they were found counts.

@@ -25,8 +25,8 @@ from registry.keys.events import (
     tags_written,
 )
 from registry.log import codec
+from registry.log.chain_walk import Linked
 from registry.log.event_log import RecordedEvent
-from registry.publish.cloudevent import Linked
 
 TagChange = tuple[str, str, int, int, str | None, int]
 Life = tuple[str, int, int, str, int | None, int]

@@ -7,14 +7,13 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from uuid import UUID
 
 from projections.engine import ddl
-from projections.engine.client import ClickHouse
+from projections.engine.client import ClickHouse, Row
 from projections.engine.ddl import Names
 from projections.ledger import rows as projected
-
-Rows = Sequence[tuple[Any, ...]]
+from registry.log.log_position import NOWHERE, LogPosition
 
 # One replica that is away must not hold up the others' reload: it reloads when it is back, or loads at its start.
 _ON_CLUSTER: dict[str, str | int] = {
@@ -30,21 +29,10 @@ PAIRS_IN_A_STATEMENT = 2000
 
 
 @dataclass(frozen=True)
-class Applied:
-    """The last event up to which everything is written, chained and whole; position 0 before the first."""
-
-    position: int
-    hash: str
-    log_id: str
-
-
-@dataclass(frozen=True)
 class Frontier:
-    """The applied position, and what is known of the events after it."""
+    """The last event up to which everything is written and chained, and what is known of the events after it."""
 
-    position: int
-    hash: str
-    log_id: str
+    applied: LogPosition
     next_claims: int  # different events that claim the next position
     next_fits: bool  # the next one names the hash of the last applied
     next_present: int  # the next position that is there; 0 when none is
@@ -69,7 +57,7 @@ class Store:
         self._since_checkpoint = checkpoint_every  # the first write leaves one: short runs must not add up
         self._checkpoint_s = 0.0
 
-    async def write(self, rows: projected.LedgerRows, applied: Rows) -> None:
+    async def write(self, rows: projected.LedgerRows, applied: Sequence[Row]) -> None:
         """All rows of some events, and after them that they are applied: a death in between leaves nothing half billed.
 
         `applied` as `insert_applied` takes it.
@@ -81,17 +69,17 @@ class Store:
         )
         await self.insert_applied(applied)
 
-    async def insert_tag_changes(self, rows: Rows) -> None:
+    async def insert_tag_changes(self, rows: Sequence[Row]) -> None:
         """(tag, public_id, effective_ms, position, value or None when removed, recorded_us)."""
         columns = ("tag", "public_id", "effective_ms", "position", "value", "recorded_at")
         await self._insert("key_tag_change_v1", rows, columns)
 
-    async def insert_life(self, rows: Rows) -> None:
+    async def insert_life(self, rows: Sequence[Row]) -> None:
         """(public_id, effective_ms, position, kind, expiration_ms or None, recorded_us)."""
         columns = ("public_id", "effective_ms", "position", "kind", "expiration_ms", "recorded_at")
         await self._insert("key_life_v1", rows, columns)
 
-    async def insert_credentials(self, rows: Rows) -> None:
+    async def insert_credentials(self, rows: Sequence[Row]) -> None:
         """(credential_id, public_id, effective_ms, position, kind, expires_ms or None, recorded_us)."""
         columns = (
             "credential_id",
@@ -104,7 +92,7 @@ class Store:
         )
         await self._insert("key_credential_v1", rows, columns)
 
-    async def insert_applied(self, rows: Rows) -> None:
+    async def insert_applied(self, rows: Sequence[Row]) -> None:
         """(position, log_id, previous_hash, hash, recorded_us): only after all other rows of these events.
 
         Now and then a checkpoint is left behind, so that `applied` stays cheap; when that fails, nothing is lost.
@@ -117,10 +105,10 @@ class Store:
             await self._clickhouse.command(ddl.sql("queries/ledger/checkpoint", self._names))
             self._since_checkpoint, self._checkpoint_s = 0, time.monotonic()
 
-    async def applied(self) -> Applied:
-        """How far everything is applied, derived from the rows themselves."""
+    async def applied(self) -> LogPosition:
+        """How far everything is applied, derived from the rows themselves; NOWHERE before the first event."""
         rows = await self._clickhouse.query(ddl.sql("queries/ledger/applied", self._names))
-        return Applied(*rows[0])
+        return _place(*rows[0])
 
     async def already(self, events: Collection[tuple[int, str]]) -> set[int]:
         """Which of these (position, hash) are applied: all their rows are written."""
@@ -141,7 +129,8 @@ class Store:
     async def frontier(self) -> Frontier:
         """How far everything is applied, and what stands in the way of more."""
         rows = await self._clickhouse.query(ddl.sql("queries/ledger/frontier", self._names))
-        return Frontier(*rows[0])
+        position, hash_, log_id, *after = rows[0]
+        return Frontier(_place(position, hash_, log_id), *after)
 
     async def reload_dictionary(self) -> None:
         """Read `key_tags` anew; look-ups see the old contents until it is done. Debounce it: it reads everything."""
@@ -149,5 +138,15 @@ class Store:
         sql = f"SYSTEM RELOAD DICTIONARY{on_cluster} {self._names.database}.key_tags"
         await self._clickhouse.command(sql, settings=_ON_CLUSTER if on_cluster else None)
 
-    async def _insert(self, table: str, rows: Rows, columns: Sequence[str]) -> None:
+    async def _insert(self, table: str, rows: Sequence[Row], columns: Sequence[str]) -> None:
         await self._clickhouse.insert(f"{self._names.database}.{table}", rows, columns)
+
+
+def _place(position: int, hash_: str, log_id: str) -> LogPosition:
+    """A place by the texts that ClickHouse keeps. Texts that nothing of ours wrote give a place of no log."""
+    if position == 0:
+        return NOWHERE
+    try:
+        return LogPosition(UUID(log_id), position, bytes.fromhex(hash_))
+    except ValueError:
+        return LogPosition(NOWHERE.log_id, position, b"")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from ssl import SSLCertVerificationError, SSLContext
 from typing import Any, Final
 
@@ -92,8 +93,34 @@ async def instants_as_raw_us(driver: Any) -> None:
     await driver.set_builtin_type_codec("timestamptz", schema="pg_catalog", codec_name="int8", format="binary")
 
 
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise Busy for what trying again can help against. The one place where the driver's errors become ours."""
+    try:
+        yield
+    except TRANSPORT_ERRORS as error:
+        raise Busy("the registry's database can't answer now: try again") from error
+
+
+@asynccontextmanager
+async def snapshot(engine: AsyncEngine) -> AsyncIterator[Any]:
+    """A connection of the driver (asyncpg) on which every statement sees the same moment. Raises Busy."""
+    with translated():
+        async with engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            async with driver.transaction(isolation="repeatable_read", readonly=True):
+                yield driver
+
+
+async def fetch(engine: AsyncEngine, statement: str, *arguments: object) -> list[Any]:
+    """The rows of one statement. Raises Busy."""
+    async with snapshot(engine) as driver:
+        rows: list[Any] = await driver.fetch(statement, *arguments)
+        return rows
+
+
 class DriverConnection:
-    """One connection of the pool kept for one user, opened when first wanted and anew after it broke."""
+    """One connection of the pool kept for one user, opened when first wanted and again after it broke."""
 
     def __init__(self, engine: AsyncEngine, prepare: Callable[[Any], Awaitable[None]] | None = None) -> None:
         self._engine = engine
@@ -101,6 +128,7 @@ class DriverConnection:
         self._held: AsyncConnection | None = None
         self._driver: Any = None
         self._opening = asyncio.Lock()
+        self._asking = asyncio.Lock()  # a connection runs one statement at a time
 
     async def get(self) -> Any:
         """The asyncpg connection. Raises one of TRANSPORT_ERRORS."""
@@ -115,6 +143,14 @@ class DriverConnection:
                     await self._prepare(driver)
                 self._driver = driver
         return self._driver
+
+    async def fetch(self, statement: str, *arguments: object) -> list[Any]:
+        """The rows of one statement, in its turn. Raises Busy."""
+        with translated():
+            async with self._asking:
+                driver = await self.get()
+                rows: list[Any] = await driver.fetch(statement, *arguments)
+                return rows
 
     async def close(self) -> None:
         """Close it for good; the next `get` opens another."""

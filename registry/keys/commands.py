@@ -15,8 +15,8 @@ from typing import Final
 
 from registry.errors import Conflict, FieldFault, FieldsRefused, Forbidden, UnknownKey
 from registry.instant import cut_ms, format_ms, from_ms, to_ms
+from registry.keys.details import KeyDetails
 from registry.keys.events import (
-    Event,
     ExpirationChanged,
     IssuedCredential,
     KeyCreated,
@@ -49,10 +49,8 @@ class CreateKey:
 
     credential: IssuedCredential
     tags: Mapping[str, str] = field(default_factory=dict)
-    description: str | None = None
+    details: KeyDetails = field(default_factory=KeyDetails)
     expiration: datetime | None = None
-    organization: str = "default"
-    workspace: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +84,20 @@ def create(command: CreateKey, view: StreamView) -> Sequence[NewEvent]:
     if view.version:
         raise Conflict("a key with this public_id exists: try again")
     _refuse_past(command.expiration, view.now)
-    return [
-        codec.encode(
-            KeyCreated(
-                public_id=command.credential.credential_id,
-                tags=dict(command.tags),
-                description=command.description,
-                organization=command.organization,
-                workspace=command.workspace,
-                expiration=command.expiration,
-                credential=command.credential,
-            )
-        )
-    ]
+    event = KeyCreated(
+        public_id=command.credential.credential_id,
+        details=command.details,
+        tags=dict(command.tags),
+        expiration=command.expiration,
+        credential=command.credential,
+    )
+    return [NewEvent(event)]
 
 
 def revoke(_command: RevokeKey, view: StreamView) -> Sequence[NewEvent]:
     """Decide a revocation; an expired key can be revoked, so that nothing revives it."""
     state = existing(view)
-    return [] if state.revoked_at is not None else [codec.encode(KeyRevoked())]
+    return [] if state.revoked_at is not None else [NewEvent(KeyRevoked())]
 
 
 def edit(command: EditKey, view: StreamView) -> Sequence[NewEvent]:
@@ -113,15 +106,15 @@ def edit(command: EditKey, view: StreamView) -> Sequence[NewEvent]:
     refuse_full(view)
     _check_effective_at(command, state, view.now)
     _refuse_ended(command, state, view.now)
-    changes: list[tuple[Event, datetime | None]] = []
+    changes: list[NewEvent] = []
     if not isinstance(command.expiration, Unset) and command.expiration != state.expiration:
         _refuse_past(command.expiration, view.now)
-        changes.append((ExpirationChanged(command.expiration), None))
+        changes.append(NewEvent(ExpirationChanged(command.expiration)))
     if not isinstance(command.tags, Unset):
         changes.extend(_tag_changes(command, command.tags, state, view))
-    if not isinstance(command.description, Unset) and command.description != state.description:
-        changes.append((KeyDescribed(command.description), None))
-    return [codec.encode(event, effective_at) for event, effective_at in changes]
+    if not isinstance(command.description, Unset) and command.description != state.details.description:
+        changes.append(NewEvent(KeyDescribed(command.description)))
+    return changes
 
 
 def existing(view: StreamView) -> KeyState:
@@ -189,9 +182,7 @@ def _refuse_ended(command: EditKey, state: KeyState, now: datetime) -> None:
         )
 
 
-def _tag_changes(
-    command: EditKey, tags: Mapping[str, str | None], state: KeyState, view: StreamView
-) -> list[tuple[Event, datetime | None]]:
+def _tag_changes(command: EditKey, tags: Mapping[str, str | None], state: KeyState, view: StreamView) -> list[NewEvent]:
     """The delta: all of it where an instant is stated, else just what differs from the tags now."""
     at = command.effective_at
     delta = dict(tags) if at is not None else {k: v for k, v in tags.items() if state.tags.get(k) != v}
@@ -209,7 +200,7 @@ def _tag_changes(
             raise HistoryNeeded
         _refuse_crowds_after(view.history, delta, at)
     removed = tuple(sorted(name for name, value in delta.items() if value is None))
-    return [(TagsChanged({k: v for k, v in delta.items() if v is not None}, removed), at)]
+    return [NewEvent(TagsChanged({k: v for k, v in delta.items() if v is not None}, removed), at)]
 
 
 def _not_before_registers(state: KeyState, delta: Mapping[str, str | None], now: datetime) -> datetime | None:

@@ -10,6 +10,8 @@ from datetime import datetime
 
 import msgspec
 
+from registry.keys.details import KeyDetails
+
 
 class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A payload of the log."""
@@ -27,9 +29,7 @@ class KeyCreated(Event, frozen=True):
 
     public_id: str
     tags: dict[str, str]
-    description: str | None
-    organization: str
-    workspace: str
+    details: KeyDetails
     expiration: datetime | None
     credential: IssuedCredential
 
@@ -42,9 +42,7 @@ class KeyImported(Event, frozen=True):
 
     public_id: str
     tags: dict[str, str]
-    description: str | None
-    organization: str
-    workspace: str
+    details: KeyDetails
     expiration: datetime | None
     revoked_at: datetime | None
     credential: IssuedCredential

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from registry.errors import FieldFault, FieldsRefused
 from registry.instant import cut_ms, format_ms
+from registry.keys.details import KeyDetails
 from registry.keys.events import IssuedCredential, KeyImported
-from registry.log import codec
 from registry.log.event_log import NewEvent, StreamView
 
 
@@ -26,9 +26,7 @@ class ImportKey:
 
     credential: IssuedCredential
     tags: Mapping[str, str]
-    description: str | None
-    organization: str
-    workspace: str
+    details: KeyDetails
     created_at: datetime
     expiration: datetime | None
     disabled_at: datetime | None
@@ -43,16 +41,14 @@ def import_key(command: ImportKey, view: StreamView) -> Sequence[NewEvent]:
         raise FieldsRefused(FieldFault("created_at", f"is in the future; it is {format_ms(view.now)} now"))
     event = KeyImported(
         public_id=command.credential.credential_id,
+        details=command.details,
         tags=dict(command.tags),
-        description=command.description,
-        organization=command.organization,
-        workspace=command.workspace,
         expiration=command.expiration,
         revoked_at=_revoked_at(command, view.now),
         credential=command.credential,
         source=command.source,
     )
-    return [codec.encode(event, command.created_at)]
+    return [NewEvent(event, command.created_at)]
 
 
 def _revoked_at(command: ImportKey, now: datetime) -> datetime | None:

@@ -22,7 +22,6 @@ from registry.keys.events import (
     KeySuspended,
 )
 from registry.keys.state import KeyState
-from registry.log import codec
 from registry.log.event_log import NewEvent, StreamView
 
 # Credentials that a key may ever have had: each is in every answer that shows the key.
@@ -53,14 +52,14 @@ def suspend(view: StreamView) -> Sequence[NewEvent]:
     if state.suspended_at is not None:
         return []
     refuse_full(view)
-    return [codec.encode(KeySuspended())]
+    return [NewEvent(KeySuspended())]
 
 
 def resume(view: StreamView) -> Sequence[NewEvent]:
     """Decide a resumption. Of a key that is not suspended it changes nothing; an expired one stays expired."""
     state = existing(view)
     _refuse_revoked(state, "resumed")
-    return [] if state.suspended_at is None else [codec.encode(KeyResumed())]
+    return [] if state.suspended_at is None else [NewEvent(KeyResumed())]
 
 
 def rotate(command: RotateKey, view: StreamView) -> Sequence[NewEvent]:
@@ -75,7 +74,7 @@ def rotate(command: RotateKey, view: StreamView) -> Sequence[NewEvent]:
     compromised = command.overlap is None
     end = cut_ms(view.now) + (command.overlap or timedelta(0))
     retired = tuple(one.credential_id for one in state.credentials if not one.ends_by(end))
-    return [codec.encode(KeyRotated(command.credential, retired, end, compromised))]
+    return [NewEvent(KeyRotated(command.credential, retired, end, compromised))]
 
 
 def revoke_credential(command: RevokeCredential, view: StreamView) -> Sequence[NewEvent]:
@@ -88,7 +87,7 @@ def revoke_credential(command: RevokeCredential, view: StreamView) -> Sequence[N
         return []
     if state.revoked_at is not None:
         raise Conflict("the key is revoked, and with it every credential")
-    return [codec.encode(CredentialRevoked(command.credential_id))]
+    return [NewEvent(CredentialRevoked(command.credential_id))]
 
 
 def _refuse_revoked(state: KeyState, what: str) -> None:

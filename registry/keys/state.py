@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from registry.instant import cut_ms
+from registry.keys.details import KeyDetails
 from registry.keys.events import (
     CredentialRevoked,
     Event,
@@ -63,9 +64,7 @@ class KeyState(msgspec.Struct, frozen=True, gc=False):
     created_position: int
     position: int
     version: int
-    description: str | None
-    organization: str
-    workspace: str
+    details: KeyDetails
     expiration: datetime | None
     revoked_at: datetime | None
     registers: dict[str, Register]
@@ -128,9 +127,9 @@ def _changes(  # noqa: PLR0911 - an event each
             write_registers(registers, recorded, event)
             return {"registers": registers}
         case KeyDescribed():
-            return {"description": event.description}
+            return {"details": replace(state.details, description=event.description)}
         case ExpirationChanged():
-            return {"expiration": event.expiration}
+            return {"expiration": _cut(event.expiration)}
         case KeySuspended():
             return {"suspended_at": recorded.effective_at}
         case KeyResumed():
@@ -157,14 +156,17 @@ def _begun(recorded: AnyEvent, event: KeyBegun) -> KeyState:
         created_position=recorded.position,
         position=recorded.position,
         version=recorded.version,
-        description=event.description,
-        organization=event.organization,
-        workspace=event.workspace,
-        expiration=None if event.expiration is None else cut_ms(event.expiration),
+        details=event.details,
+        expiration=_cut(event.expiration),
         revoked_at=event.revoked_at if isinstance(event, KeyImported) else None,
         registers={name: Register(*written, value) for name, value in event.tags.items()},
         credentials=(CredentialState(event.credential.credential_id, at),),
     )
+
+
+def _cut(instant: datetime | None) -> datetime | None:
+    """As the log has it: what a decision gives may have more digits."""
+    return None if instant is None else cut_ms(instant)
 
 
 def write_registers(registers: dict[str, Register], recorded: AnyEvent, event: TagsChanged) -> None:

@@ -11,7 +11,6 @@ import msgspec
 
 from registry.errors import Conflict, FieldFault, FieldsRefused
 from registry.keys.events import AdminTokenCreated, AdminTokenRevoked, Event
-from registry.log import codec
 from registry.log.event_log import AnyEvent, NewEvent, StreamView
 
 # `admin` contains every other scope.
@@ -77,7 +76,7 @@ def create(command: CreateToken, view: StreamView) -> Sequence[NewEvent]:
     if faults:
         raise FieldsRefused(*faults)
     scopes = tuple(scope for scope in SCOPES if scope in command.scopes)
-    return [codec.encode(AdminTokenCreated(command.token_id, command.name, scopes, command.commitment))]
+    return [NewEvent(AdminTokenCreated(command.token_id, command.name, scopes, command.commitment))]
 
 
 def revoke(view: StreamView) -> Sequence[NewEvent]:
@@ -85,4 +84,4 @@ def revoke(view: StreamView) -> Sequence[NewEvent]:
     state: TokenState | None = view.state
     if state is None:
         raise FieldsRefused(FieldFault("token_id", "is not known: `keyledger token list` shows them"))
-    return [] if state.revoked_at is not None else [codec.encode(AdminTokenRevoked())]
+    return [] if state.revoked_at is not None else [NewEvent(AdminTokenRevoked())]

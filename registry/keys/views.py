@@ -6,6 +6,8 @@ import json
 from datetime import datetime
 from typing import Any
 
+from msgspec import structs
+
 from registry.instant import format_ms, format_us
 from registry.keys.state import KeyState
 from registry.log import codec
@@ -17,9 +19,7 @@ def key_out(key: KeyState, now: datetime) -> dict[str, Any]:
     return {
         "public_id": key.public_id,
         "tags": key.tags,
-        "description": key.description,
-        "organization": key.organization,
-        "workspace": key.workspace,
+        **structs.asdict(key.details),
         "status": key.status(now),
         "created_at": format_ms(key.created_at),
         "expiration": _optional(key.expiration),

@@ -13,7 +13,8 @@ from typing import Any
 
 from registry.errors import ClockSteppedBack, RegistryError, VersionConflict
 from registry.instant import cut_ms, to_us
-from registry.log import chain, stream_state
+from registry.keys.events import Event
+from registry.log import chain, codec, stream_state
 from registry.log.event_log import Head, NewEvent, RecordedEvent, StreamView, Write, Written
 
 MICROSECOND = timedelta(microseconds=1)
@@ -63,34 +64,35 @@ class Batch:
         recorded_at = self._next_instant()
         salt = self.new_salt()
         caller = write.caller
+        encoded = codec.encode(new.event)
         unhashed = RecordedEvent(
             position=self.head.position + 1,
             stream=write.stream,
             version=self.versions[write.stream] + 1,
-            type=new.type,
-            schema_version=new.schema_version,
+            type=encoded.type,
+            schema_version=encoded.schema_version,
             recorded_us=to_us(recorded_at),
             effective_us=to_us(new.effective_at or cut_ms(recorded_at)),
             actor=caller.actor,
             on_behalf_of=caller.on_behalf_of,
             request_id=caller.request_id,
             reason=caller.reason,
-            payload=new.payload,
+            payload=encoded.payload,
             salt=salt,
-            payload_digest=chain.payload_digest(salt, new.payload),
+            payload_digest=chain.payload_digest(salt, encoded.payload),
             hash=b"",
         )
         recorded = chain.sealed(self.head.hash, unhashed)
-        self._advance(recorded)
+        self._advance(recorded, new.event)
         return recorded
 
-    def _advance(self, recorded: RecordedEvent) -> None:
+    def _advance(self, recorded: RecordedEvent, event: Event) -> None:
         stream = recorded.stream
         self.head = Head(recorded.position, recorded.hash, recorded.recorded_at)
         self.versions[stream] = recorded.version
         if stream in self.histories:
             self.histories[stream].append(recorded)
-        state = stream_state.evolve(self.states.get(stream), recorded)
+        state = stream_state.evolve(self.states.get(stream), recorded, event)
         if state is not None:
             self.states[stream] = self.changed[stream] = state
         self.appended.append(recorded)

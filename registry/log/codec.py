@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import rfc8785
@@ -13,8 +13,9 @@ import rfc8785
 from registry.errors import UndecodableEvent
 from registry.instant import format_ms
 from registry.keys import events
+from registry.keys.details import flatten, nest
 from registry.keys.events import Event
-from registry.log.event_log import AnyEvent, NewEvent
+from registry.log.event_log import AnyEvent
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -41,6 +42,14 @@ _SORTED: Final = msgspec.json.Encoder(order="sorted")
 _UNREADABLE: Final = (msgspec.MsgspecError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 
+class Encoded(NamedTuple):
+    """An event as the log stores it; `payload` in RFC 8785 canonical form (by the `rfc8785` library)."""
+
+    type: str
+    schema_version: int
+    payload: bytes
+
+
 class Wire:
     """The versions of every type: what is written today, and how to read each that was ever written."""
 
@@ -49,21 +58,19 @@ class Wire:
         self._current = dict(current)
         self._decoders: dict[tuple[str, int], Callable[[bytes], Event]] = {}
         for kind, last in current.items():
-            self._decoders[kind.__name__, last] = msgspec.json.Decoder(kind).decode
+            # The members of a key's details stand among the others in the log.
+            shape = [nest] if "details" in kind.__struct_fields__ else []
+            whole = partial(_upcast, kind, shape) if shape else msgspec.json.Decoder(kind).decode
+            self._decoders[kind.__name__, last] = whole
             for version in range(1, last):
-                steps = [upcasters[kind.__name__, step] for step in range(version, last)]
+                steps = [*(upcasters[kind.__name__, step] for step in range(version, last)), *shape]
                 self._decoders[kind.__name__, version] = partial(_upcast, kind, steps)
 
-    def encode(self, event: Event, effective_at: datetime | None = None) -> NewEvent:
-        """The event ready to append, its payload in RFC 8785 canonical form (by the `rfc8785` library)."""
-        fields = msgspec.to_builtins(event, builtin_types=(datetime,))
+    def encode(self, event: Event) -> Encoded:
+        """The event as the log stores it."""
+        fields = flatten(msgspec.to_builtins(event, builtin_types=(datetime,)))
         plain = {name: format_ms(value) if isinstance(value, datetime) else value for name, value in fields.items()}
-        return NewEvent(
-            type=type(event).__name__,
-            schema_version=self._current[type(event)],
-            payload=_canonical(plain),
-            effective_at=effective_at,
-        )
+        return Encoded(type(event).__name__, self._current[type(event)], _canonical(plain))
 
     def decode(self, recorded: AnyEvent) -> Event:
         """The typed event. Raises UndecodableEvent, naming the position, when type, version or payload is not known."""

@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 
 from registry.instant import from_us, to_us
+from registry.keys.events import Event
 
 
 class RecordedEvent(msgspec.Struct, frozen=True, gc=False):
@@ -97,11 +98,9 @@ COLUMNS: Final = tuple(name.replace("_us", "_at") for name in RecordedEvent.__st
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to append: `effective_at` is recorded_at cut to the millisecond when None."""
+    """An event to append, as it was decided: `effective_at` is recorded_at cut to the millisecond when None."""
 
-    type: str
-    schema_version: int
-    payload: bytes
+    event: Event
     effective_at: datetime | None = None
 
 
@@ -182,9 +181,6 @@ class EventLog(Protocol):
 
     async def read(self, after: int, limit: int) -> list[RecordedEvent]:
         """Up to `limit` events with a position greater than `after`, in order. Never skips a position."""
-
-    async def read_foldable(self, after: int, limit: int) -> list[Foldable]:
-        """As `read`, of each event what a fold needs."""
 
     async def hashes(self, positions: Sequence[int]) -> dict[int, bytes]:
         """The hash of the event at each of `positions` that the log has."""

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from registry.log import chain
 from registry.log.batch import Batch, Outcome, check_clock, wanted
-from registry.log.event_log import Foldable, Head, RecordedEvent, Write, Written
+from registry.log.event_log import Head, RecordedEvent, Write, Written
 from registry.log.group_commit import GroupCommit
 
 
@@ -51,10 +51,6 @@ class MemoryEventLog:
     async def read(self, after: int, limit: int) -> list[RecordedEvent]:
         """See EventLog."""
         return self._events[after : after + limit]
-
-    async def read_foldable(self, after: int, limit: int) -> list[Foldable]:
-        """See EventLog."""
-        return [Foldable.of(event) for event in await self.read(after, limit)]
 
     async def hashes(self, positions: Sequence[int]) -> dict[int, bytes]:
         """See EventLog."""

@@ -35,7 +35,7 @@ from registry.keys.state import KeyState
 from registry.log import chain, sql, state_rows, stream_state
 from registry.log.append_hook import AppendHook
 from registry.log.batch import Batch, Outcome, check_clock, wanted
-from registry.log.event_log import COLUMNS, Foldable, Head, RecordedEvent, Write, Written
+from registry.log.event_log import COLUMNS, Head, RecordedEvent, Write, Written
 from registry.log.group_commit import GroupCommit
 from registry.log.notifications import CommitNotifier
 
@@ -96,15 +96,6 @@ class PostgresEventLog:
     async def read(self, after: int, limit: int) -> list[RecordedEvent]:
         """See EventLog."""
         return _recorded(await self._fetch(sql.READ, after, limit))
-
-    async def read_foldable(self, after: int, limit: int) -> list[Foldable]:
-        """See EventLog."""
-        return [
-            Foldable(position, stream, version, kind, schema_version, effective + RAW_EPOCH_US, payload)
-            for position, stream, version, kind, schema_version, effective, payload in await self._fetch(
-                sql.READ_FOLDABLE, after, limit
-            )
-        ]
 
     async def hashes(self, positions: Sequence[int]) -> dict[int, bytes]:
         """See EventLog."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
-from registry.keys import state as key
-from registry.keys import tokens as token
+from registry.keys import state as keys
+from registry.keys import tokens
+from registry.keys.details import flatten, nest
+from registry.keys.events import Event
 from registry.keys.state import KeyState
 from registry.keys.tokens import TokenState
 from registry.log import codec
@@ -15,36 +18,39 @@ from registry.log.event_log import AnyEvent
 
 StreamState = KeyState | TokenState
 
-_KEY = msgspec.json.Decoder(KeyState).decode
+_MEMBERS = msgspec.json.Decoder(dict[str, Any]).decode
 _TOKEN = msgspec.json.Decoder(TokenState).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def evolve(state: StreamState | None, recorded: AnyEvent) -> StreamState | None:
-    """The stream's state after an event; None for a stream whose kind keeps none. Raises ValueError as `key.evolve`."""
+def evolve(state: StreamState | None, recorded: AnyEvent, event: Event) -> StreamState | None:
+    """The stream's state after an event, which is the decoded payload of `recorded`; None for a stream without a state.
+
+    Raises ValueError for an event that can't follow the state.
+    """
     stream = recorded.stream
     if stream.startswith("key-") and not isinstance(state, TokenState):
-        return key.evolve(state, recorded, codec.decode(recorded))
+        return keys.evolve(state, recorded, event)
     if stream.startswith("token-") and not isinstance(state, KeyState):
-        return token.evolve(state, recorded, codec.decode(recorded))
+        return tokens.evolve(state, recorded, event)
     return None
 
 
 def fold(history: Iterable[AnyEvent]) -> StreamState | None:
-    """The state of one stream after all its events."""
+    """The state of one stream after all its events. Raises UndecodableEvent, ValueError."""
     state: StreamState | None = None
     for recorded in history:
-        state = evolve(state, recorded)
+        state = evolve(state, recorded, codec.decode(recorded))
     return state
 
 
 def dump(state: StreamState) -> str:
     """The state as the JSON document of its row."""
-    return _encode(state).decode()
+    return _encode(flatten(msgspec.to_builtins(state))).decode()
 
 
 def load(stream: str, document: str | None) -> StreamState | None:
     """The state from its row's document."""
     if document is None:
         return None
-    return _KEY(document) if stream.startswith("key-") else _TOKEN(document)
+    return msgspec.convert(nest(_MEMBERS(document)), KeyState) if stream.startswith("key-") else _TOKEN(document)

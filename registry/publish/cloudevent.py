@@ -18,6 +18,7 @@ from msgspec import UNSET, UnsetType
 
 from registry.instant import format_ms, format_us, to_us
 from registry.log import chain
+from registry.log.chain_walk import Linked
 from registry.log.event_log import RecordedEvent
 
 CONTENT_TYPE: Final = "application/cloudevents+json"
@@ -63,18 +64,6 @@ class _Envelope(msgspec.Struct, frozen=True, gc=False):
     datacontenttype: str
     data: _Data
     requestid: str | UnsetType = UNSET
-
-
-class Linked(msgspec.Struct, frozen=True, gc=False):
-    """An event with the hash of the event before it."""
-
-    previous_hash: bytes
-    event: RecordedEvent
-
-    @property
-    def fits(self) -> bool:
-        """Whether payload, metadata and the hash before give the event's hash."""
-        return chain.fits(self.previous_hash, self.event)
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):

@@ -161,7 +161,7 @@ async def test_killing_the_writers_connection_loses_nothing_that_was_answered(da
             for number in range(8):
                 tasks.create_task(writer(log, number))
         events = await read_all(log, 500)
-    texts = [event.payload.decode()[9:-2] for event in events]
+    texts = [event.payload.decode()[16:-2] for event in events]
     assert kills == 5
     assert len(texts) == len(set(texts)), "a write that was Busy was appended all the same"
     assert {text for text, sure in outcomes.items() if sure} <= set(texts) <= set(outcomes)

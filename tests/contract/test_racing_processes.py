@@ -27,7 +27,7 @@ async def test_two_racing_processes_lose_double_and_skip_nothing_while_a_reader_
     assert len({event.payload for event in seen}) == TOTAL
     assert seen == await read_all(postgres_log, 500)
     assert_whole(seen, postgres_log.genesis_hash)
-    names = [event.payload[9:12] for event in seen]
+    names = [event.payload[16:19] for event in seen]
     assert sum(one != other for one, other in pairwise(names)) > 2, "they did race"
 
 

@@ -21,10 +21,11 @@ from projections.ledger.store import Store
 from registry.errors import Refused
 from registry.instant import from_ms
 from registry.keys.commands import EditKey
+from registry.keys.details import KeyDetails
 from registry.keys.events import IssuedCredential, KeyImported, key_stream
 from registry.keys.views import event_out
-from registry.log import chain, codec
-from registry.log.event_log import Caller, Write
+from registry.log import chain
+from registry.log.event_log import Caller, NewEvent, Write
 from registry.log.memory import MemoryEventLog
 from registry.service import KeyService, NewKey
 from tests.support.bill_world import World, chat, instant, model, uuid7
@@ -103,11 +104,11 @@ class Lives:
         created, disabled = self.now - number * MS, self.now - number // 2 * MS
         issued = IssuedCredential(public_id, chain.commitment("c" * 64))
         event = KeyImported(
-            public_id, {"customer_id": "beta"}, None, "default", "default", None,
+            public_id, {"customer_id": "beta"}, KeyDetails(), None,
             disabled if number % 2 else None, issued, "tensorzero",
         )  # fmt: skip
-        decide = codec.encode(event, created)
-        await self.log.write(Write(key_stream(public_id), lambda _scene: [decide], OPERATOR))
+        decided = NewEvent(event, created)
+        await self.log.write(Write(key_stream(public_id), lambda _view: [decided], OPERATOR))
         self._made(public_id)
 
     def _made(self, public_id: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import weakref
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 
@@ -14,6 +15,7 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.errors import BadIdentifier, ClickHouseRefused, ClickHouseUnavailable
 from projections.ledger.store import Store
+from registry.log.log_position import NOWHERE, LogPosition
 from tests.support.bill_world import World, instant, key_facts
 from tests.support.oracle.oracle import Fact, oracle_intervals
 
@@ -35,18 +37,17 @@ def store(world: World, checkpoint_every: int = 10_000) -> Store:
 
 async def test_nothing_applied_is_position_zero(world: World) -> None:
     """There is always an answer."""
-    applied = await store(world).applied()
-    assert (applied.position, applied.hash, applied.log_id) == (0, "", "")
+    assert await store(world).applied() == NOWHERE
 
 
 async def test_the_applied_position_waits_for_the_event_that_is_missing(world: World) -> None:
     """Events that came early count when the hole is filled, whatever the order of arrival."""
     ledger = store(world)
-    await ledger.insert_applied([event(4), event(1), event(2)])
+    log = str(UUID(int=7))
+    await ledger.insert_applied([event(4, log=log, hash_="0a0b"), event(1, log=log), event(2, log=log)])
     assert (await ledger.applied()).position == 2
-    await ledger.insert_applied([event(3), event(2)])
-    applied = await ledger.applied()
-    assert (applied.position, applied.hash, applied.log_id) == (4, "h4", "log")
+    await ledger.insert_applied([event(3, log=log), event(2, log=log)])
+    assert await ledger.applied() == LogPosition(UUID(log), 4, b"\x0a\x0b")
 
 
 @pytest.mark.parametrize("checkpoint_every", [1, 10_000])

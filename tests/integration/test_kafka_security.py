@@ -26,7 +26,7 @@ from projections.ledger.kafka_feed import KafkaFeed, KafkaSubscription
 from projections.ledger.projector import Projector
 from projections.ledger.store import Store
 from registry.log.postgres import open_log
-from registry.publish.checkpoint import Lead
+from registry.publish.checkpoint import RelayCheckpoint
 from registry.publish.relay import Relay
 from registry.publish.topics import ensure_topics
 from tests.integration.test_projector import fill
@@ -93,7 +93,7 @@ async def test_the_whole_way_goes_over_tls_with_a_login(
         log, store = await open_log(engine), Store(clickhouse, names)
         await fill(log, seed=11, count=10)
         options, plans = kafka_options(settings), topic_plans(settings)
-        relay = Relay(log, Lead(engine, settings.kafka_topic), options, *plans)
+        relay = Relay(log, RelayCheckpoint(engine, settings.kafka_topic), options, *plans)
         source = KafkaSubscription(options, *plans, settings.kafka_group)
         projector = Projector(KafkaFeed(log, store, DeadLetters(clickhouse, names), source), store, str(log.log_id))
         running = [asyncio.create_task(relay.run()), asyncio.create_task(projector.run())]

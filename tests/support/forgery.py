@@ -9,8 +9,9 @@ import msgspec
 import rfc8785
 
 from registry.log import chain
+from registry.log.chain_walk import Linked
 from registry.log.event_log import EventLog, RecordedEvent
-from registry.publish.cloudevent import Linked, write_record
+from registry.publish.cloudevent import write_record
 
 KeyValue = tuple[bytes | None, bytes | None]
 

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from registry.log import chain
-from registry.publish.cloudevent import Linked
+from registry.log.chain_walk import Linked
 from tests.support.records import NOON, record
 
 FOLDER = Path(__file__).parents[1] / "golden"

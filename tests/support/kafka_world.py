@@ -20,7 +20,7 @@ from projections.ledger.log_tail import LogTail
 from projections.ledger.projector import Projector
 from projections.ledger.store import Store
 from registry.log.event_log import EventLog
-from registry.publish.checkpoint import Lead
+from registry.publish.checkpoint import RelayCheckpoint
 from registry.publish.relay import Relay
 from registry.publish.topics import TopicPlan, ensure_topics
 from tests.support.ledger_tables import contents
@@ -59,7 +59,9 @@ class Way:
 
     def relay(self) -> Relay:
         """A relay that does not run yet."""
-        return Relay(self.log, Lead(self.engine, self.topic, retry_s=0.1), self.options, *self.plans, poll_s=0.1)
+        return Relay(
+            self.log, RelayCheckpoint(self.engine, self.topic, retry_s=0.1), self.options, *self.plans, poll_s=0.1
+        )
 
     def feed(self, group: str | None = None) -> KafkaFeed:
         """A feed that is not started."""

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from registry.instant import cut_ms, to_us
-from registry.log import stream_state
+from registry.log import codec, stream_state
 from registry.log.event_log import NewEvent, RecordedEvent, StreamView
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -54,20 +54,20 @@ class Stream:
 
     def append(self, new: Sequence[NewEvent], now: datetime) -> list[RecordedEvent]:
         """Record what was decided."""
-        recorded = [
-            record(
+        recorded = []
+        for number, one in enumerate(new, start=1):
+            encoded = codec.encode(one.event)
+            event = record(
                 stream=self.name,
                 position=len(self.history) + number,
                 version=len(self.history) + number,
-                type=one.type,
-                schema_version=one.schema_version,
-                payload=one.payload,
+                type=encoded.type,
+                schema_version=encoded.schema_version,
+                payload=encoded.payload,
                 recorded_at=now,
                 effective_at=one.effective_at or cut_ms(now),
             )
-            for number, one in enumerate(new, start=1)
-        ]
-        for event in recorded:
-            self.state = stream_state.evolve(self.state, event)
+            self.state = stream_state.evolve(self.state, event, one.event)
+            recorded.append(event)
         self.history += recorded
         return recorded

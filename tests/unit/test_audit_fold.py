@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from audit.fold import Fold
 from registry.errors import UndecodableEvent
 from registry.keys import events
+from registry.keys.details import KeyDetails
 from registry.keys.events import Event, IssuedCredential
 from registry.log import codec, stream_state
 from registry.log.event_log import AnyEvent, Foldable, RecordedEvent
@@ -48,7 +49,7 @@ def first(stream: str) -> Event:
     """How a stream begins."""
     if stream.startswith("token-"):
         return events.AdminTokenCreated("cccccccccccc", "portal", ("admin",), "c" * 64)
-    return events.KeyCreated(stream[4:], {"a": "0"}, None, "default", "default", NOON, CREDENTIAL)
+    return events.KeyCreated(stream[4:], {"a": "0"}, KeyDetails(), NOON, CREDENTIAL)
 
 
 def log_of(happened: Sequence[tuple[str, int, Event]]) -> list[RecordedEvent]:
@@ -74,7 +75,7 @@ def one_by_one(log: Sequence[AnyEvent]) -> dict[str, StreamState]:
     """The states as the append makes them."""
     states: dict[str, StreamState] = {}
     for event in log:
-        state = stream_state.evolve(states.get(event.stream), event)
+        state = stream_state.evolve(states.get(event.stream), event, codec.decode(event))
         if state is not None:
             states[event.stream] = state
     return states

@@ -14,6 +14,7 @@ from audit.history.fields import fields_of
 from audit.history.history import entries, written
 from registry.keys import tokens as token
 from registry.keys.commands import CreateKey, EditKey, RevokeKey, create, edit, revoke
+from registry.keys.details import KeyDetails
 from registry.keys.events import IssuedCredential, KeyImported
 from registry.keys.lifecycle import (
     RevokeCredential,
@@ -38,7 +39,7 @@ NAMES = {"token-t0kenPubl1c0": "portal"}
 def key(life: timedelta | None = None, **tags: str) -> Stream:
     """A key made at noon."""
     stream = Stream()
-    command = CreateKey(CREDENTIAL, tags, "the portal", None if life is None else NOON + life)
+    command = CreateKey(CREDENTIAL, tags, KeyDetails("the portal"), None if life is None else NOON + life)
     stream.append(create(command, stream.view(NOON)), NOON)
     return stream
 
@@ -72,8 +73,8 @@ def test_a_creation_tells_every_field_that_it_gave_and_nothing_that_it_left_out(
 
 def test_a_key_that_was_imported_with_its_end_tells_until_when_it_was_active() -> None:
     stream, end = Stream(), NOON + HOUR
-    event = KeyImported("k3yPubl1cId0", {"a": "1"}, None, "default", "default", None, end, CREDENTIAL, "tensorzero")
-    stream.append([codec.encode(event, NOON)], NOON + 5 * HOUR)
+    event = KeyImported("k3yPubl1cId0", {"a": "1"}, KeyDetails(), None, end, CREDENTIAL, "tensorzero")
+    stream.append([NewEvent(event, NOON)], NOON + 5 * HOUR)
     patch(stream, 6 * HOUR, timedelta(0), a="2")
     ended = "2026-03-01T13:00:00.000Z"
     assert changes(stream) == [

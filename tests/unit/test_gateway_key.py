@@ -9,26 +9,32 @@ import pytest
 
 from gateways.tensorzero.importing.gateway_key import GatewayKey, command, faults
 from registry.instant import to_us
+from registry.keys.details import KeyDetails
 from registry.log import chain
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 NOW_US = to_us(NOW)
-GOOD = GatewayKey("AAAAAAAAAAA1", "default", "default", None, "0af9" * 16, NOW_US - 1_234_567, None, None)
+GOOD = GatewayKey("AAAAAAAAAAA1", KeyDetails(), "0af9" * 16, NOW_US - 1_234_567, None, None)
+
+
+def with_value(column: str, value: object) -> GatewayKey:
+    """A good row but for one column."""
+    if column in KeyDetails.__struct_fields__:
+        return replace(GOOD, details=KeyDetails(**{column: value}))  # type: ignore[arg-type]
+    return replace(GOOD, **{column: value})  # type: ignore[arg-type]
 
 
 def test_a_good_row_asks_for_its_key_in_whole_milliseconds() -> None:
-    row = replace(GOOD, description="mine", disabled_us=NOW_US + 1_999, expires_us=NOW_US - 1)
+    row = replace(GOOD, details=KeyDetails("mine"), disabled_us=NOW_US + 1_999, expires_us=NOW_US - 1)
     assert faults(row, NOW) == []
     asked = command(row, {"customer_id": "acme"})
     assert (asked.credential.credential_id, asked.credential.commitment) == (
         "AAAAAAAAAAA1",
         chain.commitment("0af9" * 16),
     )
-    assert (asked.tags, asked.description, asked.organization, asked.workspace, asked.source) == (
+    assert (asked.tags, asked.details, asked.source) == (
         {"customer_id": "acme"},
-        "mine",
-        "default",
-        "default",
+        KeyDetails("mine"),
         "tensorzero",
     )
     assert asked.created_at == NOW - timedelta(milliseconds=1235)
@@ -59,7 +65,7 @@ def test_a_good_row_asks_for_its_key_in_whole_milliseconds() -> None:
     ],
 )
 def test_what_is_wrong_is_said_by_its_column_without_its_value(column: str, value: object, words: str) -> None:
-    (fault,) = faults(replace(GOOD, **{column: value}), NOW)  # type: ignore[arg-type]
+    (fault,) = faults(with_value(column, value), NOW)
     assert fault.field == column.replace("_us", "_at")
     assert words in fault.message
     assert str(value) not in fault.message or value == ""
@@ -82,13 +88,13 @@ def test_what_is_wrong_is_said_by_its_column_without_its_value(column: str, valu
     ],
 )
 def test_what_is_at_a_limit_is_taken(column: str, value: object) -> None:
-    row = replace(GOOD, **{column: value})  # type: ignore[arg-type]
+    row = with_value(column, value)
     assert faults(row, NOW) == []
     command(row, {})
 
 
 def test_everything_that_is_wrong_is_said_together() -> None:
-    row = replace(GOOD, public_id="x", hash="y", organization="", expires_us=-5)
+    row = replace(GOOD, public_id="x", hash="y", details=KeyDetails(organization=""), expires_us=-5)
     assert [fault.field for fault in faults(row, NOW)] == ["public_id", "hash", "organization", "expires_at"]
 
 

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateways.tensorzero.rows import GatewayRow, columns, rows_of
+from registry.keys.details import KeyDetails
 from registry.keys.state import CredentialState, KeyState
 from tests.support.records import NOON
 
@@ -18,7 +19,9 @@ HOUR = timedelta(hours=1)
 
 def key(**changed: object) -> KeyState:
     """A key with one credential, made at noon."""
-    plain = KeyState(KEY, NOON, 1, 1, 1, "Kasse 3 ☕", "acme", "shop", None, None, {}, (CredentialState(KEY, NOON),))
+    plain = KeyState(
+        KEY, NOON, 1, 1, 1, KeyDetails("Kasse 3 ☕", "acme", "shop"), None, None, {}, (CredentialState(KEY, NOON),)
+    )
     return replace(plain, **changed)
 
 

@@ -9,8 +9,10 @@ import msgspec
 import pytest
 
 from registry.errors import FieldsRefused
+from registry.keys.details import KeyDetails
 from registry.keys.events import IssuedCredential
 from registry.keys.imports import ImportKey, import_key
+from registry.log import codec
 from registry.log.event_log import StreamView
 
 NOW = datetime(2026, 6, 1, 0, 0, 0, 5_678, tzinfo=UTC)
@@ -19,9 +21,7 @@ CREATED = datetime(2026, 1, 5, 12, tzinfo=UTC)
 COMMAND = ImportKey(
     IssuedCredential("AAAAAAAAAAA1", "c" * 64),
     {"customer_id": "acme"},
-    "mine",
-    "org",
-    "work",
+    KeyDetails("mine", "org", "work"),
     CREATED,
     None,
     None,
@@ -31,10 +31,11 @@ COMMAND = ImportKey(
 
 def decided(command: ImportKey, now: datetime = NOW) -> dict[str, object]:
     """The payload of the one event, with when it counts from."""
-    (event,) = import_key(command, StreamView(now, 0, None))
+    (new,) = import_key(command, StreamView(now, 0, None))
+    event = codec.encode(new.event)
     assert (event.type, event.schema_version) == ("KeyImported", 1)
     payload: dict[str, object] = msgspec.json.decode(event.payload)
-    return {**payload, "effective_at": event.effective_at}
+    return {**payload, "effective_at": new.effective_at}
 
 
 def test_it_counts_from_the_keys_own_creation() -> None:

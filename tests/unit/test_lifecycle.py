@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from registry.errors import Conflict, UnknownCredential, UnknownKey
 from registry.keys.commands import CreateKey, EditKey, RevokeKey, create, edit, revoke
+from registry.keys.details import KeyDetails
 from registry.keys.events import IssuedCredential, KeyImported, KeyRotated
 from registry.keys.lifecycle import (
     MAX_CREDENTIALS,
@@ -197,9 +198,15 @@ def test_a_key_has_at_most_so_many_credentials_ever() -> None:
 def test_an_imported_key_that_was_disabled_is_alive_before_and_revoked_after() -> None:
     stream = Stream()
     event = KeyImported(
-        FIRST, {"a": "1"}, None, "o", "w", None, NOON + HOUR, IssuedCredential(FIRST, "c" * 64), "tensorzero"
+        FIRST,
+        {"a": "1"},
+        KeyDetails(None, "o", "w"),
+        None,
+        NOON + HOUR,
+        IssuedCredential(FIRST, "c" * 64),
+        "tensorzero",
     )
-    stream.append([codec.encode(event, NOON)], NOON + 5 * HOUR)
+    stream.append([NewEvent(event, NOON)], NOON + 5 * HOUR)
     assert statuses(stream, 0, 1, 2) == ["active", "revoked", "revoked"]
     then = fold(stream.history, at=NOON)
     assert then is not None

@@ -9,6 +9,7 @@ import pytest
 from projections.ledger.rows import project
 from registry.errors import UndecodableEvent
 from registry.instant import to_ms
+from registry.keys.details import KeyDetails
 from registry.keys.events import (
     AdminTokenCreated,
     CredentialRevoked,
@@ -37,8 +38,12 @@ LATER_US = LATER_MS * 1000
 
 def log() -> list[RecordedEvent]:
     """One event of each kind; the fifth is backdated."""
+    issued = IssuedCredential(KEY, "c" * 64)
     events: list[tuple[str, Event]] = [
-        (f"key-{KEY}", KeyCreated(KEY, {"a": "1", "b": "2"}, "x", "o", "w", LATER, IssuedCredential(KEY, "c" * 64))),
+        (
+            f"key-{KEY}",
+            KeyCreated(KEY, {"a": "1", "b": "2"}, KeyDetails("x", "o", "w"), LATER, issued),
+        ),
         (f"key-{KEY}", KeyDescribed("y")),
         (f"key-{KEY}", ExpirationChanged(None)),
         ("token-t", AdminTokenCreated("t", "n", ("admin",), "c" * 64)),
@@ -116,8 +121,8 @@ def test_a_rotation_makes_a_credential_of_the_key_and_limits_the_retired_ones() 
 
 def test_an_imported_key_that_was_disabled_ends_when_the_gateway_disabled_it() -> None:
     issued, end = IssuedCredential(KEY, "c" * 64), LATER + timedelta(days=2)
-    disabled = KeyImported(KEY, {"a": "1"}, None, "o", "w", LATER, end, issued, "tensorzero")
-    working = KeyImported(KEY, {"a": "1"}, None, "o", "w", LATER, None, issued, "tensorzero")
+    disabled = KeyImported(KEY, {"a": "1"}, KeyDetails(None, "o", "w"), LATER, end, issued, "tensorzero")
+    working = KeyImported(KEY, {"a": "1"}, KeyDetails(None, "o", "w"), LATER, None, issued, "tensorzero")
     rows = project([at(1, disabled)])
     assert rows.tag_changes == [("a", KEY, LATER_MS, 1, "1", LATER_US)]
     created = (KEY, LATER_MS, 1, "created", LATER_MS, LATER_US)

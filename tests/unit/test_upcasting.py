@@ -14,8 +14,8 @@ from registry.keys import events
 from registry.keys.events import Event
 from registry.keys.state import KeyState, Register
 from registry.log import codec, stream_state
-from registry.log.codec import Upcaster, Wire
-from registry.log.event_log import NewEvent, RecordedEvent
+from registry.log.codec import Encoded, Upcaster, Wire
+from registry.log.event_log import RecordedEvent
 from tests.support.golden_log import FOLDER
 from tests.support.records import NOON, record
 
@@ -53,7 +53,7 @@ def second(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codec, "decode", SECOND.decode)
 
 
-def recorded(position: int, new: NewEvent) -> RecordedEvent:
+def recorded(position: int, new: Encoded) -> RecordedEvent:
     """An event of the key, as many seconds after noon as its position says."""
     at = NOON + timedelta(seconds=position)
     return record(
@@ -72,7 +72,7 @@ def golden_story() -> list[RecordedEvent]:
     """A key's life in the bytes of the golden files, all of version 1."""
     payloads = [(FOLDER / "events" / f"{name}.json").read_bytes() for name in STORY]
     return [
-        recorded(position, NewEvent(name.split(".")[0], 1, payload))
+        recorded(position, Encoded(name.split(".")[0], 1, payload))
         for position, (name, payload) in enumerate(zip(STORY, payloads, strict=True), start=1)
     ]
 
@@ -81,7 +81,7 @@ def mixed_story() -> list[RecordedEvent]:
     """Version 1, then 2, then, from a process that was not upgraded yet, 1 again."""
     first = golden_story()[:2]
     newer = SECOND.encode(TagsChanged({"project_id": "p-8", "env": "prod"}, ("Größe",), "ticket 4711"))
-    older = NewEvent("TagsChanged", 1, b'{"remove":["env"],"set":{"team":"blue"}}')
+    older = Encoded("TagsChanged", 1, b'{"remove":["env"],"set":{"team":"blue"}}')
     return [*first, recorded(3, newer), recorded(4, older)]
 
 
@@ -93,7 +93,7 @@ def test_golden_events_of_the_first_version_fold_to_the_same_state(monkeypatch: 
     assert after == before
     assert after.tags == {"Größe": "ä€😀", 'a"b\\c/': "</script>", "project_id": "p-7"}
     assert after.registers["customer_id"] == Register(FIRST_MS + 1000, 2, None)
-    assert (after.description, after.expiration, after.version) == ("production", None, 5)
+    assert (after.details.description, after.expiration, after.version) == ("production", None, 5)
     assert after.revoked_at == NOON + timedelta(seconds=5)
 
 
@@ -136,7 +136,7 @@ def test_a_log_of_both_versions_folds_and_projects_in_the_order_of_its_positions
 
 @pytest.mark.usefixtures("second")
 def test_a_version_from_the_future_stops_whoever_reads_it_and_is_named_by_position() -> None:
-    story = [*mixed_story(), recorded(5, NewEvent("TagsChanged", 3, b'{"changes":{"a":"b"}}'))]
+    story = [*mixed_story(), recorded(5, Encoded("TagsChanged", 3, b'{"changes":{"a":"b"}}'))]
     for read in (stream_state.fold, project):
         with pytest.raises(UndecodableEvent, match=r"^the event at position 5 \(TagsChanged v3\) does not decode$"):
             read(story)
@@ -151,7 +151,7 @@ def test_a_registry_of_the_first_version_stops_at_the_second() -> None:
 @pytest.mark.parametrize("payload", [b'{"set":{"a":1},"remove":[]}', b'{"set":{}}', b"[]", b"{", b"[" * 100_000])
 def test_an_old_payload_that_is_none_of_its_version_is_told_by_position(payload: bytes) -> None:
     with pytest.raises(UndecodableEvent, match=r"position 7 \(TagsChanged v1\)"):
-        codec.decode(recorded(7, NewEvent("TagsChanged", 1, payload)))
+        codec.decode(recorded(7, Encoded("TagsChanged", 1, payload)))
 
 
 def test_an_event_of_the_first_version_goes_through_every_version_up_to_today() -> None:
@@ -164,7 +164,7 @@ def test_an_event_of_the_first_version_goes_through_every_version_up_to_today() 
     }
     third = wire_of(KeyDescribed, 3, upcasters)
     for version, payload in enumerate((b'{"description":"x"}', b'{"text":"x"}', b'{"words":"x"}'), start=1):
-        assert third.decode(recorded(1, NewEvent("KeyDescribed", version, payload))) == KeyDescribed("x")
+        assert third.decode(recorded(1, Encoded("KeyDescribed", version, payload))) == KeyDescribed("x")
 
 
 def test_a_version_without_the_way_from_the_one_before_is_refused_at_once() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from registry.errors import UndecodableEvent
 from registry.keys import events
+from registry.keys.details import KeyDetails
 from registry.keys.events import Event, IssuedCredential
 from registry.log import codec
 from tests.support.records import record
@@ -23,14 +24,12 @@ EVENTS: dict[str, Event] = {
     "KeyCreated.v1": events.KeyCreated(
         public_id="k3yPubl1cId0",
         tags={"customer_id": "acme", "Größe": "ä€😀", 'a"b\\c/': "</script>"},
-        description='two\nlines\tand "quotes"',
-        organization="default",
-        workspace="default",
+        details=KeyDetails('two\nlines\tand "quotes"'),
         expiration=AT,
         credential=IssuedCredential("k3yPubl1cId0", "ab" * 32),
     ),
     "KeyCreated.v1.bare": events.KeyCreated(
-        "k3yPubl1cId0", {}, None, "default", "default", None, IssuedCredential("k3yPubl1cId0", "ab" * 32)
+        "k3yPubl1cId0", {}, KeyDetails(), None, IssuedCredential("k3yPubl1cId0", "ab" * 32)
     ),
     "TagsChanged.v1": events.TagsChanged({"project_id": "p-7"}, ("customer_id", "env")),
     "KeyDescribed.v1": events.KeyDescribed("production"),
@@ -40,16 +39,15 @@ EVENTS: dict[str, Event] = {
     "KeyImported.v1": events.KeyImported(
         public_id="k3yPubl1cId0",
         tags={"customer_id": "acme"},
-        description=None,
-        organization="default",
-        workspace="default",
+        details=KeyDetails(),
         expiration=AT,
         revoked_at=None,
         credential=IssuedCredential("k3yPubl1cId0", "ab" * 32),
         source="tensorzero",
     ),
     "KeyImported.v1.revoked": events.KeyImported(
-        "k3yPubl1cId0", {}, "old", "o", "w", None, AT, IssuedCredential("k3yPubl1cId0", "ab" * 32), "tensorzero"
+        "k3yPubl1cId0", {}, KeyDetails("old", "o", "w"), None, AT,
+        IssuedCredential("k3yPubl1cId0", "ab" * 32), "tensorzero",
     ),
     "KeySuspended.v1": events.KeySuspended(),
     "KeyResumed.v1": events.KeyResumed(),

@@ -6,27 +6,22 @@ What is wrong is said by the column's name; no message quotes a value, and nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from registry.errors import FieldFault
 from registry.instant import cut_ms, format_ms, from_us, to_us
+from registry.keys.details import FAULTS, KeyDetails
 from registry.keys.events import IssuedCredential
 from registry.keys.imports import ImportKey
 from registry.keys.secrets import PUBLIC_ID
-from registry.keys.text import label_fault, text_fault
 from registry.log import chain
 
 SOURCE: Final = "tensorzero"
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _LAST_US: Final = 253_402_300_800_000_000  # the year 10000 begins
-_TEXTS: Final[Mapping[str, Callable[[str], str | None]]] = {
-    "organization": label_fault,
-    "workspace": label_fault,
-    "description": text_fault,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +29,7 @@ class GatewayKey:
     """A row. Instants are microseconds since 1970, also those that no datetime can hold."""
 
     public_id: str
-    organization: str
-    workspace: str
-    description: str | None
+    details: KeyDetails
     hash: str = field(repr=False)
     created_us: int
     disabled_us: int | None
@@ -57,10 +50,8 @@ def command(row: GatewayKey, tags: Mapping[str, str]) -> ImportKey:
     """What a row without faults asks for."""
     return ImportKey(
         credential=IssuedCredential(row.public_id, chain.commitment(row.hash)),
+        details=row.details,
         tags=tags,
-        description=row.description,
-        organization=row.organization,
-        workspace=row.workspace,
         created_at=cut_ms(from_us(row.created_us)),
         expiration=_instant(row.expires_us),
         disabled_at=_instant(row.disabled_us),
@@ -73,8 +64,8 @@ def _faults(row: GatewayKey, now_us: int) -> Iterator[tuple[str, str]]:
         yield "public_id", "must be 12 ASCII letters and digits: the gateway itself can't use this key"
     if _HASH.fullmatch(row.hash) is None:
         yield "hash", "must be 64 lower-case hexadecimal digits: the gateway itself can't use this key"
-    for name, fault in _TEXTS.items():
-        text: str | None = getattr(row, name)
+    for name, fault in FAULTS.items():
+        text: str | None = getattr(row.details, name)
         if text is not None and (why := fault(text)):
             yield name, why
     for name, us in (("created_at", row.created_us), ("disabled_at", row.disabled_us), ("expires_at", row.expires_us)):

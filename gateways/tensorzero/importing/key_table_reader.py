@@ -16,6 +16,7 @@ from gateways.tensorzero.importing import sql
 from gateways.tensorzero.importing.gateway_key import GatewayKey
 from gateways.tensorzero.key_table import GatewayTable
 from registry.db.connection import RAW_EPOCH_US, DriverConnection, instants_as_raw_us
+from registry.keys.details import KeyDetails
 from registry.keys.text import MAX_LABEL, MAX_TEXT
 
 # Keys of a page, which is appended in one transaction: the larger it is, the less a key costs the log and those who
@@ -86,9 +87,7 @@ def _key(row: Any) -> GatewayKey:
     # Instants come as numbers: a datetime holds neither infinities nor what lies beyond the year 9999.
     return GatewayKey(
         public_id=row["public_id"],
-        organization=row["organization"],
-        workspace=row["workspace"],
-        description=row["description"],
+        details=KeyDetails(row["description"], row["organization"], row["workspace"]),
         hash=row["hash"],
         created_us=row["created_at"] + RAW_EPOCH_US,
         disabled_us=_us(row["disabled_at"]),

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from functools import partial
 
+from registry.sql_files import fill, read_sql
 
-def _read(name: str) -> str:
-    return files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8").strip()
+_read = partial(read_sql, __name__)
 
 
 def at(schema: str, name: str) -> str:
     """A statement on the gateway's table in a schema, whose name is a plain identifier."""
-    return _read(name).replace("{{differing}}", _read("differing")).replace("{{schema}}", f'"{schema}"')
+    quoted = f'"{schema}"'
+    differing = fill(_read("key_table/differing"), schema=quoted).strip()
+    return fill(_read(f"key_table/{name}"), schema=quoted, differing=differing).strip()
 
 
-KEYS = _read("keys")
-STREAMS = _read("streams")
-CHANGED = _read("changed")
-HASHES = _read("hashes")
-CHECKPOINT_TAKE = _read("checkpoint_take")
-CHECKPOINT_MOVE = _read("checkpoint_move")
-CHECKPOINT_FAIL = _read("checkpoint_fail")
-CHECKPOINT_DRIFT = _read("checkpoint_drift")
-CHECKPOINT_LOOKED = _read("checkpoint_looked")
-CHECKPOINT_FORGET = _read("checkpoint_forget")
+KEYS = _read("log/keys")
+STREAMS = _read("log/streams")
+CHANGED = _read("log/changed")
+HASHES = _read("log/hashes")
+CHECKPOINT_TAKE = _read("checkpoint/take")
+CHECKPOINT_MOVE = _read("checkpoint/move")
+CHECKPOINT_FAIL = _read("checkpoint/fail")
+CHECKPOINT_DRIFT = _read("checkpoint/drift")
+CHECKPOINT_LOOKED = _read("checkpoint/looked")
+CHECKPOINT_FORGET = _read("checkpoint/forget")

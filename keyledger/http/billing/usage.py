@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
@@ -20,12 +19,12 @@ from keyledger.http.request_body import Whole, strict_request
 from keyledger.runtime.services import Services
 from projections.billing.bill import MAX_GROUP_BY, BillQuery, compute_bill, faults
 from projections.errors import TooManyLines
-from projections.ledger.store import Applied
+from projections.ledger.applied import wait_until_applied as wait_for_ledger
 from registry.auth import Principal
 from registry.errors import Busy, FieldFault, FieldsRefused
+from registry.log.log_position import LogPosition
 
 WAIT_S = 30.0
-_POLL_S = 0.05
 
 router = APIRouter(prefix="/billing", tags=["billing"], dependencies=[Depends(principal_of), Depends(strict_request)])
 
@@ -98,7 +97,7 @@ def checked(question: BillQuery, filters: Sequence[str]) -> BillQuery:
     return question
 
 
-async def wait_until_applied(services: Services, asked: Mapping[str, int | None]) -> Applied:
+async def wait_until_applied(services: Services, asked: Mapping[str, int | None]) -> LogPosition:
     """What is applied once it holds the positions asked for, each by its field.
 
     Raises FieldsRefused for one beyond the head, NotYetApplied when it takes too long.
@@ -112,12 +111,8 @@ async def wait_until_applied(services: Services, asked: Mapping[str, int | None]
     beyond = [FieldFault(field, f"is beyond the head of the log, {head}") for field in wanted if wanted[field] > head]
     if beyond:
         raise FieldsRefused(*beyond, position=head)
-    try:
-        async with asyncio.timeout(WAIT_S):
-            while applied.position < needed:
-                await asyncio.sleep(_POLL_S)
-                applied = await services.store.applied()
-    except TimeoutError:
+    applied = await wait_for_ledger(services.store, needed, WAIT_S)
+    if applied.position < needed:
         message = f"position {needed} is not applied yet, {applied.position} is: try again, or see `keyledger status`"
-        raise NotYetApplied(message, position=applied.position) from None
+        raise NotYetApplied(message, position=applied.position)
     return applied

@@ -44,6 +44,7 @@ from keyledger.runtime.registry import Registry
 from registry.auth import Principal
 from registry.errors import FieldFault, FieldsRefused
 from registry.keys.commands import UNSET, EditKey
+from registry.keys.details import KeyDetails
 from registry.keys.views import event_out, key_out
 from registry.log.event_log import Caller
 from registry.service import KeyAnswer, NewKey
@@ -99,7 +100,8 @@ async def create_key(
     body: Annotated[CreateKeyBody, Depends(json_body(CreateKeyBody, JSON))],
 ) -> JSONResponse:
     """Make a key. The answer is the only one that ever shows its `api_key`."""
-    new = NewKey(body.tags, body.description, body.expiration, body.organization, body.workspace)
+    details = KeyDetails(body.description, body.organization, body.workspace)
+    new = NewKey(body.tags, details, body.expiration)
     made = await services.keys.create(new, caller_of(request, principal))
     return answer({**key_out(made.key, made.now), "api_key": made.api_key}, made.position, 201)
 

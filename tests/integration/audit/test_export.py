@@ -20,8 +20,9 @@ from audit.archive.reader import check_archive, open_archive
 from audit.archive.writer import ArchiveContent, write_archive
 from audit.errors import BadArchive, SecretSwapped, TargetUnfit
 from registry.errors import ChainBroken, UndecodableEvent
+from registry.log.chain_walk import Linked
 from registry.log.postgres import PostgresEventLog
-from registry.publish.cloudevent import Linked, write_record
+from registry.publish.cloudevent import write_record
 from tests.integration.test_projector import fill
 from tests.support.api.service import assert_problem
 from tests.support.audit.archive_world import EXPORTED_AT, export_to, state_rows

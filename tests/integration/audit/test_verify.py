@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
+from uuid import UUID
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -16,6 +17,7 @@ from audit.verify.bookmark import Bookmark
 from audit.verify.repair import of_the_log, repair_ledger, repair_state
 from audit.verify.verify import verify
 from registry.db.connection import make_engine
+from registry.log.log_position import LogPosition, position_in
 from registry.progress import Progress
 from tests.integration.test_projector import fill, project
 from tests.support.audit.books_world import HEAD, Tampered
@@ -123,7 +125,7 @@ async def test_what_was_found_before_the_bookmark_counts(tampered: Tampered) -> 
     assert rest[-1].findings == 1
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "{}", Bookmark("another", 0, "", None, 0).text()])
+@pytest.mark.parametrize("text", ["", "nonsense", "{}", Bookmark(LogPosition(UUID(int=7), 0, b""), None, 0).text()])
 async def test_a_bookmark_of_something_else_is_refused(tampered: Tampered, text: str) -> None:
     with pytest.raises(BadBookmark):
         await anext(verify(tampered.books, text))
@@ -131,7 +133,7 @@ async def test_a_bookmark_of_something_else_is_refused(tampered: Tampered, text:
 
 async def test_a_bookmark_is_of_the_log_as_it_was(tampered: Tampered) -> None:
     log = tampered.books.log
-    mark = Bookmark(str(log.log_id), 7, (await log.hashes([7]))[7].hex(), None, 0).text()
+    mark = Bookmark(await position_in(log, 7), None, 0).text()
     assert await tampered.findings(mark) == []
     await tampered.sql("UPDATE keyledger.event SET hash = salt WHERE position = 7")
     with pytest.raises(BadBookmark, match="position 7"):

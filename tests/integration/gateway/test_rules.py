@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateways.tensorzero.append_hook import KeyTableHook
-from gateways.tensorzero.checkpoint import SyncLead
+from gateways.tensorzero.checkpoint import SyncCheckpoint
 from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.key_table import GatewayTable
 from gateways.tensorzero.sync import GatewaySync
@@ -75,7 +75,7 @@ async def gate(
             assert isinstance(log, PostgresEventLog)
             table = GatewayTable(await stack.enter_async_context(place.engine()))
             world = World(log, engine, table)
-            sync = GatewaySync(log, KeyStateReader(engine), table, SyncLead(engine), QUICK)
+            sync = GatewaySync(log, KeyStateReader(engine), table, SyncCheckpoint(engine), QUICK)
             await stack.enter_async_context(running(sync))
         yield Gate(api, driver, world)
 

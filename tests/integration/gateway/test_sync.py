@@ -18,9 +18,10 @@ from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.key_table import WRITE_LOCK, GatewayTable
 from gateways.tensorzero.rows import GatewayRow
 from gateways.tensorzero.writer import Writer
-from projections.errors import LogChanged
 from registry.db.connection import make_engine
+from registry.errors import LogChanged
 from registry.keys.commands import EditKey
+from registry.keys.details import KeyDetails
 from registry.keys.events import (
     CredentialRevoked,
     IssuedCredential,
@@ -42,9 +43,17 @@ def row_of(answer: KeyAnswer) -> GatewayRow:
     """What the gateway should have of a key's first credential, from what its caller was shown."""
     assert answer.api_key is not None
     key, secret = answer.key, answer.api_key.rpartition("-")[2]
+    details = key.details
     hash_ = sha256(secret.encode()).hexdigest()
     return GatewayRow(
-        key.public_id, key.organization, key.workspace, key.description, hash_, key.created_at, None, key.expiration
+        key.public_id,
+        details.organization,
+        details.workspace,
+        details.description,
+        hash_,
+        key.created_at,
+        None,
+        key.expiration,
     )
 
 
@@ -64,9 +73,7 @@ async def rotated(world: World, answer: KeyAnswer, new_id: str, *, expires_at: d
 async def test_what_happens_to_a_key_is_in_its_row_and_no_other_row_is_touched(world: World, gateway: Database) -> None:
     (foreign,) = await everything(gateway)
     async with running(world.sync()):
-        made = await world.create(
-            description="Kasse 3 ☕", organization="acme", workspace="shop", expiration=EXPIRATION
-        )
+        made = await world.create(details=KeyDetails("Kasse 3 ☕", "acme", "shop"), expiration=EXPIRATION)
         public_id, row = made.key.public_id, row_of(made)
         assert await held(world, public_id) == row
 

@@ -11,8 +11,9 @@ from keyledger.runtime.status import ReadSide, Status, status_of
 from projections.errors import ProjectionError
 from projections.ledger.dead_letters import DeadLetter, dead_letter_topic
 from registry.errors import UndecodableEvent
+from registry.log.chain_walk import Linked
 from registry.log.event_log import EventLog
-from registry.publish.cloudevent import Linked, write_record
+from registry.publish.cloudevent import write_record
 from registry.queries import Queries
 from registry.service import KeyService, TokenService
 from tests.integration.test_projector import fill
@@ -120,7 +121,7 @@ async def test_what_claims_a_log_and_is_not_of_ours_holds_the_frontier_until_an_
 async def published(way: Way) -> bool:
     """Whether the relay has done everything."""
     head = await way.log.head()
-    return [one.position for one in await Queries(way.engine).published()] == [head.position]
+    return [one.published.position for one in await Queries(way.engine).published()] == [head.position]
 
 
 async def received(way: Way) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from registry.log.chain_walk import Linked
 from registry.log.event_log import RecordedEvent
-from registry.publish.cloudevent import Linked, write_record
+from registry.publish.cloudevent import write_record
 from registry.publish.producer import Publisher
-from registry.publish.relay import Range, repeat
+from registry.publish.republish import Range, republish
 from tests.integration.kafka.test_bad_records import status
 from tests.integration.test_projector import fill
 from tests.support.kafka_world import Way, until
@@ -44,7 +45,7 @@ async def test_a_hole_holds_the_frontier_and_the_alarms_command_fills_it(way: Wa
         assert (alarm.kind, alarm.position, alarm.fix) == ("hole", 4, "keyledger publish --since 4 --until 5")
         publisher = Publisher(way.options, way.topic)
         await publisher.start()
-        await repeat(way.log, Range(4, 5, head), publisher, lambda _position: None)
+        await republish(way.log, Range(4, 5, head), publisher, lambda _position: None)
         await publisher.stop()
         await way.applied_all()
         assert (await status(way, hole_alarm_s=0)).alarms == ()

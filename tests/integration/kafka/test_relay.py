@@ -17,12 +17,15 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from registry.db.leader_lock import LeaderLockLost
 from registry.errors import ChainBroken, FieldsRefused
+from registry.log.chain_walk import Linked
 from registry.log.event_log import RecordedEvent
+from registry.log.log_position import LogPosition
 from registry.log.postgres import PostgresEventLog
-from registry.publish.checkpoint import Lead
-from registry.publish.cloudevent import Linked, read_record
+from registry.publish.checkpoint import RelayCheckpoint
+from registry.publish.cloudevent import read_record
 from registry.publish.producer import Publisher, partition_of
-from registry.publish.relay import Range, Relay, repeat
+from registry.publish.relay import Relay
+from registry.publish.republish import Range, republish
 from registry.publish.topics import TopicUnfit, ensure_topics
 from registry.queries import Queries
 from tests.integration.test_projector import fill
@@ -49,7 +52,7 @@ def assert_in_order(records: list[Any]) -> None:
 async def checkpoint(way: Way) -> tuple[int, str | None]:
     """How far the relay says it is, and what stops it."""
     (one,) = await Queries(way.engine).published()
-    return one.position, one.failure
+    return one.published.position, one.failure
 
 
 async def test_every_event_is_there_once_in_the_order_of_its_stream_where_kafka_puts_its_key(way: Way) -> None:
@@ -85,8 +88,8 @@ async def test_a_new_event_is_published_at_once_while_the_relay_runs(way: Way) -
     assert await positions(way) == [1, 2, 3, 4, 5]
 
 
-class DiesBeforeTheCheckpoint(Lead):
-    """A lead whose relay is gone after the broker has acknowledged."""
+class DiesBeforeTheCheckpoint(RelayCheckpoint):
+    """A checkpoint whose relay is gone after the broker has acknowledged."""
 
     async def move(self, *_: object) -> None:
         """Gone."""
@@ -136,12 +139,12 @@ async def test_publishing_goes_on_when_the_leaders_connection_is_cut(way: Way, d
 
 async def test_who_lost_the_lead_without_knowing_can_not_move_the_checkpoint(way: Way) -> None:
     events = (await way.log.write(note("thing-1", times=2))).events
-    old = Lead(way.engine, way.topic)
-    await old.take(way.log.log_id, way.log.genesis_hash)
+    old = RelayCheckpoint(way.engine, way.topic)
+    start = await old.take(way.log)
     async with way.engine.begin() as connection:
         await connection.execute(text("UPDATE keyledger.relay_checkpoint SET position = 2"))
     with pytest.raises(LeaderLockLost):
-        await old.move(0, 1, events[0].hash)
+        await old.move(start, LogPosition(way.log.log_id, 1, events[0].hash))
     await old.release()
     assert (await checkpoint(way))[0] == 2
 
@@ -192,11 +195,11 @@ async def test_a_range_is_repeated_and_the_checkpoint_stays(way: Way) -> None:
     seen: list[int] = []
     await publisher.start()
     try:
-        assert await repeat(way.log, Range(3, 7, head), publisher, seen.append) == 5
+        assert await republish(way.log, Range(3, 7, head), publisher, seen.append) == 5
         assert seen == [7]
         for bad in (Range(0, 3, head), Range(head + 2, head + 3, head), Range(5, 4, head)):
             with pytest.raises(FieldsRefused):
-                await repeat(way.log, bad, publisher, seen.append)
+                await republish(way.log, bad, publisher, seen.append)
     finally:
         await publisher.stop()
     assert await positions(way) == sorted([*range(1, head + 1), 3, 4, 5, 6, 7])

@@ -16,8 +16,9 @@ import rfc8785
 
 from audit.archive.manifest import CREDENTIALS, EVENTS, MANIFEST, Manifest, render
 from registry.log import chain
+from registry.log.chain_walk import Linked
 from registry.log.event_log import RecordedEvent
-from registry.publish.cloudevent import Linked, write_record
+from registry.publish.cloudevent import write_record
 
 Lines = list[bytes]
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
+from uuid import UUID
 
 import pytest
 
-from projections.errors import LogChanged
 from projections.ledger.feed import Feed
-from projections.ledger.store import Applied
+from registry.errors import LogChanged
+from registry.log.chain_walk import Linked
 from registry.log.event_log import EventLog
-from registry.publish.cloudevent import Linked
+from registry.log.log_position import NOWHERE, LogPosition, position_in
 from tests.support.contracts.writes import note
 
-NOTHING = Applied(0, "", "")
 MakeFeed = Callable[[], Feed]
 Arrive = Callable[[], Awaitable[None]]
 
@@ -28,11 +28,6 @@ async def read(feed: Feed, until: int) -> list[Linked]:
             found += await feed.poll(0.5)
             await feed.commit()
     return found
-
-
-async def applied_at(log: EventLog, position: int) -> Applied:
-    """As a ledger says that has applied a log up to a position."""
-    return Applied(position, (await log.hashes([position]))[position].hex(), str(log.log_id))
 
 
 class FeedContract:
@@ -54,7 +49,7 @@ class FeedContract:
         for number in range(30):
             await log.write(note(f"thing-{number % 4}", times=3))
         await arrive()
-        await feed.start(NOTHING)
+        await feed.start(NOWHERE)
         linked = await read(feed, 90)
         events = await log.read(0, 1000)
         before = {event.position: event.hash for event in events}
@@ -72,11 +67,11 @@ class FeedContract:
         await log.write(note("thing-1", times=5))
         await arrive()
         first = make_feed()
-        await first.start(NOTHING)
+        await first.start(NOWHERE)
         assert await polled(first)
         await first.close()
         second = make_feed()
-        await second.start(NOTHING)
+        await second.start(NOWHERE)
         assert {one.event.position for one in await read(second, 5)} == {1, 2, 3, 4, 5}
         await second.close()
 
@@ -86,13 +81,13 @@ class FeedContract:
         await log.write(note("thing-1", times=5))
         await arrive()
         first = make_feed()
-        await first.start(NOTHING)
+        await first.start(NOWHERE)
         await read(first, 5)
         await first.close()
         await log.write(note("thing-1", times=2))
         await arrive()
         second = make_feed()
-        await second.start(await applied_at(log, 5))
+        await second.start(await position_in(log, 5))
         assert {one.event.position for one in await read(second, 2)} == {6, 7}
         await second.close()
 
@@ -102,7 +97,7 @@ class FeedContract:
         feed = make_feed()
         await log.write(note("thing-1"))
         await arrive()
-        await feed.start(NOTHING)
+        await feed.start(NOWHERE)
         first = await polled(feed)
         await log.write(note("thing-1"))
         await arrive()
@@ -113,12 +108,12 @@ class FeedContract:
         await feed.close()
 
     async def test_nothing_new_is_an_empty_answer_in_about_the_time(self, feed: Feed) -> None:
-        await feed.start(NOTHING)
+        await feed.start(NOWHERE)
         async with asyncio.timeout(30):
             assert list(await feed.poll(0.1)) == []
 
     async def test_a_new_event_wakes_it(self, log: EventLog, feed: Feed, arrive: Arrive) -> None:
-        await feed.start(NOTHING)
+        await feed.start(NOWHERE)
         await feed.poll(0.1)
         await feed.commit()
         waiting = asyncio.create_task(polled(feed))
@@ -128,17 +123,17 @@ class FeedContract:
 
     async def test_another_log_than_the_one_applied_is_refused(self, log: EventLog, feed: Feed) -> None:
         await log.write(note("thing-1"))
-        applied = await applied_at(log, 1)
+        applied = await position_in(log, 1)
         with pytest.raises(LogChanged):
-            await feed.start(Applied(1, applied.hash, "another"))
+            await feed.start(LogPosition(UUID(int=7), 1, applied.hash))
         with pytest.raises(LogChanged):
-            await feed.start(Applied(1, bytes(32).hex(), applied.log_id))
+            await feed.start(LogPosition(applied.log_id, 1, bytes(32)))
 
     async def test_a_log_that_lost_what_was_applied_is_refused(self, log: EventLog, feed: Feed) -> None:
         await log.write(note("thing-1"))
-        applied = await applied_at(log, 1)
+        applied = await position_in(log, 1)
         with pytest.raises(LogChanged):
-            await feed.start(Applied(2, applied.hash, applied.log_id))
+            await feed.start(LogPosition(applied.log_id, 2, applied.hash))
 
 
 async def polled(feed: Feed) -> list[Linked]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-import rfc8785
-
 from registry.instant import cut_ms
 from registry.keys.commands import CreateKey, create
-from registry.keys.events import IssuedCredential, key_stream
+from registry.keys.events import IssuedCredential, KeyDescribed, key_stream
 from registry.log import chain
 from registry.log.event_log import Caller, EventLog, NewEvent, RecordedEvent, StreamView, Write
 
@@ -18,7 +16,7 @@ CALLER = Caller("token-test", "Ada", "request-1", "because")
 
 def noted(text: str, *, times: int = 1) -> list[NewEvent]:
     """Events of a stream that keeps no state."""
-    return [NewEvent("Noted", 1, rfc8785.dumps({"text": text})) for _ in range(times)]
+    return [NewEvent(KeyDescribed(text)) for _ in range(times)]
 
 
 def note(stream: str, text: str = "", *, expected_version: int | None = None, times: int = 1) -> Write:

@@ -10,13 +10,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gateways.tensorzero.checkpoint import SyncLead
+from gateways.tensorzero.checkpoint import SyncCheckpoint
 from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.key_table import GatewayTable
 from gateways.tensorzero.sync import GatewaySync, Pace
 from registry.keys.events import Event, key_stream
-from registry.log import codec
-from registry.log.event_log import Caller, StreamView, Write, Written
+from registry.log.event_log import Caller, NewEvent, StreamView, Write, Written
 from registry.log.postgres import PostgresEventLog
 from registry.queries import Queries
 from registry.service import KeyAnswer, KeyService, NewKey
@@ -46,14 +45,14 @@ class World:
     async def append(self, public_id: str, event: Event, secrets: dict[str, str] | None = None) -> Written:
         """Append one event of a key, whatever the commands would say to it."""
 
-        def decide(_scene: StreamView) -> list[Any]:
-            return [codec.encode(event)]
+        def decide(_view: StreamView) -> list[NewEvent]:
+            return [NewEvent(event)]
 
         return await self.log.write(Write(key_stream(public_id), decide, OPERATOR, secrets=secrets or {}))
 
     def sync(self, pace: Pace = QUICK) -> GatewaySync:
         """A sync that does not run yet."""
-        return GatewaySync(self.log, KeyStateReader(self.engine), self.table, SyncLead(self.engine), pace)
+        return GatewaySync(self.log, KeyStateReader(self.engine), self.table, SyncCheckpoint(self.engine), pace)
 
     async def checkpoint(self) -> Any:
         """The row of the sync; None before the first one ran."""

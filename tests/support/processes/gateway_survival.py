@@ -99,7 +99,7 @@ async def _synced(engine: AsyncEngine, position: int) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while True:
             (sync,) = await Queries(engine).gateways_synced()
-            if sync.position >= position:
+            if sync.synced.position >= position:
                 break
             await asyncio.sleep(0.05)
     assert (sync.drift_repaired, sync.failure) == (0, None)

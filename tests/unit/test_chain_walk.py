@@ -8,13 +8,13 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from audit.pages import link, pages, unchecked
-from audit.verify.log import ChainCheck
+from audit.verify.log import LogCheck
 from registry.errors import ChainBroken
 from registry.log import chain
+from registry.log.chain_walk import ChainWalk, Linked, LogReader, pages, unchecked_pages
 from registry.log.event_log import RecordedEvent
+from registry.log.log_position import LogPosition, position_in, start_of
 from registry.log.memory import MemoryEventLog
-from registry.publish.cloudevent import Linked
 from tests.support.contracts.writes import note, read_all
 
 
@@ -30,7 +30,8 @@ async def collect(
     log: MemoryEventLog, after: int = 0, hash_: bytes | None = None, until: int | None = None, size: int = 3
 ) -> list[list[Linked]]:
     """All pages."""
-    return [page async for page in pages(log, after, hash_, until, size)]
+    start = await position_in(log, after) if hash_ is None else LogPosition(log.log_id, after, hash_)
+    return [page async for page in pages(log, start, until, size)]
 
 
 def positions(found: list[list[Linked]]) -> list[list[int]]:
@@ -92,7 +93,7 @@ async def test_a_changed_event_is_named_and_the_pages_before_it_are_right(
     log._events[4] = change(log._events[4])
 
     async def read() -> None:
-        async for page in pages(log, size=2):
+        async for page in pages(log, start_of(log), size=2):
             right.append(page)
 
     with pytest.raises(ChainBroken, match="the event at position 5 was changed"):
@@ -103,7 +104,7 @@ async def test_a_changed_event_is_named_and_the_pages_before_it_are_right(
 async def test_an_instant_without_an_end_is_a_finding_of_verify_and_not_its_end() -> None:
     log = await made()
     log._events[4] = replace(log._events[4], recorded_us=2**63)
-    _, found = ChainCheck(0, log.genesis_hash).check(await read_all(log))
+    _, found = LogCheck(start_of(log)).check(await read_all(log))
     assert [(one.kind, one.position) for one in found if one.kind == "changed"] == [("changed", 5)]
 
 
@@ -121,7 +122,7 @@ async def test_a_missing_event_is_named_wherever_it_was() -> None:
     for gone in range(1, 10):
         rest = [event for event in events if event.position != gone]
         with pytest.raises(ChainBroken, match=f"no event at position {gone}$"):
-            link(rest[gone - 1 :], gone - 1, events[gone - 2].hash if gone > 1 else genesis)
+            ChainWalk(gone - 1, events[gone - 2].hash if gone > 1 else genesis).link(rest[gone - 1 :])
 
 
 async def test_what_the_log_promised_and_does_not_have_is_named() -> None:
@@ -152,10 +153,31 @@ async def test_the_next_page_is_asked_for_before_the_caller_has_this_one() -> No
     log = Counting()
     log.begun = []
     await log.write(note("one", times=9))
-    reading = unchecked(log, size=3)
+    reading = unchecked_pages(log, size=3)
     await anext(reading)
     assert log.begun == [0, 3]
     await anext(reading)
     assert log.begun == [0, 3, 6]
     await reading.aclose()
     assert len(asyncio.all_tasks()) == 1, "a read that nobody waits for was left behind"
+
+
+async def test_a_reader_goes_on_where_it_was_and_names_its_place() -> None:
+    log = await made(5)
+    reader = LogReader(log, start_of(log))
+    assert [one.event.position for one in await reader.next(3)] == [1, 2, 3]
+    assert reader.at == await position_in(log, 3)
+    assert [one.event.position for one in await reader.next(3)] == [4, 5]
+    assert await reader.next(3) == []
+    waiting = asyncio.create_task(reader.next(3, wait_s=30))
+    await asyncio.sleep(0)
+    await log.write(note("one"))
+    assert [one.event.position for one in await waiting] == [6]
+
+
+async def test_a_reader_refuses_an_event_that_was_changed() -> None:
+    log = await made()
+    log._events[4] = replace(log._events[4], actor="token-mallory")
+    reader = LogReader(log, start_of(log))
+    with pytest.raises(ChainBroken, match="the event at position 5 was changed"):
+        await reader.next()

@@ -1,0 +1,1 @@
+"""The statements on the relay's checkpoint, one a file."""

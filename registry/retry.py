@@ -1,0 +1,53 @@
+"""The one retry policy: what fails on the way to a server is tried again, after pauses that grow and are random."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from tenacity import (
+    AsyncRetrying,
+    before_sleep_log,
+    before_sleep_nothing,
+    retry_if_exception_type,
+    stop_after_delay,
+    stop_never,
+    wait_random_exponential,
+)
+
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 5.0
+_T = TypeVar("_T")
+
+
+def retrying(
+    *kinds: type[Exception], give_up_after_s: float | None = None, logger: logging.Logger | None = None
+) -> AsyncRetrying:
+    """Attempts, until one does not raise one of `kinds`; what the last raised is raised. None: without end.
+
+    `logger` is told of each failure, as a warning.
+    """
+    return AsyncRetrying(
+        retry=retry_if_exception_type(kinds),
+        stop=stop_never if give_up_after_s is None else stop_after_delay(give_up_after_s),
+        wait=wait_random_exponential(multiplier=_FIRST_PAUSE_S, max=_LONGEST_PAUSE_S),
+        before_sleep=before_sleep_nothing if logger is None else before_sleep_log(logger, logging.WARNING),
+        reraise=True,
+    )
+
+
+async def poll_until(
+    read: Callable[[], Awaitable[_T]], reached: Callable[[_T], bool], *, timeout_s: float, poll_s: float = 0.05
+) -> _T:
+    """What `read` gives once it is what is waited for, or at the latest when the time is over: look at it."""
+    found = await read()
+    try:
+        async with asyncio.timeout(timeout_s):
+            while not reached(found):
+                await asyncio.sleep(poll_s)
+                found = await read()
+    except TimeoutError:
+        pass
+    return found
