@@ -21,13 +21,13 @@ import asyncpg
 from msgspec.structs import astuple
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audit import sql
+from audit.archive import sql
 from audit.archive.reader import Archive, ArchiveChunk, Tell
 from audit.archive.restore_state import fold_all
 from audit.errors import BadArchive, NotEmpty, NotOwner, RegistryInUse
 from registry.db import tables
-from registry.db.connection import TRANSPORT_ERRORS, instants_as_us
-from registry.errors import Busy, ChainBroken, LogBroken
+from registry.db.connection import instants_as_us, translated
+from registry.errors import ChainBroken, LogBroken
 from registry.log.event_log import COLUMNS
 from registry.log.postgres import APPEND_LOCK, open_log
 from registry.progress import Progress
@@ -59,13 +59,9 @@ async def restore(owner: AsyncEngine, archive: Archive, tell: Tell = lambda _: N
     NotOwner, LogBroken where the database is not migrated, Busy.
     """
     try:
-        async with _alone(owner) as driver, driver.transaction():
-            await _claim(driver, archive.manifest.log_id)
-            await _copy_all(driver, archive, tell)
-            await driver.reset_type_codec("timestamptz", schema="pg_catalog")
-            await fold_all(driver, archive.manifest.count, tell)
-            await driver.execute(sql.RESTORE_END)
-            counts = dict(await driver.fetchrow(sql.RESTORE_COUNTS))
+        with translated():
+            async with _alone(owner) as driver, driver.transaction():
+                counts = await _restore_into(driver, archive, tell)
     except (asyncpg.UndefinedTableError, asyncpg.NotNullViolationError) as error:
         raise LogBroken(_NOT_MIGRATED) from error
     except asyncpg.InsufficientPrivilegeError as error:
@@ -73,11 +69,18 @@ async def restore(owner: AsyncEngine, archive: Archive, tell: Tell = lambda _: N
     except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
         # The server's words may quote what it refuses.
         raise BadArchive(f"its events can't be those of one log ({type(error).__name__})") from error
-    except TRANSPORT_ERRORS as error:
-        raise Busy from error
     await _prove(owner, archive)
     head = archive.manifest.head
     return Restored(log_id=archive.manifest.log_id, position=head.position, hash=head.hash, **counts)
+
+
+async def _restore_into(driver: Any, archive: Archive, tell: Tell) -> dict[str, int]:
+    await _take_log(driver, archive.manifest.log_id)
+    await _copy_all(driver, archive, tell)
+    await driver.reset_type_codec("timestamptz", schema="pg_catalog")
+    await fold_all(driver, archive.manifest.count, tell)
+    await driver.execute(sql.RESTORE_END)
+    return dict(await driver.fetchrow(sql.RESTORE_COUNTS))
 
 
 @asynccontextmanager
@@ -92,7 +95,7 @@ async def _alone(owner: AsyncEngine) -> AsyncIterator[Any]:
             await connection.invalidate()
 
 
-async def _claim(driver: Any, log_id: str) -> None:
+async def _take_log(driver: Any, log_id: str) -> None:
     """Take the empty log for ourselves and make it the archive's. Raises NotEmpty, RegistryInUse."""
     await driver.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_S}s'; SELECT pg_advisory_xact_lock({APPEND_LOCK})")
     if await driver.fetchval(sql.RESTORE_FOUND):

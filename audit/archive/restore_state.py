@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any, Final
 
-from audit import sql
+from audit.archive import sql
 from audit.archive.reader import Tell
 from audit.errors import BadArchive
 from audit.fold import Fold

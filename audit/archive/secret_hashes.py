@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audit import sql
+from audit.archive import sql
 from audit.errors import SecretSwapped
 from registry.db.connection import fetch
 from registry.keys.events import AdminTokenCreated, Event, credential_issued, key_stream

@@ -10,8 +10,8 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.errors import ReplayRunning
-from audit.replay.shielded import to_the_end
-from registry.db.connection import TRANSPORT_ERRORS, DriverConnection
+from audit.replay.uninterrupted import uninterrupted
+from registry.db.connection import DriverConnection, translated
 from registry.errors import Busy
 
 _KEY: Final = int.from_bytes(b"keyl-rep")
@@ -29,11 +29,9 @@ async def alone(engine: AsyncEngine) -> AsyncIterator[Callable[[], Awaitable[Non
     connection = DriverConnection(engine)
 
     async def ask(statement: str, *arguments: object) -> Any:
-        try:
+        with translated():
             # Not by `get`: that would open another session, without the lock, when this one has ended.
             return await driver.fetchval(statement, *arguments)
-        except TRANSPORT_ERRORS as error:
-            raise Busy from error
 
     async def still() -> None:
         await ask(_STILL)
@@ -43,13 +41,11 @@ async def alone(engine: AsyncEngine) -> AsyncIterator[Callable[[], Awaitable[Non
             await ask(_UNLOCK, _KEY)
         await connection.close()
 
-    try:
+    with translated():
         driver = await connection.get()
-    except TRANSPORT_ERRORS as error:
-        raise Busy from error
     try:
         if not await ask(_TRY, _KEY):
             raise ReplayRunning
         yield still
     finally:
-        await to_the_end(give_back())
+        await uninterrupted(give_back())

@@ -16,8 +16,8 @@ from audit.errors import TargetUnfit
 from audit.replay.compare_ledgers import compare_ledgers
 from audit.replay.projecting import BATCH, project_into, store_for
 from audit.replay.shadow_ledger import ShadowLedger
-from audit.replay.shielded import to_the_end
 from audit.replay.switch import Switch
+from audit.replay.uninterrupted import uninterrupted
 from audit.report import Finding
 from audit.sources import AuditSources
 from projections.engine.templates import Names
@@ -145,5 +145,5 @@ class Replay:
             position = (await self._books.store.applied()).position
         else:
             # Not to be left half way: until it is done, nothing more is applied in the live ledger.
-            position = await to_the_end(self._switching.finish())
+            position = await uninterrupted(self._switching.finish())
         return Replayed(self._target, position, compared, differences, switched=True, live_position=position)

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audit import sql
 from audit.report import Finding
 from audit.sources import AuditedGateway
+from audit.verify import sql
 from audit.verify.state import TrueKey, read_keys
 from gateways.errors import GatewayError, GatewayTableAbsent
 from gateways.tensorzero.checkpoint import TENSORZERO

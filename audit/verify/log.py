@@ -7,8 +7,8 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audit import sql
 from audit.report import Finding
+from audit.verify import sql
 from registry.db.connection import fetch
 from registry.errors import UndecodableEvent
 from registry.log import codec

@@ -13,16 +13,15 @@ import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from audit import sql as audit_sql
 from audit.errors import NotOwner
 from audit.report import Finding
 from audit.sources import AuditSources
+from audit.verify import sql as audit_sql
 from audit.verify.ledger import TABLES
 from audit.verify.state import fold
 from projections.engine import ddl
 from projections.ledger.rows import applied_row, project
-from registry.db.connection import TRANSPORT_ERRORS
-from registry.errors import Busy
+from registry.db.connection import translated
 from registry.log import sql as log_sql
 from registry.log import state_rows
 from registry.log.chain_walk import Linked
@@ -83,12 +82,11 @@ async def repair_state(owner: AsyncEngine, findings: Iterable[Finding]) -> int:
     streams = sorted({one.stream for one in findings if one.where in _STATE and one.stream is not None})
     for first in range(0, len(streams), _CHUNK):
         try:
-            async with owner.begin() as connection:
-                await _restate(connection, streams[first : first + _CHUNK])
+            with translated():
+                async with owner.begin() as connection:
+                    await _restate(connection, streams[first : first + _CHUNK])
         except asyncpg.InsufficientPrivilegeError as error:
             raise NotOwner from error
-        except TRANSPORT_ERRORS as error:
-            raise Busy from error
     return len(streams)
 
 

@@ -15,9 +15,9 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audit import sql
 from audit.report import Finding
 from audit.sources import AuditSources
+from audit.verify import sql
 from registry.db.connection import fetch, snapshot
 from registry.errors import UndecodableEvent
 from registry.instant import to_us

@@ -10,7 +10,6 @@ order is commit order, and there are no gaps. The lock costs nothing once append
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,7 +67,6 @@ class PostgresEventLog:
         self._group = GroupCommit(self._flush, max_batch=limits.max_batch, max_queue=limits.max_queue)
         self._writer = DriverConnection(engine)
         self._reader = DriverConnection(engine, prepare=instants_as_raw_us)
-        self._reading = asyncio.Lock()  # a connection runs one statement at a time
         self._notifier = CommitNotifier(engine)
         lock_ms, statement_ms = (int(s * 1000) for s in (limits.lock_timeout_s, limits.statement_timeout_s))
         # One round trip; SET LOCAL, so that it holds behind a connection pooler too.
@@ -95,19 +93,19 @@ class PostgresEventLog:
 
     async def read(self, after: int, limit: int) -> list[RecordedEvent]:
         """See EventLog."""
-        return _recorded(await self._fetch(sql.READ, after, limit))
+        return _recorded(await self._reader.fetch(sql.READ, after, limit))
 
     async def hashes(self, positions: Sequence[int]) -> dict[int, bytes]:
         """See EventLog."""
-        return dict(await self._fetch(sql.HASHES, list(positions)))
+        return dict(await self._reader.fetch(sql.HASHES, list(positions)))
 
     async def read_stream(self, stream: str) -> list[RecordedEvent]:
         """See EventLog."""
-        return _recorded(await self._fetch(sql.READ_STREAMS, [stream]))
+        return _recorded(await self._reader.fetch(sql.READ_STREAMS, [stream]))
 
     async def head(self) -> Head:
         """See EventLog."""
-        rows = await self._fetch(sql.HEAD)
+        rows = await self._reader.fetch(sql.HEAD)
         if not rows:
             return Head(0, chain.genesis_hash(self._log_id), None)
         position, hash_, recorded = rows[0]
@@ -123,15 +121,6 @@ class PostgresEventLog:
         await self._notifier.close()
         await self._writer.close()
         await self._reader.close()
-
-    async def _fetch(self, statement: str, *arguments: object) -> list[Any]:
-        try:
-            async with self._reading:
-                driver = await self._reader.get()
-                rows: list[Any] = await driver.fetch(statement, *arguments)
-                return rows
-        except TRANSPORT_ERRORS as error:
-            raise Busy from error
 
     async def _flush(self, writes: Sequence[Write]) -> list[Outcome]:
         """One transaction. Raises Busy when nothing was appended, OutcomeUnknown when that can't be told."""

@@ -25,7 +25,7 @@ from registry.log.memory import MemoryEventLog
 from registry.log.postgres import PostgresEventLog
 from registry.service import KeyService, NewKey
 from tests.support.bill_world import World
-from tests.support.contracts.writes import note
+from tests.support.contracts.writes import later_version
 from tests.support.ledger_tables import contents
 
 OPERATOR = Caller("operator", reason="why")
@@ -180,7 +180,8 @@ async def test_a_changed_event_stops_the_projector_and_is_never_applied(
 
 async def test_an_event_that_does_not_decode_stops_the_projector(clickhouse: ClickHouse, names: Names) -> None:
     log = MemoryEventLog()
-    await log.write(note("thing-1"))
+    with later_version() as unknown:
+        await log.write(unknown)
     projector = Projector(LogTail(log), Store(clickhouse, names), str(log.log_id))
     with pytest.raises(UndecodableEvent, match="position 1"):
         await projector.run()

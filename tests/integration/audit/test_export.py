@@ -27,7 +27,7 @@ from tests.integration.test_projector import fill
 from tests.support.api.service import assert_problem
 from tests.support.audit.archive_world import EXPORTED_AT, export_to, state_rows
 from tests.support.audit.ledger_world import Ledger
-from tests.support.contracts.writes import note, read_all
+from tests.support.contracts.writes import later_version, read_all
 from tests.support.servers.databases import Database
 
 EXPORT = "/audit/export"
@@ -150,7 +150,8 @@ async def test_a_log_that_was_changed_is_not_exported_and_the_position_is_named(
 
 async def test_an_event_that_does_not_decode_is_not_exported(postgres_log: PostgresEventLog, tmp_path: Path) -> None:
     await fill(postgres_log, seed=36, count=3)
-    await postgres_log.write(note("thing-1"))
+    with later_version() as unknown:
+        await postgres_log.write(unknown)
     head = (await postgres_log.head()).position
     with pytest.raises(UndecodableEvent, match=f"position {head}"):
         await export_to(tmp_path / "a", postgres_log)

@@ -18,7 +18,7 @@ from registry.queries import Queries
 from registry.service import KeyService, TokenService
 from tests.integration.test_projector import fill
 from tests.support import forgery
-from tests.support.contracts.writes import note
+from tests.support.contracts.writes import later_version
 from tests.support.kafka_world import Way, running, until
 
 Make = Callable[[EventLog], Awaitable[forgery.KeyValue]]
@@ -197,7 +197,8 @@ async def test_a_letter_that_was_waived_stays_waived_when_its_record_is_read_aga
 
 
 async def test_an_event_of_ours_that_does_not_decode_stops_the_projector_and_is_named_elsewhere(way: Way) -> None:
-    await way.log.write(note("thing-1"))
+    with later_version() as unknown:
+        await way.log.write(unknown)
     projector = way.projector()
     async with way.publishing(), running(projector.run()) as (task,):
         with pytest.raises(UndecodableEvent, match="position 1"):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
 
 from registry.instant import cut_ms
 from registry.keys.commands import CreateKey, create
-from registry.keys.events import IssuedCredential, KeyDescribed, key_stream
-from registry.log import chain
+from registry.keys.events import Event, IssuedCredential, KeyDescribed, key_stream
+from registry.log import chain, codec
 from registry.log.event_log import Caller, EventLog, NewEvent, RecordedEvent, StreamView, Write
 
 CALLER = Caller("token-test", "Ada", "request-1", "because")
@@ -26,6 +29,18 @@ def note(stream: str, text: str = "", *, expected_version: int | None = None, ti
         return noted(text, times=times)
 
     return Write(stream, decide, CALLER, expected_version=expected_version)
+
+
+class Noted(Event, frozen=True):
+    """An event that this version does not know: a later one wrote it."""
+
+
+@contextmanager
+def later_version() -> Iterator[Write]:
+    """For the block, the log takes events of a later version; a write of one, which nobody here can decode."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codec, "encode", codec.Wire({**codec.CURRENT, Noted: 1}, codec.UPCASTERS).encode)
+        yield Write("thing-1", lambda _view: [NewEvent(Noted())], CALLER)
 
 
 def new_key(public_id: str, **tags: str) -> Write:

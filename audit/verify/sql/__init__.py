@@ -1,4 +1,4 @@
-"""The statements of the audit on the log's database, one a file, as PostgreSQL gets them."""
+"""The statements of verify and repair on the log's database, one a file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import partial
 from registry.sql_files import read_sql
 
 _read = partial(read_sql, __name__)
-
 
 STREAMS = _read("streams")
 FOLD_STREAMS = _read("fold_streams")
@@ -22,12 +21,3 @@ COUNT_STATES = _read("count_states")
 REPAIR_KEY_STATES = _read("repair_key_states")
 REPAIR_CREDENTIALS = _read("repair_credentials")
 REPAIR_TOKENS = _read("repair_tokens")
-SECRET_HASHES = _read("secret_hashes")
-RESTORE_BEGIN = _read("restore_begin")
-RESTORE_FOUND = _read("restore_found")
-RESTORE_IDENTITY = _read("restore_identity")
-RESTORE_OTHERS = _read("restore_others")
-RESTORE_FOLD = _read("restore_fold")
-RESTORE_CHECKPOINTS = _read("restore_checkpoints")
-RESTORE_END = _read("restore_end")
-RESTORE_COUNTS = _read("restore_counts")

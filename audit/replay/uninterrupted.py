@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 _T = TypeVar("_T")
 
 
-async def to_the_end(work: Coroutine[Any, Any, _T]) -> _T:
+async def uninterrupted(work: Coroutine[Any, Any, _T]) -> _T:
     """Do it to its end, also when the caller is cancelled meanwhile, however often: that is raised after it."""
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
