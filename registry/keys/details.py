@@ -6,14 +6,14 @@ A new descriptive field goes here; CONTRIBUTING.md lists the other places, five 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from registry.keys.text import label_fault, text_fault
 
 
-class KeyDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+class KeyDetails(msgspec.Struct, frozen=True, gc=False):
     """The descriptive fields of a key. `organization` and `workspace` are the gateway's."""
 
     description: str | None = None
@@ -27,14 +27,3 @@ FAULTS: Final[Mapping[str, Callable[[str], str | None]]] = {
     "organization": label_fault,
     "workspace": label_fault,
 }
-
-
-def flatten(fields: dict[str, Any]) -> dict[str, Any]:
-    """The JSON members of an event or a state, with those of its details among them, as they are stored."""
-    details: dict[str, Any] | None = fields.pop("details", None)
-    return fields if details is None else fields | details
-
-
-def nest(fields: dict[str, Any]) -> dict[str, Any]:
-    """The inverse of `flatten`."""
-    return fields | {"details": {name: fields.pop(name) for name in KeyDetails.__struct_fields__ if name in fields}}

@@ -64,12 +64,12 @@ class KeyState(msgspec.Struct, frozen=True, gc=False):
     created_position: int
     position: int
     version: int
-    details: KeyDetails
     expiration: datetime | None
     revoked_at: datetime | None
     registers: dict[str, Register]
     credentials: tuple[CredentialState, ...]
     suspended_at: datetime | None = None
+    details: KeyDetails = KeyDetails()
 
     @property
     def tags(self) -> dict[str, str]:

@@ -13,9 +13,9 @@ import rfc8785
 from registry.errors import UndecodableEvent
 from registry.instant import format_ms
 from registry.keys import events
-from registry.keys.details import flatten, nest
 from registry.keys.events import Event
 from registry.log.event_log import AnyEvent
+from registry.log.flat import FLAT, flatten
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -58,12 +58,9 @@ class Wire:
         self._current = dict(current)
         self._decoders: dict[tuple[str, int], Callable[[bytes], Event]] = {}
         for kind, last in current.items():
-            # The members of a key's details stand among the others in the log.
-            shape = [nest] if "details" in kind.__struct_fields__ else []
-            whole = partial(_upcast, kind, shape) if shape else msgspec.json.Decoder(kind).decode
-            self._decoders[kind.__name__, last] = whole
+            self._decoders[kind.__name__, last] = _decoder(kind)
             for version in range(1, last):
-                steps = [*(upcasters[kind.__name__, step] for step in range(version, last)), *shape]
+                steps = [upcasters[kind.__name__, step] for step in range(version, last)]
                 self._decoders[kind.__name__, version] = partial(_upcast, kind, steps)
 
     def encode(self, event: Event) -> Encoded:
@@ -91,11 +88,20 @@ def _canonical(plain: dict[str, Any]) -> bytes:
     return quick if quick.isascii() else rfc8785.dumps(plain)
 
 
+def _decoder(kind: type[Event]) -> Callable[[bytes], Event]:
+    shape = FLAT.get(kind)
+    if shape is None:
+        return msgspec.json.Decoder(kind).decode
+    flat = msgspec.json.Decoder(shape).decode
+    return lambda payload: flat(payload).nested()
+
+
 def _upcast(kind: type[Event], steps: Sequence[Upcaster], payload: bytes) -> Event:
     fields = msgspec.json.decode(payload, type=dict[str, Any])
     for step in steps:
         fields = step(fields)
-    return msgspec.convert(fields, kind)
+    shape = FLAT.get(kind)
+    return msgspec.convert(fields, kind) if shape is None else msgspec.convert(fields, shape).nested()
 
 
 _WIRE: Final = Wire(CURRENT, UPCASTERS)

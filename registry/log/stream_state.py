@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from registry.keys import state as keys
 from registry.keys import tokens
-from registry.keys.details import flatten, nest
+from registry.keys.details import KeyDetails
 from registry.keys.events import Event
 from registry.keys.state import KeyState
 from registry.keys.tokens import TokenState
@@ -18,7 +18,8 @@ from registry.log.event_log import AnyEvent
 
 StreamState = KeyState | TokenState
 
-_MEMBERS = msgspec.json.Decoder(dict[str, Any]).decode
+_KEY = msgspec.json.Decoder(KeyState).decode
+_DETAILS = msgspec.json.Decoder(KeyDetails).decode
 _TOKEN = msgspec.json.Decoder(TokenState).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -45,12 +46,18 @@ def fold(history: Iterable[AnyEvent]) -> StreamState | None:
 
 
 def dump(state: StreamState) -> str:
-    """The state as the JSON document of its row."""
-    return _encode(flatten(msgspec.to_builtins(state))).decode()
+    """The state as the JSON document of its row. The members of a key's details stand among the others."""
+    document = _encode(state)
+    if isinstance(state, KeyState):
+        details = _encode(state.details)
+        document = document.replace(b'"details":' + details, details[1:-1], 1)
+    return document.decode()
 
 
 def load(stream: str, document: str | None) -> StreamState | None:
     """The state from its row's document."""
     if document is None:
         return None
-    return msgspec.convert(nest(_MEMBERS(document)), KeyState) if stream.startswith("key-") else _TOKEN(document)
+    if not stream.startswith("key-"):
+        return _TOKEN(document)
+    return replace(_KEY(document), details=_DETAILS(document))

@@ -19,9 +19,8 @@ HOUR = timedelta(hours=1)
 
 def key(**changed: object) -> KeyState:
     """A key with one credential, made at noon."""
-    plain = KeyState(
-        KEY, NOON, 1, 1, 1, KeyDetails("Kasse 3 ☕", "acme", "shop"), None, None, {}, (CredentialState(KEY, NOON),)
-    )
+    details = KeyDetails("Kasse 3 ☕", "acme", "shop")
+    plain = KeyState(KEY, NOON, 1, 1, 1, None, None, {}, (CredentialState(KEY, NOON),), None, details)
     return replace(plain, **changed)
 
 
