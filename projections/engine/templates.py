@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 
 from projections.errors import BadIdentifier
+from registry import sql_files
+from registry.sql_files import read_sql
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
+_PACKAGE = "clickhouse"
 _EXPRESSIONS = ("at_ms", "inference_rank", "model_rank")
-_PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Names:
 
 def sql(path: str, names: Names, **values: str) -> str:
     """The text of `clickhouse/<path>.sql` with its placeholders filled in."""
-    return fill(_text(path), names, **values)
+    return fill(read_sql(_PACKAGE, path), names, **values)
 
 
 def fill(text: str, names: Names, **values: str) -> str:
@@ -53,12 +53,6 @@ def fill(text: str, names: Names, **values: str) -> str:
         "on_cluster": names.on_cluster,
         # Path and replica name are the server's own: they hold the table's UUID, which one ON CLUSTER gives to all.
         "replicated": "Replicated" if names.cluster else "",
-        **{name: _text(f"queries/usage/{name}").strip() for name in _EXPRESSIONS},
-        **values,
+        **{name: read_sql(_PACKAGE, f"queries/usage/{name}").strip() for name in _EXPRESSIONS},
     }
-    return _PLACEHOLDER.sub(lambda match: known[match.group(1)], text)
-
-
-@cache
-def _text(path: str) -> str:
-    return resources.files("clickhouse").joinpath(f"{path}.sql").read_text(encoding="utf-8")
+    return sql_files.fill(text, **{**known, **values})
