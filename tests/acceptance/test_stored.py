@@ -26,6 +26,9 @@ from tests.support.stored import (
 )
 
 ANSWERS = lines("answers.ndjson")
+# In no archive are the rows that these are about.
+BILLS = [one for one in ANSWERS if one["get"].startswith("/billing/")]
+OF_THE_LOG = [one for one in ANSWERS if not one["get"].startswith(("/billing/", "/audit/diff"))]
 HEAD = 47
 SECRETS = json.loads((STORED / "secrets.json").read_text(encoding="utf-8"))
 
@@ -67,7 +70,7 @@ async def test_a_database_serves_and_verifies_the_same(tmp_path: Path) -> None:
         headers = {"Authorization": f"Bearer {stored_token().strip()}"}
         async with httpx.AsyncClient(base_url=serve.url, headers=headers, timeout=60) as http:
             # The statements of the bill are those of `up`: one of them shows that they are asked of these databases.
-            await assert_same_answers(http, [*without_bills(), *bills()[-1:]])
+            await assert_same_answers(http, [*OF_THE_LOG, BILLS[-1]])
         await serve.stop()
 
 
@@ -78,7 +81,7 @@ async def test_an_archive_restores_to_the_same_registry(tmp_path: Path) -> None:
     (registry.folder / "admin-token").write_text(stored_token())
     await registry.start()
     async with registry.portal() as portal:
-        await assert_same_answers(portal.http, without_bills())
+        await assert_same_answers(portal.http, OF_THE_LOG)
         await assert_old_secrets_work(portal.http)
     restored = {row["public_id"]: row["hash"] for row in await gateway_table(registry.folder)}
     assert restored == {row["public_id"]: row["hash"] for row in lines("gateway_table.ndjson")}
@@ -86,16 +89,6 @@ async def test_an_archive_restores_to_the_same_registry(tmp_path: Path) -> None:
     for name in ("events.ndjson", "credentials.ndjson"):
         assert (tmp_path / "again" / name).read_bytes() == (ARCHIVE / name).read_bytes()
     assert await registry.stop() == 0
-
-
-def bills() -> list[dict[str, Any]]:
-    """The questions about usage, whose rows are in no archive."""
-    return [one for one in ANSWERS if one["get"].startswith(("/billing/", "/audit/diff"))]
-
-
-def without_bills() -> list[dict[str, Any]]:
-    """The questions that the log alone answers."""
-    return [one for one in ANSWERS if one not in bills()]
 
 
 async def same_output(registry: RegistryProcess, stored: dict[str, Any]) -> None:
@@ -106,7 +99,7 @@ async def same_output(registry: RegistryProcess, stored: dict[str, Any]) -> None
 async def assert_old_secrets_work(http: httpx.AsyncClient) -> None:
     """Tokens may what they might, and the gateway's row of an old credential fits its secret."""
     for token, path, status in (
-        (SECRETS["billing"], bills()[-1]["get"], 200),
+        (SECRETS["billing"], BILLS[0]["get"], 200),
         (SECRETS["billing"], "/admin/api-keys", 403),
         (SECRETS["revoked"], "/admin/api-keys", 401),
     ):

@@ -32,7 +32,7 @@ def unpack(folder: Path) -> None:
     """Unpack the stored data folder; as root, PostgreSQL's part goes to the account that it runs as."""
     assert datetime.now(UTC) > MADE, "this machine's clock is before the stored registry was made"
     with tarfile.open(STORED / "data.tar.xz") as tar:
-        tar.extractall(folder, filter="data")
+        tar.extractall(folder, filter="tar")  # `data` would open PostgreSQL's folder to its group
     folder.chmod(0o700)
     account = service_account()
     if account is not None:
