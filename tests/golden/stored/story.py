@@ -56,7 +56,10 @@ class Story:
             "moving": {"tags": {"customer_id": "acme", "project_id": "search"}, "description": "to be sold"},
             "wrong": {"tags": {"customer_id": "globex", "project_id": "lab"}},
             "ending": {"tags": {"customer_id": "initech"}},
-            "unicode": {"tags": {"crème": "brûlée", "客户": "東京", "🦊": "naïve ☕"}, "description": "Zażółć\n\tgęślą"},
+            "unicode": {
+                "tags": {"crème": "brûlée", "客户": "東京", "🦊": "naïve ☕"},
+                "description": "Zażółć\n\tgęślą",
+            },
             "elsewhere": {"tags": {"customer_id": "acme"}, "organization": "mühle", "workspace": "büro"},
             "suspended": {"tags": {"customer_id": "hooli"}},
             "resumed": {"tags": {"customer_id": "hooli", "project_id": "chat"}},

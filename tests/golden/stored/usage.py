@@ -12,7 +12,7 @@ from tests.golden.stored.story import OLD_KEYS_CREATED, OLD_KEYS_UNTIL, Key, old
 
 
 def write_rows(keys: list[Key], until: datetime, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Write the rows; the files with their tables. Imported keys are used for twenty days, the others to the instant."""
+    """Write the rows; the files with their tables. Imported keys are used for twenty days, others to `until`."""
     # Where the generator was in the commit that made the folder.
     rows = importlib.import_module("keyledger.gateway_rows")
     began = _ms(OLD_KEYS_CREATED)
