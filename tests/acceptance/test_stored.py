@@ -85,9 +85,6 @@ async def test_an_archive_restores_to_the_same_registry(tmp_path: Path) -> None:
         await assert_old_secrets_work(portal.http)
     restored = {row["public_id"]: row["hash"] for row in await gateway_table(registry.folder)}
     assert restored == {row["public_id"]: row["hash"] for row in lines("gateway_table.ndjson")}
-    await registry.json("audit", "export", str(tmp_path / "again"), "--with-credentials")
-    for name in ("events.ndjson", "credentials.ndjson"):
-        assert (tmp_path / "again" / name).read_bytes() == (ARCHIVE / name).read_bytes()
     assert await registry.stop() == 0
 
 

@@ -32,7 +32,9 @@ def unpack(folder: Path) -> None:
     """Unpack the stored data folder; as root, PostgreSQL's part goes to the account that it runs as."""
     assert datetime.now(UTC) > MADE, "this machine's clock is before the stored registry was made"
     with tarfile.open(STORED / "data.tar.xz") as tar:
-        tar.extractall(folder, filter="tar")  # `data` would open PostgreSQL's folder to its group
+        # `data` would open PostgreSQL's folder to its group. The oldest 3.11 know no filters.
+        tar.extraction_filter = getattr(tarfile, "tar_filter", lambda member, _path: member)
+        tar.extractall(folder)  # noqa: S202 - our own archive
     folder.chmod(0o700)
     account = service_account()
     if account is not None:

@@ -33,7 +33,6 @@ _CHECKSUMS = " UNION ALL ".join(
 )
 COMMANDS = (
     ("token", "list", "--json"),
-    ("audit", "verify", "--json"),
     ("sql", f"SELECT * FROM ({_CHECKSUMS}) ORDER BY view", "--json"),
 )
 
@@ -75,12 +74,12 @@ def _questions(http: httpx.Client) -> Iterator[str]:
     listed = http.get(_KEYS, params={"limit": 1000})
     keys, head = [key["public_id"] for key in listed.json()["items"]], int(listed.headers["Keyledger-Position"])
     # Before the first event, before and among the corrections, before and after those of imported keys.
-    positions = (0, 18, 24, head - 5, head)
+    positions = ((0, 18, head - 5), (24, head - 5), (head,))
     yield from (f"{_KEYS}?limit=1000", f"{_KEYS}?{urlencode({'tag': 'crème:brûlée'})}", f"{_KEYS}?status=suspended")
     yield from (f"{_KEYS}/{key}" for key in keys)
     yield from (f"{_KEYS}/{key}/history" for key in keys)
     yield from (f"/audit/history/{key}" for key in keys)
-    for bill, known in zip(_BILLS, (positions, positions[2:4], positions[3:]), strict=True):
+    for bill, known in zip(_BILLS, positions, strict=True):
         for known_at in known:
             yield f"/billing/usage?{urlencode({**bill, **_PERIOD, 'known_at': known_at}, doseq=True)}"
     yield f"/billing/usage?{urlencode({**_PERIOD, 'group_by': 'customer_id', 'wait_for': head})}"

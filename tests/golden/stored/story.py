@@ -115,7 +115,7 @@ class Story:
     def _call(self, name: str, method: str, path: str, **more: Any) -> None:
         known = self.keys.get(name, {"public_id": name} if name in OLD_KEYS else None)
         key = f"/{known['public_id']}" if known else ""
-        headers = {"Keyledger-On-Behalf-Of": f"Zoë of {name}".encode()}
+        headers = httpx.Headers({"Keyledger-On-Behalf-Of": f"Zoë of {name}"}, encoding="utf-8")
         answer = self._http.request(method, f"/admin/api-keys{key}{path}", headers=headers, **more)
         assert answer.is_success, answer.text
         self.keys[name] = answer.json()
