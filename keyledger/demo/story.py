@@ -83,7 +83,7 @@ async def story(portal: AdminClient, folder: Path) -> None:
     step("The bill by customer, each inference by the tags that its key had at that very millisecond")
     bill = await portal.bill(group_by=["customer_id"], since=since, until=until)
     print_bill(bill)
-    await _beside_today(portal, bill, by_key.json()["rows"])
+    await _compare_with_today(portal, bill, by_key.json()["rows"])
 
 
 _COST_BY_KEY = """
@@ -100,7 +100,7 @@ ORDER BY at
 """
 
 
-async def _beside_today(portal: AdminClient, bill: dict[str, Any], by_key: list[list[Any]]) -> None:
+async def _compare_with_today(portal: AdminClient, bill: dict[str, Any], by_key: list[list[Any]]) -> None:
     step("The same rows billed by today's tags, as a mapping table would: what as-of is for")
     today: dict[str | None, Decimal] = {}
     for public_id, _count, cost in by_key:
