@@ -14,8 +14,9 @@ help: ## list what can be made
 
 setup: $(READY) ## make .venv with all that the project needs (PYTHON=python3.12 chooses the interpreter)
 
-demo: $(READY) ## tell the whole story on real parts, in a temporary folder
-	$(BIN)/python -m keyledger.demo
+# Not even Python's caches are left outside the folder.
+demo: $(READY) ## tell the whole story on real parts, in ./keyledger-demo (DEMO_KEEP=1 leaves it running)
+	PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m keyledger.demo $(if $(filter-out 0,$(DEMO_KEEP)),--keep-running)
 
 up: $(READY) ## start the embedded default on ./keyledger-data, until Ctrl-C
 	$(BIN)/keyledger up

@@ -1,5 +1,5 @@
 """python -m keyledger.demo"""
 
-from keyledger.demo.story import main
+from keyledger.demo.run import main
 
 main()

@@ -1,16 +1,7 @@
-"""`make demo`: the whole story on real parts. Keys are issued, used, moved, corrected, rotated, revoked, and billed.
-
-Starts `keyledger up` on a folder of its own, talks to it as a portal, a gateway and finance would, and stops it.
-"""
+"""What the demo tells: keys are issued, used, moved, corrected, rotated, revoked, and billed."""
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import shutil
-import sys
-import tempfile
-import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,7 +13,6 @@ from keyledger.cli.output import print_table
 from keyledger.client.admin import AdminClient
 from keyledger.client.operator import operator
 from keyledger.demo.gateway_rows import LARGE, KeyUse, generate
-from keyledger.embedded.folder import DataFolder
 from keyledger.settings import Settings
 from registry.instant import format_ms, from_ms, parse_instant, to_ms
 
@@ -30,44 +20,9 @@ console = Console(highlight=False, soft_wrap=True)
 INFERENCES = 5_000
 
 
-def main() -> None:
-    """Run the demo."""
-    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--data", type=Path, help="keep the registry in this new folder; else in a temporary one")
-    parser.add_argument("--keep-running", action="store_true", help="leave `keyledger up` running, until Ctrl-C")
-    chosen = parser.parse_args()
-    folder = (chosen.data or Path(tempfile.mkdtemp(prefix="keyledger-demo-"))).resolve()  # others have other folders
-    if chosen.data and folder.exists() and any(folder.iterdir()):
-        sys.exit(f"keyledger: {folder} is not empty: choose a new folder")
-    began = time.monotonic()
-    try:
-        asyncio.run(demo(folder, keep_running=chosen.keep_running))
-    except KeyboardInterrupt:
-        console.print(f"\nStopped. What there is of the registry is in {folder}.")
-        sys.exit(130)
-    console.print(f"\nThat took {time.monotonic() - began:.0f} s.")
-
-
-async def demo(folder: Path, *, keep_running: bool) -> None:
-    """Tell the story on a new folder."""
-    step("Starting PostgreSQL, ClickHouse's engine, the API, the projector and the gateway's table of keys")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "keyledger.cli", "up", "--gateway", "--data", str(folder), "--port", "0",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        url = await _ready(process)
-        token = (folder / "admin-token").read_text(encoding="ascii").strip()
-        async with AdminClient(url, token) as portal:
-            await story(portal, folder)
-        if keep_running:
-            console.print(f"\nIt runs at {url} until Ctrl-C.")
-            await process.wait()
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            await process.wait()
-    next_steps(folder)
+def step(text: str) -> None:
+    """Say what comes next."""
+    console.print(f"\n[bold]▸ {text}[/bold]")
 
 
 async def story(portal: AdminClient, folder: Path) -> None:
@@ -128,7 +83,7 @@ async def story(portal: AdminClient, folder: Path) -> None:
     step("The bill by customer, each inference by the tags that its key had at that very millisecond")
     bill = await portal.bill(group_by=["customer_id"], since=since, until=until)
     print_bill(bill)
-    await _beside_today(portal, bill, by_key.json()["rows"])
+    await _compare_with_today(portal, bill, by_key.json()["rows"])
 
 
 _COST_BY_KEY = """
@@ -145,7 +100,7 @@ ORDER BY at
 """
 
 
-async def _beside_today(portal: AdminClient, bill: dict[str, Any], by_key: list[list[Any]]) -> None:
+async def _compare_with_today(portal: AdminClient, bill: dict[str, Any], by_key: list[list[Any]]) -> None:
     step("The same rows billed by today's tags, as a mapping table would: what as-of is for")
     today: dict[str | None, Decimal] = {}
     for public_id, _count, cost in by_key:
@@ -158,37 +113,3 @@ async def _beside_today(portal: AdminClient, bill: dict[str, Any], by_key: list[
         rows.append((customer, *(f"{money.normalize():f}" for money in (right, naive, naive - right))))
     columns = ("customer_id", "as of the inference", "by today's tags", "billed wrong by")
     print_table(columns, rows, right=columns[1:])
-
-
-async def _ready(process: asyncio.subprocess.Process) -> str:
-    assert process.stdout is not None  # noqa: S101 - for the type checker
-    async for line in process.stdout:
-        text = line.decode().strip()
-        if text.startswith("ready "):
-            return text.removeprefix("ready ")
-    raise SystemExit("keyledger: `keyledger up` did not start: run it by hand to see why")
-
-
-def step(text: str) -> None:
-    """Say what comes next."""
-    console.print(f"\n[bold]▸ {text}[/bold]")
-
-
-def next_steps(folder: Path) -> None:
-    """What to try on the folder that is left."""
-    console.print(f"\nNothing runs any more. The registry is in {folder}. Try next:\n")
-    program = shutil.which("keyledger") or str(Path(sys.executable).with_name("keyledger"))
-    ever = "--since 2026-01-01T00:00:00Z --until 2100-01-01T00:00:00Z"
-    for why, command in (
-        ("the keys", "keys list"),
-        ("the bill by other things", f"bill --group-by model --group-by billing_tier {ever}"),
-        (
-            "the bill as it was known before the move and the correction",
-            f"bill --group-by customer_id {ever} --known-at 5",
-        ),
-        ("which tags each key had when", "sql 'SELECT * FROM keyledger.key_tag_interval'"),
-        ("how late the revocation was at the gateway, use by use", "sql 'SELECT * FROM keyledger.late_use'"),
-        ("run it again", "up"),
-    ):
-        console.print(f"  # {why}\n  {program} {command} --data {DataFolder(folder).path}")
-    console.print(f"\nDone with it? rm -r {DataFolder(folder).path}")

@@ -1,0 +1,66 @@
+"""The registry that an old commit made (tests/golden/stored), unpacked for a test, and what it answered then."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import tarfile
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from keyledger.embedded.account import service_account
+from tests.golden.stored.questions import understood, without_progress, written
+
+STORED: Final = Path(__file__).parents[1] / "golden" / "stored"
+ARCHIVE: Final = STORED / "archive"
+MADE: Final = datetime(2026, 11, 25, 21, 41, tzinfo=UTC)
+
+
+def needs_x86_64() -> None:
+    """Skip where PostgreSQL can't open the stored folder: it is bound to the architecture that made it."""
+    if platform.machine().lower() not in {"x86_64", "amd64"}:
+        pytest.skip(f"the stored PostgreSQL folder was made on x86-64; this machine is {platform.machine()}")
+
+
+def unpack(folder: Path) -> None:
+    """Unpack the stored data folder; as root, PostgreSQL's part goes to the account that it runs as."""
+    assert datetime.now(UTC) > MADE, "this machine's clock is before the stored registry was made"
+    with tarfile.open(STORED / "data.tar.xz") as tar:
+        # `data` would open PostgreSQL's folder to its group. The oldest 3.11 know no filters.
+        tar.extraction_filter = getattr(tarfile, "tar_filter", lambda member, _path: member)
+        tar.extractall(folder)  # noqa: S202 - our own archive
+    folder.chmod(0o700)
+    account = service_account()
+    if account is not None:
+        for root, _, files in os.walk(folder / "postgres" / "data"):
+            for path in (root, *(os.path.join(root, file) for file in files)):  # noqa: PTH118 - as os.walk says it
+                os.chown(path, account.uid, account.gid)
+
+
+def stored_token() -> str:
+    """The first admin token of the stored folder."""
+    with tarfile.open(STORED / "data.tar.xz") as tar:
+        file = tar.extractfile("admin-token")
+        assert file is not None
+        return file.read().decode("ascii")
+
+
+def lines(name: str) -> list[Any]:
+    """The stored lines of a file."""
+    return [json.loads(line) for line in (STORED / name).read_text(encoding="utf-8").splitlines()]
+
+
+async def assert_same_answers(http: httpx.AsyncClient, asked: Iterable[dict[str, Any]]) -> None:
+    """Each call is answered as it was, to the byte."""
+    for question in asked:
+        response = await http.get(question["get"])
+        assert response.status_code == 200, response.text
+        assert (question["get"], understood(response)) == (question["get"], question["answer"])
+        assert without_progress(response) == written(question["answer"])
+        assert response.headers.get("Keyledger-Position") == question["position"]
