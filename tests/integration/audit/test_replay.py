@@ -24,8 +24,8 @@ from tests.support.bill_world import World, chat, model, uuid7
 
 
 @pytest.fixture
-async def beside(tampered: Tampered) -> AsyncIterator[ShadowWorld]:
-    """A ledger that is not made yet, beside the books."""
+async def shadow(tampered: Tampered) -> AsyncIterator[ShadowWorld]:
+    """A second ledger of the books, not made yet."""
     made = ShadowWorld(tampered.books, f"{tampered.books.names.database}_again")
     yield made
     await tampered.books.clickhouse.command(f"DROP DATABASE IF EXISTS {made.target}")

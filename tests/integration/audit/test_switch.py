@@ -35,8 +35,8 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-async def beside(tampered: Tampered) -> AsyncIterator[ShadowWorld]:
-    """A ledger that is not made yet, beside the books."""
+async def shadow(tampered: Tampered) -> AsyncIterator[ShadowWorld]:
+    """A second ledger of the books, not made yet."""
     made = ShadowWorld(tampered.books, f"{tampered.books.names.database}_again")
     yield made
     for name in (made.target, f"{made.target}_fresh"):
