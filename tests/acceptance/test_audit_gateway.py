@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tests.acceptance.test_gateway import embedded, started
 from tests.support.gateway.rules import check
 from tests.support.processes.parts import PATIENCE_S
 from tests.support.processes.registry_process import RegistryProcess
+from tests.support.processes.running import embedded, started
 
 # The sync compares all keys once at its start, and then not again while the test goes on.
 SLOWLY = {"KEYLEDGER_GATEWAY_RECONCILE_KEYS_PER_S": "1"}

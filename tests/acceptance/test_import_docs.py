@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.test_readme import free_port
 from tests.support.documents import blocks, environment, in_the_background, run
 from tests.support.gateway.gateway_keys import CREATED, GatewayKeys, MadeKey
+from tests.support.servers.broker import free_port
 from tests.support.servers.databases import Database, Server
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from registry.log.postgres import PostgresEventLog
-from tests.integration.test_projector import fill
+from tests.support.ledger.workload import fill
 from tests.support.processes.chaos import survive
 from tests.support.processes.parts import (
     Part,

@@ -15,8 +15,7 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from tests.support.bill_world import World
 from tests.support.servers.docker import container
-
-IMAGE = "clickhouse/clickhouse-server:25.8"
+from tests.support.servers.images import CLICKHOUSE as IMAGE
 
 _numbers = itertools.count(1)
 

@@ -11,10 +11,10 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from registry.log.postgres import PostgresEventLog
 from registry.service import TokenService
-from tests.integration.test_projector import OPERATOR, fill
 from tests.support.audit.books_world import Tampered, make_books
 from tests.support.audit.gateway_world import Kept, keep
 from tests.support.audit.ledger_world import Ledger, open_ledger
+from tests.support.ledger.workload import OPERATOR, fill
 from tests.support.servers.databases import Database, Server
 
 

@@ -22,11 +22,11 @@ from audit.errors import BadArchive, SecretSwapped, TargetUnfit
 from registry.errors import ChainBroken, UndecodableEvent
 from registry.log.postgres import PostgresEventLog
 from registry.publish.cloudevent import Linked, write_record
-from tests.integration.test_projector import fill
 from tests.support.api.service import assert_problem
 from tests.support.audit.archive_world import EXPORTED_AT, export_to, state_rows
 from tests.support.audit.ledger_world import Ledger
 from tests.support.contracts.writes import note, read_all
+from tests.support.ledger.workload import fill
 from tests.support.servers.databases import Database
 
 EXPORT = "/audit/export"

@@ -15,11 +15,11 @@ from gateways.tensorzero.key_table import Compared, GatewayTable
 from gateways.tensorzero.rows import GatewayRow
 from registry.keys.commands import EditKey
 from registry.log.postgres import PostgresEventLog, open_log
-from tests.integration.gateway.conftest import make_table
-from tests.integration.test_projector import fill
 from tests.support.audit.books_world import Tampered
 from tests.support.audit.gateway_world import TABLE, Kept, keep
+from tests.support.gateway.key_table import make_table
 from tests.support.gateway.syncing import OPERATOR, running
+from tests.support.ledger.workload import fill
 from tests.support.servers.databases import Server
 
 REPAIR = "keyledger audit verify --repair"

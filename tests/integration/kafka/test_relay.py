@@ -25,9 +25,9 @@ from registry.publish.producer import Publisher, partition_of
 from registry.publish.relay import Range, Relay, repeat
 from registry.publish.topics import TopicUnfit, ensure_topics
 from registry.queries import Queries
-from tests.integration.test_projector import fill
 from tests.support.contracts.writes import note
 from tests.support.kafka_world import Way, running, until
+from tests.support.ledger.workload import fill
 from tests.support.servers.broker import JarBroker
 from tests.support.servers.databases import Database
 

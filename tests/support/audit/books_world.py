@@ -16,7 +16,8 @@ from projections.engine.ddl import Names
 from projections.ledger.store import Store
 from registry.log.postgres import PostgresEventLog
 from registry.service import TokenService
-from tests.integration.test_projector import OPERATOR, fill, project
+from tests.support.ledger.projecting import project
+from tests.support.ledger.workload import OPERATOR, fill
 from tests.support.servers.databases import Database
 
 # Of the log that `make_books` fills with 100 edits.

@@ -18,10 +18,10 @@ from gateways.tensorzero.key_table import GatewayTable
 from registry.db.connection import make_engine
 from registry.log.postgres import PostgresEventLog
 from registry.service import KeyAnswer
-from tests.integration.gateway.conftest import FOREIGN, everything, make_table
-from tests.integration.test_projector import project
 from tests.support.audit.books_world import Tampered
+from tests.support.gateway.key_table import FOREIGN, everything, make_table
 from tests.support.gateway.syncing import OPERATOR, World, running
+from tests.support.ledger.projecting import project
 from tests.support.servers.databases import Database, Server
 
 TABLE = "tensorzero_auth_api_key"
