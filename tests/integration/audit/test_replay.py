@@ -24,7 +24,7 @@ from tests.support.bill_world import World, chat, model, uuid7
 
 
 @pytest.fixture
-async def beside(tampered: Tampered) -> AsyncIterator[ShadowWorld]:
+async def shadow(tampered: Tampered) -> AsyncIterator[ShadowWorld]:
     """A ledger that is not made yet, beside the books."""
     made = ShadowWorld(tampered.books, f"{tampered.books.names.database}_again")
     yield made

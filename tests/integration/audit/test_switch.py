@@ -36,7 +36,7 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-async def beside(tampered: Tampered) -> AsyncIterator[ShadowWorld]:
+async def shadow(tampered: Tampered) -> AsyncIterator[ShadowWorld]:
     """A ledger that is not made yet, beside the books."""
     made = ShadowWorld(tampered.books, f"{tampered.books.names.database}_again")
     yield made
