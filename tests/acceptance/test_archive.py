@@ -91,9 +91,9 @@ async def test_without_secrets_it_says_so_and_a_new_token_opens_the_restored_reg
     _, before = await story(first)
     code, out, _ = await first.command("audit", "export", str(tmp_path / "archive"), "--until", str(before))
     assert (code, f"up to position {before}" in out) == (0, True)
-    code, _, err = await first.command("audit", "export", str(tmp_path / "archive"))
+    code, _, err = await first.ask("audit", "export", str(tmp_path / "archive"))
     assert (code, "exists" in err) == (1, True)
-    code, _, err = await first.command("audit", "export", str(tmp_path / "more"), "--until", "1000000")
+    code, _, err = await first.ask("audit", "export", str(tmp_path / "more"), "--until", "1000000")
     assert (code, "until" in err) == (1, True)
     assert await first.stop() == 0
     code, out, err = await run_command("audit", "import", str(tmp_path / "archive"), "--data", str(second.folder))

@@ -42,7 +42,7 @@ async def put(broker: Broker, topic: str, key: bytes, value: bytes) -> None:
 
 async def status(process: RegistryProcess) -> tuple[int, dict[str, Any]]:
     """Exit code and answer of `keyledger status --json`."""
-    code, out, _ = await process.command("status", "--json")
+    code, out, _ = await process.ask("status", "--json")
     return code, json.loads(out)
 
 

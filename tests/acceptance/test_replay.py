@@ -137,7 +137,7 @@ async def test_wrong_use_is_refused_before_anything_is_done(tmp_path: Path) -> N
         (("--drop", "../tokens"), 1, ""),
         (("--drop", "tensorzero"), 1, "tensorzero is a database of something else"),
     ):
-        ended, out, err = await registry.command("audit", "replay", *arguments)
+        ended, out, err = await registry.ask("audit", "replay", *arguments)
         assert (ended, out) == (code, ""), (arguments, err)
         assert word in err, arguments
     assert await registry.json("sql", "SELECT name FROM system.databases WHERE name IN ('a', 'x')") == []

@@ -33,6 +33,8 @@ from tests.support.ledger.workload import fill
 from tests.support.servers.broker import JarBroker, NoBroker, free_port, missing_service
 from tests.support.servers.databases import Database
 
+pytestmark = pytest.mark.xdist_group("kafka-security")  # one server for the file
+
 LOGIN, PASSWORD = "keyledger", "correct-horse-battery"
 JAAS = "org.apache.kafka.common.security.plain.PlainLoginModule"
 

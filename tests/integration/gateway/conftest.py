@@ -12,16 +12,16 @@ from registry.db.connection import make_engine
 from registry.log.postgres import PostgresEventLog
 from tests.support.gateway.key_table import FOREIGN, make_table
 from tests.support.gateway.syncing import World
-from tests.support.servers.databases import Database, Server
+from tests.support.servers.copies import Copies
+from tests.support.servers.databases import Database
 
 
 @pytest.fixture
-async def bare_gateway(server: Server, template: Database) -> AsyncIterator[Database]:
+async def bare_gateway(blank: Copies) -> AsyncIterator[Database]:
     """A database of its own in which no gateway has made a table yet."""
-    assert template  # it makes the role
-    made = await server.copy()
+    made = await blank.take()
     yield made
-    await server.drop(made)
+    blank.drop(made)
 
 
 @pytest.fixture

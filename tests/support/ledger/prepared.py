@@ -86,8 +86,13 @@ class PreparedLedger:
 
 async def truncate(clickhouse: ClickHouse, names: Names) -> None:
     """Empty every table of both databases that has rows."""
-    tables = await clickhouse.query(_WITH_ROWS, _databases(names))
-    await asyncio.gather(*(clickhouse.command(f"TRUNCATE TABLE {table}") for (table,) in tables))
+    tables = await tables_with_rows(clickhouse, names)
+    await asyncio.gather(*(clickhouse.command(f"TRUNCATE TABLE {table}") for table in tables))
+
+
+async def tables_with_rows(clickhouse: ClickHouse, names: Names) -> list[str]:
+    """The tables of both databases that have rows, as `database.table`."""
+    return [table for (table,) in await clickhouse.query(_WITH_ROWS, _databases(names))]
 
 
 def _databases(names: Names) -> dict[str, str]:

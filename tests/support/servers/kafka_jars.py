@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import secrets
 import shutil
 import signal
@@ -217,22 +218,24 @@ def fetched() -> Path:
     libs = _HOME / "libs"
     if "java" in lacking or (lacking and not libs.exists()):
         raise NoBroker(f"Apache Kafka's jars need {' and '.join(lacking)}")
-    if not libs.exists():
-        _HOME.parent.mkdir(exist_ok=True)
-        # Into a folder beside it first: an interrupted fetch leaves nothing that looks whole.
-        with tempfile.TemporaryDirectory(dir=_HOME.parent) as scratch:
-            (Path(scratch) / "pom.xml").write_text(_POM, encoding="utf-8")
-            command = ["mvn", "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={scratch}/libs"]
-            done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise NoBroker(f"Maven could not fetch Apache Kafka's jars: {(done.stdout + done.stderr)[-500:]}")
-            _HOME.mkdir(exist_ok=True)
-            try:
-                (Path(scratch) / "libs").rename(libs)
-            except OSError:
-                if not libs.exists():  # else another one was quicker
-                    raise
+    _HOME.parent.mkdir(exist_ok=True)
+    with (_HOME.parent / f"kafka-{VERSION}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two workers of one test run: the second one waits, and finds them
+        if not libs.exists():
+            _fetch(libs)
     return libs
+
+
+def _fetch(libs: Path) -> None:
+    # Into a folder of its own first: an interrupted fetch leaves nothing that looks finished.
+    with tempfile.TemporaryDirectory(dir=_HOME.parent) as scratch:
+        (Path(scratch) / "pom.xml").write_text(_POM, encoding="utf-8")
+        command = ["mvn", "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={scratch}/libs"]
+        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise NoBroker(f"Maven could not fetch Apache Kafka's jars: {(done.stdout + done.stderr)[-500:]}")
+        _HOME.mkdir(exist_ok=True)
+        (Path(scratch) / "libs").rename(libs)
 
 
 def free_port() -> int:
