@@ -22,6 +22,8 @@ from tests.support.servers.broker import (
 from tests.support.servers.copies import Copies
 from tests.support.servers.databases import Database, Server, make_role, running_server
 
+pytest_plugins = ["tests.support.rings"]
+
 _FAILED = pytest.StashKey[bool]()
 
 # One machine's load must not decide a test: no deadlines, and a fixture that is made once for all examples is meant so.

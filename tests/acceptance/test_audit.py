@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.processes.registry_process import RegistryProcess
+from tests.support.processes.initialised import InitialisedFolder
 
 
-async def test_books_are_verified_tampered_with_found_out_and_mended(tmp_path: Path) -> None:
-    process = RegistryProcess(tmp_path / "data")
+async def test_books_are_verified_tampered_with_found_out_and_mended(
+    tmp_path: Path, initialised: InitialisedFolder
+) -> None:
+    process = await initialised.registry(tmp_path / "data")
     await process.start()
     async with process.portal() as portal:
         key = await portal.create({"customer_id": "acme"})

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from tests.support.gateway.rules import check
+from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.parts import PATIENCE_S
 from tests.support.processes.registry_process import RegistryProcess
 from tests.support.processes.running import embedded, started
@@ -14,8 +15,10 @@ from tests.support.processes.running import embedded, started
 SLOWLY = {"KEYLEDGER_GATEWAY_RECONCILE_KEYS_PER_S": "1"}
 
 
-async def test_a_key_that_somebody_enabled_at_the_gateway_is_found_and_put_back_by_command(tmp_path: Path) -> None:
-    registry = RegistryProcess(tmp_path / "data", "--gateway", environ=SLOWLY)
+async def test_a_key_that_somebody_enabled_at_the_gateway_is_found_and_put_back_by_command(
+    tmp_path: Path, initialised: InitialisedFolder
+) -> None:
+    registry = await initialised.registry(tmp_path / "data", "--gateway", environ=SLOWLY)
     async with started(registry), registry.portal() as portal, embedded(registry.folder) as driver:
         kept, revoked = await portal.create({}), await portal.create({})
         await portal.revoke(revoked["public_id"])

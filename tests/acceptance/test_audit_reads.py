@@ -12,6 +12,7 @@ import pytest
 
 from keyledger.demo.gateway_rows import FLASH, SMALL, GatewayRows
 from registry.instant import parse_instant, to_ms
+from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.registry_process import RegistryProcess
 
 pytestmark = pytest.mark.xdist_group("audit-reads")  # one server for the file
@@ -33,10 +34,10 @@ class Disputed:
 
 
 @pytest.fixture(scope="module")
-async def disputed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Disputed]:
+async def disputed(tmp_path_factory: pytest.TempPathFactory, initialised: InitialisedFolder) -> AsyncIterator[Disputed]:
     """For all tests here; they only read."""
     folder = tmp_path_factory.mktemp("audit")
-    process = RegistryProcess(folder / "data")
+    process = await initialised.registry(folder / "data")
     await process.start()
     async with process.portal() as portal:
         key = await portal.create({"customer_id": "acme", "env": "prod"}, description="Größe\nzwei")

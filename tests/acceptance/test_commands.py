@@ -14,15 +14,18 @@ from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
 from registry.instant import parse_instant, to_ms
 from tests.support.oracle.truth import SINCE, UNTIL
+from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.registry_process import RegistryProcess, run_command
 
 pytestmark = pytest.mark.xdist_group("commands")  # one server for the file
 
 
 @pytest.fixture(scope="module")
-async def registry(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RegistryProcess]:
+async def registry(
+    tmp_path_factory: pytest.TempPathFactory, initialised: InitialisedFolder
+) -> AsyncIterator[RegistryProcess]:
     """A running registry for all tests here."""
-    process = RegistryProcess(tmp_path_factory.mktemp("commands") / "data")
+    process = await initialised.registry(tmp_path_factory.mktemp("commands") / "data")
     await process.start()
     yield process
     assert await process.stop() == 0

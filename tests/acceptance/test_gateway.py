@@ -18,7 +18,8 @@ from tests.support.gateway.syncing import OPERATOR
 from tests.support.processes.parts import PATIENCE_S, Part
 from tests.support.processes.registry_process import RegistryProcess, run_command
 from tests.support.processes.running import embedded, started
-from tests.support.servers.databases import Database, Server, plain
+from tests.support.servers.copies import Copies
+from tests.support.servers.databases import Database, plain
 
 METRICS = (
     'keyledger_gateway_drift_repaired_total{gateway="tensorzero"} 1.0',
@@ -39,12 +40,11 @@ def settings(database: Database, gateway: Database) -> dict[str, str]:
 
 
 @pytest.fixture
-async def gateway(server: Server, template: Database) -> AsyncIterator[Database]:
+async def gateway(blank: Copies) -> AsyncIterator[Database]:
     """An empty database of the gateway's."""
-    assert template  # it makes the role
-    made = await server.copy()
+    made = await blank.take()
     yield made
-    await server.drop(made)
+    blank.drop(made)
 
 
 async def until_verdict(driver: Any, text: str, verdict: str) -> None:
