@@ -8,61 +8,48 @@ from projections.engine import ddl
 from projections.engine.client import ClickHouse, Row
 from projections.engine.ddl import Names
 
+# A replaced, exchanged or altered object has another identity. The dictionary is replaced for each test anyway.
 _OBJECTS = """
 SELECT
     database,
     name,
-    create_table_query
+    toString(uuid),
+    metadata_modification_time,
+    engine LIKE '%MergeTree' AND total_rows != 0
 FROM system.tables
-WHERE database IN ({database:String}, {gateway:String})
+WHERE database IN ({database:String}, {gateway:String}) AND engine != 'Dictionary'
 ORDER BY
     database,
     name
-"""
-_FUNCTIONS = """
-SELECT
-    name,
-    create_query
-FROM system.functions
-WHERE origin = 'SQLUserDefined'
-ORDER BY name
-"""
-_WITH_ROWS = """
-SELECT concat(database, '.', name)
-FROM system.tables
-WHERE database IN ({database:String}, {gateway:String}) AND engine LIKE '%MergeTree' AND total_rows != 0
-"""
-_LOADED = """
-SELECT count()
-FROM system.dictionaries
-WHERE database = {database:String} AND status != 'NOT_LOADED'
 """
 
 
 class PreparedLedger:
     """One pair of databases for tests that come one after another. `take` gives it as new: empty, all objects as made.
 
-    What TRUNCATE does not reset is seen to: a changed or missing object has both databases rebuilt, the functions (the
-    server has one of each, which the last ledger owns) and a dictionary that was loaded are replaced.
+    What TRUNCATE does not reset is seen to. When an object was changed, both databases are rebuilt. The dictionary may
+    have been loaded, and the functions (a server has one of each) may be another ledger's: both are replaced.
     """
 
     def __init__(self, clickhouse: ClickHouse, names: Names) -> None:
         self.names = names
         self._clickhouse = clickhouse
-        self._statements = ddl.statements(names, gateway_tables=True)
-        self._objects: list[Row] = []
-        self._functions: list[Row] = []
+        self._made: list[Row] = []
+        self._replaced = [
+            statement
+            for statement in ddl.statements(names, gateway_tables=True)
+            if "CREATE OR REPLACE DICTIONARY " in statement or "CREATE OR REPLACE FUNCTION " in statement
+        ]
 
     async def take(self) -> Names:
         """The databases, as `ddl.apply` leaves them."""
-        if not self._objects or await self._query(_OBJECTS) != self._objects:
+        objects = await self._objects()
+        if not objects or _identities(objects) != self._made:
             await self._rebuild()
             return self.names
-        await truncate(self._clickhouse, self.names)
-        if await self._query(_LOADED) != [(0,)]:
-            await self._replace("DICTIONARY")
-        if await self._query(_FUNCTIONS) != self._functions:
-            await self._replace("FUNCTION")
+        await _truncate(self._clickhouse, objects)
+        for statement in self._replaced:
+            await self._clickhouse.command(statement)
         return self.names
 
     async def drop(self) -> None:
@@ -73,27 +60,33 @@ class PreparedLedger:
     async def _rebuild(self) -> None:
         await self.drop()
         await ddl.apply(self._clickhouse, self.names, gateway_tables=True, durable=False)
-        self._objects, self._functions = await self._query(_OBJECTS), await self._query(_FUNCTIONS)
+        self._made = _identities(await self._objects())
 
-    async def _replace(self, kind: str) -> None:
-        for statement in self._statements:
-            if f"CREATE OR REPLACE {kind} " in statement:
-                await self._clickhouse.command(statement)
-
-    async def _query(self, sql: str) -> list[Row]:
-        return await self._clickhouse.query(sql, _databases(self.names))
+    async def _objects(self) -> list[Row]:
+        return await _objects_of(self._clickhouse, self.names)
 
 
 async def truncate(clickhouse: ClickHouse, names: Names) -> None:
     """Empty every table of both databases that has rows."""
-    tables = await tables_with_rows(clickhouse, names)
-    await asyncio.gather(*(clickhouse.command(f"TRUNCATE TABLE {table}") for table in tables))
+    await _truncate(clickhouse, await _objects_of(clickhouse, names))
 
 
 async def tables_with_rows(clickhouse: ClickHouse, names: Names) -> list[str]:
     """The tables of both databases that have rows, as `database.table`."""
-    return [table for (table,) in await clickhouse.query(_WITH_ROWS, _databases(names))]
+    return _with_rows(await _objects_of(clickhouse, names))
 
 
-def _databases(names: Names) -> dict[str, str]:
-    return {"database": names.database, "gateway": names.gateway}
+async def _objects_of(clickhouse: ClickHouse, names: Names) -> list[Row]:
+    return await clickhouse.query(_OBJECTS, {"database": names.database, "gateway": names.gateway})
+
+
+async def _truncate(clickhouse: ClickHouse, objects: list[Row]) -> None:
+    await asyncio.gather(*(clickhouse.command(f"TRUNCATE TABLE {table}") for table in _with_rows(objects)))
+
+
+def _with_rows(objects: list[Row]) -> list[str]:
+    return [f"{database}.{name}" for database, name, *_, has_rows in objects if has_rows]
+
+
+def _identities(objects: list[Row]) -> list[Row]:
+    return [row[:-1] for row in objects]
