@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import fcntl
 import secrets
@@ -13,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -105,8 +107,7 @@ class JarBroker:
         self._write("server.properties", "\n".join([*lines, extra, ""]))
         # The last thing that formatting writes: an interrupted one begins again.
         if not (folder / "data" / "meta.properties").exists():
-            cluster = self._tool("random-uuid").strip().splitlines()[-1]
-            self._tool("format", "--ignore-formatted", "-t", cluster, "-c", str(folder / "server.properties"))
+            self._tool("format", "--ignore-formatted", "-t", _cluster_id(), "-c", str(folder / "server.properties"))
 
     @property
     def pid(self) -> int:
@@ -172,6 +173,13 @@ class JarBroker:
 
     def _log_end(self) -> str:
         return (self._folder / "broker.log").read_text(encoding="utf-8", errors="replace")[-2000:]
+
+
+def _cluster_id() -> str:
+    """As the broker's own tool makes one, which takes a second of Java: a UUID in URL-safe base64, no dash in front."""
+    while (text := base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return text
 
 
 # Our end of the pipe closes when we die, however that was: the broker goes with its process group. (The kernel's own
