@@ -20,7 +20,7 @@ from tests.support.servers.broker import (
     running_broker,
 )
 from tests.support.servers.copies import Copies
-from tests.support.servers.databases import Database, Server, make_role, running_server
+from tests.support.servers.databases import Database, Server, make_role, relax, running_server
 
 pytest_plugins = ["tests.support.rings"]
 
@@ -84,6 +84,7 @@ def topic() -> str:
 async def template(server: Server) -> AsyncIterator[Database]:
     """A migrated database, never connected to: those of the tests are copies of it."""
     await make_role(server)
+    await relax(server)
     database = await server.migrated()
     yield database
     await server.drop(database)
