@@ -24,8 +24,8 @@ up: $(READY) ## start the embedded default on ./keyledger-data, until Ctrl-C
 kafka: $(READY) ## start Apache Kafka on loopback port 9092, until Ctrl-C (needs Docker, or Java and Maven)
 	$(BIN)/python -m tests.support.servers.broker
 
-test: $(READY) ## run the tests, a few minutes
-	$(BIN)/pytest -m "not long"
+test: $(READY) ## run the tests on two cores, under eight minutes
+	$(BIN)/pytest -n 2 --dist loadgroup --durations=25 -m "not long"
 
 test-long: $(READY) ## run the soak and chaos tests
 	$(BIN)/pytest -m long

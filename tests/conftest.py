@@ -19,13 +19,23 @@ from tests.support.servers.broker import (
     missing_service,
     running_broker,
 )
-from tests.support.servers.databases import Database, Server, make_role, running_server
+from tests.support.servers.copies import Copies
+from tests.support.servers.databases import Database, Server, make_role, relax, running_server
+
+pytest_plugins = ["tests.support.rings"]
 
 _FAILED = pytest.StashKey[bool]()
 
 # One machine's load must not decide a test: no deadlines, and a fixture that is made once for all examples is meant so.
 settings.register_profile("keyledger", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.load_profile("keyledger")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A broker takes seconds and half a gigabyte: the tests that share it go to the worker that has it."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "broker" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group("kafka"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -74,20 +84,44 @@ def topic() -> str:
 async def template(server: Server) -> AsyncIterator[Database]:
     """A migrated database, never connected to: those of the tests are copies of it."""
     await make_role(server)
+    await relax(server)
     database = await server.migrated()
     yield database
     await server.drop(database)
 
 
+@pytest.fixture(scope="session")
+async def migrated(server: Server, template: Database) -> AsyncIterator[Copies]:
+    """Migrated databases without an event."""
+    made = Copies(server, template)
+    yield made
+    await made.close()
+
+
+@pytest.fixture(scope="session")
+async def blank(server: Server, template: Database) -> AsyncIterator[Copies]:
+    """Databases with nothing in them."""
+    assert template  # it makes the role
+    made = Copies(server)
+    yield made
+    await made.close()
+
+
 @pytest.fixture
-async def database(request: pytest.FixtureRequest, server: Server, template: Database) -> AsyncIterator[Database]:
+def copies(migrated: Copies) -> Copies:
+    """Where `database` comes from: a folder whose tests want a filled one gives its own."""
+    return migrated
+
+
+@pytest.fixture
+async def database(request: pytest.FixtureRequest, copies: Copies) -> AsyncIterator[Database]:
     """A fresh migrated database; kept, and named, when its test fails."""
-    fresh = await server.copy(template.name)
+    fresh = await copies.take()
     yield fresh
     if request.node.stash.get(_FAILED, False):
         print(f"kept for a look: database {fresh.name}")  # noqa: T201 - pytest shows it with the failure
     else:
-        await server.drop(fresh)
+        copies.drop(fresh)
 
 
 @pytest.fixture

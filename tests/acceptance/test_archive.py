@@ -16,6 +16,7 @@ from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
 from registry.instant import parse_instant, to_ms
 from tests.support.audit.archive_damage import refit
 from tests.support.oracle.truth import SINCE, UNTIL
+from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.registry_process import RegistryProcess, run_command
 
 BILL = ("bill", "--group-by", "customer_id", "--group-by", "model", "--since", SINCE, "--until", UNTIL)
@@ -46,8 +47,8 @@ async def imported(archive: Path, folder: Path, *options: str) -> dict[str, Any]
 
 
 @pytest.mark.timeout(300)
-async def test_a_restored_registry_bills_to_the_same_cent(tmp_path: Path) -> None:
-    first, second = RegistryProcess(tmp_path / "first"), RegistryProcess(tmp_path / "second")
+async def test_a_restored_registry_bills_to_the_same_cent(tmp_path: Path, initialised: InitialisedFolder) -> None:
+    first, second = await initialised.registry(tmp_path / "first"), RegistryProcess(tmp_path / "second")
     archive = tmp_path / "archive"
     await first.start()
     rows, before = await story(first)
@@ -85,15 +86,17 @@ async def test_a_restored_registry_bills_to_the_same_cent(tmp_path: Path) -> Non
 
 
 @pytest.mark.timeout(300)
-async def test_without_secrets_it_says_so_and_a_new_token_opens_the_restored_registry(tmp_path: Path) -> None:
-    first, second = RegistryProcess(tmp_path / "first"), RegistryProcess(tmp_path / "second")
+async def test_without_secrets_it_says_so_and_a_new_token_opens_the_restored_registry(
+    tmp_path: Path, initialised: InitialisedFolder
+) -> None:
+    first, second = await initialised.registry(tmp_path / "first"), RegistryProcess(tmp_path / "second")
     await first.start()
     _, before = await story(first)
     code, out, _ = await first.command("audit", "export", str(tmp_path / "archive"), "--until", str(before))
     assert (code, f"up to position {before}" in out) == (0, True)
-    code, _, err = await first.command("audit", "export", str(tmp_path / "archive"))
+    code, _, err = await first.ask("audit", "export", str(tmp_path / "archive"))
     assert (code, "exists" in err) == (1, True)
-    code, _, err = await first.command("audit", "export", str(tmp_path / "more"), "--until", "1000000")
+    code, _, err = await first.ask("audit", "export", str(tmp_path / "more"), "--until", "1000000")
     assert (code, "until" in err) == (1, True)
     assert await first.stop() == 0
     code, out, err = await run_command("audit", "import", str(tmp_path / "archive"), "--data", str(second.folder))
@@ -113,8 +116,10 @@ async def test_without_secrets_it_says_so_and_a_new_token_opens_the_restored_reg
     assert await second.stop() == 0
 
 
-async def test_a_damaged_archive_is_refused_and_leaves_no_registry(tmp_path: Path) -> None:
-    process = RegistryProcess(tmp_path / "first")
+async def test_a_damaged_archive_is_refused_and_leaves_no_registry(
+    tmp_path: Path, initialised: InitialisedFolder
+) -> None:
+    process = await initialised.registry(tmp_path / "first")
     await process.start()
     await story(process)
     archive, folder = tmp_path / "archive", tmp_path / "second"
@@ -139,8 +144,8 @@ async def test_a_damaged_archive_is_refused_and_leaves_no_registry(tmp_path: Pat
 
 
 @pytest.mark.timeout(300)
-async def test_an_import_that_was_killed_is_done_again(tmp_path: Path) -> None:
-    first, second = RegistryProcess(tmp_path / "first"), RegistryProcess(tmp_path / "second")
+async def test_an_import_that_was_killed_is_done_again(tmp_path: Path, initialised: InitialisedFolder) -> None:
+    first, second = await initialised.registry(tmp_path / "first"), RegistryProcess(tmp_path / "second")
     await first.start()
     await story(first)
     await first.json("audit", "export", str(tmp_path / "archive"), "--with-credentials")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.processes.registry_process import RegistryProcess
+from tests.support.processes.initialised import InitialisedFolder
 
 
-async def test_books_are_verified_tampered_with_found_out_and_mended(tmp_path: Path) -> None:
-    process = RegistryProcess(tmp_path / "data")
+async def test_books_are_verified_tampered_with_found_out_and_mended(
+    tmp_path: Path, initialised: InitialisedFolder
+) -> None:
+    process = await initialised.registry(tmp_path / "data")
     await process.start()
     async with process.portal() as portal:
         key = await portal.create({"customer_id": "acme"})
@@ -19,7 +21,7 @@ async def test_books_are_verified_tampered_with_found_out_and_mended(tmp_path: P
     assert out == "everything is as the log says, up to position 3\n"
 
     bookmark = tmp_path / "verified"
-    assert (await process.command("audit", "verify", "--bookmark", str(bookmark)))[0] == 0
+    assert (await process.ask("audit", "verify", "--bookmark", str(bookmark)))[0] == 0
     assert bookmark.exists()
     assert (await process.json("audit", "verify", "--bookmark", str(bookmark)))["findings"] == 0
 
@@ -31,15 +33,15 @@ async def test_books_are_verified_tampered_with_found_out_and_mended(tmp_path: P
     assert out.startswith(
         "MISSING key_tag_change_v1 at position 3: lacks 1 of its rows\n  do: keyledger audit verify --repair"
     )
-    code, out, _ = await process.command("audit", "verify", "--json")
+    code, out, _ = await process.ask("audit", "verify", "--json")
     assert code == 1
     (finding,) = json.loads(out)["items"]
     assert (finding["kind"], finding["where"], finding["position"]) == ("missing", "key_tag_change_v1", 3)
 
     repaired = await process.json("audit", "verify", "--repair")
     assert (repaired["repaired"], repaired["findings"]) == ({"positions": 1, "streams": 0, "gateway_rows": None}, 0)
-    assert (await process.command("audit", "verify"))[0] == 0
-    code, _, err = await process.command("audit", "verify", "--repair", "--bookmark", str(bookmark))
+    assert (await process.ask("audit", "verify"))[0] == 0
+    code, _, err = await process.ask("audit", "verify", "--repair", "--bookmark", str(bookmark))
     assert (code, "--bookmark" in err) == (2, True)
     assert await process.stop() == 0
     # Nothing runs: the command opens the folder itself, and waits for the projector that comes with it.

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tests.acceptance.test_gateway import embedded, started
 from tests.support.gateway.rules import check
+from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.parts import PATIENCE_S
 from tests.support.processes.registry_process import RegistryProcess
+from tests.support.processes.running import embedded, started
 
 # The sync compares all keys once at its start, and then not again while the test goes on.
 SLOWLY = {"KEYLEDGER_GATEWAY_RECONCILE_KEYS_PER_S": "1"}
 
 
-async def test_a_key_that_somebody_enabled_at_the_gateway_is_found_and_put_back_by_command(tmp_path: Path) -> None:
-    registry = RegistryProcess(tmp_path / "data", "--gateway", environ=SLOWLY)
+async def test_a_key_that_somebody_enabled_at_the_gateway_is_found_and_put_back_by_command(
+    tmp_path: Path, initialised: InitialisedFolder
+) -> None:
+    registry = await initialised.registry(tmp_path / "data", "--gateway", environ=SLOWLY)
     async with started(registry), registry.portal() as portal, embedded(registry.folder) as driver:
         kept, revoked = await portal.create({}), await portal.create({})
         await portal.revoke(revoked["public_id"])

@@ -12,7 +12,10 @@ import pytest
 
 from keyledger.demo.gateway_rows import FLASH, SMALL, GatewayRows
 from registry.instant import parse_instant, to_ms
+from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.registry_process import RegistryProcess
+
+pytestmark = pytest.mark.xdist_group("audit-reads")  # one server for the file
 
 EVER = ("--since", "2020-01-01T00:00:00Z", "--until", "2100-01-01T00:00:00Z", "--group-by", "customer_id")
 # A terminal would turn red at this, were it printed as it is.
@@ -31,10 +34,10 @@ class Disputed:
 
 
 @pytest.fixture(scope="module")
-async def disputed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Disputed]:
+async def disputed(tmp_path_factory: pytest.TempPathFactory, initialised: InitialisedFolder) -> AsyncIterator[Disputed]:
     """For all tests here; they only read."""
     folder = tmp_path_factory.mktemp("audit")
-    process = RegistryProcess(folder / "data")
+    process = await initialised.registry(folder / "data")
     await process.start()
     async with process.portal() as portal:
         key = await portal.create({"customer_id": "acme", "env": "prod"}, description="Größe\nzwei")
@@ -81,7 +84,7 @@ async def test_a_difference_is_exit_code_1_and_none_is_0(disputed: Disputed) -> 
     assert "tags.customer_id: acme → globex" in out
     # 1,000 and 100 tokens in, 10 and 20 out, at the prices of the two models.
     assert "-0.00035" in out
-    code, out, _ = await disputed.process.command("audit", "diff", *positions, *EVER, "--json")
+    code, out, _ = await disputed.process.ask("audit", "diff", *positions, *EVER, "--json")
     found = json.loads(out)
     assert [one["public_id"] for one in found["keys"]] == [disputed.public_id]
     assert [(line["by"]["customer_id"], line["cost_usd"]) for line in found["bill"]["lines"]] == [
@@ -89,7 +92,7 @@ async def test_a_difference_is_exit_code_1_and_none_is_0(disputed: Disputed) -> 
         ("globex", "0.00035"),
     ]
     same = ("--known-at", str(disputed.corrected), "--known-at", str(disputed.corrected))
-    code, out, _ = await disputed.process.command("audit", "diff", *same, *EVER)
+    code, out, _ = await disputed.process.ask("audit", "diff", *same, *EVER)
     assert code == 0
     assert "is the same" in out
 
@@ -125,6 +128,6 @@ async def test_wrong_use_is_exit_code_2_and_what_nobody_has_is_1(disputed: Dispu
         (("explain", "x"), 2),
         (("explain", "01953a3e-0000-7000-8000-000000000001"), 1),
     ):
-        code, out, err = await disputed.process.command("audit", *arguments)
+        code, out, err = await disputed.process.ask("audit", *arguments)
         assert (code, out) == (expected, ""), arguments
         assert err

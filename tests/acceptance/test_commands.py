@@ -14,13 +14,18 @@ from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
 from registry.instant import parse_instant, to_ms
 from tests.support.oracle.truth import SINCE, UNTIL
+from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.registry_process import RegistryProcess, run_command
+
+pytestmark = pytest.mark.xdist_group("commands")  # one server for the file
 
 
 @pytest.fixture(scope="module")
-async def registry(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RegistryProcess]:
+async def registry(
+    tmp_path_factory: pytest.TempPathFactory, initialised: InitialisedFolder
+) -> AsyncIterator[RegistryProcess]:
     """A running registry for all tests here."""
-    process = RegistryProcess(tmp_path_factory.mktemp("commands") / "data")
+    process = await initialised.registry(tmp_path_factory.mktemp("commands") / "data")
     await process.start()
     yield process
     assert await process.stop() == 0
@@ -108,11 +113,11 @@ async def test_a_broken_file_is_named_and_nothing_of_it_is_loaded(registry: Regi
     ):
         file = tmp_path / name
         file.write_text(f"{good}{line}\n")
-        code, out, err = await registry.command("load", "ModelInference", str(file))
+        code, out, err = await registry.ask("load", "ModelInference", str(file))
         assert (code, out) == (1, "")
         assert name in err
     assert await registry.json(*count) == before
-    code, _, err = await registry.command("load", "NoSuchTable", str(file))
+    code, _, err = await registry.ask("load", "NoSuchTable", str(file))
     assert code == 1
     assert "ModelInference" in err
 
@@ -177,8 +182,8 @@ async def test_a_key_is_shown_when_its_use_can_not_be_told(registry: RegistryPro
     away = "RENAME TABLE tensorzero.ChatInference TO tensorzero.away"
     await registry.json("sql", away)
     try:
-        code, out, err = await registry.command("keys", "show", key["public_id"], "--json")
-        _, status, _ = await registry.command("status")
+        code, out, err = await registry.ask("keys", "show", key["public_id"], "--json")
+        _, status, _ = await registry.ask("status")
     finally:
         await registry.json("sql", "RENAME TABLE tensorzero.away TO tensorzero.ChatInference")
     assert code == 0
@@ -212,16 +217,16 @@ async def test_a_key_is_stopped_and_gets_other_secrets_by_command(registry: Regi
     rotated = await registry.json("keys", "rotate", public_id, "--compromised")
     old, middle, new = rotated["credentials"]
     assert rotated["api_key"].startswith(f"sk-t0-{new['credential_id']}-")
-    assert f"{middle['credential_id']}, until {new['created_at']}" in (
-        await registry.command("keys", "show", public_id)
-    )[1].replace(", never used", "")
+    assert f"{middle['credential_id']}, until {new['created_at']}" in (await registry.ask("keys", "show", public_id))[
+        1
+    ].replace(", never used", "")
     ended = await registry.json("keys", "revoke-credential", public_id, old["credential_id"], "--reason", "lost")
     assert [one["revoked_at"] is None for one in ended["credentials"]] == [False, True, True]
     told = await registry.json("audit", "history", public_id)
     assert [one["reason"] for one in told] == [None, "invoice unpaid", None, None, None, "lost"]
     for wrong in (("rotate", public_id), ("rotate", public_id, "--compromised", "--overlap-s", "1"), ("resume", "a/b")):
-        assert (await registry.command("keys", *wrong))[0] == 2
-    code, _, err = await registry.command("keys", "revoke", public_id, "--wait-for-gateway")
+        assert (await registry.ask("keys", *wrong))[0] == 2
+    code, _, err = await registry.ask("keys", "revoke", public_id, "--wait-for-gateway")
     assert (code, "needs a gateway, and none is set up" in err) == (1, True)
     assert (await registry.json("keys", "show", public_id))["status"] == "active"
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from keyledger.embedded.cluster import APPLICATION, DATABASE
 from registry.log.postgres import PostgresEventLog
 from registry.queries import Queries
 from registry.service import KeyService, NewKey
@@ -20,7 +17,9 @@ from tests.support.gateway.rules import check
 from tests.support.gateway.syncing import OPERATOR
 from tests.support.processes.parts import PATIENCE_S, Part
 from tests.support.processes.registry_process import RegistryProcess, run_command
-from tests.support.servers.databases import Database, Server, plain
+from tests.support.processes.running import embedded, started
+from tests.support.servers.copies import Copies
+from tests.support.servers.databases import Database, plain
 
 METRICS = (
     'keyledger_gateway_drift_repaired_total{gateway="tensorzero"} 1.0',
@@ -41,36 +40,11 @@ def settings(database: Database, gateway: Database) -> dict[str, str]:
 
 
 @pytest.fixture
-async def gateway(server: Server, template: Database) -> AsyncIterator[Database]:
+async def gateway(blank: Copies) -> AsyncIterator[Database]:
     """An empty database of the gateway's."""
-    assert template  # it makes the role
-    made = await server.copy()
+    made = await blank.take()
     yield made
-    await server.drop(made)
-
-
-@asynccontextmanager
-async def embedded(folder: Path) -> AsyncIterator[Any]:
-    """A connection to the PostgreSQL of a running `up`, as the application's role."""
-    port = int((folder / "postgres" / "port").read_text())
-    password = (folder / "postgres" / "app-password").read_text().strip()
-    connection = await asyncpg.connect(
-        host="127.0.0.1", port=port, user=APPLICATION, password=password, database=DATABASE
-    )
-    yield connection
-    await connection.close()
-
-
-@asynccontextmanager
-async def started(process: RegistryProcess | Part) -> AsyncIterator[Any]:
-    """The process, from when it is ready to the end of the block; then it must stop cleanly."""
-    await process.start()
-    try:
-        yield process
-    except BaseException:
-        await process.kill()
-        raise
-    assert await process.stop() in {0, None}
+    blank.drop(made)
 
 
 async def until_verdict(driver: Any, text: str, verdict: str) -> None:

@@ -9,16 +9,16 @@ import pytest
 
 from registry.log.postgres import PostgresEventLog
 from tests.support.processes.gateway_survival import survive
-from tests.support.servers.databases import Database, Server
+from tests.support.servers.copies import Copies
+from tests.support.servers.databases import Database
 
 
 @pytest.fixture
-async def gateway(server: Server, template: Database) -> AsyncIterator[Database]:
+async def gateway(blank: Copies) -> AsyncIterator[Database]:
     """The gateway's own database."""
-    assert template  # it makes the role
-    made = await server.copy()
+    made = await blank.take()
     yield made
-    await server.drop(made)
+    blank.drop(made)
 
 
 async def test_between_two_databases_no_kill_brings_an_ended_key_back(

@@ -8,17 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.test_readme import free_port
 from tests.support.documents import blocks, environment, in_the_background, run
 from tests.support.gateway.gateway_keys import CREATED, GatewayKeys, MadeKey
-from tests.support.servers.databases import Database, Server
+from tests.support.servers.broker import free_port
+from tests.support.servers.copies import Copies
 
 
 @pytest.fixture
-async def gateway(server: Server, template: Database) -> AsyncIterator[GatewayKeys]:
+async def gateway(blank: Copies) -> AsyncIterator[GatewayKeys]:
     """The gateway's database."""
-    assert template  # it makes the role
-    made = GatewayKeys(await server.copy())
+    made = GatewayKeys(await blank.take())
     await made.create()
     await made.add(
         MadeKey("k3yOfAcme001", description="production"),
@@ -26,7 +25,7 @@ async def gateway(server: Server, template: Database) -> AsyncIterator[GatewayKe
         MadeKey("k3yOfNobody1"),
     )
     yield made
-    await server.drop(made.database)
+    blank.drop(made.database)
 
 
 async def test_keys_are_taken_over_as_the_page_says(gateway: GatewayKeys, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from registry.log.postgres import PostgresEventLog
-from tests.integration.test_projector import fill
+from tests.support.ledger.workload import fill
 from tests.support.processes.chaos import survive
 from tests.support.processes.parts import (
     Part,
@@ -42,7 +42,7 @@ async def put(broker: Broker, topic: str, key: bytes, value: bytes) -> None:
 
 async def status(process: RegistryProcess) -> tuple[int, dict[str, Any]]:
     """Exit code and answer of `keyledger status --json`."""
-    code, out, _ = await process.command("status", "--json")
+    code, out, _ = await process.ask("status", "--json")
     return code, json.loads(out)
 
 

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 from tests.support.documents import blocks, environment, in_the_background, run
-
-
-def free_port() -> int:
-    """A port that nobody has now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+from tests.support.servers.broker import free_port
 
 
 async def test_the_readme_works_as_written(tmp_path: Path) -> None:

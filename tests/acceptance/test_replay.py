@@ -18,6 +18,7 @@ from keyledger.embedded.operator_socket import socket_path_for_client
 from registry.instant import parse_instant, to_ms
 from tests.support.kafka_world import until
 from tests.support.oracle.truth import SINCE, UNTIL
+from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.registry_process import RegistryProcess
 
 LEDGER = {
@@ -73,8 +74,10 @@ async def bill_of(registry: RegistryProcess, database: str) -> Any:
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-async def test_the_ledger_is_made_anew_through_kills_compared_and_put_live(tmp_path: Path) -> None:
-    registry = RegistryProcess(tmp_path / "data")
+async def test_the_ledger_is_made_anew_through_kills_compared_and_put_live(
+    tmp_path: Path, initialised: InitialisedFolder
+) -> None:
+    registry = await initialised.registry(tmp_path / "data")
     await registry.start()
     async with registry.portal() as portal:
         keys = await fill(portal, 60)
@@ -120,8 +123,8 @@ async def test_the_ledger_is_made_anew_through_kills_compared_and_put_live(tmp_p
     assert await registry.stop() == 0
 
 
-async def test_wrong_use_is_refused_before_anything_is_done(tmp_path: Path) -> None:
-    registry = RegistryProcess(tmp_path / "data")
+async def test_wrong_use_is_refused_before_anything_is_done(tmp_path: Path, initialised: InitialisedFolder) -> None:
+    registry = await initialised.registry(tmp_path / "data")
     await registry.start()
     for arguments, code, word in (
         ((), 2, "--into"),
@@ -137,15 +140,17 @@ async def test_wrong_use_is_refused_before_anything_is_done(tmp_path: Path) -> N
         (("--drop", "../tokens"), 1, ""),
         (("--drop", "tensorzero"), 1, "tensorzero is a database of something else"),
     ):
-        ended, out, err = await registry.command("audit", "replay", *arguments)
+        ended, out, err = await registry.ask("audit", "replay", *arguments)
         assert (ended, out) == (code, ""), (arguments, err)
         assert word in err, arguments
     assert await registry.json("sql", "SELECT name FROM system.databases WHERE name IN ('a', 'x')") == []
     assert await registry.stop() == 0
 
 
-async def test_a_caller_who_goes_away_stops_it_and_stands_in_nobodys_way(tmp_path: Path) -> None:
-    registry = RegistryProcess(tmp_path / "data")
+async def test_a_caller_who_goes_away_stops_it_and_stands_in_nobodys_way(
+    tmp_path: Path, initialised: InitialisedFolder
+) -> None:
+    registry = await initialised.registry(tmp_path / "data")
     await registry.start()
     async with registry.portal() as portal:
         await fill(portal, 40)

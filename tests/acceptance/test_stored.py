@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 
 from keyledger.embedded.postgres import EmbeddedPostgres
-from tests.golden.stored.make import gateway_table
 from tests.support.processes.parts import Part
 from tests.support.processes.registry_process import RegistryProcess, run_command
 from tests.support.servers.databases import plain
-from tests.support.stored import (
+from tests.support.stored_registry.make import gateway_table
+from tests.support.stored_registry.opened import (
     ARCHIVE,
     STORED,
     assert_same_answers,

@@ -21,8 +21,10 @@ from registry.instant import format_ms, parse_instant, to_ms
 from tests.support.gateway.gateway_keys import GatewayKeys, MadeKey
 from tests.support.gateway.rules import check, parse
 from tests.support.oracle.truth import assert_bill_is_right, facts_of, rows_of
+from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.registry_process import RegistryProcess
-from tests.support.servers.databases import Database, Server, plain
+from tests.support.servers.copies import Copies
+from tests.support.servers.databases import plain
 
 TENANT = "ten4ntKey001"
 SECRET = "s" * 48
@@ -31,10 +33,9 @@ DISABLED, STRANGER = "dis4bledKey1", "str4ngerKey1"
 
 
 @pytest.fixture
-async def gateway(server: Server, template: Database) -> AsyncIterator[GatewayKeys]:
+async def gateway(blank: Copies) -> AsyncIterator[GatewayKeys]:
     """A gateway that has been in use for ninety days, with three keys."""
-    assert template  # it makes the role
-    made = GatewayKeys(await server.copy())
+    made = GatewayKeys(await blank.take())
     await made.create()
     since = datetime.now(UTC) - timedelta(days=90)
     await made.add(
@@ -43,14 +44,16 @@ async def gateway(server: Server, template: Database) -> AsyncIterator[GatewayKe
         MadeKey(STRANGER, created_at=since),
     )
     yield made
-    await server.drop(made.database)
+    blank.drop(made.database)
 
 
 @pytest.fixture
-async def registry(gateway: GatewayKeys, tmp_path: Path) -> AsyncIterator[RegistryProcess]:
+async def registry(
+    gateway: GatewayKeys, tmp_path: Path, initialised: InitialisedFolder
+) -> AsyncIterator[RegistryProcess]:
     """A running registry that keeps that gateway's table."""
     environ = {"KEYLEDGER_GATEWAY_DATABASE_URL": plain(gateway.url)}
-    process = RegistryProcess(tmp_path / "data", environ=environ)
+    process = await initialised.registry(tmp_path / "data", environ=environ)
     await process.start()
     yield process
     assert await process.stop() == 0

@@ -1,8 +1,7 @@
-"""A ClickHouse for the session, by the first step that is possible, and fresh databases in it for each test."""
+"""A ClickHouse for the session, by the first step that is possible, and an empty ledger in it for each test."""
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
 
@@ -10,15 +9,12 @@ import httpx
 import pytest
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
-from projections.engine import ddl
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from tests.support.bill_world import World
+from tests.support.ledger.prepared import PreparedLedger
 from tests.support.servers.docker import container
-
-IMAGE = "clickhouse/clickhouse-server:25.8"
-
-_numbers = itertools.count(1)
+from tests.support.servers.images import CLICKHOUSE as IMAGE
 
 
 @pytest.fixture(scope="session")
@@ -48,15 +44,18 @@ async def clickhouse(clickhouse_url: str) -> AsyncIterator[ClickHouse]:
     await made.close()
 
 
-@pytest.fixture
-async def names(clickhouse: ClickHouse) -> AsyncIterator[Names]:
-    """Fresh databases, with every object in them; dropped after the test."""
-    number = f"{os.getpid()}_{next(_numbers)}"
-    made = Names(database=f"ledger_{number}", gateway=f"gateway_{number}")
-    await ddl.apply(clickhouse, made, gateway_tables=True, durable=False)
+@pytest.fixture(scope="session")
+async def prepared(clickhouse: ClickHouse) -> AsyncIterator[PreparedLedger]:
+    """The databases that `names` gives to one test after another; dropped at the end."""
+    made = PreparedLedger(clickhouse, Names(f"ledger_{os.getpid()}", f"gateway_{os.getpid()}"))
     yield made
-    for database in (made.database, made.gateway):
-        await clickhouse.command(f"DROP DATABASE {database}")
+    await made.drop()
+
+
+@pytest.fixture
+async def names(prepared: PreparedLedger) -> Names:
+    """Two databases with every object in them and no row."""
+    return await prepared.take()
 
 
 @pytest.fixture

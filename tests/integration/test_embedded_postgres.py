@@ -23,6 +23,8 @@ from keyledger.embedded.errors import FolderInUse, PostgresError, PostgresNotSta
 from keyledger.embedded.postgres import EmbeddedPostgres
 from keyledger.embedded.processes import pid_in_file
 
+pytestmark = pytest.mark.xdist_group("embedded-postgres")  # one server for the file
+
 # Starts a server, says so, and waits to be killed.
 HOLDER = """
 import sys

@@ -29,9 +29,11 @@ from registry.log.postgres import open_log
 from registry.publish.checkpoint import RelayCheckpoint
 from registry.publish.relay import Relay
 from registry.publish.topics import ensure_topics
-from tests.integration.test_projector import fill
+from tests.support.ledger.workload import fill
 from tests.support.servers.broker import JarBroker, NoBroker, free_port, missing_service
 from tests.support.servers.databases import Database
+
+pytestmark = pytest.mark.xdist_group("kafka-security")  # one server for the file
 
 LOGIN, PASSWORD = "keyledger", "correct-horse-battery"
 JAAS = "org.apache.kafka.common.security.plain.PlainLoginModule"

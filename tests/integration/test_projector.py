@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import timedelta
-from random import Random
 from typing import Any
 
 import msgspec
@@ -18,68 +15,14 @@ from projections.ledger.log_tail import LogTail
 from projections.ledger.projector import Projector
 from projections.ledger.store import Store
 from registry.errors import ChainBroken, LogChanged, UndecodableEvent
-from registry.keys.commands import EditKey
-from registry.log.event_log import Caller, EventLog
 from registry.log.log_position import LogPosition
 from registry.log.memory import MemoryEventLog
 from registry.log.postgres import PostgresEventLog
-from registry.service import KeyService, NewKey
 from tests.support.bill_world import World
 from tests.support.contracts.writes import later_version
+from tests.support.ledger.projecting import project
+from tests.support.ledger.workload import fill
 from tests.support.ledger_tables import contents
-
-OPERATOR = Caller("operator", reason="why")
-
-
-async def itself(public_id: str) -> str:
-    """A key's first credential has its id."""
-    return public_id
-
-
-async def fill(log: EventLog, seed: int, count: int = 60) -> None:
-    """A workload of creations, edits (backdated too), expirations, suspensions, rotations and ends of all kinds."""
-    rng = Random(seed)
-    keys = KeyService(log, itself)
-    alive = [(await keys.create(NewKey({"customer_id": "c0"}), OPERATOR)).key]
-    for number in range(count):
-        key = rng.choice(alive)
-        tags = {"customer_id": f"c{number}", "project_id": rng.choice(["p", None])}
-        at = key.created_at if rng.random() < 0.3 else None
-        await keys.edit(
-            key.public_id, EditKey(tags=tags, effective_at=at, reason="backdated", may_backdate=True), OPERATOR
-        )
-        if rng.random() < 0.2:
-            expiration = key.created_at + timedelta(days=rng.randrange(1, 99))
-            alive.append((await keys.create(NewKey({"customer_id": "new"}, expiration=expiration), OPERATOR)).key)
-        if rng.random() < 0.2:
-            await keys.suspend(key.public_id, OPERATOR)
-        if rng.random() < 0.2:
-            await keys.resume(rng.choice(alive).public_id, OPERATOR)
-        if rng.random() < 0.2:
-            await _change_secrets(keys, key.public_id, rng)
-        if rng.random() < 0.1 and len(alive) > 1:
-            await keys.revoke(alive.pop().public_id, OPERATOR)
-
-
-async def _change_secrets(keys: KeyService, public_id: str, rng: Random) -> None:
-    """Rotate a key; now and then one of its credentials is revoked."""
-    overlap = rng.choice([None, timedelta(0), timedelta(hours=1)])
-    rotated = (await keys.rotate(public_id, overlap, OPERATOR)).key
-    if rng.random() < 0.5:
-        await keys.revoke_credential(public_id, rng.choice(rotated.credentials).credential_id, OPERATOR)
-
-
-async def project(log: EventLog, store: Store, *, max_batch: int = 2000) -> Projector:
-    """Run a projector until it has applied the head of the log, or has stopped."""
-    projector = Projector(LogTail(log, max_batch=max_batch), store, str(log.log_id), poll_s=0.05)
-    task = asyncio.create_task(projector.run())
-    head = (await log.head()).position
-    async with asyncio.timeout(30):
-        while not task.done() and (await store.applied()).position < head:
-            await asyncio.wait({task}, timeout=0.01)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    return projector
 
 
 async def test_the_whole_log_arrives(postgres_log: PostgresEventLog, world: World) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from tests.integration.test_bill_property import Story, stories
 from tests.support.bill_world import World, batch, chat, instant, key_facts, uuid7
 from tests.support.oracle.oracle import Fact
+from tests.support.oracle.stories import Story, stories
 from tests.support.oracle.use_oracle import oracle_late_use, oracle_tag_conflicts
 
 KEY, SECOND = "keyAAAAAAAA1", "credCCCCCCC3"

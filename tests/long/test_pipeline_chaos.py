@@ -21,7 +21,7 @@ from registry.keys.commands import EditKey
 from registry.log.event_log import Caller
 from registry.log.postgres import PostgresEventLog
 from registry.service import KeyService, NewKey
-from tests.integration.test_projector import itself
+from tests.support.ledger.workload import itself
 from tests.support.processes.parts import (
     Part,
     applied,

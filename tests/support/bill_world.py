@@ -13,12 +13,11 @@ from projections.billing.bill import BillQuery, compute_bill
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.ledger.store import Store
-from tests.support.ledger_tables import TABLES
+from tests.support.ledger.prepared import truncate
 from tests.support.oracle.oracle import KEY_TAG, Fact, Row
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RECORDED = datetime(2026, 6, 1, tzinfo=UTC)
-LEDGER = (*TABLES, "applied_checkpoint_v1")
 GATEWAY = ("ChatInference", "JsonInference", "ModelInference", "BatchIdByInferenceId")
 _LIFE = {
     "key_created": "created",
@@ -85,9 +84,7 @@ class World:
 
     async def clear(self) -> None:
         """Empty every table."""
-        for database, tables in ((self.names.database, LEDGER), (self.names.gateway, GATEWAY)):
-            for table in tables:
-                await self.clickhouse.command(f"TRUNCATE TABLE {database}.{table}")
+        await truncate(self.clickhouse, self.names)
 
     async def write(self, facts: Sequence[Fact], *, applied: int | None = None) -> None:
         """Write facts as the projector would, and mark positions up to `applied` (the last, unless said) as applied."""

@@ -11,6 +11,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from keyledger.runtime.registry import Registry
+from keyledger.runtime.status import ReadSide, Status, status_of
 from projections.engine import ddl
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
@@ -23,6 +25,8 @@ from registry.log.event_log import EventLog
 from registry.publish.checkpoint import RelayCheckpoint
 from registry.publish.relay import Relay
 from registry.publish.topics import TopicPlan, ensure_topics
+from registry.queries import Queries
+from registry.service import KeyService, TokenService
 from tests.support.ledger_tables import contents
 
 PATIENCE_S = 60.0
@@ -176,3 +180,10 @@ async def running(*work: Any) -> AsyncIterator[Sequence[asyncio.Task[None]]]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def status(way: Way, *, hole_alarm_s: float = 3600) -> Status:
+    """As `keyledger status` reads it, from a process of its own."""
+    queries = Queries(way.engine)
+    registry = Registry(way.log, KeyService(way.log, queries.public_id), TokenService(way.log), queries)
+    return await status_of(registry, ReadSide(way.store, way.letters, way.dead_letters_max, hole_alarm_s))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from registry.log import codec, stream_state
 from registry.log.event_log import NewEvent, RecordedEvent, StreamView
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MS = timedelta(milliseconds=1)
 _ONE = RecordedEvent(
     position=1,
     stream="key-k3yPubl1cId0",

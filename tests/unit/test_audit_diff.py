@@ -12,9 +12,8 @@ from audit.history.diff import diff_key
 from projections.billing.compare import diff_lines, diff_sums
 from registry.keys.commands import EditKey, RevokeKey, edit, revoke
 from registry.keys.state import fold
-from tests.support.records import NOON, Stream
-from tests.unit.test_audit_history import HOUR, key, patch
-from tests.unit.test_key import MS
+from tests.support.key_streams import HOUR, key, patch
+from tests.support.records import MS, NOON, Stream
 
 
 def diff(stream: Stream, since: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from audit.history.fields import fields_of
 from audit.history.history import entries, written
 from registry.keys import tokens as token
-from registry.keys.commands import CreateKey, EditKey, RevokeKey, create, edit, revoke
+from registry.keys.commands import EditKey, RevokeKey, edit, revoke
 from registry.keys.details import KeyDetails
 from registry.keys.events import IssuedCredential, KeyImported
 from registry.keys.lifecycle import (
@@ -28,27 +28,10 @@ from registry.keys.state import fold
 from registry.log import codec
 from registry.log.event_log import NewEvent, RecordedEvent, StreamView
 from tests.support.golden_log import golden_log
-from tests.support.records import NOON, Stream
-from tests.unit.test_key import MS
+from tests.support.key_streams import CREDENTIAL, HOUR, key, patch
+from tests.support.records import MS, NOON, Stream
 
-CREDENTIAL = IssuedCredential("k3yPubl1cId0", "c" * 64)
-HOUR = timedelta(hours=1)
 NAMES = {"token-t0kenPubl1c0": "portal"}
-
-
-def key(life: timedelta | None = None, **tags: str) -> Stream:
-    """A key made at noon."""
-    stream = Stream()
-    command = CreateKey(CREDENTIAL, tags, KeyDetails("the portal"), None if life is None else NOON + life)
-    stream.append(create(command, stream.view(NOON)), NOON)
-    return stream
-
-
-def patch(stream: Stream, after: timedelta, since: timedelta | None = None, **tags: str | None) -> None:
-    """Tags, edited some time after noon, from then on or since another instant."""
-    at = None if since is None else NOON + since
-    command = EditKey(tags=tags, effective_at=at, reason="ticket 4711", may_backdate=True)
-    stream.append(edit(command, stream.view(NOON + after)), NOON + after)
 
 
 def changes(stream: Stream) -> list[list[tuple[str, Any, Any, Any]]]:

@@ -17,7 +17,6 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from keyledger.settings import PREFIX, Settings
-from tests.integration import conftest as clickhouse
 from tests.support.compose_file import (
     ROOT,
     Service,
@@ -27,7 +26,7 @@ from tests.support.compose_file import (
     stages,
     variables_of_compose,
 )
-from tests.support.servers import broker, databases
+from tests.support.servers import broker, databases, images
 
 EXAMPLE = dot_env(ROOT / ".env.example")
 PASSWORDS = {name for name, value in EXAMPLE.items() if not value}
@@ -35,7 +34,7 @@ FILLED = {name: value or f"{number}f00d" for number, (name, value) in enumerate(
 FILE = compose(FILLED)
 SERVICES = {name: Service(name, about) for name, about in FILE["services"].items()}
 OURS = [service for service in SERVICES.values() if service.ours]
-STORES = {"postgres": databases.IMAGE, "clickhouse": clickhouse.IMAGE, "kafka": broker.IMAGE}
+STORES = {"postgres": databases.IMAGE, "clickhouse": images.CLICKHOUSE, "kafka": broker.IMAGE}
 # What each command can't do without; `Settings.require` would say so only at the start.
 NEEDS = {
     ("serve",): {"database_url", "clickhouse_url"},

@@ -16,10 +16,9 @@ from registry.keys.tags import MAX_TAGS
 from registry.log.codec import decode
 from registry.log.event_log import RecordedEvent
 from registry.log.stream_state import dump, load
-from tests.support.records import NOON, Stream
+from tests.support.records import MS, NOON, Stream
 
 CREDENTIAL = IssuedCredential("k3yPubl1cId0", "c" * 64)
-MS = timedelta(milliseconds=1)
 HOUR = timedelta(hours=1)
 
 

@@ -1,4 +1,4 @@
-"""Books of a test's own, and logs to archive and restore."""
+"""Books of a test's own, and logs to archive and restore: copies of what the session filled once."""
 
 from __future__ import annotations
 
@@ -10,46 +10,77 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from registry.log.postgres import PostgresEventLog
-from registry.service import TokenService
-from tests.integration.test_projector import OPERATOR, fill
-from tests.support.audit.books_world import Tampered, make_books
+from tests.support.audit.books_world import Tampered, open_books
+from tests.support.audit.filled import Filled, Filling
 from tests.support.audit.gateway_world import Kept, keep
 from tests.support.audit.ledger_world import Ledger, open_ledger
+from tests.support.ledger.prepared import PreparedLedger
+from tests.support.servers.copies import Copies
 from tests.support.servers.databases import Database, Server
+
+
+@pytest.fixture(scope="session")
+async def filling(
+    server: Server, template: Database, clickhouse: ClickHouse, prepared: PreparedLedger
+) -> AsyncIterator[Filling]:
+    """What is filled when the first test asks for it."""
+    made = Filling(server, template, clickhouse, prepared)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def original(request: pytest.FixtureRequest, filling: Filling) -> Filled | None:
+    """What the test's database is a copy of, by the fixture that it asks for; None: an empty log."""
+    if "tampered" in request.fixturenames:
+        return await filling.books(edits=100)
+    if "small_books" in request.fixturenames:
+        return await filling.books(edits=25)
+    return await filling.log() if "filled" in request.fixturenames else None
+
+
+@pytest.fixture
+def copies(original: Filled | None, migrated: Copies) -> Copies:
+    """See the root's."""
+    return migrated if original is None else original.copies
 
 
 @pytest.fixture
 async def tampered(
-    postgres_log: PostgresEventLog, engine: AsyncEngine, database: Database, clickhouse: ClickHouse, names: Names
-) -> Tampered:
+    postgres_log: PostgresEventLog, engine: AsyncEngine, database: Database, clickhouse: ClickHouse, names: Names,
+    filling: Filling, original: Filled,
+) -> Tampered:  # fmt: skip
     """Healthy books, the log up to HEAD."""
-    return await make_books(postgres_log, engine, database, clickhouse, names, edits=100)
+    await filling.restore(original)
+    return open_books(postgres_log, engine, database, clickhouse, names)
 
 
 @pytest.fixture
 async def small_books(
-    postgres_log: PostgresEventLog, engine: AsyncEngine, database: Database, clickhouse: ClickHouse, names: Names
-) -> Tampered:
+    postgres_log: PostgresEventLog, engine: AsyncEngine, database: Database, clickhouse: ClickHouse, names: Names,
+    filling: Filling, original: Filled,
+) -> Tampered:  # fmt: skip
     """Healthy books, small ones: where the rows are few and the changes many."""
-    return await make_books(postgres_log, engine, database, clickhouse, names, edits=25)
+    await filling.restore(original)
+    return open_books(postgres_log, engine, database, clickhouse, names)
 
 
 @pytest.fixture(params=["own", "shared"])
 async def kept(
     request: pytest.FixtureRequest, small_books: Tampered, postgres_log: PostgresEventLog, engine: AsyncEngine,
-    server: Server,
+    blank: Copies,
 ) -> AsyncIterator[Kept]:  # fmt: skip
     """Healthy books with the table in a database of its own, and in the log's."""
-    async with keep(small_books, postgres_log, engine, server, shared=request.param == "shared") as made:
+    async with keep(small_books, postgres_log, engine, blank, shared=request.param == "shared") as made:
         yield made
 
 
 @pytest.fixture
 async def apart(
-    small_books: Tampered, postgres_log: PostgresEventLog, engine: AsyncEngine, server: Server
+    small_books: Tampered, postgres_log: PostgresEventLog, engine: AsyncEngine, blank: Copies
 ) -> AsyncIterator[Kept]:
     """Healthy books with the table in a database of its own, where it can lag."""
-    async with keep(small_books, postgres_log, engine, server, shared=False) as made:
+    async with keep(small_books, postgres_log, engine, blank, shared=False) as made:
         yield made
 
 
@@ -61,19 +92,14 @@ async def ledger(database: Database, clickhouse: ClickHouse, names: Names) -> As
 
 
 @pytest.fixture
-async def empty(server: Server, template: Database) -> AsyncIterator[Database]:
+async def empty(migrated: Copies) -> AsyncIterator[Database]:
     """A second database, migrated and empty."""
-    fresh = await server.copy(template.name)
+    fresh = await migrated.take()
     yield fresh
-    await server.drop(fresh)
+    migrated.drop(fresh)
 
 
 @pytest.fixture
-async def filled(postgres_log: PostgresEventLog) -> PostgresEventLog:
+def filled(postgres_log: PostgresEventLog) -> PostgresEventLog:
     """A log with keys and tokens, some ended."""
-    tokens = TokenService(postgres_log)
-    finance, _ = await tokens.create("finance", ("billing:read",), OPERATOR)
-    await tokens.create("Büro für Schlüssel", ("keys:read", "keys:write"), OPERATOR)
-    await fill(postgres_log, seed=21, count=60)
-    await tokens.revoke(finance.token_id, OPERATOR)
     return postgres_log

@@ -23,11 +23,11 @@ from registry.errors import ChainBroken, UndecodableEvent
 from registry.log.chain_walk import Linked
 from registry.log.postgres import PostgresEventLog
 from registry.publish.cloudevent import write_record
-from tests.integration.test_projector import fill
 from tests.support.api.service import assert_problem
 from tests.support.audit.archive_world import EXPORTED_AT, export_to, state_rows
 from tests.support.audit.ledger_world import Ledger
 from tests.support.contracts.writes import later_version, read_all
+from tests.support.ledger.workload import fill
 from tests.support.servers.databases import Database
 
 EXPORT = "/audit/export"

@@ -31,7 +31,6 @@ from registry.keys.secrets import issue_token
 from registry.log.postgres import PostgresEventLog, open_log
 from registry.queries import Queries
 from registry.service import KeyService, NewKey, TokenService
-from tests.integration.test_projector import OPERATOR, project
 from tests.support.audit.archive_world import (
     assert_guarded,
     assert_untouched,
@@ -41,6 +40,8 @@ from tests.support.audit.archive_world import (
     state_rows,
 )
 from tests.support.bill_world import World, chat, model, uuid7
+from tests.support.ledger.projecting import project
+from tests.support.ledger.workload import OPERATOR
 from tests.support.ledger_tables import contents
 from tests.support.servers.databases import Database, Server, plain
 

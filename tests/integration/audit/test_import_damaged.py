@@ -17,9 +17,9 @@ from registry.log.event_log import EventLog, RecordedEvent
 from registry.log.memory import MemoryEventLog
 from registry.log.postgres import PostgresEventLog
 from registry.service import KeyService, NewKey, TokenService
-from tests.integration.test_projector import OPERATOR, fill, itself
 from tests.support.audit.archive_damage import KINDS, Damage, forge
 from tests.support.audit.archive_world import assert_untouched, export_to, id_of, restore_into
+from tests.support.ledger.workload import OPERATOR, fill, itself
 from tests.support.servers.databases import Database
 
 

@@ -16,8 +16,8 @@ from keyledger.http.app import operator_app
 from keyledger.runtime.gateway import GatewayKeys
 from keyledger.settings import Settings
 from registry.log.postgres import PostgresEventLog
-from tests.integration.gateway.conftest import FOREIGN, everything, make_table
 from tests.support.audit.ledger_world import Ledger
+from tests.support.gateway.key_table import FOREIGN, everything, make_table
 from tests.support.gateway.syncing import World, running
 from tests.support.servers.databases import Database
 

@@ -13,10 +13,10 @@ from registry.instant import cut_ms, format_ms
 from registry.keys.state import fold
 from registry.keys.views import key_out
 from registry.log.event_log import RecordedEvent
-from tests.integration.test_state_is_the_fold import work
 from tests.support.api.service import assert_problem
 from tests.support.audit.ledger_world import Ledger
 from tests.support.contracts.writes import read_all
+from tests.support.random_lives import work
 
 
 async def every_page(ledger: Ledger, **query: Any) -> list[dict[str, Any]]:

@@ -23,12 +23,13 @@ from projections.ledger.projector import Projector
 from registry.errors import FieldsRefused
 from registry.keys.commands import EditKey
 from registry.service import KeyService
-from tests.integration.test_projector import OPERATOR, fill, itself, project
 from tests.support.api.service import open_api
 from tests.support.audit.books_world import HEAD, Tampered
 from tests.support.audit.replay_world import Dies, ShadowWorld
 from tests.support.bill_world import World, chat, model, uuid7
 from tests.support.kafka_world import running, until
+from tests.support.ledger.projecting import project
+from tests.support.ledger.workload import OPERATOR, fill, itself
 from tests.support.servers.databases import Database
 
 DAY_MS = 86_400_000

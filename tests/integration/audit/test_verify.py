@@ -19,9 +19,10 @@ from audit.verify.verify import verify
 from registry.db.connection import make_engine
 from registry.log.log_position import LogPosition, position_in
 from registry.progress import Progress
-from tests.integration.test_projector import fill, project
 from tests.support.audit.books_world import HEAD, Tampered
 from tests.support.audit.mutations import Mutations
+from tests.support.ledger.projecting import project
+from tests.support.ledger.workload import fill
 
 OF_DERIVED = (
     "alter_a_row_of_clickhouse", "delete_a_row_of_clickhouse", "alter_a_state_row", "delete_a_state_row",

@@ -10,8 +10,8 @@ import pytest
 
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
-from tests.integration.test_projector import project
 from tests.support.api.service import Api, assert_problem, open_api
+from tests.support.ledger.projecting import project
 from tests.support.servers.databases import Database
 
 

@@ -15,12 +15,12 @@ from gateways.tensorzero.key_table import Compared, GatewayTable
 from gateways.tensorzero.rows import GatewayRow
 from registry.keys.commands import EditKey
 from registry.log.postgres import PostgresEventLog, open_log
-from tests.integration.gateway.conftest import make_table
-from tests.integration.test_projector import fill
 from tests.support.audit.books_world import Tampered
 from tests.support.audit.gateway_world import TABLE, Kept, keep
+from tests.support.gateway.key_table import make_table
 from tests.support.gateway.syncing import OPERATOR, running
-from tests.support.servers.databases import Server
+from tests.support.ledger.workload import fill
+from tests.support.servers.copies import Copies
 
 REPAIR = "keyledger audit verify --repair"
 SWAPPED = "f" * 64
@@ -140,9 +140,9 @@ async def test_nothing_is_found_while_writes_go_on(apart: Kept) -> None:
 
 
 async def test_in_a_shared_database_nothing_is_found_while_writes_go_on_though_no_sync_runs(
-    small_books: Tampered, postgres_log: PostgresEventLog, engine: AsyncEngine, server: Server
+    small_books: Tampered, postgres_log: PostgresEventLog, engine: AsyncEngine, blank: Copies
 ) -> None:
-    async with keep(small_books, postgres_log, engine, server, shared=True) as kept:
+    async with keep(small_books, postgres_log, engine, blank, shared=True) as kept:
         log = await open_log(engine, append_hook=KeyTableHook("public"))
         writing = asyncio.create_task(fill(log, seed=9, count=60))
         runs = 0

@@ -5,36 +5,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateways.tensorzero.key_table import GatewayTable
-from gateways.tensorzero.setup import create_table
 from registry.db.connection import make_engine
 from registry.log.postgres import PostgresEventLog
+from tests.support.gateway.key_table import FOREIGN, make_table
 from tests.support.gateway.syncing import World
-from tests.support.servers.databases import Database, Server
-
-FOREIGN = """
-INSERT INTO tensorzero_auth_api_key (organization, workspace, description, public_id, hash, expires_at, updated_at)
-VALUES ('default', 'default', 'made by the gateway', 'Foreign00001', repeat('e', 64), now() + '1 day', '2026-01-01')
-"""
-
-
-async def make_table(database: Database, schema: str = "public") -> None:
-    """The gateway's table, owned by the database's owner as the gateway would be; the sync's role may use it."""
-    engine = make_engine(database.owner_url)
-    await create_table(engine, schema, reader=make_url(database.app_url).username)
-    await engine.dispose()
+from tests.support.servers.copies import Copies
+from tests.support.servers.databases import Database
 
 
 @pytest.fixture
-async def bare_gateway(server: Server, template: Database) -> AsyncIterator[Database]:
+async def bare_gateway(blank: Copies) -> AsyncIterator[Database]:
     """A database of its own in which no gateway has made a table yet."""
-    assert template  # it makes the role
-    made = await server.copy()
+    made = await blank.take()
     yield made
-    await server.drop(made)
+    blank.drop(made)
 
 
 @pytest.fixture
@@ -59,13 +46,6 @@ def table(gateway: Database, gateway_engine: AsyncEngine) -> GatewayTable:
     """The gateway's table, as the sync has it."""
     assert gateway
     return GatewayTable(gateway_engine)
-
-
-async def everything(database: Database) -> list[tuple[object, ...]]:
-    """Every row of the table with all of its columns, and the transaction that wrote it."""
-    async with database.connect() as owner:
-        rows = await owner.fetch("SELECT xmin::text, xmax::text, * FROM tensorzero_auth_api_key ORDER BY public_id")
-    return [tuple(row) for row in rows]
 
 
 @pytest.fixture

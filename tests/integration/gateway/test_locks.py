@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from keyledger.runtime.gateway import embedded_gateway
-from tests.integration.gateway.conftest import make_table
-from tests.integration.gateway.test_sync import held
+from tests.support.gateway.key_table import make_table
 from tests.support.gateway.rules import check
-from tests.support.gateway.syncing import OPERATOR, World, running
+from tests.support.gateway.syncing import OPERATOR, World, held, running
 from tests.support.servers.databases import Database
 
 BREAK = "ALTER TABLE tensorzero_auth_api_key ADD COLUMN new_thing TEXT NOT NULL DEFAULT ''"

@@ -19,8 +19,8 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from registry.instant import format_ms, parse_instant
 from registry.log.postgres import PostgresEventLog
-from tests.integration.gateway.conftest import make_table
 from tests.support.api.service import Api, open_api
+from tests.support.gateway.key_table import make_table
 from tests.support.gateway.rules import DECODABLE, InvalidFormat, Verdict, check, listed, parse
 from tests.support.gateway.syncing import QUICK, World, running
 from tests.support.servers.databases import Database

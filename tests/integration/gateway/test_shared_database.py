@@ -16,8 +16,8 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from registry.db.connection import make_engine
 from registry.log.postgres import PostgresEventLog
-from tests.integration.gateway.conftest import FOREIGN, everything, make_table
 from tests.support.api.service import Api, open_api
+from tests.support.gateway.key_table import FOREIGN, everything, make_table
 from tests.support.gateway.rules import check
 from tests.support.gateway.syncing import OPERATOR, World, running
 from tests.support.servers.databases import Database

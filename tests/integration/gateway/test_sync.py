@@ -31,8 +31,8 @@ from registry.keys.events import (
 )
 from registry.log import chain
 from registry.service import KeyAnswer
-from tests.integration.gateway.conftest import everything, make_table
-from tests.support.gateway.syncing import OPERATOR, QUICK, World, running
+from tests.support.gateway.key_table import everything, make_table
+from tests.support.gateway.syncing import OPERATOR, QUICK, World, held, running
 from tests.support.servers.databases import Database
 
 EXPIRATION = datetime(2027, 5, 6, 7, 8, 9, 123_000, tzinfo=UTC)
@@ -55,12 +55,6 @@ def row_of(answer: KeyAnswer) -> GatewayRow:
         None,
         key.expiration,
     )
-
-
-async def held(world: World, public_id: str) -> GatewayRow:
-    """The gateway's row, when it has everything."""
-    await world.synced()
-    return (await world.table.read([public_id]))[public_id]
 
 
 async def rotated(world: World, answer: KeyAnswer, new_id: str, *, expires_at: datetime) -> None:

@@ -20,7 +20,7 @@ from gateways.tensorzero.key_table import GatewayTable, RowChange
 from gateways.tensorzero.rows import GatewayRow
 from gateways.tensorzero.setup import INDEX, create_index, create_table, index_missing
 from registry.db.connection import make_engine
-from tests.integration.gateway.conftest import everything, make_table
+from tests.support.gateway.key_table import everything, make_table
 from tests.support.servers.databases import Database, Server
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

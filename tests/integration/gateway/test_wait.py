@@ -13,9 +13,9 @@ from gateways.tensorzero.key_table import GatewayTable
 from keyledger.runtime.gateway_wait import NoWait, SyncWait
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
-from tests.integration.gateway.conftest import make_table
 from tests.support.api.service import assert_problem, open_api
 from tests.support.gateway import rules
+from tests.support.gateway.key_table import make_table
 from tests.support.gateway.syncing import World, running
 from tests.support.servers.databases import Database
 

@@ -11,17 +11,17 @@ from projections.engine.ddl import Names
 from tests.support.audit.ledger_world import open_ledger
 from tests.support.gateway.gateway_keys import GatewayKeys
 from tests.support.gateway.importer import Importer, open_importer
-from tests.support.servers.databases import Database, Server
+from tests.support.servers.copies import Copies
+from tests.support.servers.databases import Database
 
 
 @pytest.fixture
-async def gateway(server: Server, template: Database) -> AsyncIterator[GatewayKeys]:
+async def gateway(blank: Copies) -> AsyncIterator[GatewayKeys]:
     """The gateway's database, of the test's own, with its table."""
-    assert template  # it makes the role
-    made = GatewayKeys(await server.copy())
+    made = GatewayKeys(await blank.take())
     await made.create()
     yield made
-    await server.drop(made.database)
+    blank.drop(made.database)
 
 
 @pytest.fixture

@@ -18,18 +18,19 @@ from tests.support.gateway.gateway_keys import MadeKey, facts_of_keys, many_keys
 from tests.support.gateway.importer import Importer
 from tests.support.oracle.oracle import Fact, Row, oracle_bill
 from tests.support.oracle.truth import rows_of
-from tests.support.servers.databases import Database, Server
+from tests.support.servers.copies import Copies
+from tests.support.servers.databases import Database
 
 SINCE, UNTIL = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
 PARTS = ("lines", "late_lines", "total", "coverage")
 
 
 @pytest.fixture
-async def empty(server: Server, template: Database) -> AsyncIterator[Database]:
+async def empty(migrated: Copies) -> AsyncIterator[Database]:
     """A second database, migrated and empty."""
-    fresh = await server.copy(template.name)
+    fresh = await migrated.take()
     yield fresh
-    await server.drop(fresh)
+    migrated.drop(fresh)
 
 
 def mapped(keys: list[MadeKey]) -> dict[str, dict[str, str]]:

@@ -19,10 +19,10 @@ from keyledger.runtime.gateway import GatewayKeys as Gateway
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from registry.log.postgres import APPEND_LOCK
-from tests.integration.gateway.conftest import everything, make_table
 from tests.support.audit.ledger_world import open_ledger
 from tests.support.gateway.gateway_keys import GatewayKeys, MadeKey, many_keys
 from tests.support.gateway.importer import Importer
+from tests.support.gateway.key_table import everything, make_table
 from tests.support.servers.databases import Database
 
 

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from keyledger.runtime.registry import Registry
-from keyledger.runtime.status import ReadSide, Status, status_of
 from projections.errors import ProjectionError
 from projections.ledger.dead_letters import DeadLetter, dead_letter_topic
 from registry.errors import UndecodableEvent
@@ -15,20 +13,12 @@ from registry.log.chain_walk import Linked
 from registry.log.event_log import EventLog
 from registry.publish.cloudevent import write_record
 from registry.queries import Queries
-from registry.service import KeyService, TokenService
-from tests.integration.test_projector import fill
 from tests.support import forgery
 from tests.support.contracts.writes import later_version
-from tests.support.kafka_world import Way, running, until
+from tests.support.kafka_world import Way, running, status, until
+from tests.support.ledger.workload import fill
 
 Make = Callable[[EventLog], Awaitable[forgery.KeyValue]]
-
-
-async def status(way: Way, *, hole_alarm_s: float = 3600) -> Status:
-    """As `keyledger status` reads it, from a process of its own."""
-    queries = Queries(way.engine)
-    registry = Registry(way.log, KeyService(way.log, queries.public_id), TokenService(way.log), queries)
-    return await status_of(registry, ReadSide(way.store, way.letters, way.dead_letters_max, hole_alarm_s))
 
 
 async def open_letters(way: Way, count: int) -> list[DeadLetter]:

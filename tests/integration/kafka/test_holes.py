@@ -7,9 +7,8 @@ from registry.log.event_log import RecordedEvent
 from registry.publish.cloudevent import write_record
 from registry.publish.producer import Publisher
 from registry.publish.republish import Range, republish
-from tests.integration.kafka.test_bad_records import status
-from tests.integration.test_projector import fill
-from tests.support.kafka_world import Way, until
+from tests.support.kafka_world import Way, status, until
+from tests.support.ledger.workload import fill
 
 
 async def records_but(way: Way, missing: range) -> list[tuple[bytes, bytes]]:

@@ -6,8 +6,8 @@ import asyncio
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
-from tests.integration.test_projector import fill
 from tests.support.kafka_world import Way, running, until
+from tests.support.ledger.workload import fill
 
 
 async def add_partitions(way: Way, total: int) -> None:

@@ -15,8 +15,8 @@ from registry.log.event_log import Caller
 from registry.publish.cloudevent import read_record
 from registry.queries import Queries
 from registry.service import KeyService, NewKey, TokenService
-from tests.integration.test_projector import fill
 from tests.support.kafka_world import Way
+from tests.support.ledger.workload import fill
 
 OPERATOR = Caller("operator", "Zoë", "request-1", "because")
 

@@ -28,9 +28,9 @@ from registry.publish.relay import Relay
 from registry.publish.republish import Range, republish
 from registry.publish.topics import TopicUnfit, ensure_topics
 from registry.queries import Queries
-from tests.integration.test_projector import fill
 from tests.support.contracts.writes import note
 from tests.support.kafka_world import Way, running, until
+from tests.support.ledger.workload import fill
 from tests.support.servers.broker import JarBroker
 from tests.support.servers.databases import Database
 

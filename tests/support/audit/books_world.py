@@ -16,7 +16,8 @@ from projections.engine.ddl import Names
 from projections.ledger.store import Store
 from registry.log.postgres import PostgresEventLog
 from registry.service import TokenService
-from tests.integration.test_projector import OPERATOR, fill, project
+from tests.support.ledger.projecting import project
+from tests.support.ledger.workload import OPERATOR, fill
 from tests.support.servers.databases import Database
 
 # Of the log that `make_books` fills with 100 edits.
@@ -54,15 +55,22 @@ class Tampered:
         return found
 
 
+def open_books(
+    log: PostgresEventLog, engine: AsyncEngine, database: Database, clickhouse: ClickHouse, names: Names
+) -> Tampered:
+    """The books of a log and a ledger, as they are."""
+    return Tampered(AuditSources(log, engine, clickhouse, names, Store(clickhouse, names)), database)
+
+
 async def make_books(
     log: PostgresEventLog, engine: AsyncEngine, database: Database, clickhouse: ClickHouse, names: Names, *, edits: int
 ) -> Tampered:
     """Fill the log and project it."""
-    books = AuditSources(log, engine, clickhouse, names, Store(clickhouse, names))
+    made = open_books(log, engine, database, clickhouse, names)
     tokens = TokenService(log)
     await tokens.create("portal", ("keys:read", "keys:write"), OPERATOR)
     finance, _ = await tokens.create("finance", ("billing:read",), OPERATOR)
     await fill(log, seed=71, count=edits)
     await tokens.revoke(finance.token_id, OPERATOR)
-    await project(log, books.store)
-    return Tampered(books, database)
+    await project(log, made.books.store)
+    return made

@@ -18,11 +18,12 @@ from gateways.tensorzero.key_table import GatewayTable
 from registry.db.connection import make_engine
 from registry.log.postgres import PostgresEventLog
 from registry.service import KeyAnswer
-from tests.integration.gateway.conftest import FOREIGN, everything, make_table
-from tests.integration.test_projector import project
 from tests.support.audit.books_world import Tampered
+from tests.support.gateway.key_table import FOREIGN, everything, make_table
 from tests.support.gateway.syncing import OPERATOR, World, running
-from tests.support.servers.databases import Database, Server
+from tests.support.ledger.projecting import project
+from tests.support.servers.copies import Copies
+from tests.support.servers.databases import Database
 
 TABLE = "tensorzero_auth_api_key"
 
@@ -83,10 +84,10 @@ class Kept:
 
 @asynccontextmanager
 async def keep(
-    tampered: Tampered, log: PostgresEventLog, engine: AsyncEngine, server: Server, *, shared: bool
+    tampered: Tampered, log: PostgresEventLog, engine: AsyncEngine, blank: Copies, *, shared: bool
 ) -> AsyncIterator[Kept]:
     """The table in a database of its own, or in the log's; with a row that the gateway made itself."""
-    gateway = tampered.database if shared else await server.copy()
+    gateway = tampered.database if shared else await blank.take()
     await make_table(gateway)
     async with gateway.connect() as owner:
         await owner.execute(FOREIGN)
@@ -100,4 +101,4 @@ async def keep(
     finally:
         await pool.dispose()
         if not shared:
-            await server.drop(gateway)
+            blank.drop(gateway)

@@ -11,9 +11,9 @@ import httpx
 
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
-from tests.integration.test_projector import project
 from tests.support.api.service import Api, open_api
 from tests.support.bill_world import World
+from tests.support.ledger.projecting import project
 from tests.support.oracle.oracle import Row
 from tests.support.servers.databases import Database
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from gateways.tensorzero.checkpoint import SyncCheckpoint
 from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.key_table import GatewayTable
+from gateways.tensorzero.rows import GatewayRow
 from gateways.tensorzero.sync import GatewaySync, Pace
 from registry.keys.events import Event, key_stream
 from registry.log.event_log import Caller, NewEvent, StreamView, Write, Written
@@ -91,3 +92,9 @@ async def running(sync: GatewaySync) -> AsyncIterator[GatewaySync]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def held(world: World, public_id: str) -> GatewayRow:
+    """The gateway's row, when it has everything."""
+    await world.synced()
+    return (await world.table.read([public_id]))[public_id]

@@ -18,6 +18,7 @@ from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import GatewayRows
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.operator_socket import socket_path_for_client
+from tests.support.processes.in_process import run_in_process
 
 READY_S = 60
 
@@ -67,12 +68,18 @@ class RegistryProcess:
         return AdminClient(self.url, (self.folder / "admin-token").read_text().strip())
 
     async def command(self, *arguments: str) -> tuple[int, str, str]:
-        """Run a command on the folder: exit code, stdout, stderr."""
+        """Run a command on the folder as a process: exit code, stdout, stderr."""
         return await run_command(*arguments, "--data", str(self.folder))
 
+    async def ask(self, *arguments: str) -> tuple[int, str, str]:
+        """The same in this process while it runs, which is quicker: for wordings, refusals and repetitions."""
+        if self._process is None or self._process.returncode is not None:
+            return await self.command(*arguments)
+        return await run_in_process(*arguments, "--data", str(self.folder))
+
     async def json(self, *arguments: str) -> Any:
-        """Run a command with --json on the folder; what it printed."""
-        code, out, err = await self.command(*arguments, "--json")
+        """Ask with --json on the folder; what was printed."""
+        code, out, err = await self.ask(*arguments, "--json")
         assert code == 0, err
         return json.loads(out)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import fcntl
 import secrets
 import shutil
 import signal
@@ -12,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -104,8 +107,7 @@ class JarBroker:
         self._write("server.properties", "\n".join([*lines, extra, ""]))
         # The last thing that formatting writes: an interrupted one begins again.
         if not (folder / "data" / "meta.properties").exists():
-            cluster = self._tool("random-uuid").strip().splitlines()[-1]
-            self._tool("format", "--ignore-formatted", "-t", cluster, "-c", str(folder / "server.properties"))
+            self._tool("format", "--ignore-formatted", "-t", _cluster_id(), "-c", str(folder / "server.properties"))
 
     @property
     def pid(self) -> int:
@@ -173,6 +175,13 @@ class JarBroker:
         return (self._folder / "broker.log").read_text(encoding="utf-8", errors="replace")[-2000:]
 
 
+def _cluster_id() -> str:
+    """As the broker's own tool makes one, which takes a second of Java: a UUID in URL-safe base64, no dash in front."""
+    while (text := base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return text
+
+
 # Our end of the pipe closes when we die, however that was: the broker goes with its process group. (The kernel's own
 # signal for it, PR_SET_PDEATHSIG, comes when the thread ends that started it, and tests start it from worker threads.)
 _UNTIL_WE_ARE_GONE = """
@@ -217,22 +226,24 @@ def fetched() -> Path:
     libs = _HOME / "libs"
     if "java" in lacking or (lacking and not libs.exists()):
         raise NoBroker(f"Apache Kafka's jars need {' and '.join(lacking)}")
-    if not libs.exists():
-        _HOME.parent.mkdir(exist_ok=True)
-        # Into a folder beside it first: an interrupted fetch leaves nothing that looks whole.
-        with tempfile.TemporaryDirectory(dir=_HOME.parent) as scratch:
-            (Path(scratch) / "pom.xml").write_text(_POM, encoding="utf-8")
-            command = ["mvn", "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={scratch}/libs"]
-            done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise NoBroker(f"Maven could not fetch Apache Kafka's jars: {(done.stdout + done.stderr)[-500:]}")
-            _HOME.mkdir(exist_ok=True)
-            try:
-                (Path(scratch) / "libs").rename(libs)
-            except OSError:
-                if not libs.exists():  # else another one was quicker
-                    raise
+    _HOME.parent.mkdir(exist_ok=True)
+    with (_HOME.parent / f"kafka-{VERSION}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two workers of one test run: the second one waits, and finds them
+        if not libs.exists():
+            _fetch(libs)
     return libs
+
+
+def _fetch(libs: Path) -> None:
+    # Into a folder of its own first: an interrupted fetch leaves nothing that looks finished.
+    with tempfile.TemporaryDirectory(dir=_HOME.parent) as scratch:
+        (Path(scratch) / "pom.xml").write_text(_POM, encoding="utf-8")
+        command = ["mvn", "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={scratch}/libs"]
+        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise NoBroker(f"Maven could not fetch Apache Kafka's jars: {(done.stdout + done.stderr)[-500:]}")
+        _HOME.mkdir(exist_ok=True)
+        (Path(scratch) / "libs").rename(libs)
 
 
 def free_port() -> int:

@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from keyledger.embedded.account import service_account
-from tests.golden.stored.questions import understood, without_progress, written
+from tests.support.stored_registry.questions import understood, without_progress, written
 
-STORED: Final = Path(__file__).parents[1] / "golden" / "stored"
+STORED: Final = Path(__file__).parents[2] / "golden" / "stored"
 ARCHIVE: Final = STORED / "archive"
 MADE: Final = datetime(2026, 11, 25, 21, 41, tzinfo=UTC)
 

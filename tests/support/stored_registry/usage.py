@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.golden.stored.story import OLD_KEYS_CREATED, OLD_KEYS_UNTIL, Key, old_key_rows
+from tests.support.stored_registry.story import OLD_KEYS_CREATED, OLD_KEYS_UNTIL, Key, old_key_rows
 
 
 def write_rows(keys: list[Key], until: datetime, folder: Path) -> Iterator[tuple[str, Path]]:

@@ -1,4 +1,4 @@
-"""Makes what is stored here, by the code of the commit that is to be remembered: see README.md.
+"""Make what tests/golden/stored holds, by the code of the commit that is to be remembered: see its README.md.
 
 Everything goes by the command line, HTTP and SQL.
 """
@@ -21,9 +21,9 @@ from typing import Any, Final
 import asyncpg
 import httpx
 
-from tests.golden.stored.questions import COMMANDS, ask
-from tests.golden.stored.story import MAPPING, Story, old_key_rows
-from tests.golden.stored.usage import write_rows
+from tests.support.stored_registry.questions import COMMANDS, ask
+from tests.support.stored_registry.story import MAPPING, Story, old_key_rows
+from tests.support.stored_registry.usage import write_rows
 
 _LEFT_OUT: Final = ("tmp", "operator.sock", "postgres/postgres.log", "postgres/port")
 _TABLE: Final = "public.tensorzero_auth_api_key"

@@ -1,0 +1,50 @@
+"""A workload of keys for a log: creations, edits, expirations, suspensions, rotations and ends."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+
+from registry.keys.commands import EditKey
+from registry.log.event_log import Caller, EventLog
+from registry.service import KeyService, NewKey
+
+OPERATOR = Caller("operator", reason="why")
+
+
+async def itself(public_id: str) -> str:
+    """A key's first credential has its id."""
+    return public_id
+
+
+async def fill(log: EventLog, seed: int, count: int = 60) -> None:
+    """A workload of creations, edits (backdated too), expirations, suspensions, rotations and ends of all kinds."""
+    rng = Random(seed)
+    keys = KeyService(log, itself)
+    alive = [(await keys.create(NewKey({"customer_id": "c0"}), OPERATOR)).key]
+    for number in range(count):
+        key = rng.choice(alive)
+        tags = {"customer_id": f"c{number}", "project_id": rng.choice(["p", None])}
+        at = key.created_at if rng.random() < 0.3 else None
+        await keys.edit(
+            key.public_id, EditKey(tags=tags, effective_at=at, reason="backdated", may_backdate=True), OPERATOR
+        )
+        if rng.random() < 0.2:
+            expiration = key.created_at + timedelta(days=rng.randrange(1, 99))
+            alive.append((await keys.create(NewKey({"customer_id": "new"}, expiration=expiration), OPERATOR)).key)
+        if rng.random() < 0.2:
+            await keys.suspend(key.public_id, OPERATOR)
+        if rng.random() < 0.2:
+            await keys.resume(rng.choice(alive).public_id, OPERATOR)
+        if rng.random() < 0.2:
+            await _change_secrets(keys, key.public_id, rng)
+        if rng.random() < 0.1 and len(alive) > 1:
+            await keys.revoke(alive.pop().public_id, OPERATOR)
+
+
+async def _change_secrets(keys: KeyService, public_id: str, rng: Random) -> None:
+    """Rotate a key; now and then one of its credentials is revoked."""
+    overlap = rng.choice([None, timedelta(0), timedelta(hours=1)])
+    rotated = (await keys.rotate(public_id, overlap, OPERATOR)).key
+    if rng.random() < 0.5:
+        await keys.revoke_credential(public_id, rng.choice(rotated.credentials).credential_id, OPERATOR)
