@@ -2,7 +2,11 @@
 CREATE OR REPLACE FUNCTION keyTag{{on_cluster}} AS (public_id, name, at) ->
     JSONExtract(
         dictGetOrDefault(
-            '{{database}}.key_tags', 'tags', sipHash64(toString(public_id)), toDateTime64(assumeNotNull(at), 3, 'UTC'), '{}'
+            '{{database}}.key_tags',
+            'tags',
+            sipHash64(toString(public_id)),
+            toUnixTimestamp64Milli(toDateTime64(assumeNotNull(at), 3, 'UTC')),
+            '{}'
         ),
         name,
         'Nullable(String)'

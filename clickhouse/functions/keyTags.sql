@@ -3,7 +3,11 @@ CREATE OR REPLACE FUNCTION keyTags{{on_cluster}} AS (public_id, at) ->
     CAST(
         JSONExtractKeysAndValues(
             dictGetOrDefault(
-                '{{database}}.key_tags', 'tags', sipHash64(toString(public_id)), toDateTime64(assumeNotNull(at), 3, 'UTC'), '{}'
+                '{{database}}.key_tags',
+                'tags',
+                sipHash64(toString(public_id)),
+                toUnixTimestamp64Milli(toDateTime64(assumeNotNull(at), 3, 'UTC')),
+                '{}'
             ),
             'String'
         ),
