@@ -5,35 +5,38 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator
 
-import httpx
 import pytest
-from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from tests.support.bill_world import World
 from tests.support.ledger.prepared import PreparedLedger
-from tests.support.servers.docker import container
-from tests.support.servers.images import CLICKHOUSE as IMAGE
+from tests.support.servers.clickhouse import given_server, running_front
 
 
 @pytest.fixture(scope="session")
-def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The server that KEYLEDGER_TEST_CLICKHOUSE_URL names, else a container, else the embedded engine."""
-    given = os.environ.get("KEYLEDGER_TEST_CLICKHOUSE_URL")
-    if given:
-        yield given
+def clickhouse_server_url() -> Iterator[str | None]:
+    """The server that KEYLEDGER_TEST_CLICKHOUSE_URL names, else a container, else none."""
+    with given_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def clickhouse_url(clickhouse_server_url: str | None, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The server, else the embedded engine in this process."""
+    return clickhouse_server_url or f"chdb://{tmp_path_factory.mktemp('clickhouse')}"
+
+
+@pytest.fixture(scope="session")
+def clickhouse_http_url(
+    clickhouse_server_url: str | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The server, else the HTTP front over the embedded engine in a process of its own."""
+    if clickhouse_server_url is not None:
+        yield clickhouse_server_url
         return
-    # As a server is before anybody sets it up: its dictionaries read as `default`, which must have no password.
-    with container(IMAGE, 8123, {"CLICKHOUSE_SKIP_USER_SETUP": "1"}) as place:
-        if place is None:
-            yield f"chdb://{tmp_path_factory.mktemp('clickhouse')}"
-            return
-        host, port = place
-        for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.2), reraise=True):
-            with attempt:
-                httpx.get(f"http://{host}:{port}/ping").raise_for_status()
-        yield f"http://default@{host}:{port}"
+    with running_front(tmp_path_factory.mktemp("clickhouse") / "front") as front:
+        yield front.url
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from tests.support.oracle.oracle import Fact, Row
 
 KEY = "keyAAAAAAAA1"
 NOON = instant("2026-03-01T12:00:00")
-GOLDEN = Path(__file__).parent.parent / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 
 
 def used(at_ms: int, serial: int = 0, key: str | None = KEY, **changes: Any) -> list[Row]:

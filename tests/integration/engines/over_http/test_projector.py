@@ -1,0 +1,7 @@
+"""The projector, over HTTP."""
+
+import pytest
+
+from tests.support.contracts.projector_contract import *  # noqa: F403 - the suite
+
+pytestmark = pytest.mark.xdist_group("clickhouse-http")
