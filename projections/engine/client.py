@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError as DriverError
 from clickhouse_connect.driver.exceptions import Error as CodedError
-from clickhouse_connect.driver.exceptions import OperationalError
+from clickhouse_connect.driver.exceptions import InternalError, OperationalError
 
 from projections.errors import ClickHouseError, ClickHouseRefused, ClickHouseUnavailable
 
@@ -55,6 +55,8 @@ _RETRYABLE = frozenset(
         999,  # KEEPER_EXCEPTION
     }
 )
+
+_WRITE_COMPRESSION = "lz4"
 
 # Those that are registered, also when they are away, and those that the cluster should have, also when they were never
 # made. The coordinator is asked; where it can't be, the server says 0.
@@ -105,9 +107,12 @@ class ClickHouse:
     ) -> Rows:
         """The rows that one SELECT gives. Parameters are bound (`{name:Type}`), not formatted; instants come aware."""
 
+        bound = _bound(parameters)
+
         def run(client: Any) -> Rows:
-            result = client.query(sql, parameters=_bound(parameters), settings=_settings(settings), tz_mode="aware")
-            return [tuple(row) for row in result.result_rows]
+            with _readable():
+                result = client.query(sql, parameters=bound, settings=_settings(settings), tz_mode="aware")
+                return [tuple(row) for row in result.result_rows]
 
         return await self._run(run)
 
@@ -115,8 +120,9 @@ class ClickHouse:
         """The column names and rows of one statement of an operator's; a statement without rows gives its summary."""
 
         def run(client: Any) -> tuple[list[str], Rows]:
-            result = client.query(sql, tz_mode="aware")
-            return list(result.column_names), [tuple(row) for row in result.result_rows]
+            with _readable():
+                result = client.query(sql, tz_mode="aware")
+                return list(result.column_names), [tuple(row) for row in result.result_rows]
 
         return await self._run(run)
 
@@ -161,7 +167,9 @@ class ClickHouse:
     async def _run(self, call: Callable[[Any], _T]) -> _T:
         def in_thread() -> _T:
             with _translated():
-                return call(self._client())
+                with _readable():
+                    client = self._client()
+                return call(client)
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, in_thread)
 
@@ -169,6 +177,8 @@ class ClickHouse:
         client = getattr(self._local, "client", None)
         if client is None:
             client = clickhouse_connect.get_client(dsn=self._dsn, **self._server_options(), **self._options)
+            if not self.embedded:
+                client.write_compression = _WRITE_COMPRESSION
             self._local.client = client
             with self._lock:
                 self._clients.append(client)
@@ -179,8 +189,9 @@ class ClickHouse:
             return {}
         # The driver goes by the port, not by the URL's scheme: https at another than 8443 would be sent in the clear.
         interface = self._dsn.partition(":")[0]
-        # No sessions: a session admits one statement at a time, and nothing here needs one.
-        return {"interface": interface, "autogenerate_session_id": False}
+        # No sessions: a session admits one statement at a time, and nothing here needs one. No compressed answers: the
+        # driver does not look for the end of a compressed frame, so one that breaks off would be a shorter result.
+        return {"interface": interface, "autogenerate_session_id": False, "compress": False}
 
 
 def _replicas(client: Any, table: str, cluster: str) -> int:
@@ -219,19 +230,36 @@ def _translated() -> Iterator[None]:
         raise ClickHouseUnavailable(f"ClickHouse cannot be reached ({type(exc).__name__}).") from exc
 
 
-_NOT_TRUSTED = "ClickHouse's certificate is not trusted: see KEYLEDGER_CLICKHOUSE_CA_FILE."
+@contextmanager
+def _readable() -> Iterator[None]:
+    """While an answer is read: what the driver makes of one that is broken is an error of nearly any kind."""
+    try:
+        yield
+    except (DriverError, OSError) as exc:
+        if isinstance(exc, InternalError) and exc.code is None:
+            raise ClickHouseUnavailable(_BROKEN.format(type(exc).__name__)) from exc
+        raise
+    except Exception as exc:
+        raise ClickHouseUnavailable(_BROKEN.format(type(exc).__name__)) from exc
 
 
-def _is_untrusted(exc: BaseException | None) -> bool:
-    """Whether a certificate is what began it: the driver's HTTP client wraps the error several times over."""
+_BROKEN = "ClickHouse's answer is broken ({})."
+_NOT_TRUSTED = "ClickHouse's certificate is not trusted ({}): see KEYLEDGER_CLICKHOUSE_CA_FILE."
+
+
+def _distrust(exc: BaseException | None) -> str | None:
+    """What is wrong with the certificate, where that began it: the driver's HTTP client wraps it several times over."""
     while exc is not None and not isinstance(exc, SSLCertVerificationError):
-        exc = exc.__cause__ or getattr(exc, "reason", None) or exc.__context__
-    return exc is not None
+        # Of some errors, `reason` is the one inside; of others, as those of TLS, it is a text.
+        reason = getattr(exc, "reason", None)
+        exc = exc.__cause__ or (reason if isinstance(reason, BaseException) else None) or exc.__context__
+    return None if exc is None else exc.verify_message
 
 
 def _translate(exc: CodedError) -> ClickHouseError:
     if exc.code is None and isinstance(exc, OperationalError):
-        return ClickHouseUnavailable(_NOT_TRUSTED if _is_untrusted(exc) else None)
+        distrust = _distrust(exc)
+        return ClickHouseUnavailable(_NOT_TRUSTED.format(distrust) if distrust else None)
     kind = ClickHouseUnavailable if exc.code in _RETRYABLE else ClickHouseRefused
     what = f"code {exc.code}" if exc.code is not None else type(exc).__name__
     return kind(f"{kind.__doc__} ({what}{f', {exc.name}' if exc.name else ''})", code=exc.code, name=exc.name)

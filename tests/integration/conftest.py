@@ -11,7 +11,7 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from tests.support.bill_world import World
 from tests.support.ledger.prepared import PreparedLedger
-from tests.support.servers.clickhouse import given_server, running_front
+from tests.support.servers.clickhouse import Front, given_server, running_front
 
 
 @pytest.fixture(scope="session")
@@ -28,15 +28,19 @@ def clickhouse_url(clickhouse_server_url: str | None, tmp_path_factory: pytest.T
 
 
 @pytest.fixture(scope="session")
-def clickhouse_http_url(
-    clickhouse_server_url: str | None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """The server, else the HTTP front over the embedded engine in a process of its own."""
-    if clickhouse_server_url is not None:
-        yield clickhouse_server_url
-        return
+def clickhouse_front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """The HTTP front over the embedded engine, in a process of its own. Its answers can be broken on demand."""
     with running_front(tmp_path_factory.mktemp("clickhouse") / "front") as front:
-        yield front.url
+        yield front
+
+
+@pytest.fixture(scope="session")
+def clickhouse_http_url(clickhouse_server_url: str | None, request: pytest.FixtureRequest) -> str:
+    """The server, else the front."""
+    if clickhouse_server_url is not None:
+        return clickhouse_server_url
+    front: Front = request.getfixturevalue("clickhouse_front")
+    return front.url
 
 
 @pytest.fixture(scope="session")

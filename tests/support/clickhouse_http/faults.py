@@ -10,12 +10,15 @@ import threading
 from dataclasses import dataclass
 from typing import BinaryIO
 
+import lz4.frame
+
 KINDS = (
     "short_length",  # Content-Length says more than is sent
     "short_chunks",  # the last chunk never comes
     "bad_chunks",  # what should be the length of a chunk is none
-    "short_frame",  # HTTP is in order, the compressed frame in it breaks off
-    "bad_frame",  # HTTP is in order, the compressed frame in it is damaged
+    "short_frame",  # HTTP is in order, the lz4 frame in it breaks off between two blocks: only where lz4 is accepted
+    "bad_frame",  # HTTP is in order, what is called an lz4 frame in it is none
+    "page",  # a page of a proxy's in place of the answer, with status 200
     "exception",  # status 200, and an error in place of the second half
     "tagged_exception",  # the same as servers since 25.11 mark it
     "hold_before",  # the statement has arrived, and is never executed
@@ -76,16 +79,18 @@ def broken(kind: str, body: bytes, plain: bytes) -> Broken:
     half = body[: len(body) // 2]
     match kind:
         case "short_length":
-            return Broken({"Content-Length": str(len(body))}, half)
+            return Broken({"Content-Length": str(len(body) + 1)}, half)
         case "short_chunks":
             return Broken({"Transfer-Encoding": "chunked"}, _chunk(half))
         case "bad_chunks":
             return Broken({"Transfer-Encoding": "chunked"}, _chunk(half) + b"no length\r\n" + half)
         case "short_frame":
-            return Broken({"Content-Length": str(len(half))}, half)
+            frame = _unfinished_frame(plain[: len(plain) // 2]) if body != plain else plain
+            return Broken({"Content-Length": str(len(frame))}, frame)
         case "bad_frame":
-            damaged = bytes(byte ^ 0xFF for byte in body)
-            return Broken({"Content-Length": str(len(damaged))}, damaged)
+            return Broken({"Content-Length": str(len(plain)), "Content-Encoding": "lz4"}, plain)
+        case "page":
+            return Broken({"Content-Length": str(len(_PAGE))}, _PAGE)
         case "exception":
             sent = plain[: len(plain) // 2] + _EXCEPTION
             return Broken({"Transfer-Encoding": "chunked"}, _chunk(sent) + b"0\r\n\r\n")
@@ -96,8 +101,15 @@ def broken(kind: str, body: bytes, plain: bytes) -> Broken:
             return Broken(headers, _chunk(sent) + b"0\r\n\r\n")
 
 
+_PAGE = b"<html><head><title>Bad Gateway</title></head><body>Try again later.</body></html>"
 _EXCEPTION = b"Code: 241. DB::Exception: (total) memory limit exceeded. (MEMORY_LIMIT_EXCEEDED) (version 25.8.2.1)\n"
 
 
+def _unfinished_frame(data: bytes) -> bytes:
+    frame = lz4.frame.LZ4FrameCompressor(auto_flush=True)
+    return bytes(frame.begin() + frame.compress(data))
+
+
 def _chunk(data: bytes) -> bytes:
-    return b"%x\r\n%s\r\n" % (len(data), data)
+    """No data is no chunk: one without length would be the last."""
+    return b"%x\r\n%s\r\n" % (len(data), data) if data else b""

@@ -118,8 +118,7 @@ class Handler(BaseHTTPRequestHandler):
         headers |= {"Content-Type": "text/plain; charset=UTF-8", "X-ClickHouse-Summary": _summary(answer)}
         if fault is not None:
             damaged = broken(fault, body, answer.data)
-            # An error in mid-stream is shown in the clear here; where it is encoded, the driver decodes it first.
-            encoded = {"Content-Encoding": encoding} if encoding and "exception" not in fault else {}
+            encoded = {"Content-Encoding": encoding} if encoding and fault.startswith("short") else {}
             self._head(200, headers | encoded | damaged.headers)
             self.close_connection = True
             damaged.write(self.wfile)
