@@ -16,6 +16,7 @@ import chdb
 from tests.support.clickhouse_http.errors import ServerError, of_engine
 
 _MOST = 16
+_ABOUT = "SELECT version(), timezone(), hostName(), getSetting('enable_http_compression')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,9 @@ class Engine:
         self.shared = self._is_shared()
         self._places = threading.BoundedSemaphore(1 if self.shared else _MOST)
         first = self._open()
-        answer = first.run("SELECT version(), timezone(), hostName()", "TSV", [])
-        self.version, self.time_zone, self.host_name = answer.data.decode().rstrip("\n").split("\t")
+        answer = first.run(_ABOUT, "TSV", [])
+        self.version, self.time_zone, self.host_name, compresses = answer.data.decode().split()
+        self.compresses = compresses in {"1", "true"}
         self._free.append(first)
 
     @contextmanager

@@ -112,8 +112,9 @@ class Handler(BaseHTTPRequestHandler):
                 return b"".join(received)
 
     def _send(self, answer: Answer, headers: dict[str, str], url: Mapping[str, str], fault: str | None) -> None:
-        compresses = url.get("enable_http_compression") == "1"
-        encoding = chosen(self.headers.get("Accept-Encoding", "")) if compresses and answer.data else None
+        by_default = "1" if self._server.engine.compresses else "0"
+        compresses = url.get("enable_http_compression", by_default) == "1" and answer.data
+        encoding = chosen(self.headers.get("Accept-Encoding", "")) if compresses else None
         body = encode(answer.data, encoding)
         headers |= {"Content-Type": "text/plain; charset=UTF-8", "X-ClickHouse-Summary": _summary(answer)}
         if fault is not None:
