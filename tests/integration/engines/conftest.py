@@ -1,0 +1,34 @@
+"""One folder for each engine and way to it; the suites are in `tests/support/contracts`.
+
+In process all of them run in `make test`. Over HTTP some would take too long for it, so they are in `make test-long`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+_HERE = Path(__file__).parent
+# Thousands of rows or statements: what they show is the engine's speed, or does not depend on the way to it.
+_HEAVY = (
+    "test_twenty_thousand_edits_of_one_key_are_twenty_thousand_intervals",
+    "test_twenty_thousand_tags_that_come_and_go_stay_cheap_too",
+    "test_every_cut_into_batches_and_every_repetition_gives_the_same_rows",
+)
+# The cases of these take turns: in `make test` each runs on one of the two engines, in `make test-long` on the other.
+_TAKE_TURNS = ("test_bill", "test_projector")
+_OVER_HTTP = ("over_http", "over_http_25_8")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is long over HTTP."""
+    for folder in _OVER_HTTP:
+        for suite in (*_TAKE_TURNS, "test_clickhouse"):
+            cases = [item for item in items if item.path == _HERE / folder / f"{suite}.py"]
+            turns = suite in _TAKE_TURNS
+            for number, item in enumerate(cases):
+                heavy = item.name.partition("[")[0] in _HEAVY
+                if heavy or (turns and number % 2 != _OVER_HTTP.index(folder)):
+                    item.add_marker(pytest.mark.long)

@@ -1,0 +1,59 @@
+"""The parts of production on PostgreSQL and a ClickHouse behind HTTP: a key is made, used, moved, revoked and billed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from keyledger.client.admin import AdminClient
+from registry.instant import parse_instant, to_ms
+from tests.support.bill_world import World, chat, model, uuid7
+from tests.support.processes.parts import Part
+from tests.support.processes.registry_process import run_command
+from tests.support.servers.databases import Database, plain
+
+pytestmark = pytest.mark.xdist_group("clickhouse-http")
+
+PERIOD = {"since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
+SCOPES = ("keys:read", "keys:write", "billing:read")
+
+
+async def test_a_key_is_made_used_moved_revoked_and_billed(
+    database: Database, clickhouse_http_url: str, world: World, tmp_path: Path
+) -> None:
+    environ = {
+        "KEYLEDGER_DATABASE_URL": plain(database.app_url),
+        "KEYLEDGER_CLICKHOUSE_URL": clickhouse_http_url,
+        "KEYLEDGER_CLICKHOUSE_DATABASE": world.names.database,
+        "KEYLEDGER_GATEWAY_CLICKHOUSE_DATABASE": world.names.gateway,
+    }
+    options = [word for scope in SCOPES for word in ("--scope", scope)]
+    code, out, err = await run_command("token", "create", "--name", "portal", *options, "--json", environ=environ)
+    assert code == 0, err
+    serve = Part(tmp_path / "serve.log", environ, "serve", "--port", "0")
+    projector = Part(tmp_path / "project.log", environ, "project", "clickhouse", "--feed", "log")
+    try:
+        await serve.start()
+        await projector.start()
+        async with AdminClient(serve.url, json.loads(out)["token"]) as portal:
+            key = (await portal.create({"customer_id": "acme"}))["public_id"]
+            await portal.edit(key, {"tags": {"customer_id": "globex"}}, reason="sold")
+            ended = await portal.revoke(key)
+            made, moved, _ = (to_ms(parse_instant(event["effective_at"])) for event in await portal.history(key))
+            end = to_ms(parse_instant(ended["revoked_at"]))
+            instants = [made, moved, moved, end]
+            ids = [uuid7(at, serial) for serial, at in enumerate(instants)]
+            await world.serve([chat(id_, key) for id_ in ids])
+            await world.serve([model(uuid7(at, 100 + n), ids[n]) for n, at in enumerate(instants)])
+            asked = PERIOD | {"group_by": "customer_id", "wait_for": str(ended["position"])}
+            answer = await portal.http.get("/billing/usage", params=asked)
+            assert answer.status_code == 200, answer.text
+            bill = answer.json()
+        assert bill["position"] == ended["position"]
+        assert [(line["by"]["customer_id"], line["inferences"]) for line in bill["lines"]] == [("acme", 1), ("globex", 2)]
+        assert [(line["by"]["customer_id"], line["cost_usd"]) for line in bill["late_lines"]] == [("globex", "0.001")]
+    finally:
+        await projector.stop()
+        await serve.stop()
