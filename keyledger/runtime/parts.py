@@ -16,11 +16,11 @@ from keyledger.http.app import operations_app, public_app
 from keyledger.http.health import Health
 from keyledger.runtime import republish
 from keyledger.runtime.connections import clickhouse_client, clickhouse_names, database_ssl
+from keyledger.runtime.garbage import collect_garbage_rarely
 from keyledger.runtime.gateway import gateway_place, same_url
 from keyledger.runtime.server import bind_tcp, serving, stop_on_signal
 from keyledger.runtime.services import open_services, open_write_side
 from keyledger.runtime.workers import (
-    collect_garbage_rarely,
     gateway_sync,
     kafka_projector,
     log_projector,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import replace
 from typing import Protocol
 
@@ -19,13 +18,6 @@ from projections.ledger.projector import Projector
 from registry.publish.checkpoint import Lead
 from registry.publish.relay import Relay
 from registry.publish.topics import TopicPlan
-
-
-def collect_garbage_rarely() -> None:
-    """For a process that does little but project: batches are many objects and no cycles, and looking for some in them
-    cost a fifth of the time (bench/pipeline.py). Called once, when everything is imported."""
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 class Follower(Protocol):
