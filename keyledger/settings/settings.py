@@ -1,114 +1,33 @@
-"""Settings: read once from the environment, all faults told together, secrets never shown."""
+"""Settings: read once from the environment, all faults reported together, secrets never shown."""
 
 from __future__ import annotations
 
 import os
-import re
-import ssl
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PREFIX = "KEYLEDGER_"
+from keyledger.settings.conflicts import conflicts
+from keyledger.settings.errors import SettingsError
+from keyledger.settings.names import PREFIX, variable
+from keyledger.settings.tls import Tls
+from keyledger.settings.values import (
+    CertificateFile,
+    ClickHouseUrl,
+    DatabaseSsl,
+    Identifier,
+    KafkaName,
+    KafkaProtocol,
+    KafkaServers,
+    KeyFile,
+    PostgresUrl,
+)
+
 # Read by the tests alone.
-_FOREIGN_PREFIX = "KEYLEDGER_TEST_"
-_HIDDEN = "(hidden)"
-_SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
-# They come by settings of their own: in the URL they would win over those in silence.
-_CLICKHOUSE_TLS_OPTIONS: Final = frozenset({"ca_cert", "client_cert", "client_cert_key", "tls_mode", "verify"})
-
-
-class SettingsError(Exception):
-    """Settings are wrong: each fault on a line of its own, by the variable's name, without its value."""
-
-
-def _postgres(url: str) -> str:
-    """The URL with the driver that we use. Raises ValueError without quoting it: it may hold a password."""
-    from sqlalchemy.engine import make_url  # noqa: PLC0415 - commands that need no database start without it
-    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - as above
-
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise ValueError("must be a URL, as postgresql://user:password@host:5432/database") from None
-    if parsed.drivername not in {"postgresql", "postgres", "postgresql+asyncpg"} or not parsed.database:
-        raise ValueError("must be a URL, as postgresql://user:password@host:5432/database")
-    if any("ssl" in name for name in parsed.query):
-        raise ValueError("must not have options of TLS: set KEYLEDGER_DATABASE_SSL instead")
-    return parsed.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
-
-
-def _clickhouse(url: str) -> str:
-    if not url.startswith(("http://", "https://", "chdb:///")):
-        raise ValueError("must be http(s)://user:password@host:8123, or chdb:///path for the embedded engine")
-    return url
-
-
-def _servers(value: str) -> str:
-    servers = [one.strip() for one in value.split(",")]
-    for one in servers:
-        match = _SERVER.fullmatch(one)
-        if match is None or not 0 < int(match[2]) < 65_536:
-            raise ValueError("must be host:port, or several of them with commas between")
-    return ",".join(servers)
-
-
-def _topic(name: str) -> str:
-    if name in {".", ".."}:
-        raise ValueError("must have more than dots")
-    return name
-
-
-def _pem(what: str) -> Callable[[Path], Path]:
-    def check(path: Path) -> Path:
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise ValueError(f"the file can't be read ({error.strerror})") from None
-        if f"{what}-----".encode() not in content:
-            raise ValueError(f"the file has no PEM of a {what.lower()} (-----BEGIN {what}-----)")
-        return path
-
-    return check
-
-
-PostgresUrl = Annotated[str, AfterValidator(_postgres)]
-ClickHouseUrl = Annotated[str, AfterValidator(_clickhouse)]
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
-KafkaServers = Annotated[str, AfterValidator(_servers)]
-KafkaName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,200}$"), AfterValidator(_topic)]
-CertificateFile = Annotated[Path, AfterValidator(_pem("CERTIFICATE"))]
-KeyFile = Annotated[Path, AfterValidator(_pem("PRIVATE KEY"))]
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """The files of one connection's TLS, each of them optional; a certificate and its key come together."""
-
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-    key_password: str | None = field(default=None, repr=False)
-
-    def context(self) -> ssl.SSLContext:
-        """A client's context, which checks certificate and host name by the CA file or the system's CAs.
-
-        Raises ssl.SSLError where the files don't fit together.
-        """
-        context = ssl.create_default_context(cafile=self.ca_file)
-        if self.cert_file is not None:
-            # Always a password, be it an empty one: OpenSSL would ask for it on the terminal.
-            context.load_cert_chain(self.cert_file, self.key_file, password=self.key_password or "")
-        return context
-
-
-DatabaseSsl = Literal["disable", "prefer", "require", "verify-ca", "verify-full"]
-KafkaProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+_FOREIGN_PREFIX: Final = "KEYLEDGER_TEST_"
+_HIDDEN: Final = "(hidden)"
 
 
 class Settings(BaseSettings):
@@ -211,7 +130,7 @@ class Settings(BaseSettings):
     @classmethod
     def read(cls) -> Self:
         """The settings of the environment. Raises SettingsError, which names every wrong or unknown variable."""
-        known = {_variable(name) for name in cls.model_fields}
+        known = {variable(name) for name in cls.model_fields}
         given = {name for name in os.environ if name.startswith(PREFIX) and not name.startswith(_FOREIGN_PREFIX)}
         faults = [f"{name} is not known: look for a misspelling" for name in sorted(given - known)]
         wrong: dict[str, Any] = {}
@@ -221,12 +140,12 @@ class Settings(BaseSettings):
             for one in error.errors():
                 name = str(one["loc"][0])
                 wrong[name] = cls.model_fields[name].default
-                faults.append(f"{_variable(name)}: {_words(one['msg'])}")
-        if wrong:  # what the others say together is told all the same
+                faults.append(f"{variable(name)}: {_words(one['msg'])}")
+        if wrong:  # what the others say together is reported all the same
             settings = cls(**wrong)
-        for names, words in _conflicts(settings):
+        for names, words in conflicts(settings):
             if wrong.keys().isdisjoint(names):
-                faults.append(f"{_variable(names[0])}: {words}")
+                faults.append(f"{variable(names[0])}: {words}")
         if faults:
             raise SettingsError("\n".join(["settings are wrong:", *faults]))
         return settings
@@ -238,7 +157,7 @@ class Settings(BaseSettings):
 
     def require(self, *names: str) -> tuple[str, ...]:
         """The values of settings that a command can't do without. Raises SettingsError, naming all that are missing."""
-        missing = [_variable(name) for name in names if getattr(self, name) is None]
+        missing = [variable(name) for name in names if getattr(self, name) is None]
         if missing:
             raise SettingsError(f"set {' and '.join(missing)}: `keyledger settings` says what each means")
         return tuple(getattr(self, name) for name in names)
@@ -252,7 +171,7 @@ class Settings(BaseSettings):
             default = "" if about.default is None else str(about.default)
             rows.append(
                 {
-                    "name": _variable(name),
+                    "name": variable(name),
                     "value": _HIDDEN if secret else "" if value is None else str(value),
                     "default": default,
                     "meaning": about.description or "",
@@ -263,95 +182,3 @@ class Settings(BaseSettings):
 
 def _words(message: str) -> str:
     return message.removeprefix("Value error, ")
-
-
-def _variable(name: str) -> str:
-    return f"{PREFIX}{name.upper()}"
-
-
-# A fault of settings that are right alone: their names, that of the one to change first, and what to do.
-_Conflict = tuple[tuple[str, ...], str]
-
-
-def _conflicts(settings: Settings) -> Iterator[_Conflict]:
-    yield from _kafka_conflicts(settings)
-    yield from _database_conflicts(settings)
-    yield from _clickhouse_conflicts(settings)
-    for of in ("kafka", "database", "clickhouse"):
-        yield from _tls_conflicts(settings, of)
-
-
-def _kafka_conflicts(settings: Settings) -> Iterator[_Conflict]:
-    protocol = settings.kafka_security_protocol
-    by_protocol = "KEYLEDGER_KAFKA_SECURITY_PROTOCOL"
-    for name in ("kafka_sasl_username", "kafka_sasl_password"):
-        given = getattr(settings, name) is not None
-        if given and not protocol.startswith("SASL_"):
-            yield (
-                (name, "kafka_security_protocol"),
-                f"unset it, or set {by_protocol} to SASL_SSL: {protocol} has no login",
-            )
-        if not given and protocol.startswith("SASL_"):
-            yield (name, "kafka_security_protocol"), f"must be set, as {by_protocol} is {protocol}"
-    if not protocol.endswith("SSL"):
-        for name in _files(settings, "kafka"):
-            yield (name, "kafka_security_protocol"), f"unset it, or set {by_protocol} to one with SSL"
-    if settings.kafka_key_password is not None and settings.kafka_key_file is None:
-        yield ("kafka_key_password", "kafka_key_file"), "unset it, or set KEYLEDGER_KAFKA_KEY_FILE: there is no key"
-
-
-def _database_conflicts(settings: Settings) -> Iterator[_Conflict]:
-    mode = settings.database_ssl
-    for name in _files(settings, "database"):
-        if mode in {"disable", "prefer"}:
-            fix = "unset it, or set KEYLEDGER_DATABASE_SSL to verify-full"
-            yield (name, "database_ssl"), f"{fix}: {mode} does not promise TLS"
-        elif mode == "require" and name == "database_ca_file":
-            fix = "unset it, or set KEYLEDGER_DATABASE_SSL to verify-full or verify-ca"
-            yield (name, "database_ssl"), f"{fix}: {mode} takes any certificate"
-
-
-def _clickhouse_conflicts(settings: Settings) -> Iterator[_Conflict]:
-    if settings.clickhouse_url is None:
-        return
-    url = urlsplit(settings.clickhouse_url)
-    given = _files(settings, "clickhouse")
-    if url.scheme == "chdb" and settings.clickhouse_cluster is not None:
-        fix = "unset it, or let KEYLEDGER_CLICKHOUSE_URL name a server"
-        yield ("clickhouse_cluster", "clickhouse_url"), f"{fix}: the embedded engine is on no cluster"
-    if url.scheme != "https":
-        for name in given:
-            yield (name, "clickhouse_url"), "unset it, or let KEYLEDGER_CLICKHOUSE_URL begin with https://"
-    elif given and not _CLICKHOUSE_TLS_OPTIONS.isdisjoint(parse_qs(url.query)):
-        yield ("clickhouse_url", *given), "must not have options of TLS beside KEYLEDGER_CLICKHOUSE_…_FILE"
-    if url.scheme == "https" and settings.clickhouse_cert_file is not None and not url.username:
-        yield (
-            ("clickhouse_url", "clickhouse_cert_file"),
-            "must name the user whom the certificate is for: https://user@…",
-        )
-
-
-def _tls_conflicts(settings: Settings, of: Literal["kafka", "database", "clickhouse"]) -> Iterator[_Conflict]:
-    ca, cert, key = (f"{of}_{one}_file" for one in ("ca", "cert", "key"))
-    tls = settings.tls(of)
-    if (tls.cert_file is None) != (tls.key_file is None):
-        missing, given = (key, cert) if tls.key_file is None else (cert, key)
-        yield (missing, given), f"must be set with {_variable(given)}: they are a pair"
-    elif tls.ca_file is not None and not _loads(Tls(tls.ca_file)):
-        yield (ca,), "the file has a certificate that can't be read"
-    elif tls.cert_file is not None and not _loads(tls):
-        encrypted = "its password is KEYLEDGER_KAFKA_KEY_PASSWORD" if of == "kafka" else "it must not be encrypted"
-        yield (key, cert), f"the file must have the key of {_variable(cert)}; {encrypted}"
-
-
-def _files(settings: Settings, of: str) -> list[str]:
-    names = [f"{of}_{one}_file" for one in ("ca", "cert", "key")]
-    return [name for name in names if getattr(settings, name) is not None]
-
-
-def _loads(tls: Tls) -> bool:
-    try:
-        tls.context()
-    except OSError:  # of ssl, too
-        return False
-    return True
