@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from keyledger.http.keys.schemas import Instant, Text
+from keyledger.http.keys.bodies import Instant, Text
 from keyledger.http.request_body import Whole
 from registry.errors import FieldFault, FieldsRefused, UnknownKey
 from registry.keys.secrets import PUBLIC_ID

@@ -14,8 +14,8 @@ from pydantic import Field
 from audit.history.diff import diff_keys
 from keyledger.http.audit import router
 from keyledger.http.billing.usage import checked, make_bill, wait_until_applied
+from keyledger.http.keys.bodies import Instant
 from keyledger.http.keys.keys import needs
-from keyledger.http.keys.schemas import Instant
 from keyledger.http.ndjson import MEDIA_TYPE, Part, stream
 from keyledger.http.problem import documented
 from keyledger.http.query_params import MAX_FILTERS, Strict

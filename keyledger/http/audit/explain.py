@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 from audit.explain.explain import explain
 from keyledger.http.audit import router
 from keyledger.http.billing.usage import wait_until_applied
+from keyledger.http.keys.bodies import KeyOut
 from keyledger.http.keys.keys import answer, needs
-from keyledger.http.keys.schemas import KeyOut
 from keyledger.http.problem import documented
 from keyledger.http.query_params import Strict
 from keyledger.http.request_body import Whole

@@ -15,8 +15,8 @@ from audit.replay.exclusive import alone
 from audit.replay.replay import Replay, Replayed
 from keyledger.http.audit import operator_router
 from keyledger.http.audit.verify import books_of
+from keyledger.http.keys.bodies import Body
 from keyledger.http.keys.keys import answer
-from keyledger.http.keys.schemas import Body
 from keyledger.http.ndjson import Part, stream
 from keyledger.http.request_body import JSON, json_body
 from keyledger.runtime.services import Services

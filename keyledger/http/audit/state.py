@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 
 from audit.history.states import states
 from keyledger.http.audit import router
+from keyledger.http.keys.bodies import KeyOut
 from keyledger.http.keys.keys import answer, needs
-from keyledger.http.keys.schemas import KeyOut
 from keyledger.http.problem import documented
 from keyledger.http.query_params import AsOfQuery, checked_id
 from keyledger.http.request_body import Whole

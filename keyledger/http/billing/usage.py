@@ -12,8 +12,8 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from keyledger.http.billing.schemas import BillOut
+from keyledger.http.keys.bodies import Instant
 from keyledger.http.keys.keys import answer, needs, principal_of
-from keyledger.http.keys.schemas import Instant
 from keyledger.http.problem import documented
 from keyledger.http.query_params import MAX_FILTERS, Strict, tag_filters
 from keyledger.http.request_body import Whole, strict_request

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Security
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 
-from keyledger.http.keys.schemas import (
+from keyledger.http.keys.bodies import (
     CreateKeyBody,
     EditKeyBody,
     HistoryPage,

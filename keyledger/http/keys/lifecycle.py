@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
+from keyledger.http.keys.bodies import KeyOut, NewKeyOut, ReasonBody, RotateBody
 from keyledger.http.keys.keys import (
     Services,
     Writer,
@@ -16,7 +17,6 @@ from keyledger.http.keys.keys import (
     principal_of,
     wait_of,
 )
-from keyledger.http.keys.schemas import KeyOut, NewKeyOut, ReasonBody, RotateBody
 from keyledger.http.problem import documented
 from keyledger.http.query_params import EndQuery, NoQuery, WaitQuery, checked_id
 from keyledger.http.request_body import JSON, body_docs, json_body, strict_request

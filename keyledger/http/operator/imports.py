@@ -20,8 +20,8 @@ from gateways.tensorzero.importing.mapping_csv import read_csv
 from gateways.tensorzero.importing.mapping_json import read_json
 from gateways.tensorzero.importing.run import Import, Order, Part, mapping_items, result
 from gateways.tensorzero.key_table import GatewayTable
+from keyledger.http.keys.bodies import Body, Text
 from keyledger.http.keys.keys import principal_of
-from keyledger.http.keys.schemas import Body, Text
 from keyledger.http.ndjson import stream
 from keyledger.http.request_body import JSON, json_body
 from keyledger.runtime.garbage import collecting_rarely

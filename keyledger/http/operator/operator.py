@@ -17,8 +17,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import Field
 
 from keyledger.embedded.load import LoadError, check_table, engine_words, load_file
+from keyledger.http.keys.bodies import Body
 from keyledger.http.keys.keys import answer, principal_of
-from keyledger.http.keys.schemas import Body
 from keyledger.http.request_body import JSON, json_body
 from keyledger.runtime import dead_letters
 from keyledger.runtime.republish import publish_again
