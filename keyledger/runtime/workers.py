@@ -1,4 +1,4 @@
-"""What follows the log: projectors and the relay, made from services and settings."""
+"""What follows the log: projectors, the relay and the gateway's sync, made from services or the registry."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from gateways.tensorzero.checkpoint import SyncLead
 from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.sync import GatewaySync, Pace
 from keyledger.runtime.connections import kafka_options
-from keyledger.runtime.services import Services, WriteSide
+from keyledger.runtime.registry import Registry
+from keyledger.runtime.services import Services
 from keyledger.settings import Settings
 from projections.ledger.dead_letters import RECORD_BYTES_MAX, dead_letter_topic
 from projections.ledger.kafka_feed import KafkaFeed, KafkaSubscription
@@ -44,21 +45,21 @@ def kafka_projector(services: Services) -> Projector:
     return Projector(KafkaFeed(log, services.store, services.letters, source), services.store, str(log.log_id))
 
 
-def relay(services: WriteSide | Services) -> Relay:
+def relay(registry: Registry) -> Relay:
     """The relay of the log to the topic."""
-    settings = services.settings
-    lead = Lead(services.engine, settings.kafka_topic)
-    return Relay(services.registry.log, lead, kafka_options(settings), *topic_plans(settings))
+    settings = registry.settings
+    lead = Lead(registry.engine, settings.kafka_topic)
+    return Relay(registry.log, lead, kafka_options(settings), *topic_plans(settings))
 
 
-def gateway_sync(services: WriteSide | Services) -> GatewaySync | None:
+def gateway_sync(registry: Registry) -> GatewaySync | None:
     """The sync of the gateway's table of keys; None where no gateway's database is set."""
-    if services.gateway is None:
+    if registry.gateway is None:
         return None
     pace = Pace()
-    pace = replace(pace, page_s=pace.page / services.settings.gateway_reconcile_keys_per_s)
-    engine = services.engine
-    return GatewaySync(services.registry.log, KeyStateReader(engine), services.gateway.table, SyncLead(engine), pace)
+    pace = replace(pace, page_s=pace.page / registry.settings.gateway_reconcile_keys_per_s)
+    engine = registry.engine
+    return GatewaySync(registry.log, KeyStateReader(engine), registry.gateway.table, SyncLead(engine), pace)
 
 
 def topic_plans(settings: Settings) -> tuple[TopicPlan, TopicPlan]:

@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from keyledger.runtime.registry import Registry
+from keyledger.runtime.registry import registry_on
 from keyledger.runtime.status import ReadSide, Status, status_of
+from keyledger.settings import Settings
 from projections.errors import ProjectionError
 from projections.ledger.dead_letters import DeadLetter, dead_letter_topic
 from registry.errors import UndecodableEvent
 from registry.log.event_log import EventLog
 from registry.publish.cloudevent import Linked, write_record
 from registry.queries import Queries
-from registry.service import KeyService, TokenService
 from tests.integration.test_projector import fill
 from tests.support import forgery
 from tests.support.contracts.writes import note
@@ -25,8 +25,7 @@ Make = Callable[[EventLog], Awaitable[forgery.KeyValue]]
 
 async def status(way: Way, *, hole_alarm_s: float = 3600) -> Status:
     """As `keyledger status` reads it, from a process of its own."""
-    queries = Queries(way.engine)
-    registry = Registry(way.log, KeyService(way.log, queries.public_id), TokenService(way.log), queries)
+    registry = registry_on(way.log, way.engine, Settings())
     return await status_of(registry, ReadSide(way.store, way.letters, way.dead_letters_max, hole_alarm_s))
 
 
