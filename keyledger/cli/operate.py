@@ -155,7 +155,7 @@ def project_gateway(
         asyncio.run(run(_settings(), host, port, say))
         return
     with waiting("setting up the gateway's table of keys"):
-        asyncio.run(set_up_gateway(_settings(), table=create_table, index=create_index, anew=anew))
+        asyncio.run(set_up_gateway(_settings(), table=create_table, index=create_index, forget=anew))
     say("done")
 
 

@@ -43,12 +43,13 @@ def ddl_text(settings: Settings, *, gateway_tables: bool) -> str:
     return ";\n\n".join(ddl.statements(clickhouse_names(settings), gateway_tables=gateway_tables)) + ";"
 
 
-async def set_up_gateway(settings: Settings, *, table: bool, index: bool, anew: bool) -> None:
-    """Make the gateway's table of keys, or the index that its look-up lacks; have the next sync compare every key.
+async def set_up_gateway(settings: Settings, *, table: bool, index: bool, forget: bool) -> None:
+    """Make the gateway's table of keys, or the index that its look-up lacks.
 
+    `forget`: how far the sync was; the next one compares every key.
     Raises GatewayError, LogBroken, Busy, SettingsError.
     """
-    settings.require("gateway_database_url", *(["database_url"] if anew else []))
+    settings.require("gateway_database_url", *(["database_url"] if forget else []))
     place = gateway_place(settings)
     assert place is not None  # noqa: S101 - for the type checker: its setting is there
     engine = make_engine(place.url, ssl=place.ssl)
@@ -62,7 +63,7 @@ async def set_up_gateway(settings: Settings, *, table: bool, index: bool, anew: 
             await setup.create_index(engine, place.schema)
     finally:
         await engine.dispose()
-    if anew:
+    if forget:
         await _forget_sync(settings)
 
 
