@@ -12,7 +12,7 @@ from decimal import Decimal, localcontext
 from typing import Any, Final, NamedTuple
 
 from projections.billing import sql as bill_sql
-from projections.billing.figures import BUCKETS, Bucket, BucketName, Figures, Line
+from projections.billing.figures import BUCKETS, FIGURES, Bucket, BucketName, Figures, Line
 from projections.billing.query import WORDS, BillQuery, faults
 from projections.engine.client import ClickHouse, Row
 from projections.engine.ddl import Names
@@ -21,6 +21,7 @@ from registry.instant import from_ms, to_ms
 
 MAX_LINES: Final = 100_000
 _LOCAL: Final = frozenset({"hour", "day", "month"})
+_SUMMED: Final = tuple(name for name in FIGURES if name != "inferences")
 
 
 @dataclass(frozen=True)
@@ -163,15 +164,12 @@ def _lines(groups: Iterable[_Group], group_by: Sequence[str], bucket: BucketName
 
 def _sums(groups: Sequence[_Group], inferences: int) -> dict[str, Any]:
     """The figures of some groups, by their names."""
-    return {
-        "inferences": inferences,
-        "input_tokens": sum(group.input_tokens for group in groups),
-        "output_tokens": sum(group.output_tokens for group in groups),
-        "cached_input_tokens": sum(group.cached_input_tokens for group in groups),
-        "cached_output_tokens": sum(group.cached_output_tokens for group in groups),
-        "cost_usd": sum((group.cost_usd for group in groups), start=Decimal(0)),
-        "unpriced": sum(group.unpriced for group in groups),
-    }
+    figures: dict[str, Any] = dict.fromkeys(FIGURES, 0) | {"cost_usd": Decimal(0)}
+    for group in groups:
+        for name in _SUMMED:
+            figures[name] += getattr(group, name)
+    figures["inferences"] = inferences
+    return figures
 
 
 def _label(name: str, value: Any) -> str | None:
