@@ -20,7 +20,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from projections.billing import sql as bill_sql
-from projections.billing.bill import BillQuery, compute_bill
+from projections.billing.bill import compute_bill
+from projections.billing.query import BillQuery
 from projections.engine import ddl
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names

@@ -28,7 +28,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from bench.common import CALLER, append_events, median, opened_log, options, progress, report, server
-from keyledger.runtime.workers import collect_garbage_rarely
+from keyledger.runtime.garbage import collect_garbage_rarely
 from projections.engine import ddl
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names

@@ -9,21 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from audit.explain.arithmetic import figures_json, sums_json
+from audit.explain.arithmetic import sums
+from audit.explain.explanation import Explanation, Inference, WrittenTag
 from audit.explain.reasons import Evidence, bucket_of
 from audit.explain.rows import Read, ledger_tags, read_rows
-from audit.history.history import told
+from audit.history.events import describe_event
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names
 from registry.errors import UnknownKey
-from registry.instant import format_ms, from_ms, to_ms
+from registry.instant import from_ms, to_ms
 from registry.keys.events import token_stream
 from registry.keys.secrets import PUBLIC_ID
 from registry.keys.state import KeyState, evolve, fold
-from registry.keys.views import key_out
 from registry.log import codec
 from registry.log.event_log import RecordedEvent
 from registry.queries import Queries
@@ -33,8 +32,8 @@ _END_MS = 253402300800000  # 10000-01-01: no question can name an instant from h
 
 async def explain(
     clickhouse: ClickHouse, names: Names, queries: Queries, inference_id: UUID, position: int
-) -> dict[str, Any]:
-    """The explanation as its JSON object, as known at `position`, which must be applied. Reads only.
+) -> Explanation[KeyState]:
+    """The explanation as known at `position`, which must be applied. Reads only.
 
     Raises UnknownInference, ClickHouseError, Busy, UndecodableEvent.
     """
@@ -43,22 +42,23 @@ async def explain(
     key = _Key(read, at, position, await _history(queries, read.billed.credential_id))
     by_log, reason = bucket_of(key.evidence)
     actors = {token_stream(token.token_id): token.name for token in await queries.tokens()}
-    return {
-        "inference_id": str(inference_id),
-        "at": None if at is None else format_ms(at),
-        "position": position,
-        "bucket": read.billed.bucket,
-        "reason": reason,
-        "disagreements": [*key.faults(by_log), *await _tag_faults(clickhouse, names, key)],
-        "inference": _inference(read),
-        "public_id": key.public_id,
-        "key": None if key.then is None or at is None else key_out(key.then, at),
-        "tags": _tags(key, actors),
-        "models": [row.json() for row in read.models],
-        "model_rows": read.billed.model_rows,
-        "arithmetic": sums_json(read.models) if read.listed else [],
-        "usage": figures_json(read.billed.figures),
-    }
+    return Explanation(
+        inference_id=inference_id,
+        at=at,
+        position=position,
+        bucket=read.billed.bucket,
+        reason=reason,
+        disagreements=[*key.faults(by_log), *await _tag_faults(clickhouse, names, key)],
+        inference=_inference(read),
+        public_id=key.public_id,
+        key=key.then,
+        tags=_tags(key, actors),
+        models=list(read.models),
+        model_rows=read.billed.model_rows,
+        arithmetic=sums(read.models) if read.listed else [],
+        usage=read.billed.figures,
+        known_at=None,
+    )
 
 
 def instant_of(inference_id: UUID) -> datetime | None:
@@ -70,7 +70,7 @@ def instant_of(inference_id: UUID) -> datetime | None:
 
 @dataclass(slots=True)
 class _Key:
-    """The key of an inference by the log, beside what ClickHouse says of it."""
+    """The key of an inference by the log, and what ClickHouse says of it."""
 
     read: Read
     at: datetime | None
@@ -141,25 +141,20 @@ async def _tag_faults(clickhouse: ClickHouse, names: Names, key: _Key) -> list[s
     return [f"the tag {name} has another value in ClickHouse than the log gives" for name in wrong]
 
 
-def _tags(key: _Key, actors: Mapping[str, str]) -> list[dict[str, Any]]:
+def _tags(key: _Key, actors: Mapping[str, str]) -> list[WrittenTag]:
     """Each tag at the instant with the event that set it, and those that an event had removed, with a null value."""
     by_position = {recorded.position: recorded for recorded in key.history}
     registers = {} if key.then is None else key.then.registers
     tags = []
     for name, register in sorted(registers.items()):
         event = by_position[register.position]
-        tags.append({"name": name, "value": register.value, "event": told(event, actors.get(event.actor))})
+        tags.append(WrittenTag(name, register.value, describe_event(event, actors.get(event.actor))))
     return tags
 
 
-def _inference(read: Read) -> dict[str, Any] | None:
+def _inference(read: Read) -> Inference | None:
     """The row that wins, and all that came; None for an orphan."""
     winner = next((row for row in read.inferences if row.wins), None)
     if winner is None:
         return None
-    return {
-        "function": winner.function,
-        "credential_id": winner.credential_id or None,
-        "claimed_tags": winner.claimed_tags,
-        "rows": [row.json() for row in read.inferences],
-    }
+    return Inference(winner.function, winner.credential_id or None, winner.claimed_tags, list(read.inferences))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from audit.errors import UnknownInference
-from audit.explain.arithmetic import FIGURES, ModelRow, terms, total
+from audit.explain.arithmetic import InferenceFigures, ModelRow, sums
+from audit.explain.explanation import InferenceRow
 from projections.billing import sql as bill_sql
 from projections.billing.sql import Scope
 from projections.engine.client import ClickHouse, Row
@@ -20,24 +19,8 @@ _TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class InferenceRow:
-    """Rows of the inference that say the same: the table, what they say, how many there are, and whether they win."""
-
-    table: str
-    function: str
-    credential_id: str
-    claimed_tags: dict[str, str]
-    rows: int
-    wins: bool
-
-    def json(self) -> dict[str, Any]:
-        """As answers show it."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
-
-@dataclass(frozen=True, slots=True)
 class Billed:
-    """An inference as the bill sees it at a position: its figures by their names in FIGURES."""
+    """An inference as the bill sees it at a position."""
 
     bucket: str
     public_id: str
@@ -45,7 +28,7 @@ class Billed:
     batch: bool
     credential_id: str
     model_rows: int
-    figures: dict[str, int | Decimal]
+    figures: InferenceFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +47,7 @@ class Read:
     @property
     def adds_up(self) -> bool:
         """Whether the model rows give the figures of the bill; not so only while rows arrive."""
-        return not self.listed or {name: total(of) for name, of in terms(self.models).items()} == self.billed.figures
+        return not self.listed or {one.figure: one.sum for one in sums(self.models)} == asdict(self.billed.figures)
 
 
 async def read_rows(clickhouse: ClickHouse, names: Names, inference_id: UUID, at_ms: int | None, position: int) -> Read:
@@ -84,7 +67,7 @@ async def read_rows(clickhouse: ClickHouse, names: Names, inference_id: UUID, at
         read = Read(
             _billed(found[0]),
             tuple(InferenceRow(*row) for row in rows),
-            tuple(ModelRow(str(id_), *row) for id_, *row in models),
+            tuple(_model(row) for row in models),
         )
         if read.adds_up or tries + 1 == _TRIES:
             break
@@ -93,8 +76,14 @@ async def read_rows(clickhouse: ClickHouse, names: Names, inference_id: UUID, at
 
 def _billed(row: Row) -> Billed:
     bucket, public_id, has_inference, batch, credential_id, model_rows, *figures = row
-    by_name = dict(zip(FIGURES, figures, strict=True))
-    return Billed(bucket, public_id, bool(has_inference), bool(batch), credential_id, model_rows, by_name)
+    return Billed(
+        bucket, public_id, bool(has_inference), bool(batch), credential_id, model_rows, InferenceFigures(*figures)
+    )
+
+
+def _model(row: Row) -> ModelRow:
+    id_, model, provider, input_tokens, output_tokens, cached, cost_usd, differ, rows = row
+    return ModelRow(str(id_), model, provider, input_tokens, output_tokens, cached, cost_usd, rows, differ)
 
 
 async def ledger_tags(

@@ -9,13 +9,13 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audit.history.fields import Value, fields_of, plain
+from audit.history.fields import Value, fields_of
 from audit.history.streams import histories, keys_touched
-from registry.instant import format_ms, from_ms
+from registry.instant import from_ms
 from registry.keys.events import key_stream, tags_written
 from registry.keys.state import KeyState, fold
 from registry.log import codec
@@ -29,45 +29,30 @@ class Span:
     """From an instant until another (None: until further notice) a tag has another value than was known before."""
 
     tag: str
-    since: datetime
+    from_: datetime
     until: datetime | None
     before: str | None
     after: str | None
 
-    def json(self) -> dict[str, Any]:
-        """As answers show it."""
-        until = None if self.until is None else format_ms(self.until)
-        return {
-            "tag": self.tag,
-            "from": format_ms(self.since),
-            "until": until,
-            "before": self.before,
-            "after": self.after,
-        }
+
+@dataclass(frozen=True, slots=True)
+class FieldDifference:
+    """A field of a key that has another value now."""
+
+    field: str
+    from_: Value
+    to: Value
 
 
 @dataclass(frozen=True, slots=True)
 class KeyDiff:
-    """What became of a key: its fields as they are now (before, after), its tags at every instant, by which events."""
+    """What became of a key: its fields as they are now, its tags at every instant, by the events at which positions."""
 
     public_id: str
     created: bool
-    changes: dict[str, tuple[Value, Value]]
-    timeline: tuple[Span, ...]
-    events: tuple[int, ...]
-
-    def json(self) -> dict[str, Any]:
-        """As answers show it."""
-        return {
-            "public_id": self.public_id,
-            "created": self.created,
-            "changes": [
-                {"field": name, "from": plain(before), "to": plain(after)}
-                for name, (before, after) in self.changes.items()
-            ],
-            "timeline": [span.json() for span in self.timeline],
-            "events": list(self.events),
-        }
+    changes: list[FieldDifference]
+    timeline: list[Span]
+    events: list[int]
 
 
 async def diff_keys(engine: AsyncEngine, since: int, until: int, at: datetime) -> AsyncIterator[KeyDiff]:
@@ -92,9 +77,13 @@ def diff_key(history: Sequence[RecordedEvent], since: int, at: datetime) -> KeyD
     return KeyDiff(
         public_id=history[0].stream.removeprefix(key_stream("")),
         created=known is None,
-        changes={name: pair for name in names if (pair := (before.get(name), after.get(name)))[0] != pair[1]},
-        timeline=tuple(_spans(history, since)),
-        events=tuple(recorded.position for recorded in history if recorded.position > since),
+        changes=[
+            FieldDifference(name, before.get(name), after.get(name))
+            for name in names
+            if before.get(name) != after.get(name)
+        ],
+        timeline=list(_spans(history, since)),
+        events=[recorded.position for recorded in history if recorded.position > since],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from msgspec import structs
 
@@ -38,10 +38,3 @@ def credential(one: CredentialState) -> str:
 def until(end: datetime) -> str:
     """What is to be said of a credential that ends by itself."""
     return f"{ACTIVE} until {format_ms(end)}"
-
-
-def plain(value: Value) -> Any:
-    """The value as JSON has it."""
-    if isinstance(value, datetime):
-        return format_ms(value)
-    return list(value) if isinstance(value, tuple) else value

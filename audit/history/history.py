@@ -1,7 +1,7 @@
 """The life of a key as a person reads it: who, when, why, and what changed from what to what. Pure.
 
-An event writes some fields of its stream, from its own instant of effect on. `before` is what was known of that instant
-just before the event. So a correction of the past is told against the past, and not against what counts today.
+An event writes some fields of its stream, from its own instant of effect on. `from_` is what was known of that instant
+just before the event. So a correction of the past is compared with the past, and not with what counts today.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from msgspec import structs
 
-from audit.history.fields import ACTIVE, STATUS, Value, plain, until
-from registry.instant import cut_ms, format_ms, format_us, from_ms, to_ms
+from audit.history.events import DescribedEvent, describe_event
+from audit.history.fields import ACTIVE, STATUS, Value, until
+from registry.instant import cut_ms, from_ms, to_ms
 from registry.keys.events import (
     AdminTokenCreated,
     AdminTokenRevoked,
@@ -58,63 +59,31 @@ class FieldChange:
     """
 
     field: str
-    before: Value
-    after: Value
-    until: datetime | None = None
-
-    def json(self) -> dict[str, Any]:
-        """As answers show it."""
-        until = None if self.until is None else format_ms(self.until)
-        return {"field": self.field, "from": plain(self.before), "to": plain(self.after), "until": until}
+    from_: Value
+    to: Value
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """An event as a person reads it; `actor_name` is that of the admin token, None for the operator."""
+class Entry(DescribedEvent):
+    """An event as a person reads it; `backdated`: it counts from an instant before it was known."""
 
-    recorded: RecordedEvent
-    actor_name: str | None
-    changes: tuple[FieldChange, ...]
-
-    @property
-    def backdated(self) -> bool:
-        """Whether it counts from an instant before it was known."""
-        return self.recorded.effective_at < cut_ms(self.recorded.recorded_at)
-
-    def json(self) -> dict[str, Any]:
-        """As answers show it."""
-        return {
-            **told(self.recorded, self.actor_name),
-            "backdated": self.backdated,
-            "changes": [change.json() for change in self.changes],
-        }
-
-
-def told(recorded: RecordedEvent, actor_name: str | None) -> dict[str, Any]:
-    """Which event it was, who made it, for whom, when and why."""
-    return {
-        "position": recorded.position,
-        "version": recorded.version,
-        "type": recorded.type,
-        "recorded_at": format_us(recorded.recorded_at),
-        "effective_at": format_ms(recorded.effective_at),
-        "actor": recorded.actor,
-        "actor_name": actor_name,
-        "on_behalf_of": recorded.on_behalf_of,
-        "request_id": recorded.request_id,
-        "reason": recorded.reason,
-    }
+    backdated: bool
+    changes: list[FieldChange]
 
 
 def entries(events: Iterable[RecordedEvent], names: Mapping[str, str]) -> Iterator[Entry]:
-    """The events of one stream, from its first on, told; `names` are those of admin tokens, by their streams.
+    """The events of one stream, from its first on; `names` are those of admin tokens, by their streams.
 
     Raises UndecodableEvent.
     """
     life = _Life()
     for recorded in events:
-        changes = life.write(recorded, written(codec.decode(recorded)))
-        yield Entry(recorded, names.get(recorded.actor), tuple(changes))
+        changes = list(life.write(recorded, written(codec.decode(recorded))))
+        described = describe_event(recorded, names.get(recorded.actor))
+        backdated = recorded.effective_at < cut_ms(recorded.recorded_at)
+        of_event = {one.name: getattr(described, one.name) for one in fields(described)}
+        yield Entry(**of_event, backdated=backdated, changes=changes)
 
 
 def written(  # noqa: PLR0911 - a shape of event each

@@ -24,7 +24,7 @@ from gateways.tensorzero.importing.mapping_csv import read_csv
 from gateways.tensorzero.importing.run import Import, Order
 from gateways.tensorzero.key_table import GatewayTable
 from keyledger.runtime.garbage import collecting_rarely
-from keyledger.runtime.services import open_write_side
+from keyledger.runtime.registry import open_registry
 from keyledger.settings import Settings
 from registry.db.connection import make_engine
 from registry.log.event_log import Caller
@@ -67,8 +67,8 @@ async def copy(asked: Asked, source: KeyTableReader) -> tuple[int, float]:
 
 async def import_(asked: Asked, source: KeyTableReader) -> tuple[int, float]:
     """What `keyledger import tensorzero --tags FILE --apply` does."""
-    async with open_write_side(Settings(append_batch=PAGE), asked.url) as write_side:
-        registry, began = write_side.registry, time.perf_counter()
+    async with open_registry(Settings(append_batch=PAGE), asked.url) as registry:
+        began = time.perf_counter()
         mapping = read_mapping(Path(asked.mapping), {".csv": read_csv})
         caller = Caller("operator", None, "0" * 32, "imported from tensorzero")
         running = Import(source, registry.keys, registry.queries, Order(caller, mapping, apply=True))

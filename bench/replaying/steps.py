@@ -27,7 +27,7 @@ from audit.fold import Fold
 from audit.replay.projecting import project_into, store_for
 from bench.common import opened_log, timed
 from bench.replaying.made_log import plain
-from keyledger.runtime.workers import collect_garbage_rarely
+from keyledger.runtime.garbage import collect_garbage_rarely
 from projections.engine import ddl
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names

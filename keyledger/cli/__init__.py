@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from keyledger.cli import audit, billing, dead_letters, imports, keys, lifecycle, operate, tokens
+from keyledger.cli import billing, dead_letters, engine, imports, keys, lifecycle, operate, status, tokens
+from keyledger.cli.audit.app import audit_app
 from keyledger.cli.client import CommandFailed
 from keyledger.cli.output import complain, say
 
@@ -36,10 +37,11 @@ lifecycle.register(keys.app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(tokens.app, name="token")
 app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(audit.app, name="audit")
+app.add_typer(audit_app(), name="audit")
 app.add_typer(imports.app, name="import")
 operate.register(app)
-billing.register(app)
+for commands in (billing, engine, status):
+    commands.register(app)
 
 
 def main() -> None:

@@ -80,7 +80,7 @@ def up(
 
 def serve(port: Port = 8080, host: Host = "127.0.0.1") -> None:
     """Serve the API alone, on the databases that the settings name."""
-    from keyledger.runtime.parts import serve as run  # noqa: PLC0415 - keeps --help quick
+    from keyledger.runtime.parts.serve import serve as run  # noqa: PLC0415 - keeps --help quick
 
     asyncio.run(run(_settings(), host, port, say))
 
@@ -93,8 +93,8 @@ def publish(
     data: Data = None,
 ) -> None:
     """Publish the log to Kafka, until a signal; where another one is active, stand by and take over when it ends."""
-    from keyledger.runtime.parts import publish as run  # noqa: PLC0415 - keeps --help quick
-    from keyledger.runtime.parts import publish_again  # noqa: PLC0415 - as above
+    from keyledger.runtime.parts.publish import publish as run  # noqa: PLC0415 - keeps --help quick
+    from keyledger.runtime.parts.publish import publish_again  # noqa: PLC0415 - as above
 
     if since is None and until is None:
         asyncio.run(run(_settings(), host, port, say))
@@ -121,9 +121,9 @@ def project_clickhouse(
     port: HealthPort = 0,
 ) -> None:
     """Bring the log's events into ClickHouse, until a signal. Of the Kafka feed any number can share the work."""
-    from keyledger.runtime.parts import project  # noqa: PLC0415 - keeps --help quick
+    from keyledger.runtime.parts.project import project_clickhouse as run  # noqa: PLC0415 - keeps --help quick
 
-    asyncio.run(project(_settings(), feed.value, host, port, say))
+    asyncio.run(run(_settings(), feed.value, host, port, say))
 
 
 @project_app.command("gateway", epilog="Example: keyledger project gateway --port 9466")
@@ -148,20 +148,20 @@ def project_gateway(
     port: HealthPort = 0,
 ) -> None:
     """Keep the gateway's own table of keys equal to the registry's keys, until a signal; a second one stands by."""
-    from keyledger.runtime.parts import project_gateway as run  # noqa: PLC0415 - keeps --help quick
-    from keyledger.runtime.parts import set_up_gateway  # noqa: PLC0415 - as above
+    from keyledger.runtime.parts.project import project_gateway as run  # noqa: PLC0415 - keeps --help quick
+    from keyledger.runtime.parts.set_up import set_up_gateway  # noqa: PLC0415 - as above
 
     if not (create_table or create_index or anew):
         asyncio.run(run(_settings(), host, port, say))
         return
     with waiting("setting up the gateway's table of keys"):
-        asyncio.run(set_up_gateway(_settings(), table=create_table, index=create_index, anew=anew))
+        asyncio.run(set_up_gateway(_settings(), table=create_table, index=create_index, forget=anew))
     say("done")
 
 
 def migrate() -> None:
     """Bring the log's database to this version's shape; may be run again."""
-    from keyledger.runtime.parts import migrate as run  # noqa: PLC0415 - keeps --help quick
+    from keyledger.runtime.parts.set_up import migrate as run  # noqa: PLC0415 - keeps --help quick
 
     asyncio.run(run(_settings()))
     say("migrated")
@@ -174,7 +174,7 @@ def ddl(
     ] = False,
 ) -> None:
     """Make or renew Keyledger's objects in ClickHouse; may be run again."""
-    from keyledger.runtime.parts import apply_ddl, ddl_text  # noqa: PLC0415 - keeps --help quick
+    from keyledger.runtime.parts.set_up import apply_ddl, ddl_text  # noqa: PLC0415 - keeps --help quick
 
     settings = _settings()
     if print_:

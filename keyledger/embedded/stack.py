@@ -76,9 +76,9 @@ async def open_stack(
         async with open_services(settings, postgres.app_url, f"chdb://{folder.clickhouse}", place) as services:
             await ddl.apply(services.clickhouse, services.names, gateway_tables=True)
             followers: list[Follower] = (
-                [kafka_projector(services), relay(services)] if feed == "kafka" else [log_projector(services)]
+                [kafka_projector(services), relay(services.registry)] if feed == "kafka" else [log_projector(services)]
             )
-            if (sync := gateway_sync(services)) is not None:
+            if (sync := gateway_sync(services.registry)) is not None:
                 followers.append(sync)
             tasks = [asyncio.create_task(follower.run()) for follower in followers]
             try:

@@ -1,38 +1,17 @@
-"""Liveness, readiness and metrics, on every command that runs for long."""
+"""GET /healthz and /readyz, on every command that runs for long."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import asdict, dataclass
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, PlainTextResponse
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
-from prometheus_client.core import CounterMetricFamily
-from prometheus_client.registry import Collector
-
+from keyledger.http.dependencies import Health
+from keyledger.http.encode import encode
 from keyledger.http.problem import problem
-from keyledger.runtime.status import Status
 from projections.errors import ProjectionError
 from registry.errors import RegistryError
 
-Failure = Callable[[], Exception | None]
-
 router = APIRouter(tags=["operations"])
-
-
-def none() -> None:
-    """Nothing of this process can have stopped."""
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What a process tells of itself: the status that it reads, and what stopped its own work, if anything did."""
-
-    status: Callable[[], Awaitable[Status]]
-    failure: Failure
-    leads: Callable[[], bool] | None = None
 
 
 @router.get("/healthz")
@@ -42,9 +21,8 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz", responses={503: {"description": "Not ready"}})
-async def readyz(request: Request) -> JSONResponse:
+async def readyz(health: Health) -> JSONResponse:
     """The log (and ClickHouse, where it is used) answers, and nothing that this process runs has stopped."""
-    health: Health = request.app.state.health
     try:
         status = await health.status()
     except (RegistryError, ProjectionError) as error:
@@ -52,88 +30,4 @@ async def readyz(request: Request) -> JSONResponse:
     failure = health.failure()
     if failure is not None:
         return problem(503, str(failure), headers={"Retry-After": "10"})
-    return JSONResponse({"status": "ready", **asdict(status)})
-
-
-@router.get("/metrics", response_class=PlainTextResponse)
-async def metrics(request: Request) -> PlainTextResponse:
-    """Prometheus metrics."""
-    gauges: Gauges = request.app.state.gauges
-    await gauges.read(request.app.state.health)
-    text = generate_latest(gauges.registry).decode()
-    return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
-
-
-class Drift(Collector):
-    """A counter that is read, not counted: its value is in the log's database, beside the sync's checkpoint."""
-
-    def __init__(self) -> None:
-        self.repaired: dict[str, int] = {}
-
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        """See Collector."""
-        words = "Rows of the gateway's table of keys that somebody else had changed, put back."
-        family = CounterMetricFamily("keyledger_gateway_drift_repaired", words, labels=["gateway"])
-        for gateway, repaired in self.repaired.items():
-            family.add_metric([gateway], repaired)
-        yield family
-
-
-class Gauges:
-    """The gauges of one app, in a registry of its own. docs/operate.md says what to alarm on."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._up = self._gauge("keyledger_up", "1 when the log and ClickHouse answer.")
-        self._failed = self._gauge("keyledger_failed", "1 when what this process runs has stopped.")
-        self._head = self._gauge("keyledger_log_head_position", "Position of the last event.")
-        self._published = self._gauge("keyledger_published_position", "Acknowledged by the broker.", "topic")
-        self._publish_lag_s = self._gauge("keyledger_publish_lag_seconds", "Age of the oldest to publish.", "topic")
-        self._publisher_failed = self._gauge("keyledger_publisher_failed", "1 while something stops it.", "topic")
-        self._leads = self._gauge("keyledger_publisher_leads", "1 on the active publisher, 0 on a standby.", "role")
-        self._applied = self._gauge("keyledger_applied_position", "Contiguous frontier.", "projector")
-        self._lag_s = self._gauge("keyledger_lag_seconds", "Age of the oldest event to apply.", "projector")
-        self._projector_failed = self._gauge("keyledger_projector_failed", "1 when it has stopped.", "projector")
-        self._index_missing = self._gauge("keyledger_gateway_index_missing", "1 while no index serves it.", "gateway")
-        self._without_hash = self._gauge("keyledger_gateway_without_hash", "Not to be written.", "gateway")
-        self._drift = Drift()
-        self.registry.register(self._drift)
-        self._dead_letters = self._gauge("keyledger_dead_letters_open", "Dead letters that wait for an operator.")
-        self._redelivered = self._gauge("keyledger_redelivered", "Events that came again, in thirty days.")
-        self._alarms = self._gauge("keyledger_alarms", "What an operator must look at.", "kind")
-
-    async def read(self, health: Health) -> None:
-        """Set every gauge."""
-        self._failed.set(health.failure() is not None)
-        if health.leads is not None:
-            self._leads.labels("publisher").set(health.leads())
-        try:
-            status = await health.status()
-        except (RegistryError, ProjectionError):
-            self._up.set(0)
-        else:
-            self._up.set(1)
-            self._show(status)
-
-    def _show(self, status: Status) -> None:
-        self._head.set(status.head)
-        for publisher in status.publishers:
-            self._published.labels(publisher.topic).set(publisher.published)
-            self._publish_lag_s.labels(publisher.topic).set(publisher.lag_s)
-            self._publisher_failed.labels(publisher.topic).set(publisher.failure is not None)
-        for projector in status.projectors:
-            self._applied.labels(projector.name).set(projector.applied)
-            self._lag_s.labels(projector.name).set(projector.lag_s)
-            self._projector_failed.labels(projector.name).set(projector.failure is not None)
-        for gateway in status.gateways:
-            self._index_missing.labels(gateway.name).set(gateway.index_missing)
-            self._without_hash.labels(gateway.name).set(gateway.without_hash)
-            self._drift.repaired[gateway.name] = gateway.drift_repaired
-        self._dead_letters.set(status.dead_letters_open)
-        self._redelivered.set(status.redelivered.count)
-        self._alarms.clear()
-        for kind, count in Counter(alarm.kind for alarm in status.alarms).items():
-            self._alarms.labels(kind).set(count)
-
-    def _gauge(self, name: str, words: str, *labels: str) -> Gauge:
-        return Gauge(name, words, labels, registry=self.registry)
+    return JSONResponse({"status": "ready", **encode(status)})

@@ -8,48 +8,46 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from fastapi.responses import StreamingResponse
 
 from audit.errors import AuditError
 from audit.report import Finding
-from keyledger.http.problem import POSITION_HEADER
+from keyledger.http.answers import position_headers
+from keyledger.http.encode import encode
 from projections.errors import ProjectionError
 from registry.errors import RegistryError
 from registry.progress import Progress
 
-MEDIA_TYPE = "application/x-ndjson"
+MEDIA_TYPE: Final = "application/x-ndjson"
 
 Part = Progress | Finding | dict[str, Any]
 
 
 def stream(parts: AsyncIterator[Part], position: int) -> StreamingResponse:
-    """The answer that tells parts as they come; a dict is an item, and the last one, under `result`, the result.
+    """The answer that sends parts as they come; a dict is an item, and the last one, under `result`, the result.
 
-    What fails on the way is told as the last line: the status was sent long before.
+    What fails on the way is the last line: the status was sent long before.
     """
-    headers = {POSITION_HEADER: str(position), "Cache-Control": "no-store"}
-    return StreamingResponse(_lines(parts), media_type=MEDIA_TYPE, headers=headers)
+    return StreamingResponse(_lines(parts), media_type=MEDIA_TYPE, headers=position_headers(position))
 
 
 async def _lines(parts: AsyncIterator[Part]) -> AsyncIterator[str]:
     try:
         async for part in parts:
-            yield _line(part)
+            yield json.dumps(encode(_named(part)), ensure_ascii=False) + "\n"
     except (AuditError, RegistryError, ProjectionError) as error:
         yield json.dumps({"error": str(error)}) + "\n"
 
 
-def _line(part: Part) -> str:
+def _named(part: Part) -> dict[str, Any]:
     match part:
         case Progress():
-            told: dict[str, Any] = {"progress": asdict(part)}
+            return {"progress": part}
         case Finding():
-            told = {"finding": asdict(part)}
+            return {"finding": part}
         case {"result": _}:
-            told = part
+            return part
         case _:
-            told = {"item": part}
-    return json.dumps(told, ensure_ascii=False) + "\n"
+            return {"item": part}

@@ -1,4 +1,4 @@
-"""What a call takes beside its body: query parameters, filters, cursors and ids from paths, each read strictly."""
+"""What a call takes besides its body: query parameters, filters, cursors and ids from paths, each read strictly."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from keyledger.http.keys.schemas import Instant, Text
-from keyledger.http.request_body import Whole
+from keyledger.http.field_types import Instant, Text, Whole
 from registry.errors import FieldFault, FieldsRefused, UnknownKey
 from registry.keys.secrets import PUBLIC_ID
 from registry.keys.tags import name_fault, value_fault

@@ -1,4 +1,4 @@
-"""A gate in front of what is expensive: some at once, some waiting, the rest told to come again."""
+"""A gate in front of what is expensive: some at once, some waiting, the rest refused for now."""
 
 from __future__ import annotations
 

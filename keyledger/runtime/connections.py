@@ -1,4 +1,4 @@
-"""Settings into connections: what each driver is told of addresses, TLS and logins."""
+"""Settings into connections: what each driver gets of addresses, TLS and logins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Fewer looks for garbage while an import runs."""
+"""Fewer looks for garbage, where many objects and no cycles are made: batches of a projector, pages of an import.
+
+Looking for cycles in them, and in all else that a process holds, costs a fifth of the time (bench/pipeline.py,
+bench/import_keys.py).
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,14 @@ from typing import Final
 _RARELY: Final = (100_000, 50, 100)
 
 
+def collect_garbage_rarely() -> None:
+    """From now on, in a process that does little else. Call it once, when everything is imported."""
+    gc.freeze()
+    gc.set_threshold(*_RARELY)
+
+
 class _Running:
-    """How many imports run now, and what was usual before the first."""
+    """How many blocks run now, and what was usual before the first."""
 
     count = 0
     usual = gc.get_threshold()
@@ -19,8 +29,7 @@ class _Running:
 
 @contextmanager
 def collecting_rarely() -> Iterator[None]:
-    """Within the block: an import is many objects and no cycles, and looking for some in them, and in all else that a
-    registry's process holds, cost a fifth of its time."""
+    """Within the block, in a process that does other things too."""
     if _Running.count == 0:
         _Running.usual = gc.get_threshold()
         gc.set_threshold(*_RARELY)

@@ -102,7 +102,7 @@ async def _shares(place: GatewayPlace, engine: AsyncEngine, log: AsyncEngine, lo
 
 
 def same_url(one: str, other: str) -> bool:
-    """Whether two URLs name the same database in the same words, whoever logs in."""
+    """Whether two URLs name the same database in the same words, by any login."""
     return _database(make_url(one)) == _database(make_url(other))
 
 

@@ -1,23 +1,82 @@
-"""The write side as the apps use it."""
+"""The write side of one process: the log, what is decided on it, and the gateway's table of keys."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from keyledger.runtime.gateway_wait import GatewayWait
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from keyledger.runtime.connections import database_engine
+from keyledger.runtime.gateway import GatewayKeys, GatewayPlace, gateway_place, open_gateway
+from keyledger.runtime.gateway_wait import GatewayWait, NoWait, SyncWait
+from keyledger.settings import Settings
 from registry.log.event_log import EventLog
+from registry.log.postgres import Limits, PostgresEventLog, open_log
 from registry.queries import Queries
 from registry.service import KeyService, TokenService
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The write side as the apps use it, made once at the composition root."""
+    """The write side, open. `gateway_wait` knows when a change is in the gateway's table; both are None without one."""
 
+    settings: Settings
+    engine: AsyncEngine
     log: EventLog
     keys: KeyService
     tokens: TokenService
     queries: Queries
-    skew: timedelta = timedelta(0)
-    gateway: GatewayWait | None = None
+    gateway: GatewayKeys | None = None
+    gateway_wait: GatewayWait | None = None
+
+    @property
+    def skew(self) -> timedelta:
+        """How far in the future an instant of effect may lie."""
+        return timedelta(milliseconds=self.settings.clock_skew_ms)
+
+
+def registry_on(log: EventLog, engine: AsyncEngine, settings: Settings, gateway: GatewayKeys | None = None) -> Registry:
+    """The registry of an open log, whose database the engine is on."""
+    queries = Queries(engine)
+    keys, tokens = KeyService(log, queries.public_id), TokenService(log)
+    return Registry(settings, engine, log, keys, tokens, queries, gateway, _wait(gateway, queries))
+
+
+@asynccontextmanager
+async def open_registry(
+    settings: Settings, database_url: str, place: GatewayPlace | None = None
+) -> AsyncIterator[Registry]:
+    """Open the log, and the gateway's table of keys at `place`, which is that of the settings when None.
+
+    Raises LogBroken where the database was not migrated, Busy when it is away; a gateway that is away is no failure.
+    """
+    engine = database_engine(settings, database_url)
+    log: PostgresEventLog | None = None
+    try:
+        async with open_gateway(place or gateway_place(settings), engine, database_url) as gateway:
+            log = await open_log(engine, append_limits(settings), None if gateway is None else gateway.append_hook)
+            yield registry_on(log, engine, settings, gateway)
+    finally:
+        if log is not None:
+            await log.close()
+        await engine.dispose()
+
+
+def append_limits(settings: Settings) -> Limits:
+    """The bounds of an append."""
+    return Limits(
+        max_batch=settings.append_batch,
+        max_queue=settings.append_queue,
+        lock_timeout_s=settings.lock_timeout_s,
+        statement_timeout_s=settings.statement_timeout_s,
+        step_back_bound=timedelta(milliseconds=settings.clock_step_back_ms),
+    )
+
+
+def _wait(gateway: GatewayKeys | None, queries: Queries) -> GatewayWait | None:
+    if gateway is None:
+        return None
+    return NoWait() if gateway.append_hook is not None else SyncWait(queries)

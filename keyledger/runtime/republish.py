@@ -9,22 +9,19 @@ from aiokafka.errors import KafkaError
 from keyledger.runtime.connections import kafka_options
 from keyledger.runtime.registry import Registry
 from keyledger.runtime.workers import topic_plans
-from keyledger.settings import Settings
 from registry.errors import Busy
 from registry.publish.producer import Publisher
 from registry.publish.republish import Range, republish
 from registry.publish.topics import ensure_topics
 
 
-async def publish_again(
-    settings: Settings, registry: Registry, since: int, until: int | None, progress: Callable[[int, int], None]
-) -> int:
+async def publish_again(registry: Registry, since: int, until: int | None, progress: Callable[[int, int], None]) -> int:
     """Publish `since` to `until` (the head when None), both included; answers with how many events that were.
 
     `progress` gets each position reached and the last one. Raises FieldsRefused, Busy when the broker is away,
     TopicUnfit, SettingsError where no broker is set. See `registry.publish.republish`.
     """
-    options, topics = kafka_options(settings), topic_plans(settings)
+    options, topics = kafka_options(registry.settings), topic_plans(registry.settings)
     last = (await registry.log.head()).position if until is None else until
     reached = {one.topic: one.published.position for one in await registry.queries.published()}
     publisher = Publisher(options, topics[0].name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from keyledger.runtime.registry import Registry
 from projections.ledger import alarms
@@ -11,7 +12,6 @@ from projections.ledger.dead_letters import DeadLetters
 from projections.ledger.log_tail import LEDGER
 from projections.ledger.store import Frontier, Store
 from registry.errors import LogChanged
-from registry.instant import format_us
 from registry.log.event_log import Head
 from registry.log.log_position import resume_at
 from registry.queries import GatewayProgress, Seen, TopicProgress
@@ -61,7 +61,7 @@ class GatewayStatus:
     drift_repaired: int
     without_hash: int
     index_missing: bool
-    reconciled_at: str | None
+    reconciled_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Status:
 
     log_id: str
     head: int
-    recorded_at: str | None
+    recorded_at: datetime | None
     publishers: tuple[PublisherStatus, ...]
     projectors: tuple[ProjectorStatus, ...]
     dead_letters_open: int
@@ -89,7 +89,7 @@ class ReadSide:
     hole_alarm_s: float
 
 
-async def status_of(registry: Registry, read_side: ReadSide | None) -> Status:
+async def status_of(registry: Registry, read_side: ReadSide | None = None) -> Status:
     """Read the status; without a read side, of what PostgreSQL knows alone. Raises Busy, ClickHouseError."""
     frontier = None if read_side is None else await read_side.store.frontier()
     head, seen = await registry.log.head(), await registry.queries.seen()
@@ -112,11 +112,10 @@ async def status_of(registry: Registry, read_side: ReadSide | None) -> Status:
     projectors += tuple(_gateway(one, head, seen) for one in gateways)
     found += [_gateway_alarm(one) for one in gateways if one.failure]
     again = Redelivered(0, None) if frontier is None else _redelivered(frontier)
-    recorded_at = None if head.recorded_at is None else format_us(head.recorded_at)
     return Status(
         str(registry.log.log_id),
         head.position,
-        recorded_at,
+        head.recorded_at,
         publishers,
         projectors,
         open_count,
@@ -151,8 +150,7 @@ def _gateway(one: GatewayProgress, head: Head, seen: Seen) -> ProjectorStatus:
 
 
 def _gateway_found(one: GatewayProgress) -> GatewayStatus:
-    at = None if one.reconciled_at is None else format_us(one.reconciled_at)
-    return GatewayStatus(one.gateway, one.drift_repaired, one.without_hash, one.index_missing, at)
+    return GatewayStatus(one.gateway, one.drift_repaired, one.without_hash, one.index_missing, one.reconciled_at)
 
 
 def _gateway_alarm(one: GatewayProgress) -> Alarm:

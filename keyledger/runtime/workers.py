@@ -1,15 +1,15 @@
-"""What follows the log: projectors and the relay, made from services and settings."""
+"""What follows the log: projectors, the relay and the gateway's sync, made from services or the registry."""
 
 from __future__ import annotations
 
-import gc
 from dataclasses import replace
 
 from gateways.tensorzero.checkpoint import SyncCheckpoint
 from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.sync import GatewaySync, Pace
 from keyledger.runtime.connections import kafka_options
-from keyledger.runtime.services import Services, WriteSide
+from keyledger.runtime.registry import Registry
+from keyledger.runtime.services import Services
 from keyledger.settings import Settings
 from projections.ledger.dead_letters import RECORD_BYTES_MAX, dead_letter_topic
 from projections.ledger.kafka_feed import KafkaFeed, KafkaSubscription
@@ -18,13 +18,6 @@ from projections.ledger.projector import Projector
 from registry.publish.checkpoint import RelayCheckpoint
 from registry.publish.relay import Relay
 from registry.publish.topics import TopicPlan
-
-
-def collect_garbage_rarely() -> None:
-    """For a process that does little but project: batches are many objects and no cycles, and looking for some in them
-    cost a fifth of the time (bench/pipeline.py). Called once, when everything is imported."""
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 def log_projector(services: Services) -> Projector:
@@ -42,23 +35,21 @@ def kafka_projector(services: Services) -> Projector:
     return Projector(KafkaFeed(log, services.store, services.letters, source), services.store, str(log.log_id))
 
 
-def relay(services: WriteSide | Services) -> Relay:
+def relay(registry: Registry) -> Relay:
     """The relay of the log to the topic."""
-    settings = services.settings
-    checkpoint = RelayCheckpoint(services.engine, settings.kafka_topic)
-    return Relay(services.registry.log, checkpoint, kafka_options(settings), *topic_plans(settings))
+    settings = registry.settings
+    checkpoint = RelayCheckpoint(registry.engine, settings.kafka_topic)
+    return Relay(registry.log, checkpoint, kafka_options(settings), *topic_plans(settings))
 
 
-def gateway_sync(services: WriteSide | Services) -> GatewaySync | None:
+def gateway_sync(registry: Registry) -> GatewaySync | None:
     """The sync of the gateway's table of keys; None where no gateway's database is set."""
-    if services.gateway is None:
+    if registry.gateway is None:
         return None
     pace = Pace()
-    pace = replace(pace, page_s=pace.page / services.settings.gateway_reconcile_keys_per_s)
-    engine = services.engine
-    return GatewaySync(
-        services.registry.log, KeyStateReader(engine), services.gateway.table, SyncCheckpoint(engine), pace
-    )
+    pace = replace(pace, page_s=pace.page / registry.settings.gateway_reconcile_keys_per_s)
+    engine = registry.engine
+    return GatewaySync(registry.log, KeyStateReader(engine), registry.gateway.table, SyncCheckpoint(engine), pace)
 
 
 def topic_plans(settings: Settings) -> tuple[TopicPlan, TopicPlan]:

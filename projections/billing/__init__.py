@@ -1,1 +1,1 @@
-"""The bill: the question, its SQL, the answer, and the difference of two."""
+"""The bill: the question, its SQL, the answer in figures, and the difference of two."""

@@ -2,46 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, localcontext
-from typing import Any
 
-from projections.billing.bill import plain
-
-Line = dict[str, Any]
+from projections.billing.bill import Bill
+from projections.billing.figures import Figures, InBucket, Labelled, Line
 
 
-def same_usage(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+@dataclass(frozen=True)
+class Difference:
+    """Figures before and after, None on a side without any, and by how much the money differs: after less before."""
+
+    before: Figures | None
+    after: Figures | None
+    cost_usd: Decimal
+
+
+@dataclass(frozen=True)
+class LineDifference(Difference, Labelled):
+    """A line that differs."""
+
+
+@dataclass(frozen=True)
+class BucketDifference(Difference, InBucket):
+    """A bucket that differs."""
+
+
+@dataclass(frozen=True)
+class BillDifference:
+    """What differs between two bills of one question; `total` is None where it is the same."""
+
+    position: int
+    since: datetime
+    until: datetime
+    group_by: tuple[str, ...]
+    total: Difference | None
+    coverage: list[BucketDifference]
+    lines: list[LineDifference]
+    late_lines: list[LineDifference]
+
+
+def same_usage(before: Bill, after: Bill) -> bool:
     """Whether both bills saw the same rows of the gateway: only then is a difference one of the log."""
-    return bool(before["usage"] == after["usage"])
+    return before.usage == after.usage
 
 
-def diff_lines(before: Iterable[Line], after: Iterable[Line]) -> Iterator[Line]:
-    """The lines that differ, in the order of their values as on a bill; a side that has no such line is null."""
-    old, new = ({tuple(line["by"].values()): line for line in lines} for lines in (before, after))
+def compare(before: Bill, after: Bill) -> BillDifference:
+    """The difference of two bills of one question."""
+    return BillDifference(
+        position=after.position,
+        since=after.since,
+        until=after.until,
+        group_by=after.group_by,
+        total=None if before.total == after.total else compare_figures(before.total, after.total),
+        coverage=[
+            BucketDifference(bucket=new.bucket, before=old.figures, after=new.figures, cost_usd=_money(old, new))
+            for old, new in zip(before.coverage, after.coverage, strict=True)
+            if old != new
+        ],
+        lines=compare_lines(before.lines, after.lines),
+        late_lines=compare_lines(before.late_lines, after.late_lines),
+    )
+
+
+def compare_lines(before: Sequence[Line], after: Sequence[Line]) -> list[LineDifference]:
+    """The lines that differ, in the order of their values as on a bill."""
+    old, new = ({tuple(line.by.values()): line for line in lines} for lines in (before, after))
+    found = []
     for values in sorted({**old, **new}, key=lambda values: [(value is None, value or "") for value in values]):
-        if old.get(values) != new.get(values):
-            either = new.get(values) or old[values]
-            yield {"by": either["by"], **diff_sums(old.get(values), new.get(values))}
+        was, now = old.get(values), new.get(values)
+        if was != now:
+            found.append(
+                LineDifference(
+                    by=(now or old[values]).by, before=_figures(was), after=_figures(now), cost_usd=_money(was, now)
+                )
+            )
+    return found
 
 
-def diff_coverage(before: Iterable[Line], after: Iterable[Line]) -> list[Line]:
-    """The buckets that differ, in their order: every bill has them all."""
-    return [
-        {"bucket": new["bucket"], **diff_sums(old, new)} for old, new in zip(before, after, strict=True) if old != new
-    ]
+def compare_figures(before: Figures | None, after: Figures | None) -> Difference:
+    """Figures, or none, side by side."""
+    return Difference(_figures(before), _figures(after), _money(before, after))
 
 
-def diff_sums(before: Line | None, after: Line | None) -> Line:
-    """Two lines, a side without one being null, and by how much the money differs: after less before."""
+def _figures(of: Figures | None) -> Figures | None:
+    return None if of is None else of.figures
+
+
+def _money(before: Figures | None, after: Figures | None) -> Decimal:
     with localcontext(prec=100):
-        money = _cost(after) - _cost(before)
-    return {"before": _figures(before), "after": _figures(after), "cost_usd": plain(money)}
+        return _cost(after) - _cost(before)
 
 
-def _figures(line: Line | None) -> Line | None:
-    return None if line is None else {name: value for name, value in line.items() if name not in ("by", "bucket")}
-
-
-def _cost(line: Line | None) -> Decimal:
-    return Decimal(0) if line is None else Decimal(line["cost_usd"])
+def _cost(of: Figures | None) -> Decimal:
+    return Decimal(0) if of is None else of.cost_usd

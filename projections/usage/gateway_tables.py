@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
 from projections.errors import ClickHouseRefused, ClickHouseUnavailable, GatewayTablesMissing
+from registry.instant import from_ms
 
 TABLES = ("ChatInference", "JsonInference", "ModelInference", "BatchIdByInferenceId")
 # The engine says so of a table, and of a whole database, that is not there.
@@ -20,12 +23,12 @@ _MAX_S = 5
 class UsageSeen:
     """What the gateway has written: how many rows each of its tables has, None where the engine does not say.
 
-    `seen_until_ms` is the latest instant of an inference; None without any, and where it took too long to find.
+    `seen_until` is the latest instant of an inference; None without any, and where it took too long to find.
     """
 
     database: str
     rows: Mapping[str, int | None]
-    seen_until_ms: int | None
+    seen_until: datetime | None
 
     @property
     def missing(self) -> list[str]:
@@ -47,24 +50,25 @@ class UsageSeen:
 
 async def read_usage(clickhouse: ClickHouse, names: Names) -> UsageSeen:
     """What is there of the gateway's tables, in a few seconds at most whatever their size. Raises ClickHouseError."""
-    parameters = {"database": names.gateway, "tables": list(TABLES)}
-    found = await clickhouse.query(sql("queries/usage/gateway_tables", names), parameters)
-    rows: dict[str, int | None] = dict(sorted(found, key=lambda row: TABLES.index(row[0])))
-    seen_until_ms: int | None = None
+    rows = await _rows(clickhouse, names)
+    seen_until: datetime | None = None
     if len(rows) == len(TABLES):
-        try:
-            latest = await clickhouse.query(
-                sql("queries/usage/usage_seen", names), None, {"max_execution_time": _MAX_S}
-            )
-            seen_until_ms = latest[0][0]
-        except ClickHouseUnavailable:
-            pass
-    return UsageSeen(names.gateway, rows, seen_until_ms)
+        with suppress(ClickHouseUnavailable):
+            usage_seen = sql("queries/usage/usage_seen", names)
+            ((latest_ms,),) = await clickhouse.query(usage_seen, None, {"max_execution_time": _MAX_S})
+            seen_until = None if latest_ms is None else from_ms(latest_ms)
+    return UsageSeen(names.gateway, rows, seen_until)
 
 
 async def reason_of(clickhouse: ClickHouse, names: Names, error: Exception) -> GatewayTablesMissing | None:
     """The missing tables of the gateway, where they are why a statement was refused. Raises ClickHouseError."""
     if not isinstance(error, ClickHouseRefused) or error.code not in _UNKNOWN:
         return None
-    missing = (await read_usage(clickhouse, names)).missing
+    missing = UsageSeen(names.gateway, await _rows(clickhouse, names), None).missing
     return GatewayTablesMissing(missing) if missing else None
+
+
+async def _rows(clickhouse: ClickHouse, names: Names) -> dict[str, int | None]:
+    parameters = {"database": names.gateway, "tables": list(TABLES)}
+    found = await clickhouse.query(sql("queries/usage/gateway_tables", names), parameters)
+    return dict(sorted(found, key=lambda row: TABLES.index(row[0])))

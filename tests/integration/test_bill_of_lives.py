@@ -16,6 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keyledger.http.encode import encode
+from keyledger.http.keys.views import event_out
 from projections.ledger.rows import project
 from projections.ledger.store import Store
 from registry.errors import Refused
@@ -23,7 +25,6 @@ from registry.instant import from_ms
 from registry.keys.commands import EditKey
 from registry.keys.details import KeyDetails
 from registry.keys.events import IssuedCredential, KeyImported, key_stream
-from registry.keys.views import event_out
 from registry.log import chain
 from registry.log.event_log import Caller, NewEvent, Write
 from registry.log.memory import MemoryEventLog
@@ -163,7 +164,7 @@ async def _check(world: World, happened: list[tuple[str, int, int, int]]) -> Non
     applied = [(one.position, "log", "", one.hash.hex(), one.recorded_us) for one in events]
     await Store(world.clickhouse, world.names).write(project(events), applied)
     await world.serve(rows)
-    facts = [fact for one in events for fact in facts_of_event(one.stream.removeprefix("key-"), event_out(one))]
+    facts = [fact for one in events for fact in facts_of_event(one.stream.removeprefix("key-"), encode(event_out(one)))]
     for known_at in (None, len(events) // 2, len(events) - 1):
         await _check_bill(world, facts, rows, len(events), known_at)
 

@@ -59,7 +59,9 @@ def _context(way: str, ca: trustme.CA) -> ssl.SSLContext | None:
         case "untrusted":
             cert = trustme.CA().issue_cert("127.0.0.1")
         case "expired":
-            cert = ca.issue_cert("127.0.0.1", not_before=datetime.now(UTC) - 2 * hour, not_after=datetime.now(UTC) - hour)
+            cert = ca.issue_cert(
+                "127.0.0.1", not_before=datetime.now(UTC) - 2 * hour, not_after=datetime.now(UTC) - hour
+            )
         case "another host":
             cert = ca.issue_cert("clickhouse.example")
         case _:

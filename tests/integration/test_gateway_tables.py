@@ -9,6 +9,7 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.errors import ClickHouseRefused, GatewayTablesMissing
 from projections.usage.gateway_tables import read_usage, reason_of
+from registry.instant import from_ms
 from tests.support.bill_world import World, chat, instant, model, uuid7
 
 NOON = instant("2026-03-01T12:00:00")
@@ -19,12 +20,12 @@ async def test_rows_and_the_latest_instant_are_told(world: World) -> None:
     await world.serve([chat(first, "keyAAAAAAAA1"), chat(last, None, table="JsonInference"), model(first, last)])
     seen = await read_usage(world.clickhouse, world.names)
     assert seen.rows == {"ChatInference": 1, "JsonInference": 1, "ModelInference": 1, "BatchIdByInferenceId": 0}
-    assert (seen.seen_until_ms, seen.hint) == (NOON + 7, None)
+    assert (seen.seen_until, seen.hint) == (from_ms(NOON + 7), None)
 
 
 async def test_empty_tables_are_no_usage_or_a_gateway_that_writes_to_postgres(world: World) -> None:
     seen = await read_usage(world.clickhouse, world.names)
-    assert seen.seen_until_ms is None
+    assert seen.seen_until is None
     assert seen.hint is not None
     assert f"tables in {world.names.gateway} are empty" in seen.hint
     assert "TENSORZERO_CLICKHOUSE_URL" in seen.hint
@@ -38,7 +39,7 @@ async def test_what_refers_to_a_missing_table_of_the_gateway_says_which_and_what
     assert str(reason).startswith(f"ClickHouse has no {world.names.gateway}.JsonInference. The gateway makes them")
     assert "keyledger ddl --gateway-tables" in str(reason)
     seen = await read_usage(world.clickhouse, world.names)
-    assert (seen.hint, seen.seen_until_ms) == (str(reason), None)
+    assert (seen.hint, seen.seen_until) == (str(reason), None)
 
 
 async def test_another_missing_table_is_not_the_gateways(world: World) -> None:

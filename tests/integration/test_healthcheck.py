@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from keyledger.http.app import operations_app
-from keyledger.http.health import Health
+from keyledger.runtime.health import Health
 from keyledger.runtime.server import bind_tcp, serving
 from keyledger.runtime.status import Redelivered, Status
 from projections.errors import ClickHouseUnavailable

@@ -9,7 +9,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from projections.billing.bill import BillQuery, compute_bill
+from keyledger.http.encode import encode
+from projections.billing.bill import Bill, compute_bill
+from projections.billing.query import BillQuery
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.ledger.store import Store
@@ -119,7 +121,12 @@ class World:
             )
 
     async def bill(self, *, applied: int = 10**6, **query: Any) -> dict[str, Any]:
-        """The bill of 2026 by nothing, unless said."""
+        """The bill of 2026 by nothing, unless said, as answers show it."""
+        shown: dict[str, Any] = encode(await self.typed_bill(applied=applied, **query))
+        return shown
+
+    async def typed_bill(self, *, applied: int = 10**6, **query: Any) -> Bill:
+        """The same as values."""
         defaults = {
             "group_by": (),
             "since": datetime(2026, 1, 1, tzinfo=UTC),

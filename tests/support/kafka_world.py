@@ -11,8 +11,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from keyledger.runtime.registry import Registry
+from keyledger.runtime.registry import registry_on
 from keyledger.runtime.status import ReadSide, Status, status_of
+from keyledger.settings import Settings
 from projections.engine import ddl
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
@@ -25,8 +26,6 @@ from registry.log.event_log import EventLog
 from registry.publish.checkpoint import RelayCheckpoint
 from registry.publish.relay import Relay
 from registry.publish.topics import TopicPlan, ensure_topics
-from registry.queries import Queries
-from registry.service import KeyService, TokenService
 from tests.support.ledger_tables import contents
 
 PATIENCE_S = 60.0
@@ -184,6 +183,5 @@ async def running(*work: Any) -> AsyncIterator[Sequence[asyncio.Task[None]]]:
 
 async def status(way: Way, *, hole_alarm_s: float = 3600) -> Status:
     """As `keyledger status` reads it, from a process of its own."""
-    queries = Queries(way.engine)
-    registry = Registry(way.log, KeyService(way.log, queries.public_id), TokenService(way.log), queries)
+    registry = registry_on(way.log, way.engine, Settings())
     return await status_of(registry, ReadSide(way.store, way.letters, way.dead_letters_max, hole_alarm_s))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.history.diff import diff_key
-from projections.billing.compare import diff_lines, diff_sums
+from keyledger.http.encode import encode
+from projections.billing.compare import compare_figures, compare_lines
+from projections.billing.figures import Figures, Line
 from registry.keys.commands import EditKey, RevokeKey, edit, revoke
 from registry.keys.state import fold
 from tests.support.key_streams import HOUR, key, patch
@@ -18,7 +21,8 @@ from tests.support.records import MS, NOON, Stream
 
 def diff(stream: Stream, since: int) -> dict[str, Any]:
     """What changed after a position, as answers show it."""
-    return diff_key(stream.history, since, NOON + 10 * HOUR).json()
+    shown: dict[str, Any] = encode(diff_key(stream.history, since, NOON + 10 * HOUR))
+    return shown
 
 
 def test_a_key_that_was_made_shows_all_that_it_has() -> None:
@@ -87,12 +91,12 @@ def test_the_spans_are_just_the_instants_at_which_the_folds_differ(
     for number, (tags, back) in enumerate(steps, start=1):
         patch(stream, 10 * MS + number * MS, None if back is None else back * MS, **tags)
     spans = diff_key(stream.history, since, NOON).timeline
-    assert all(one.until is None or one.since < one.until for one in spans), "no span is empty"
+    assert all(one.until is None or one.from_ < one.until for one in spans), "no span is empty"
     for offset in range(25):
         at = NOON + offset * MS
         before, after = (_tags(stream, at, known_at) for known_at in (since, None))
         for tag in "ab":
-            covering = [one for one in spans if one.tag == tag and one.since <= at and not _over(one.until, at)]
+            covering = [one for one in spans if one.tag == tag and one.from_ <= at and not _over(one.until, at)]
             pair = before.get(tag), after.get(tag)
             assert [(one.before, one.after) for one in covering] == ([pair] if pair[0] != pair[1] else [])
 
@@ -106,30 +110,43 @@ def _over(until: datetime | None, at: datetime) -> bool:
     return until is not None and at >= until
 
 
-def line(cost: str, inferences: int = 1, **by: str | None) -> dict[str, Any]:
+def line(cost: str, inferences: int = 1, **by: str | None) -> Line:
     """A line of a bill."""
-    return {"by": by, "inferences": inferences, "cost_usd": cost}
+    return Line(by=by, **figures(cost, inferences))
+
+
+def figures(cost: str, inferences: int = 1) -> dict[str, Any]:
+    """Inferences that cost so much, of ten tokens in and five out each."""
+    return {
+        "inferences": inferences,
+        "input_tokens": 10 * inferences,
+        "output_tokens": 5 * inferences,
+        "cached_input_tokens": 0,
+        "cached_output_tokens": 0,
+        "cost_usd": Decimal(cost),
+        "unpriced": 0,
+    }
 
 
 def test_lines_that_came_went_or_changed_differ_and_the_others_are_left_out() -> None:
     before = [line("1.5", customer_id="acme"), line("2", customer_id="same"), line("0.1", customer_id=None)]
     after = [line("1.5", 2, customer_id="acme"), line("0.3", customer_id="new"), line("2", customer_id="same")]
-    assert list(diff_lines(before, after)) == [
+    assert encode(compare_lines(before, after)) == [
         {
             "by": {"customer_id": "acme"},
-            "before": {"inferences": 1, "cost_usd": "1.5"},
-            "after": {"inferences": 2, "cost_usd": "1.5"},
+            "before": {**figures("1.5"), "cost_usd": "1.5"},
+            "after": {**figures("1.5", 2), "cost_usd": "1.5"},
             "cost_usd": "0",
         },
         {
             "by": {"customer_id": "new"},
             "before": None,
-            "after": {"inferences": 1, "cost_usd": "0.3"},
+            "after": {**figures("0.3"), "cost_usd": "0.3"},
             "cost_usd": "0.3",
         },
         {
             "by": {"customer_id": None},
-            "before": {"inferences": 1, "cost_usd": "0.1"},
+            "before": {**figures("0.1"), "cost_usd": "0.1"},
             "after": None,
             "cost_usd": "-0.1",
         },
@@ -138,4 +155,5 @@ def test_lines_that_came_went_or_changed_differ_and_the_others_are_left_out() ->
 
 def test_money_differs_to_the_last_of_any_number_of_digits() -> None:
     great = "123456789012345678901234567890.000000001"
-    assert diff_sums(line(great), line("0.000000002"))["cost_usd"] == "-123456789012345678901234567889.999999999"
+    found = compare_figures(Figures(**figures(great)), Figures(**figures("0.000000002")))
+    assert encode(found)["cost_usd"] == "-123456789012345678901234567889.999999999"

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.history.fields import fields_of
-from audit.history.history import entries, written
+from audit.history.history import Entry, entries, written
+from keyledger.http.encode import encode
 from registry.keys import tokens as token
 from registry.keys.commands import EditKey, RevokeKey, edit, revoke
 from registry.keys.details import KeyDetails
@@ -36,7 +37,7 @@ NAMES = {"token-t0kenPubl1c0": "portal"}
 
 def changes(stream: Stream) -> list[list[tuple[str, Any, Any, Any]]]:
     """The changes of each event, as rows."""
-    return [[tuple(one.values()) for one in entry.json()["changes"]] for entry in entries(stream.history, NAMES)]
+    return [[tuple(one.values()) for one in encode(entry)["changes"]] for entry in entries(stream.history, NAMES)]
 
 
 def test_a_creation_tells_every_field_that_it_gave_and_nothing_that_it_left_out() -> None:
@@ -116,7 +117,7 @@ def test_who_did_it_for_whom_when_and_why_is_told() -> None:
     stream.history[1] = msgspec.structs.replace(
         stream.history[1], actor="token-t0kenPubl1c0", on_behalf_of="Zoë", request_id="r1", reason="ticket 4711\nmoved"
     )
-    told = [entry.json() for entry in entries(stream.history, NAMES)]
+    told = [encode(entry) for entry in entries(stream.history, NAMES)]
     assert {name: value for name, value in told[1].items() if name != "changes"} == {
         "position": 2,
         "version": 2,
@@ -193,11 +194,11 @@ def test_what_an_event_is_told_to_change_is_what_the_fold_before_it_held_at_its_
             tags, since = step
             patch(stream, after, None if since is None else since * MS, **tags)
     for entry in entries(stream.history, NAMES):
-        known, now = (_known(stream.history, entry.recorded, back) for back in (1, 0))
+        known, now = (_known(stream.history, entry, back) for back in (1, 0))
         for change in entry.changes:
-            assert (change.before, change.after) == (known.get(change.field), now.get(change.field))
+            assert (change.from_, change.to) == (known.get(change.field), now.get(change.field))
 
 
-def _known(history: list[RecordedEvent], recorded: RecordedEvent, back: int) -> dict[str, Any]:
-    state = fold(history, at=recorded.effective_at, known_at=recorded.position - back)
-    return {} if state is None else fields_of(state, recorded.effective_at)
+def _known(history: list[RecordedEvent], entry: Entry, back: int) -> dict[str, Any]:
+    state = fold(history, at=entry.effective_at, known_at=entry.position - back)
+    return {} if state is None else fields_of(state, entry.effective_at)

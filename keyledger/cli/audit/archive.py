@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,9 +13,9 @@ import httpx
 import msgspec
 import typer
 
-from keyledger.cli.audit import app
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked
 from keyledger.cli.output import counting, print_json, say
+from keyledger.http.encode import encode
 from keyledger.settings import Settings
 
 if TYPE_CHECKING:  # each command imports what it runs: --help stays quick
@@ -30,7 +29,16 @@ _WITH_CREDENTIALS = "Also the hashes of secrets, so that keys and tokens work wh
 Advance = Callable[[int], None]
 
 
-@app.command("export", epilog="Example: keyledger audit export ./ledger-2026-03-01 --with-credentials")
+def register(app: typer.Typer) -> None:
+    """Put the commands on the app of `audit`."""
+    app.command("export", epilog="Example: keyledger audit export ./ledger-2026-03-01 --with-credentials")(
+        export_archive
+    )
+    app.command("import", epilog="Example: keyledger audit import ./ledger-2026-03-01 --data ./restored")(
+        import_archive
+    )
+
+
 def export_archive(
     path: Annotated[Path, typer.Argument(help="The folder to make; nothing may be there.")],
     until: Annotated[int | None, typer.Option(min=0, help="The last position; the head by default.")] = None,
@@ -65,7 +73,6 @@ def export_archive(
     say(f"hash of its head: {manifest.head.hash}")
 
 
-@app.command("import", epilog="Example: keyledger audit import ./ledger-2026-03-01 --data ./restored")
 def import_archive(
     path: Annotated[Path, typer.Argument(help="An archive that `export` wrote.")],
     check: Annotated[bool, typer.Option("--check", help="Only prove the archive; restore nothing.")] = False,
@@ -95,7 +102,8 @@ def import_archive(
 def _restore(path: Path, data: Path | None, tell: Callable[[Progress], None]) -> dict[str, Any]:
     from keyledger.runtime.restore import restore_archive  # noqa: PLC0415 - see above
 
-    return asdict(asyncio.run(restore_archive(path, data, Settings.read(), tell)))
+    done: dict[str, Any] = encode(asyncio.run(restore_archive(path, data, Settings.read(), tell)))
+    return done
 
 
 def _check(path: Path, tell: Callable[[Progress], None]) -> dict[str, Any]:
@@ -149,6 +157,6 @@ async def _page(client: httpx.AsyncClient, after: int, until: int | None, limit:
 
 
 def _about(manifest: Manifest) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(manifest)
+    fields: dict[str, Any] = encode(manifest)
     del fields["sha256"]
     return fields

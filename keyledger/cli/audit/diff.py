@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from keyledger.cli.audit import app
 from keyledger.cli.audit.words import readable, shown
 from keyledger.cli.client import AsJson, CommandFailed, Data, given
 from keyledger.cli.output import print_json, print_table, say
@@ -15,10 +14,14 @@ from keyledger.cli.streaming import follow
 _FIGURES = ("inferences", "input_tokens", "output_tokens", "cost_usd")
 
 
-@app.command(
-    epilog="Example: keyledger audit diff --known-at 120 --known-at 180 --since 2026-03-01T00:00:00Z "
-    "--until 2026-04-01T00:00:00Z --group-by customer_id"
-)
+def register(app: typer.Typer) -> None:
+    """Put the command on the app of `audit`."""
+    app.command(
+        epilog="Example: keyledger audit diff --known-at 120 --known-at 180 --since 2026-03-01T00:00:00Z "
+        "--until 2026-04-01T00:00:00Z --group-by customer_id"
+    )(diff)
+
+
 def diff(
     known_at: Annotated[list[int], typer.Option(min=0, help="Twice: the earlier position, then the later one.")],
     since: Annotated[str | None, typer.Option(help="Compare the bill from here on: RFC 3339 with an offset.")] = None,

@@ -9,7 +9,6 @@ from uuid import UUID
 import httpx
 import typer
 
-from keyledger.cli.audit import app
 from keyledger.cli.audit.words import actor, indented, readable, shown
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given
 from keyledger.cli.output import print_json, print_table, say
@@ -18,7 +17,11 @@ _NUMBERS = ("input_tokens", "output_tokens", "cost_usd")
 _COLUMNS = ("model", "provider", *_NUMBERS, "cached", "rows", "id")
 
 
-@app.command(epilog="Example: keyledger audit explain 0195a3b0-7c00-7000-8000-000000000001 --known-at 120")
+def register(app: typer.Typer) -> None:
+    """Put the command on the app of `audit`."""
+    app.command(epilog="Example: keyledger audit explain 0195a3b0-7c00-7000-8000-000000000001 --known-at 120")(explain)
+
+
 def explain(
     inference_id: Annotated[UUID, typer.Argument(metavar="INFERENCE_ID", help="The gateway's id of the inference.")],
     known_at: Annotated[int | None, typer.Option(min=0, help="As known at this position; all by default.")] = None,

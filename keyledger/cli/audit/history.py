@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from keyledger.cli.audit import app
 from keyledger.cli.audit.words import actor, indented, readable, shown
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given
 from keyledger.cli.output import print_json, say
@@ -16,7 +15,11 @@ from keyledger.cli.output import print_json, say
 _PAGE = 1000
 
 
-@app.command(epilog="Example: keyledger audit history abcDEF123456")
+def register(app: typer.Typer) -> None:
+    """Put the command on the app of `audit`."""
+    app.command(epilog="Example: keyledger audit history abcDEF123456")(history)
+
+
 def history(
     key: Annotated[str, typer.Argument(metavar="KEY", help="Any id of the key, or token-<id> of an admin token.")],
     data: Data = None,

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import typer
 
-from keyledger.cli.audit import app
 from keyledger.cli.client import AsJson, CommandFailed, Data, given, request
 from keyledger.cli.output import print_json, say
 from keyledger.cli.streaming import follow
@@ -15,7 +14,11 @@ from keyledger.cli.streaming import follow
 _SHOWN = 100
 
 
-@app.command(epilog="Example: keyledger audit replay --into ledger_again --switch")
+def register(app: typer.Typer) -> None:
+    """Put the command on the app of `audit`."""
+    app.command(epilog="Example: keyledger audit replay --into ledger_again --switch")(replay)
+
+
 def replay(
     into: Annotated[str | None, typer.Option(metavar="TARGET", help="The database to make the ledger in.")] = None,
     until: Annotated[int | None, typer.Option(min=0, help="Up to this position; the head by default.")] = None,

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from keyledger.cli.audit import app
 from keyledger.cli.audit.history import segment
 from keyledger.cli.audit.words import readable
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given, request
@@ -18,7 +17,11 @@ from keyledger.cli.output import counting, print_json, say
 _PAGE = 1000
 
 
-@app.command(epilog="Example: keyledger audit state --all --at 2026-03-01T00:00:00Z --known-at 120")
+def register(app: typer.Typer) -> None:
+    """Put the command on the app of `audit`."""
+    app.command(epilog="Example: keyledger audit state --all --at 2026-03-01T00:00:00Z --known-at 120")(state)
+
+
 def state(
     key: Annotated[str | None, typer.Argument(metavar="[KEY]", help="Any id of the key.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All keys that existed then.")] = False,

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from keyledger.cli.audit import app
 from keyledger.cli.client import AsJson, CommandFailed, Data, given
 from keyledger.cli.output import print_json, say
 from keyledger.cli.streaming import follow
@@ -22,7 +21,11 @@ _BOOKMARK = (
 )
 
 
-@app.command(epilog="Example: keyledger audit verify --bookmark ./verified")
+def register(app: typer.Typer) -> None:
+    """Put the command on the app of `audit`."""
+    app.command(epilog="Example: keyledger audit verify --bookmark ./verified")(verify)
+
+
 def verify(
     repair: Annotated[
         bool, typer.Option("--repair", help="Make anew what is derived and wrong; never the log.")

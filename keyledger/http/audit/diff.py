@@ -1,4 +1,4 @@
-"""GET /audit/diff: what changed between two positions, told as it is found; on request in the bill of a period too."""
+"""GET /audit/diff: what changed between two positions, sent as it is found; on request in the bill of a period too."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from audit.history.diff import diff_keys
-from keyledger.http.audit import router
 from keyledger.http.billing.usage import checked, make_bill, wait_until_applied
-from keyledger.http.keys.keys import needs
-from keyledger.http.keys.schemas import Instant
+from keyledger.http.dependencies import OF_CALLERS, Auditor, Services
+from keyledger.http.encode import encode
+from keyledger.http.field_types import Instant, Whole
 from keyledger.http.ndjson import MEDIA_TYPE, Part, stream
 from keyledger.http.problem import documented
 from keyledger.http.query_params import MAX_FILTERS, Strict
-from keyledger.http.request_body import Whole
-from keyledger.runtime.services import Services
-from projections.billing.bill import MAX_GROUP_BY, BillQuery
-from projections.billing.compare import diff_coverage, diff_lines, diff_sums, same_usage
-from registry.auth import Principal
+from projections.billing.compare import BillDifference, compare, same_usage
+from projections.billing.query import MAX_GROUP_BY, BillQuery
 from registry.errors import Busy, FieldFault, FieldsRefused
 from registry.instant import from_us
 from registry.progress import Progress
 
 _TRIES = 3
+
+router = APIRouter(prefix="/audit", tags=["audit"], dependencies=OF_CALLERS)
 
 
 class DiffQuery(Strict):
@@ -50,14 +49,11 @@ class DiffQuery(Strict):
     responses={200: {"content": {MEDIA_TYPE: {}}}, **documented(422)},
     openapi_extra={"x-repeatable": ["known_at", "group_by", "tag"]},
 )
-async def tell_diff(
-    request: Request, _principal: Annotated[Principal, needs("audit:read")], query: Annotated[DiffQuery, Query()]
-) -> StreamingResponse:
+async def tell_diff(services: Services, _principal: Auditor, query: Annotated[DiffQuery, Query()]) -> StreamingResponse:
     """NDJSON of the keys that changed and of the lines that differ, with the sums at the end.
 
     An item is a `key`, a `line` or a `late_line`.
     """
-    services: Services = request.app.state.services
     since, until = query.known_at
     if since > until:
         raise FieldsRefused(FieldFault("known_at", "must be two positions, the earlier one first"))
@@ -68,7 +64,7 @@ async def tell_diff(
         raise FieldsRefused(beyond, position=head.position)
     if question is not None:
         await wait_until_applied(services, {"known_at": until})
-    return stream(_tell(services, since, until, question), head.position)
+    return stream(_differences(services, since, until, question), head.position)
 
 
 def _question(query: DiffQuery) -> BillQuery | None:
@@ -84,24 +80,24 @@ def _question(query: DiffQuery) -> BillQuery | None:
     return checked(BillQuery(tuple(query.group_by), query.since, query.until, None, (), zone), query.tag)
 
 
-async def _tell(services: Services, since: int, until: int, question: BillQuery | None) -> AsyncIterator[Part]:
+async def _differences(services: Services, since: int, until: int, question: BillQuery | None) -> AsyncIterator[Part]:
     keys = events = 0
-    async for key in diff_keys(services.engine, since, until, await _recorded_at(services, until)):
+    engine = services.registry.engine
+    async for key in diff_keys(engine, since, until, await _recorded_at(services, until)):
         keys, events = keys + 1, events + len(key.events)
-        yield {"key": key.json()}
+        yield {"key": key}
         yield Progress("events", events, until - since)
     others = until - since - events
     yield Progress("events", until - since, until - since)
     bill: dict[str, Any] | None = None
     if question is not None:
-        before, after = await _bills(services, question, since, until)
-        counts = {}
-        for name in ("line", "late_line"):
-            differing = list(diff_lines(before[f"{name}s"], after[f"{name}s"]))
-            counts[f"{name}s"] = len(differing)
-            for line in differing:
-                yield {name: line}
-        bill = {**_sums(before, after), **counts}
+        difference = await _compare_bills(services, question, since, until)
+        for line in difference.lines:
+            yield {"line": line}
+        for line in difference.late_lines:
+            yield {"late_line": line}
+        counts = {"lines": len(difference.lines), "late_lines": len(difference.late_lines)}
+        bill = {**encode(replace(difference, lines=[], late_lines=[])), **counts}
     counted = {"keys": keys, "events": events, "other_events": others}
     yield {"result": {"from": since, "to": until, **counted, "bill": bill}}
 
@@ -112,9 +108,7 @@ async def _recorded_at(services: Services, position: int) -> datetime:
     return events[0].recorded_at if events else from_us(0)
 
 
-async def _bills(
-    services: Services, question: BillQuery, since: int, until: int
-) -> tuple[dict[str, Any], dict[str, Any]]:
+async def _compare_bills(services: Services, question: BillQuery, since: int, until: int) -> BillDifference:
     """The bills as known at both positions, over the same usage. Raises Busy where rows keep arriving."""
     position = (await services.store.applied()).position
     for _ in range(_TRIES):
@@ -122,12 +116,5 @@ async def _bills(
             await make_bill(services, replace(question, known_at=known_at), position) for known_at in (since, until)
         ]
         if same_usage(before, after):
-            return before, after
+            return compare(before, after)
     raise Busy("the gateway writes rows of this period, so bills differ by more than the log: ask when it is over")
-
-
-def _sums(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    total = None if before["total"] == after["total"] else diff_sums(before["total"], after["total"])
-    coverage = diff_coverage(before["coverage"], after["coverage"])
-    echo = {name: after[name] for name in ("position", "since", "until", "group_by")}
-    return {**echo, "total": total, "coverage": coverage}

@@ -8,24 +8,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from audit.history.states import states
-from keyledger.http.audit import router
-from keyledger.http.keys.keys import answer, needs
-from keyledger.http.keys.schemas import KeyOut
+from keyledger.http.answers import answer
+from keyledger.http.dependencies import OF_CALLERS, Auditor, Registry
+from keyledger.http.field_types import Whole
+from keyledger.http.keys.views import KeyOut, key_out
 from keyledger.http.problem import documented
 from keyledger.http.query_params import AsOfQuery, checked_id
-from keyledger.http.request_body import Whole
-from keyledger.runtime.services import Services
-from registry.auth import Principal
 from registry.errors import FieldFault, FieldsRefused
-from registry.instant import cut_ms, format_ms, from_ms, to_ms
+from registry.instant import cut_ms, from_ms, to_ms
 from registry.keys.as_of import Moment, moment
 from registry.keys.state import KeyState
-from registry.keys.views import key_out
+
+router = APIRouter(prefix="/audit", tags=["audit"], dependencies=OF_CALLERS)
 
 _CURSOR = re.compile(r"state:([1-9]\d{0,17}|0):(\d{1,15}):([A-Za-z0-9]{12})", re.ASCII)
 
@@ -37,10 +36,11 @@ class StatesQuery(AsOfQuery):
     cursor: str | None = Field(None, max_length=200)
 
 
-class StatesPage(BaseModel):
+@dataclass(frozen=True, slots=True)
+class StatesPage:
     """A page of the keys that existed then; `at` and `known_at` say when, `next_cursor` is null on the last."""
 
-    at: str
+    at: datetime
     known_at: int
     items: list[KeyOut]
     next_cursor: str | None
@@ -60,44 +60,31 @@ class _Place:
 
 @router.get("/state/{public_id}", response_model=KeyOut, responses=documented(404, 422))
 async def show_state(
-    request: Request,
-    public_id: str,
-    _principal: Annotated[Principal, needs("audit:read")],
-    query: Annotated[AsOfQuery, Query()],
+    public_id: str, registry: Registry, _principal: Auditor, query: Annotated[AsOfQuery, Query()]
 ) -> JSONResponse:
     """A key at an instant, now by default, as known at a position, the head by default."""
-    services: Services = request.app.state.services
-    past = await services.registry.queries.key_as_of(checked_id(public_id), query.at, query.known_at)
+    past = await registry.queries.key_as_of(checked_id(public_id), query.at, query.known_at)
     return answer(key_out(past.key, past.moment.at), past.position)
 
 
 @router.get("/state", response_model=StatesPage, responses=documented(422))
-async def list_states(
-    request: Request,
-    _principal: Annotated[Principal, needs("audit:read")],
-    query: Annotated[StatesQuery, Query()],
-) -> JSONResponse:
+async def list_states(registry: Registry, _principal: Auditor, query: Annotated[StatesQuery, Query()]) -> JSONResponse:
     """All keys that existed at an instant, as known at a position, by public_id as the database sorts it."""
-    services: Services = request.app.state.services
     place = None if query.cursor is None else _place(query)
-    seen = await services.registry.queries.seen()
+    seen = await registry.queries.seen()
     asked = (query.at, query.known_at) if place is None else (place.then.at, place.then.known_at)
     then = moment(seen.position, seen.now, *asked)
     then = Moment(cut_ms(then.at), then.known_at)
     keys: list[KeyState] = []
     after = None if place is None else place.after
-    async for key in states(services.engine, then, after=after, page=query.limit + 1):
+    async for key in states(registry.engine, then, after=after, page=query.limit + 1):
         keys.append(key)
         if len(keys) > query.limit:
             break
     more = len(keys) > query.limit
     cursor = _Place(then, keys[query.limit - 1].public_id).text() if more else None
     items = [key_out(key, then.at) for key in keys[: query.limit]]
-    return answer(_page(then, items, cursor), seen.position)
-
-
-def _page(then: Moment, items: list[dict[str, Any]], cursor: str | None) -> dict[str, Any]:
-    return {"at": format_ms(then.at), "known_at": then.known_at, "items": items, "next_cursor": cursor}
+    return answer(StatesPage(then.at, then.known_at, items, cursor), seen.position)
 
 
 def _place(query: StatesQuery) -> _Place:

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from keyledger.http.billing.schemas import BillOut
-from keyledger.http.keys.keys import answer, needs, principal_of
-from keyledger.http.keys.schemas import Instant
+from keyledger.http.answers import answer
+from keyledger.http.dependencies import OF_CALLERS, BillReader, Services
+from keyledger.http.field_types import Instant, Whole
 from keyledger.http.problem import documented
 from keyledger.http.query_params import MAX_FILTERS, Strict, tag_filters
-from keyledger.http.request_body import Whole, strict_request
-from keyledger.runtime.services import Services
-from projections.billing.bill import MAX_GROUP_BY, BillQuery, compute_bill, faults
+from projections.billing.bill import Bill, compute_bill
+from projections.billing.query import MAX_GROUP_BY, BillQuery, faults
 from projections.errors import TooManyLines
 from projections.ledger.applied import wait_until_applied as wait_for_ledger
-from registry.auth import Principal
 from registry.errors import Busy, FieldFault, FieldsRefused
 from registry.log.log_position import LogPosition
 
 WAIT_S = 30.0
 
-router = APIRouter(prefix="/billing", tags=["billing"], dependencies=[Depends(principal_of), Depends(strict_request)])
+router = APIRouter(prefix="/billing", tags=["billing"], dependencies=OF_CALLERS)
 
 
 class BillParameters(Strict):
@@ -52,17 +50,12 @@ class NotYetApplied(Busy):
 
 @router.get(
     "/usage",
-    response_model=BillOut,
+    response_model=Bill,
     responses=documented(422),
     openapi_extra={"x-repeatable": ["group_by", "tag"]},
 )
-async def usage(
-    request: Request,
-    _principal: Annotated[Principal, needs("billing:read")],
-    query: Annotated[BillParameters, Query()],
-) -> JSONResponse:
+async def usage(services: Services, _principal: BillReader, query: Annotated[BillParameters, Query()]) -> JSONResponse:
     """The bill of a period: each inference by the tags that its key had at the inference's own instant."""
-    services: Services = request.app.state.services
     question = checked(
         BillQuery(tuple(query.group_by), query.since, query.until, query.known_at, (), query.time_zone), query.tag
     )
@@ -71,7 +64,7 @@ async def usage(
     return answer(await make_bill(services, question, applied.position), applied.position)
 
 
-async def make_bill(services: Services, question: BillQuery, applied_position: int) -> dict[str, Any]:
+async def make_bill(services: Services, question: BillQuery, applied_position: int) -> Bill:
     """The bill, in its turn. Raises FieldsRefused for one that would be too long, Busy where too many wait."""
     try:
         async with services.bills.enter():

@@ -1,4 +1,4 @@
-"""The admin API's routes that stop a key, start it again and change its secrets. As in `api`."""
+"""What stops a key, lets it work again, and changes its secrets."""
 
 from __future__ import annotations
 
@@ -7,27 +7,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
-from keyledger.http.keys.keys import (
-    Services,
-    Writer,
-    answer,
-    answer_when,
-    caller_of,
-    principal_of,
-    wait_of,
-)
-from keyledger.http.keys.schemas import KeyOut, NewKeyOut, ReasonBody, RotateBody
+from keyledger.http.answers import answer
+from keyledger.http.dependencies import OF_CALLERS, KeyWriter, Registry, caller_of
+from keyledger.http.keys.bodies import ReasonBody, RotateBody
+from keyledger.http.keys.gateway import answer_when, wait_of
+from keyledger.http.keys.views import KeyOut, NewKeyOut, new_key_out
 from keyledger.http.problem import documented
 from keyledger.http.query_params import EndQuery, NoQuery, WaitQuery, checked_id
-from keyledger.http.request_body import JSON, body_docs, json_body, strict_request
+from keyledger.http.request_body import JSON, body_docs, json_body
 from registry.errors import UnknownCredential
-from registry.keys.views import key_out
 
-router = APIRouter(
-    prefix="/admin/api-keys/{public_id}",
-    tags=["keys"],
-    dependencies=[Depends(principal_of), Depends(strict_request)],
-)
+router = APIRouter(prefix="/admin/api-keys/{public_id}", tags=["keys"], dependencies=OF_CALLERS)
 _REASON = body_docs(ReasonBody, JSON, required=False)
 Reasoned = Annotated[ReasonBody, Depends(json_body(ReasonBody, JSON, optional=True))]
 
@@ -36,28 +26,28 @@ Reasoned = Annotated[ReasonBody, Depends(json_body(ReasonBody, JSON, optional=Tr
 async def suspend_key(
     request: Request,
     public_id: str,
-    services: Services,
-    principal: Writer,
+    registry: Registry,
+    principal: KeyWriter,
     query: Annotated[WaitQuery, Query()],
     body: Reasoned,
 ) -> JSONResponse:
     """Stop a key until it is resumed; a repeat answers the same."""
-    wait, caller = wait_of(services, query.wait_for), caller_of(request, principal, body.reason)
-    return await answer_when(await services.keys.suspend(checked_id(public_id), caller), wait)
+    wait, caller = wait_of(registry, query.wait_for), caller_of(request, principal, body.reason)
+    return await answer_when(await registry.keys.suspend(checked_id(public_id), caller), wait)
 
 
 @router.post("/resume", response_model=KeyOut, responses=documented(404, 409, 413, 415, 422), openapi_extra=_REASON)
 async def resume_key(
     request: Request,
     public_id: str,
-    services: Services,
-    principal: Writer,
+    registry: Registry,
+    principal: KeyWriter,
     _query: Annotated[NoQuery, Query()],
     body: Reasoned,
 ) -> JSONResponse:
     """Let a suspended key work again; a repeat answers the same."""
     caller = caller_of(request, principal, body.reason)
-    return await answer_when(await services.keys.resume(checked_id(public_id), caller), None)
+    return await answer_when(await registry.keys.resume(checked_id(public_id), caller), None)
 
 
 @router.post(
@@ -70,15 +60,14 @@ async def resume_key(
 async def rotate_key(
     request: Request,
     public_id: str,
-    services: Services,
-    principal: Writer,
+    registry: Registry,
+    principal: KeyWriter,
     _query: Annotated[NoQuery, Query()],
     body: Annotated[RotateBody, Depends(json_body(RotateBody, JSON))],
 ) -> JSONResponse:
-    """Give a key a new secret beside its tags and history. The answer is the only one that ever shows its `api_key`."""
-    rotated = await services.keys.rotate(checked_id(public_id), body.overlap, caller_of(request, principal))
-    key = {**key_out(rotated.key, rotated.now), "api_key": rotated.api_key}
-    return answer(key, rotated.position, 201)
+    """Give a key a new secret; its tags and history stay. The answer is the only one that ever shows its `api_key`."""
+    rotated = await registry.keys.rotate(checked_id(public_id), body.overlap, caller_of(request, principal))
+    return answer(new_key_out(rotated), rotated.position, 201)
 
 
 @router.delete("/credentials/{credential_id}", response_model=KeyOut, responses=documented(404, 409, 422))
@@ -86,12 +75,12 @@ async def revoke_credential(
     request: Request,
     public_id: str,
     credential_id: str,
-    services: Services,
-    principal: Writer,
+    registry: Registry,
+    principal: KeyWriter,
     query: Annotated[EndQuery, Query()],
 ) -> JSONResponse:
     """Revoke one credential of a key for good; the others live on, and a repeat answers the same."""
-    wait, caller = wait_of(services, query.wait_for), caller_of(request, principal, query.reason)
+    wait, caller = wait_of(registry, query.wait_for), caller_of(request, principal, query.reason)
     credential_id = checked_id(credential_id, UnknownCredential)
-    done = await services.keys.revoke_credential(checked_id(public_id), credential_id, caller)
+    done = await registry.keys.revoke_credential(checked_id(public_id), credential_id, caller)
     return await answer_when(done, wait)

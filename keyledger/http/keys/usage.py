@@ -2,66 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
 
-from keyledger.http.keys.keys import Reader, answer, principal_of
+from keyledger.http.answers import answer
+from keyledger.http.dependencies import OF_CALLERS, KeyReader, Services
 from keyledger.http.problem import documented
 from keyledger.http.query_params import NoQuery, checked_id
-from keyledger.http.request_body import strict_request
-from keyledger.runtime.services import Services
-from projections.usage.credential_use import Use, read_use
-from registry.instant import format_ms, from_ms
+from projections.usage.credential_use import KeyUse, read_use
 
-router = APIRouter(
-    prefix="/admin/api-keys", tags=["keys"], dependencies=[Depends(principal_of), Depends(strict_request)]
-)
+router = APIRouter(prefix="/admin/api-keys", tags=["keys"], dependencies=OF_CALLERS)
 
 
-class CredentialUseOut(BaseModel):
-    """The use of one credential."""
-
-    credential_id: str
-    last_used_at: str | None = Field(description="null: never, as far as rows have come")
-    inferences: int
-
-
-class KeyUseOut(BaseModel):
-    """The use of each credential of a key, in the key's own order, of the inferences that came until `seen_until`."""
-
-    items: list[CredentialUseOut]
-    seen_until: str | None = Field(description="the latest inference of any key; null: there is none")
-
-
-@router.get("/{public_id}/usage", response_model=KeyUseOut, responses=documented(404, 422))
+@router.get("/{public_id}/usage", response_model=KeyUse, responses=documented(404, 422))
 async def show_usage(
-    request: Request, public_id: str, _principal: Reader, _query: Annotated[NoQuery, Query()]
+    public_id: str, services: Services, _principal: KeyReader, _query: Annotated[NoQuery, Query()]
 ) -> JSONResponse:
     """When each credential of a key was last used, by the inferences that the gateway has written so far."""
-    services: Services = request.app.state.services
     key, seen = await services.registry.queries.key(checked_id(public_id))
-    ids = [one.credential_id for one in key.credentials]
     async with services.bills.enter():
-        used = await read_use(services.clickhouse, services.names, ids)
-    return answer(_out(ids, used), seen.position)
-
-
-def _out(ids: list[str], used: Use) -> dict[str, Any]:
-    return {
-        "items": [
-            {
-                "credential_id": id_,
-                "last_used_at": _text(used.by_credential[id_].last_used_ms),
-                "inferences": used.by_credential[id_].inferences,
-            }
-            for id_ in ids
-        ],
-        "seen_until": _text(used.seen_until_ms),
-    }
-
-
-def _text(ms: int | None) -> str | None:
-    return None if ms is None else format_ms(from_ms(ms))
+        used = await read_use(services.clickhouse, services.names, [one.credential_id for one in key.credentials])
+    return answer(used, seen.position)

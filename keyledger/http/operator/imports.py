@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Final
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -20,12 +20,12 @@ from gateways.tensorzero.importing.mapping_csv import read_csv
 from gateways.tensorzero.importing.mapping_json import read_json
 from gateways.tensorzero.importing.run import Import, Order, Part, mapping_items, result
 from gateways.tensorzero.key_table import GatewayTable
-from keyledger.http.keys.keys import principal_of
-from keyledger.http.keys.schemas import Body, Text
+from keyledger.http.dependencies import OF_OPERATOR, Registry
+from keyledger.http.field_types import Text
 from keyledger.http.ndjson import stream
-from keyledger.http.request_body import JSON, json_body
+from keyledger.http.request_body import JSON, Body, json_body
 from keyledger.runtime.garbage import collecting_rarely
-from keyledger.runtime.services import Services, append_limits
+from keyledger.runtime.registry import append_limits
 from keyledger.settings import SettingsError
 from registry.auth import OPERATOR
 from registry.errors import FieldFault, FieldsRefused
@@ -36,7 +36,7 @@ from registry.service import KeyService
 REASON: Final = "imported from tensorzero"
 _READERS: Final = {".csv": read_csv, ".json": read_json}
 
-router = APIRouter(prefix="/operator/import", tags=["operator"], dependencies=[Depends(principal_of)])
+router = APIRouter(prefix="/operator/import", tags=["operator"], dependencies=OF_OPERATOR)
 
 
 class ImportBody(Body):
@@ -51,52 +51,51 @@ class ImportBody(Body):
 
 @router.post("/tensorzero", response_class=StreamingResponse)
 async def import_tensorzero(
-    request: Request, body: Annotated[ImportBody, Depends(json_body(ImportBody, JSON))]
+    registry: Registry, body: Annotated[ImportBody, Depends(json_body(ImportBody, JSON))]
 ) -> StreamingResponse:
     """Import the gateway's keys, or say what an import would do: NDJSON of progress and of what is wrong, the result.
 
     While the mapping has a fault nothing is imported, unless `skip_bad` asks for all but the keys of bad rows.
     """
-    services: Services = request.app.state.services
     if body.only_mapped and body.tags is None:
         raise FieldsRefused(FieldFault("only_mapped", "goes with tags: there is no mapping"))
-    table = _table(services)
+    table = _table(registry)
     mapping = None
     if body.tags is not None:
         mapping = await asyncio.to_thread(read_mapping, Path(body.tags), _READERS)
-    return stream(_run(services, table, body, mapping), (await services.registry.log.head()).position)
+    return stream(_run(registry, table, body, mapping), (await registry.log.head()).position)
 
 
-def _table(services: Services) -> GatewayTable:
-    if services.gateway is None:
+def _table(registry: Registry) -> GatewayTable:
+    if registry.gateway is None:
         raise SettingsError("no gateway's database is set up: set KEYLEDGER_GATEWAY_DATABASE_URL")
-    return services.gateway.table
+    return registry.gateway.table
 
 
 async def _run(
-    services: Services, table: GatewayTable, body: ImportBody, mapping: TagMapping | None
+    registry: Registry, table: GatewayTable, body: ImportBody, mapping: TagMapping | None
 ) -> AsyncGenerator[Part, None]:
     for item in [] if mapping is None else mapping_items(mapping):
         yield item
     caller = Caller(OPERATOR, request_id=uuid4().hex, reason=body.reason)
     order = Order(caller, mapping, apply=_applies(body, mapping), only_mapped=body.only_mapped)
     with collecting_rarely():
-        async with open_reader(table) as source, _keys(services) as keys:
-            running = Import(source, keys, services.registry.queries, order)
+        async with open_reader(table) as source, _keys(registry) as keys:
+            running = Import(source, keys, registry.queries, order)
             async with aclosing(running.run()) as parts:
                 async for part in parts:
                     yield part
-    head = await services.registry.log.head()
+    head = await registry.log.head()
     yield {"result": result(running.counts, mapping, head.position, applied=order.apply)}
 
 
 @asynccontextmanager
-async def _keys(services: Services) -> AsyncIterator[KeyService]:
+async def _keys(registry: Registry) -> AsyncIterator[KeyService]:
     """The log on connections of its own: a page is one transaction, and the portal's writes don't queue behind it."""
-    append_hook = None if services.gateway is None else services.gateway.append_hook
-    log = await open_log(services.engine, replace(append_limits(services.settings), max_batch=PAGE), append_hook)
+    append_hook = None if registry.gateway is None else registry.gateway.append_hook
+    log = await open_log(registry.engine, replace(append_limits(registry.settings), max_batch=PAGE), append_hook)
     try:
-        yield KeyService(log, services.registry.queries.public_id)
+        yield KeyService(log, registry.queries.public_id)
     finally:
         await log.close()
 

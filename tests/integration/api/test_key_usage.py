@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from projections.engine.ddl import Names
-from projections.usage.credential_use import read_use
+from projections.usage.credential_use import CredentialUse, read_use
+from registry.instant import from_ms
 from tests.support.api.service import Api, assert_problem, open_api
 from tests.support.bill_world import World, batch, chat, instant, model, uuid7
 from tests.support.servers.databases import Database
@@ -67,12 +68,12 @@ async def test_only_use_that_the_gateway_vouches_for_counts(world: World) -> Non
         ]
     )
     used = await read_use(world.clickhouse, world.names, [old, second, "neverused000"])
-    assert {id_: (use.last_used_ms, use.inferences) for id_, use in used.by_credential.items()} == {
-        old: (NOON + 1, 1),
-        second: (NOON + 3, 2),
-        "neverused000": (None, 0),
-    }
-    assert used.seen_until_ms == NOON + 900
+    assert used.items == [
+        CredentialUse(old, from_ms(NOON + 1), 1),
+        CredentialUse(second, from_ms(NOON + 3), 2),
+        CredentialUse("neverused000", None, 0),
+    ]
+    assert used.seen_until == from_ms(NOON + 900)
 
 
 async def test_any_credentials_id_leads_there_and_what_is_wrong_is_refused(used_api: Api) -> None:
@@ -91,8 +92,8 @@ async def test_the_use_of_a_key_with_as_many_credentials_as_it_can_have_can_be_a
     ids = [f"cred{number:08}" for number in range(1000)]
     await world.serve([chat(uuid7(NOON, 1), ids[-1])])
     used = await read_use(world.clickhouse, names, ids)
-    assert len(used.by_credential) == 1000
-    assert used.by_credential[ids[-1]].last_used_ms == NOON
+    assert [use.credential_id for use in used.items] == ids
+    assert used.items[-1].last_used_at == from_ms(NOON)
 
 
 async def test_without_the_gateways_tables_bill_and_usage_say_which_is_missing(used_api: Api, world: World) -> None:

@@ -19,7 +19,8 @@ from audit.archive import restore_state
 from audit.archive.reader import open_archive
 from audit.archive.restore import restore
 from audit.errors import NotEmpty, NotOwner, RegistryInUse
-from projections.billing.bill import BillQuery, compute_bill
+from projections.billing.bill import compute_bill
+from projections.billing.query import BillQuery
 from projections.engine import ddl
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
@@ -158,7 +159,7 @@ async def test_bills_of_the_restored_registry_are_equal_to_the_cent(
         )
         bills = [await compute_bill(clickhouse, each, question, head) for each in (names, other)]
         assert bills[0] == bills[1]
-        assert bills[0]["lines"]
+        assert bills[0].lines
     await clickhouse.command(f"DROP DATABASE {other.database}")
 
 

@@ -55,15 +55,18 @@ async def operator(ledger: Ledger, database: Database) -> AsyncIterator[Operator
     services = ledger.api.services
     assert isinstance(services.registry.log, PostgresEventLog)
     await make_table(database)
-    table = GatewayTable(services.engine)
+    table = GatewayTable(services.registry.engine)
     await ledger.api.make_key(description="Kasse 3 ☕")
     revoked = await ledger.api.make_key()
     await ledger.api.call("DELETE", f"/admin/api-keys/{revoked['public_id']}")
-    async with running((world := World(services.registry.log, services.engine, table)).sync()):
+    async with running((world := World(services.registry.log, services.registry.engine, table)).sync()):
         await world.synced()
     await ledger.apply()
     settings = Settings(migration_database_url=database.owner_url)
-    services = replace(services, settings=settings, gateway=GatewayKeys(table, KeyTableHook("public")))
+    services = replace(
+        services,
+        registry=replace(services.registry, settings=settings, gateway=GatewayKeys(table, KeyTableHook("public"))),
+    )
     transport = httpx.ASGITransport(operator_app(services))
     async with httpx.AsyncClient(transport=transport, base_url="http://operator") as client:
         made = Operator(client, ledger, database, revoked)

@@ -13,7 +13,8 @@ import pytest
 from audit.errors import ReplayRunning, TargetUnfit
 from audit.replay import compare_ledgers, replay
 from audit.replay.exclusive import alone
-from projections.billing.bill import BillQuery, compute_bill
+from projections.billing.bill import compute_bill
+from projections.billing.query import BillQuery
 from projections.engine.client import ClickHouse
 from projections.errors import ClickHouseRefused
 from projections.ledger.store import Store
@@ -115,7 +116,7 @@ async def test_a_bill_at_a_position_is_the_same_to_the_cent_on_both(shadow: Shad
             for names in (books.names, shadow.names)
         ]
         assert live == replayed
-        totals.add((live["total"]["cost_usd"], len(live["lines"])))
+        totals.add((live.total.cost_usd, len(live.lines)))
     assert len(totals) > 3
     assert max(lines for _, lines in totals) > 20
 

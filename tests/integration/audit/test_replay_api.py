@@ -84,7 +84,7 @@ async def test_what_can_be_refused_is_before_the_answer_begins(ledger: Ledger, o
 
 async def test_a_second_one_meanwhile_is_refused(ledger: Ledger, operator: httpx.AsyncClient) -> None:
     name = target(ledger.api)
-    async with alone(ledger.api.services.engine):
+    async with alone(ledger.api.services.registry.engine):
         assert_problem(await operator.post(PATH, json={"target": name}), 409)
         assert_problem(await operator.delete(f"{PATH}/{name}"), 409)
     assert lines((await operator.post(PATH, json={"target": name})).text)[-1][0] == "result"

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from keyledger.http.encode import encode
+from keyledger.http.keys.views import key_out
 from registry.instant import cut_ms, format_ms
 from registry.keys.state import fold
-from registry.keys.views import key_out
 from registry.log.event_log import RecordedEvent
 from tests.support.api.service import assert_problem
 from tests.support.audit.ledger_world import Ledger
@@ -50,7 +51,7 @@ async def test_all_keys_at_random_moments_are_the_folds_of_their_events(ledger: 
     for near, known_at in moments:
         at = cut_ms(near) + timedelta(milliseconds=chance.randrange(-1, 2))
         folded = [fold(history, at=at, known_at=known_at) for history in streams.values()]
-        expected = {key.public_id: key_out(key, at) for key in folded if key is not None}
+        expected = {key.public_id: encode(key_out(key, at)) for key in folded if key is not None}
         query = {"at": format_ms(at), "known_at": known_at}
         found = await every_page(ledger, **query, limit=chance.choice((1, 3, 100)))
         assert len(found) == len(expected)

@@ -14,7 +14,8 @@ import pytest
 from audit.errors import TargetUnfit
 from keyledger.runtime import dead_letters
 from keyledger.runtime.status import ReadSide, status_of
-from projections.billing.bill import BillQuery, compute_bill
+from projections.billing.bill import compute_bill
+from projections.billing.query import BillQuery
 from projections.engine.client import ClickHouse, Row
 from projections.errors import ClickHouseRefused
 from projections.ledger.dead_letters import DeadLetters
@@ -113,7 +114,7 @@ async def bill(shadow: ShadowWorld, position: int, known_at: int | None = None) 
         ("customer_id",), datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC), known_at=known_at
     )
     made = await compute_bill(shadow.books.clickhouse, shadow.books.names, query, position)
-    return made["lines"], made["late_lines"], made["coverage"]
+    return made.lines, made.late_lines, made.coverage
 
 
 async def serve(shadow: ShadowWorld) -> None:

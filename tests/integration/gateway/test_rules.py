@@ -71,7 +71,7 @@ async def gate(
         driver = await stack.enter_async_context(place.connect())
         world = None
         if not shared:
-            log, engine = api.services.registry.log, api.services.engine
+            log, engine = api.services.registry.log, api.services.registry.engine
             assert isinstance(log, PostgresEventLog)
             table = GatewayTable(await stack.enter_async_context(place.engine()))
             world = World(log, engine, table)

@@ -125,7 +125,7 @@ async def test_a_writer_that_does_not_end_holds_an_append_no_longer_than_the_loc
 
 
 async def test_a_sync_beside_it_finds_all_done_and_repairs_what_others_change(api: Api, shared: Database) -> None:
-    log, engine = api.services.registry.log, api.services.engine
+    log, engine = api.services.registry.log, api.services.registry.engine
     assert isinstance(log, PostgresEventLog)
     world = World(log, engine, GatewayTable(engine))
     made = await api.make_key()

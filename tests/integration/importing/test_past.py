@@ -12,7 +12,7 @@ import pytest
 
 from audit.report import Finding
 from audit.verify.verify import verify
-from keyledger.http.audit.verify import books_of
+from keyledger.runtime.audit_sources import audit_sources
 from tests.support.audit.archive_world import export_to, restore_into, state_rows
 from tests.support.gateway.gateway_keys import MadeKey, facts_of_keys, many_keys, use
 from tests.support.gateway.importer import Importer
@@ -107,9 +107,9 @@ async def test_audits_find_nothing_wrong_and_an_archive_brings_everything_back(
     await imported(importer, list(many_keys(60)), tmp_path)
     await importer.ledger.apply()
     services = importer.ledger.api.services
-    assert [one async for one in verify(books_of(services)) if isinstance(one, Finding)] == []
+    assert [one async for one in verify(audit_sources(services)) if isinstance(one, Finding)] == []
     log = services.registry.log
-    await export_to(tmp_path / "archive", log, secrets_of=services.engine)
+    await export_to(tmp_path / "archive", log, secrets_of=services.registry.engine)
     restored = await restore_into(empty, tmp_path / "archive")
     assert (restored.keys, restored.keys_without_secret) == (60, 0)
     assert restored.hash == (await log.head()).hash.hex()
@@ -123,7 +123,7 @@ async def test_a_swapped_hash_of_an_imported_key_is_found(importer: Importer, tm
         await owner.execute(
             "UPDATE keyledger.credential SET secret_hash = repeat('f', 64) WHERE credential_id = 'many00000001'"
         )
-    books = books_of(importer.ledger.api.services)
+    books = audit_sources(importer.ledger.api.services)
     (finding,) = [one async for one in verify(books) if isinstance(one, Finding)]
     assert (finding.kind, finding.where, finding.stream) == ("changed", "credential", "key-many00000001")
 

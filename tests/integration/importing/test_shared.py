@@ -34,7 +34,8 @@ async def shared(
     await make_table(database)
     gateway = Gateway(GatewayTable(engine), KeyTableHook("public"))
     async with open_ledger(database, clickhouse, names) as ledger:
-        app = operator_app(replace(ledger.api.services, gateway=gateway))
+        services = ledger.api.services
+        app = operator_app(replace(services, registry=replace(services.registry, gateway=gateway)))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://operator") as client:
             yield Importer(client, ledger, database, GatewayKeys(database))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from keyledger.http.app import public_app
 from keyledger.runtime.gateway_wait import GatewayWait
-from keyledger.runtime.registry import Registry
+from keyledger.runtime.registry import registry_on
 from keyledger.runtime.services import Services
 from keyledger.settings import Settings
 from projections.engine.client import ClickHouse
@@ -25,7 +25,6 @@ from registry.log.append_hook import AppendHook
 from registry.log.event_log import Caller
 from registry.log.postgres import Limits, open_log
 from registry.queries import Queries
-from registry.service import KeyService, TokenService
 from tests.support.servers.databases import Database
 
 OPERATOR = Caller("operator")
@@ -88,11 +87,11 @@ async def open_api(
         database.app_url, hide_parameters=True, connect_args={"server_settings": {"timezone": "UTC"}}
     )
     log = await open_log(engine, Limits(lock_timeout_s=0.5), append_hook)
-    queries = Queries(engine)
-    wait = None if gateway is None else gateway(queries)
-    registry = Registry(log, KeyService(log, queries.public_id), TokenService(log), queries, gateway=wait)
+    registry = registry_on(log, engine, Settings())
+    if gateway is not None:
+        registry = replace(registry, gateway_wait=gateway(registry.queries))
     store, letters = Store(clickhouse, names), DeadLetters(clickhouse, names)
-    services = Services(Settings(), registry, engine, clickhouse, names, store, letters)
+    services = Services(registry, clickhouse, names, store, letters)
     made = {name: await registry.tokens.create(name, scopes, OPERATOR) for name, scopes in TOKENS.items()}
     await registry.tokens.revoke(made["revoked"][0].token_id, OPERATOR)
     app = public_app(services)

@@ -144,7 +144,10 @@ class Handler(BaseHTTPRequestHandler):
         self._plain(error.status, body, headers)
 
     def _plain(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-        self._head(status, {"Content-Type": "text/plain; charset=UTF-8", "Content-Length": str(len(body))} | dict(headers or {}))
+        self._head(
+            status,
+            {"Content-Type": "text/plain; charset=UTF-8", "Content-Length": str(len(body))} | dict(headers or {}),
+        )
         self.wfile.write(body)
 
     def _head(self, status: int, headers: Mapping[str, str]) -> None:

@@ -85,7 +85,8 @@ class Importer:
 async def open_importer(ledger: Ledger, database: Database, gateway: GatewayKeys) -> AsyncIterator[Importer]:
     """The app, with the gateway's database."""
     engine = make_engine(gateway.url)
-    app = operator_app(replace(ledger.api.services, gateway=Gateway(GatewayTable(engine, gateway.schema), None)))
+    services, table = ledger.api.services, Gateway(GatewayTable(engine, gateway.schema), None)
+    app = operator_app(replace(services, registry=replace(services.registry, gateway=table)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://operator") as client:
         yield Importer(client, ledger, database, gateway)
     await engine.dispose()

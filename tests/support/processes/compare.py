@@ -15,7 +15,7 @@ async def main() -> None:
     database_url, clickhouse_url = settings.require("database_url", "clickhouse_url")
     async with open_services(settings, database_url, clickhouse_url) as services:
         log = services.registry.log
-        await Way(log, services.engine, "", "", services.clickhouse, services.names).assert_whole()
+        await Way(log, services.registry.engine, "", "", services.clickhouse, services.names).assert_whole()
 
 
 if __name__ == "__main__":

@@ -96,7 +96,9 @@ async def mortal_ledger(mortal: Front) -> AsyncIterator[tuple[ClickHouse, Prepar
     await clickhouse.close()
 
 
-@pytest.mark.parametrize(("table", "moment"), [("key_tag_change_v1", "hold_before"), ("event_applied_v1", "hold_after")])
+@pytest.mark.parametrize(
+    ("table", "moment"), [("key_tag_change_v1", "hold_before"), ("event_applied_v1", "hold_after")]
+)
 async def test_a_server_killed_in_the_middle_of_an_insert_loses_and_doubles_nothing(
     mortal: Front, mortal_ledger: tuple[ClickHouse, PreparedLedger], table: str, moment: str
 ) -> None:

@@ -52,7 +52,10 @@ async def test_a_key_is_made_used_moved_revoked_and_billed(
             assert answer.status_code == 200, answer.text
             bill = answer.json()
         assert bill["position"] == ended["position"]
-        assert [(line["by"]["customer_id"], line["inferences"]) for line in bill["lines"]] == [("acme", 1), ("globex", 2)]
+        assert [(line["by"]["customer_id"], line["inferences"]) for line in bill["lines"]] == [
+            ("acme", 1),
+            ("globex", 2),
+        ]
         assert [(line["by"]["customer_id"], line["cost_usd"]) for line in bill["late_lines"]] == [("globex", "0.001")]
     finally:
         await projector.stop()

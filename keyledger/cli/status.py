@@ -1,0 +1,65 @@
+"""keyledger status: how far everything is, and what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from keyledger.cli.client import AsJson, CommandFailed, Data, request
+from keyledger.cli.output import print_json, print_table, say
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command on the app."""
+    app.command(epilog="Example: keyledger status --json")(status)
+
+
+def status(data: Data = None, json: AsJson = False) -> None:
+    """Show the head of the log, how far each publisher and projector has followed, and every alarm (exit code 1)."""
+    seen = request(data, "GET", "/operator/status")
+    if json:
+        print_json(seen)
+    else:
+        print_status(seen)
+    if seen["alarms"]:
+        raise CommandFailed(
+            "an alarm is open" if len(seen["alarms"]) == 1 else f"{len(seen['alarms'])} alarms are open"
+        )
+
+
+def print_status(seen: dict[str, Any]) -> None:
+    """The status for a person."""
+    say(f"log {seen['log_id']}: head {seen['head']}, recorded at {seen['recorded_at']}")
+    numbers = ("lag_positions", "lag_s", "failure")
+    for what, name, reached in (("publishers", "topic", "published"), ("projectors", "name", "applied")):
+        if seen[what]:
+            columns = (name, reached, *numbers)
+            print_table(columns, ([one[column] for column in columns] for one in seen[what]), title=what)
+    for one in seen["gateways"]:
+        looked = one["reconciled_at"] or "never"
+        say(f"gateway {one['name']}: all keys compared at {looked}, {one['drift_repaired']} rows put back")
+        if one["without_hash"]:
+            say(f"gateway {one['name']}: {one['without_hash']} credentials have no hash here, and no row there")
+        if one["index_missing"]:
+            say(
+                f"gateway {one['name']}: no index serves its look-up of keys\n"
+                "  do: keyledger project gateway --create-index"
+            )
+    say(_usage(seen["usage"]))
+    if seen["redelivered"]["count"]:
+        again = seen["redelivered"]
+        say(f"redelivered: {again['count']} events came again, up to position {again['greatest_position']}")
+    if seen["dead_letters_open"]:
+        say(f"dead letters open: {seen['dead_letters_open']}")
+    for alarm in seen["alarms"]:
+        say(f"ALARM {alarm['kind']}: {alarm['detail']}\n  do: {alarm['fix']}")
+
+
+def _usage(usage: dict[str, Any]) -> str:
+    if usage["hint"]:
+        return f"usage: {usage['hint']}"
+    rows = ", ".join(
+        f"{table} {'?' if count is None else count}" for table, count in usage["rows"].items() if count != 0
+    )
+    return f"usage: seen until {usage['seen_until']}; rows: {rows}"

@@ -1,0 +1,31 @@
+"""Answers that carry the position of the log at which they were made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from fastapi.responses import JSONResponse
+
+from keyledger.http.encode import encode
+
+POSITION_HEADER: Final = "Keyledger-Position"
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """A page of a list; `next_cursor` is null on the last."""
+
+    items: list[Item]
+    next_cursor: str | None
+
+
+def position_headers(position: int) -> dict[str, str]:
+    """The headers of an answer made at a position; it is not to be stored."""
+    return {POSITION_HEADER: str(position), "Cache-Control": "no-store"}
+
+
+def answer(content: Any, position: int, status: int = 200) -> JSONResponse:
+    """A result as JSON, made at a position of the log."""
+    return JSONResponse(encode(content), status, headers=position_headers(position))

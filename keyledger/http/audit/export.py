@@ -1,0 +1,62 @@
+"""GET /audit/export: the log as lines."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+from pydantic import Field
+
+from audit.archive.export import export_page
+from keyledger.http.answers import position_headers
+from keyledger.http.dependencies import OF_CALLERS, Auditor, Registry
+from keyledger.http.field_types import Whole
+from keyledger.http.ndjson import MEDIA_TYPE
+from keyledger.http.problem import documented
+from keyledger.http.query_params import Strict
+from registry.errors import FieldFault, FieldsRefused
+from registry.log.event_log import EventLog
+
+LOG_ID_HEADER = "Keyledger-Log-Id"
+MAX_PAGE = 10_000
+
+router = APIRouter(prefix="/audit", tags=["audit"], dependencies=OF_CALLERS)
+
+
+class ExportQuery(Strict):
+    """Which part of the log."""
+
+    after: Whole = Field(0, description="the position after which it begins: that of the last line you have")
+    until: Whole | None = Field(None, description="the last position; the head of the log when not given")
+    limit: Annotated[Whole, Field(ge=1, le=MAX_PAGE)] = Field(MAX_PAGE, description="how many lines at most")
+
+    async def bounds(self, log: EventLog) -> tuple[int, int]:
+        """The head, and the last position asked for. Raises FieldsRefused beyond the head."""
+        head = (await log.head()).position
+        until = head if self.until is None else self.until
+        beyond = [
+            FieldFault(field, f"is beyond the head of the log, {head}")
+            for field, value in (("after", self.after), ("until", until))
+            if value > head
+        ]
+        if beyond:
+            raise FieldsRefused(*beyond, position=head)
+        return head, until
+
+
+@router.get(
+    "/export",
+    response_class=Response,
+    responses={200: {"content": {MEDIA_TYPE: {}}}, **documented(422)},
+)
+async def export_log(registry: Registry, _principal: Auditor, query: Annotated[ExportQuery, Query()]) -> Response:
+    """A page of the log: one event a line, as the topic carries it, each held to the chain before it is sent.
+
+    A page ends at `limit` lines, or earlier when they are large; an empty one says that there is no more. Go on with
+    `after`, the position of your last line.
+    """
+    head, until = await query.bounds(registry.log)
+    page = await export_page(registry.log, until, query.after, query.limit)
+    headers = {**position_headers(head), LOG_ID_HEADER: str(registry.log.log_id)}
+    return Response(page, media_type=MEDIA_TYPE, headers=headers)

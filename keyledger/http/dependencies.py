@@ -1,0 +1,105 @@
+"""What routes are given, by type: the caller, the services of the process, and what is made of them.
+
+An app is made with `provide`; nothing else looks into its state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+from uuid import uuid4
+
+from fastapi import Depends, FastAPI, Request, Security
+from fastapi.security import HTTPBearer
+
+from audit.sources import AuditSources as Sources
+from keyledger.http.gauges import Gauges as AppGauges
+from keyledger.http.strict_request import on_behalf_of, strict_request
+from keyledger.runtime.audit_sources import audit_sources
+from keyledger.runtime.health import Health as ProcessHealth
+from keyledger.runtime.registry import Registry as OpenRegistry
+from keyledger.runtime.services import Services as OpenServices
+from registry.auth import Principal
+from registry.log.event_log import Caller
+
+Authenticate = Callable[[Request], Awaitable[Principal]]
+
+
+def provide(
+    app: FastAPI,
+    health: ProcessHealth,
+    services: OpenServices | None = None,
+    authenticate: Authenticate | None = None,
+) -> AppGauges:
+    """Give the routes of an app what they ask for; those of health and metrics need no services and no caller."""
+    app.state.health, app.state.gauges = health, AppGauges()
+    app.state.services, app.state.authenticate = services, authenticate
+    gauges: AppGauges = app.state.gauges
+    return gauges
+
+
+async def principal_of(
+    request: Request, _documented: Annotated[object, Security(HTTPBearer(auto_error=False))] = None
+) -> Principal:
+    """The caller, by the way that the app was made with. Raises Unauthenticated."""
+    authenticate: Authenticate = request.app.state.authenticate
+    return await authenticate(request)
+
+
+def needs(scope: str) -> Any:
+    """A dependency: the caller, who must have the scope. Raises Unauthenticated, Forbidden."""
+
+    async def check(principal: Annotated[Principal, Depends(principal_of)]) -> Principal:
+        principal.require(scope)
+        return principal
+
+    return Depends(check)
+
+
+async def services_of(request: Request) -> OpenServices:
+    """Both sides of the process."""
+    services: OpenServices = request.app.state.services
+    return services
+
+
+async def registry_of(services: Annotated[OpenServices, Depends(services_of)]) -> OpenRegistry:
+    """The write side alone."""
+    return services.registry
+
+
+async def sources_of(services: Annotated[OpenServices, Depends(services_of)]) -> Sources:
+    """What an audit of the process reads."""
+    return audit_sources(services)
+
+
+async def health_of(request: Request) -> ProcessHealth:
+    """What the process says of itself."""
+    health: ProcessHealth = request.app.state.health
+    return health
+
+
+async def gauges_of(request: Request) -> AppGauges:
+    """The gauges of the app."""
+    gauges: AppGauges = request.app.state.gauges
+    return gauges
+
+
+def caller_of(request: Request, principal: Principal, reason: str | None = None) -> Caller:
+    """Who asks, as the log records it. Raises FieldsRefused."""
+    return Caller(principal.actor, on_behalf_of(request), uuid4().hex, reason)
+
+
+Services = Annotated[OpenServices, Depends(services_of)]
+Registry = Annotated[OpenRegistry, Depends(registry_of)]
+AuditSources = Annotated[Sources, Depends(sources_of)]
+Health = Annotated[ProcessHealth, Depends(health_of)]
+Gauges = Annotated[AppGauges, Depends(gauges_of)]
+
+KeyReader = Annotated[Principal, needs("keys:read")]
+KeyWriter = Annotated[Principal, needs("keys:write")]
+BillReader = Annotated[Principal, needs("billing:read")]
+Auditor = Annotated[Principal, needs("audit:read")]
+
+# What routers of callers with a token, and those of the operator, ask of every request.
+OF_CALLERS = (Depends(principal_of), Depends(strict_request))
+OF_OPERATOR = (Depends(principal_of),)

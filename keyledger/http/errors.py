@@ -1,0 +1,136 @@
+"""Which status each error is answered with: one table, and the handlers that read it.
+
+No message quotes what the caller sent but names of fields: a secret that went astray must not come back or reach a log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from audit.errors import AuditError, UnknownInference
+from keyledger.http.answers import POSITION_HEADER
+from keyledger.http.problem import BadRequest, problem
+from keyledger.runtime.services import Services
+from keyledger.settings import SettingsError
+from projections.errors import (
+    ClickHouseError,
+    ClickHouseUnavailable,
+    FeedUnavailable,
+    GatewayTablesMissing,
+    ProjectionError,
+)
+from projections.usage.gateway_tables import reason_of
+from registry.errors import (
+    Busy,
+    Conflict,
+    FieldFault,
+    FieldsRefused,
+    Forbidden,
+    RegistryError,
+    Unauthenticated,
+    UnknownKey,
+)
+
+MAX_FIELD: Final = 200
+
+# The first that fits counts. A 503 says when to try again.
+STATUS: Final[tuple[tuple[type[Exception], HTTPStatus], ...]] = (
+    (UnknownKey, HTTPStatus.NOT_FOUND),
+    (UnknownInference, HTTPStatus.NOT_FOUND),
+    (Conflict, HTTPStatus.CONFLICT),
+    (Forbidden, HTTPStatus.FORBIDDEN),
+    (Unauthenticated, HTTPStatus.UNAUTHORIZED),
+    (FieldsRefused, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (Busy, HTTPStatus.SERVICE_UNAVAILABLE),
+    (ClickHouseUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (FeedUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (GatewayTablesMissing, HTTPStatus.SERVICE_UNAVAILABLE),
+    (AuditError, HTTPStatus.CONFLICT),
+    (SettingsError, HTTPStatus.CONFLICT),
+    (ProjectionError, HTTPStatus.INTERNAL_SERVER_ERROR),
+    (RegistryError, HTTPStatus.INTERNAL_SERVER_ERROR),
+)
+_FAMILIES: Final = (RegistryError, ProjectionError, AuditError, SettingsError)
+
+
+def install(app: FastAPI, services: Services | None = None) -> None:
+    """Answer every error that the routes or the framework raise; `services` say why ClickHouse refused."""
+
+    async def failed(_request: Request, error: Exception) -> JSONResponse:
+        if services is not None and isinstance(error, ClickHouseError):
+            with suppress(ClickHouseError):
+                error = await reason_of(services.clickhouse, services.names, error) or error
+        return answer_of(error)
+
+    for family in _FAMILIES:
+        app.add_exception_handler(family, failed)
+    app.add_exception_handler(BadRequest, _bad_request)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(ValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, framework_error)
+
+
+def answer_of(error: Exception) -> JSONResponse:
+    """The answer for an error of ours."""
+    status = next(code for kind, code in STATUS if isinstance(error, kind))
+    headers = {}
+    if isinstance(error, RegistryError) and error.position is not None:
+        headers[POSITION_HEADER] = str(error.position)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(error.retry_after_s if isinstance(error, Busy) else 1)
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    faults = error.faults if isinstance(error, FieldsRefused) else ()
+    detail = f"not set up for this: {error}" if isinstance(error, SettingsError) else str(error)
+    return problem(status, detail, faults, headers)
+
+
+async def framework_error(request: Request, error: Exception) -> JSONResponse:
+    """The answer for what the framework refuses: 404 and 405."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker
+    headers = dict(error.headers or {})
+    operations = request.app.openapi()["paths"].get(getattr(request.scope.get("route"), "path", None))
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and operations:
+        # The framework's own header names the methods of the path's first route alone.
+        headers["Allow"] = ", ".join(sorted(method.upper() for method in operations))
+    details = {404: "There is nothing at this path.", 405: "The path exists, but not with this method."}
+    return problem(error.status_code, details.get(error.status_code, str(error.detail)), (), headers)
+
+
+async def _bad_request(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, BadRequest)  # noqa: S101 - for the type checker
+    return problem(error.status, error.detail)
+
+
+async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError | ValidationError)  # noqa: S101 - for the type checker
+    faults = [FieldFault(_field(one["loc"]), _message(one)) for one in error.errors()[:100]]
+    detail = "; ".join(f"{fault.field}: {fault.message}" for fault in faults[:10])
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, faults)
+
+
+def _field(location: tuple[Any, ...]) -> str:
+    parts = [str(part) for part in location if part not in {"query", "body", "header", "path"}]
+    # A name that the caller made up may be anything, a secret too: its beginning is enough to find it.
+    return ".".join(part[:MAX_FIELD] for part in parts) or "body"
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "is not known here: look for a misspelling"
+    if error["type"] == "missing":
+        return "is required"
+    if error["type"] == "model_type":
+        return "must be a JSON object of names and values"
+    if error["type"] == "string_too_long":
+        return f"must be at most {error['ctx']['max_length']} characters"
+    return str(error["msg"])

@@ -1,0 +1,90 @@
+"""The gauges of one app, set from the status of its process."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+
+from keyledger.runtime.health import Health
+from keyledger.runtime.status import Status
+from projections.errors import ProjectionError
+from registry.errors import RegistryError
+
+
+class Drift(Collector):
+    """A counter that is read, not counted: its value is in the log's database, with the sync's checkpoint."""
+
+    def __init__(self) -> None:
+        self.repaired: dict[str, int] = {}
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """See Collector."""
+        words = "Rows of the gateway's table of keys that somebody else had changed, put back."
+        family = CounterMetricFamily("keyledger_gateway_drift_repaired", words, labels=["gateway"])
+        for gateway, repaired in self.repaired.items():
+            family.add_metric([gateway], repaired)
+        yield family
+
+
+class Gauges:
+    """The gauges of one app, in a registry of its own. docs/operate.md says what to alarm on."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._up = self._gauge("keyledger_up", "1 when the log and ClickHouse answer.")
+        self._failed = self._gauge("keyledger_failed", "1 when what this process runs has stopped.")
+        self._head = self._gauge("keyledger_log_head_position", "Position of the last event.")
+        self._published = self._gauge("keyledger_published_position", "Acknowledged by the broker.", "topic")
+        self._publish_lag_s = self._gauge("keyledger_publish_lag_seconds", "Age of the oldest to publish.", "topic")
+        self._publisher_failed = self._gauge("keyledger_publisher_failed", "1 while something stops it.", "topic")
+        self._leads = self._gauge("keyledger_publisher_leads", "1 on the active publisher, 0 on a standby.", "role")
+        self._applied = self._gauge("keyledger_applied_position", "Contiguous frontier.", "projector")
+        self._lag_s = self._gauge("keyledger_lag_seconds", "Age of the oldest event to apply.", "projector")
+        self._projector_failed = self._gauge("keyledger_projector_failed", "1 when it has stopped.", "projector")
+        self._index_missing = self._gauge("keyledger_gateway_index_missing", "1 while no index serves it.", "gateway")
+        self._without_hash = self._gauge("keyledger_gateway_without_hash", "Not to be written.", "gateway")
+        self._drift = Drift()
+        self.registry.register(self._drift)
+        self._dead_letters = self._gauge("keyledger_dead_letters_open", "Dead letters that wait for an operator.")
+        self._redelivered = self._gauge("keyledger_redelivered", "Events that came again, in thirty days.")
+        self._alarms = self._gauge("keyledger_alarms", "What an operator must look at.", "kind")
+
+    async def read(self, health: Health) -> None:
+        """Set every gauge."""
+        self._failed.set(health.failure() is not None)
+        if health.leads is not None:
+            self._leads.labels("publisher").set(health.leads())
+        try:
+            status = await health.status()
+        except (RegistryError, ProjectionError):
+            self._up.set(0)
+        else:
+            self._up.set(1)
+            self._show(status)
+
+    def _show(self, status: Status) -> None:
+        self._head.set(status.head)
+        for publisher in status.publishers:
+            self._published.labels(publisher.topic).set(publisher.published)
+            self._publish_lag_s.labels(publisher.topic).set(publisher.lag_s)
+            self._publisher_failed.labels(publisher.topic).set(publisher.failure is not None)
+        for projector in status.projectors:
+            self._applied.labels(projector.name).set(projector.applied)
+            self._lag_s.labels(projector.name).set(projector.lag_s)
+            self._projector_failed.labels(projector.name).set(projector.failure is not None)
+        for gateway in status.gateways:
+            self._index_missing.labels(gateway.name).set(gateway.index_missing)
+            self._without_hash.labels(gateway.name).set(gateway.without_hash)
+            self._drift.repaired[gateway.name] = gateway.drift_repaired
+        self._dead_letters.set(status.dead_letters_open)
+        self._redelivered.set(status.redelivered.count)
+        self._alarms.clear()
+        for kind, count in Counter(alarm.kind for alarm in status.alarms).items():
+            self._alarms.labels(kind).set(count)
+
+    def _gauge(self, name: str, words: str, *labels: str) -> Gauge:
+        return Gauge(name, words, labels, registry=self.registry)

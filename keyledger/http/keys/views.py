@@ -1,0 +1,109 @@
+"""Keys and events as every answer shows them. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from registry.keys.state import KeyState
+from registry.log import codec
+from registry.log.event_log import RecordedEvent
+from registry.service import KeyAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialOut:
+    """One secret of a key; its id is the 12-character part inside it."""
+
+    credential_id: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOut:
+    """A key as every answer shows it."""
+
+    public_id: Annotated[str, Field(examples=["k3yPubl1cId0"])]
+    tags: Annotated[dict[str, str], Field(examples=[{"customer_id": "acme"}])]
+    description: str | None
+    organization: str
+    workspace: str
+    status: Literal["active", "expired", "revoked", "suspended"]
+    created_at: Annotated[datetime, Field(examples=["2026-03-01T00:00:00.000Z"])]
+    expiration: datetime | None
+    revoked_at: datetime | None
+    credentials: list[CredentialOut]
+    position: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewKeyOut(KeyOut):
+    """A key with a new secret, which is shown this once."""
+
+    api_key: Annotated[str, Field(examples=["sk-t0-<12 characters>-<48 characters>"])] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EventOut:
+    """One event of a key's history."""
+
+    position: int
+    version: int
+    type: str
+    recorded_at: datetime
+    effective_at: datetime
+    actor: str
+    on_behalf_of: str | None
+    reason: str | None
+    data: dict[str, Any]
+
+
+def key_out(key: KeyState, now: datetime) -> KeyOut:
+    """The key, its status at `now`."""
+    return KeyOut(
+        public_id=key.public_id,
+        tags=key.tags,
+        description=key.details.description,
+        organization=key.details.organization,
+        workspace=key.details.workspace,
+        status=key.status(now),
+        created_at=key.created_at,
+        expiration=key.expiration,
+        revoked_at=key.revoked_at,
+        credentials=[
+            CredentialOut(one.credential_id, one.created_at, one.expires_at, one.revoked_at) for one in key.credentials
+        ],
+        position=key.position,
+        version=key.version,
+    )
+
+
+def new_key_out(made: KeyAnswer) -> NewKeyOut:
+    """The key with the secret that the command made."""
+    if made.api_key is None:
+        raise ValueError("the command made no secret")
+    key = key_out(made.key, made.now)
+    return NewKeyOut(**{one.name: getattr(key, one.name) for one in fields(key)}, api_key=made.api_key)
+
+
+def event_out(recorded: RecordedEvent) -> EventOut:
+    """The event. Raises UndecodableEvent for one that this version does not know."""
+    codec.decode(recorded)
+    return EventOut(
+        position=recorded.position,
+        version=recorded.version,
+        type=recorded.type,
+        recorded_at=recorded.recorded_at,
+        effective_at=recorded.effective_at,
+        actor=recorded.actor,
+        on_behalf_of=recorded.on_behalf_of,
+        reason=recorded.reason,
+        data=json.loads(recorded.payload),
+    )

@@ -1,0 +1,62 @@
+"""POST /operator/sql: ClickHouse SQL by the operator of the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from math import isfinite
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from keyledger.embedded.load import engine_words
+from keyledger.http.dependencies import OF_OPERATOR, Services
+from keyledger.http.request_body import JSON, Body, json_body
+from projections.errors import ClickHouseRefused
+from registry.errors import FieldFault, FieldsRefused
+from registry.instant import format_us
+
+MAX_SQL = 100_000
+
+router = APIRouter(prefix="/operator", tags=["operator"], dependencies=OF_OPERATOR)
+
+
+class SqlBody(Body):
+    """One ClickHouse statement."""
+
+    sql: str = Field(min_length=1, max_length=MAX_SQL)
+
+
+@router.post("/sql")
+async def run_sql(services: Services, body: Annotated[SqlBody, Depends(json_body(SqlBody, JSON))]) -> JSONResponse:
+    """Run one statement with all the rights of this process: SQL can read and write files here."""
+    try:
+        columns, rows = await services.clickhouse.table(body.sql)
+    except ClickHouseRefused as error:
+        # The engine's own words: they go to the operator who wrote the statement, and to no log.
+        raise FieldsRefused(FieldFault("sql", engine_words(error))) from error
+    return JSONResponse({"columns": columns, "rows": [[_plain(value) for value in row] for row in rows]})
+
+
+def _plain(value: Any) -> Any:
+    """A ClickHouse value as JSON, as the engine has it: exact numbers as text with all their digits, instants in RFC
+    3339.
+    """
+    if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and isfinite(value)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime) and value.tzinfo:
+        return format_us(value)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

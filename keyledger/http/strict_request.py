@@ -1,0 +1,65 @@
+"""Refuses what would otherwise be ignored or mended in silence: headers without a meaning yet, ambiguous queries."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+
+from keyledger.http.problem import BadRequest
+from registry.errors import FieldFault, FieldsRefused
+
+MAX_ON_BEHALF_OF: Final = 200
+# Headers that will mean something one day: until then they are refused, never ignored.
+_NOT_YET: Final = ("idempotency-key", "if-match")
+
+
+async def strict_request(request: Request) -> None:
+    """A dependency of every route: refuses what would otherwise be ignored or mended in silence."""
+    for header in _NOT_YET:
+        if header in request.headers:
+            message = f"the header {header.title()} is not supported yet: send the request without it"
+            raise BadRequest(HTTPStatus.BAD_REQUEST, message)
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    if has_body and request.method in {"GET", "DELETE"}:
+        raise BadRequest(HTTPStatus.BAD_REQUEST, f"{request.method} takes no body")
+    _refuse_ambiguous_query(request)
+
+
+def on_behalf_of(request: Request) -> str | None:
+    """The caller's claim of a person, from its header. Raises FieldsRefused."""
+    values = [value for name, value in request.headers.raw if name == b"keyledger-on-behalf-of"]
+    if not values:
+        return None
+    try:
+        text = values[0].decode("utf-8")
+    except UnicodeDecodeError:
+        text = ""
+    if len(values) > 1 or not 1 <= len(text) <= MAX_ON_BEHALF_OF or not text.isprintable():
+        message = f"must be one header of 1 to {MAX_ON_BEHALF_OF} printable characters in UTF-8"
+        raise FieldsRefused(FieldFault("Keyledger-On-Behalf-Of", message))
+    return text
+
+
+def _refuse_ambiguous_query(request: Request) -> None:
+    """Refuse bad encoding, and a name given twice that the route does not take as a list."""
+    try:
+        pairs = parse_qsl(
+            request.scope["query_string"].decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=1000,
+        )
+    except ValueError:
+        raise BadRequest(HTTPStatus.BAD_REQUEST, "the query string is not percent-encoded UTF-8") from None
+    names = [name for name, _ in pairs]
+    twice = sorted({name for name in names if names.count(name) > 1} - _repeatable(request))
+    if twice:
+        raise FieldsRefused(*(FieldFault(name[:100], "is given more than once") for name in twice))
+
+
+def _repeatable(request: Request) -> set[str]:
+    extra = getattr(request.scope.get("route"), "openapi_extra", None) or {}
+    return set(extra.get("x-repeatable", ()))

@@ -1,0 +1,40 @@
+"""`keyledger project clickhouse` and `project gateway`: a projector alone."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from keyledger.runtime.garbage import collect_garbage_rarely
+from keyledger.runtime.health import Health
+from keyledger.runtime.parts.following import Say, follow, warn_of_pooler
+from keyledger.runtime.registry import open_registry
+from keyledger.runtime.services import open_services
+from keyledger.runtime.status import status_of
+from keyledger.runtime.workers import gateway_sync, kafka_projector, log_projector
+from keyledger.settings import Settings
+from registry.db.pooler import probe
+
+
+async def project_clickhouse(settings: Settings, feed: str, host: str, port: int, say: Say) -> None:
+    """Project the log into ClickHouse, from its tail (`log`) or the topic (`kafka`), until a signal.
+
+    Raises what stopped it, SettingsError.
+    """
+    database_url, clickhouse_url = settings.require("database_url", "clickhouse_url")
+    if feed == "kafka":
+        settings.require("kafka_bootstrap_servers")
+    collect_garbage_rarely()
+    async with open_services(settings, database_url, clickhouse_url) as services:
+        await warn_of_pooler(services.registry.engine)
+        projector = kafka_projector(services) if feed == "kafka" else log_projector(services)
+        await follow(projector.run(), Health(services.status, lambda: projector.failure), host, port, say)
+
+
+async def project_gateway(settings: Settings, host: str, port: int, say: Say) -> None:
+    """Keep the gateway's table of keys until a signal, or wait as a standby. Raises what stopped it, SettingsError."""
+    database_url, _ = settings.require("database_url", "gateway_database_url")
+    async with open_registry(settings, database_url) as registry:
+        await probe(registry.engine)
+        sync = gateway_sync(registry)
+        assert sync is not None  # noqa: S101 - for the type checker: its setting is there
+        await follow(sync.run(), Health(partial(status_of, registry), lambda: sync.failure), host, port, say)

@@ -1,0 +1,23 @@
+"""`keyledger serve`: the API alone."""
+
+from __future__ import annotations
+
+from keyledger.http.app import public_app
+from keyledger.runtime.parts.following import Say, warn_of_pooler
+from keyledger.runtime.server import bind_tcp, serving, stop_on_signal
+from keyledger.runtime.services import open_services
+from keyledger.settings import Settings
+
+
+async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
+    """Serve the API until a signal. Raises SettingsError without both URLs."""
+    database_url, clickhouse_url = settings.require("database_url", "clickhouse_url")
+    stop = stop_on_signal()
+    tcp = bind_tcp(host, port)
+    async with (
+        open_services(settings, database_url, clickhouse_url) as services,
+        serving([(public_app(services), tcp)]),
+    ):
+        await warn_of_pooler(services.registry.engine)
+        say(f"ready http://{host}:{tcp.getsockname()[1]}")
+        await stop.wait()

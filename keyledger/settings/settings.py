@@ -1,0 +1,184 @@
+"""Settings: read once from the environment, all faults reported together, secrets never shown."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from keyledger.settings.conflicts import conflicts
+from keyledger.settings.errors import SettingsError
+from keyledger.settings.names import PREFIX, variable
+from keyledger.settings.tls import Tls
+from keyledger.settings.values import (
+    CertificateFile,
+    ClickHouseUrl,
+    DatabaseSsl,
+    Identifier,
+    KafkaName,
+    KafkaProtocol,
+    KafkaServers,
+    KeyFile,
+    PostgresUrl,
+)
+
+# Read by the tests alone.
+_FOREIGN_PREFIX: Final = "KEYLEDGER_TEST_"
+_HIDDEN: Final = "(hidden)"
+
+
+class Settings(BaseSettings):
+    """Every setting, as `KEYLEDGER_<NAME>`. Made by `Settings.read`. One with `repr=False` is a secret: never shown."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    database_url: PostgresUrl | None = Field(
+        None, repr=False, description="PostgreSQL of the log, as the application's role."
+    )
+    migration_database_url: PostgresUrl | None = Field(
+        None,
+        repr=False,
+        description="The same database as its owner, for `keyledger migrate`; the former when not set.",
+    )
+    gateway_database_url: PostgresUrl | None = Field(
+        None,
+        repr=False,
+        description="PostgreSQL of the gateway, whose table of keys is kept as the registry says; none when not set.",
+    )
+    gateway_schema: Identifier = Field("public", description="The schema of the gateway's table of keys.")
+    gateway_reconcile_keys_per_s: float = Field(
+        170.0, ge=1, le=1_000_000, description="How fast all keys are compared with the gateway's table, for ever."
+    )
+    clickhouse_url: ClickHouseUrl | None = Field(
+        None, repr=False, description="ClickHouse: http(s)://user:password@host:port, or chdb:///path."
+    )
+    clickhouse_database: Identifier = Field("keyledger", description="Keyledger's database in ClickHouse.")
+    gateway_clickhouse_database: Identifier = Field("tensorzero", description="The gateway's database in ClickHouse.")
+    clickhouse_cluster: Identifier | None = Field(
+        None, description="The ClickHouse cluster that objects are made on, with ON CLUSTER; none when not set."
+    )
+    clickhouse_ca_file: CertificateFile | None = Field(
+        None, description="PEM of the CAs that ClickHouse's certificate is checked by; the system's when not set."
+    )
+    clickhouse_cert_file: CertificateFile | None = Field(
+        None, description="PEM of our certificate for ClickHouse; without a password in the URL it is the login."
+    )
+    clickhouse_key_file: KeyFile | None = Field(None, description="PEM of that certificate's key, not encrypted.")
+    database_ssl: DatabaseSsl = Field(
+        "prefer", description="TLS to PostgreSQL, as libpq's sslmode. Only verify-full is safe on a foreign network."
+    )
+    database_ca_file: CertificateFile | None = Field(
+        None, description="PEM of the CAs that PostgreSQL's certificate is checked by; the system's when not set."
+    )
+    database_cert_file: CertificateFile | None = Field(None, description="PEM of our certificate for PostgreSQL.")
+    database_key_file: KeyFile | None = Field(None, description="PEM of that certificate's key, not encrypted.")
+    kafka_bootstrap_servers: KafkaServers | None = Field(
+        None, description="Kafka's brokers to begin with: host:port, several with commas between."
+    )
+    kafka_topic: KafkaName = Field("keyledger.events.v1", description="The topic of events; NAME.dlq has dead letters.")
+    kafka_group: KafkaName = Field("keyledger-clickhouse", description="The consumer group of the projector.")
+    kafka_partitions: int = Field(6, ge=1, le=1000, description="Partitions of the topic, when we make it.")
+    kafka_replication: int | None = Field(
+        None,
+        ge=1,
+        le=32_767,
+        description="Replicas of the topic, when we make it; the broker's own default when not set.",
+    )
+    kafka_retention_hours: int = Field(
+        168,
+        ge=1,
+        le=1_000_000,
+        description="How long the topic keeps events: made with it, and checked for at least it.",
+    )
+    kafka_security_protocol: KafkaProtocol = Field(
+        "PLAINTEXT", description="How brokers are reached: SSL is TLS, SASL a login."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How the login at Kafka is made. PLAIN sends the password: with SASL_SSL only."
+    )
+    kafka_sasl_username: str | None = Field(None, description="The login at Kafka.")
+    kafka_sasl_password: str | None = Field(None, repr=False, description="Its password.")
+    kafka_ca_file: CertificateFile | None = Field(
+        None, description="PEM of the CAs that brokers' certificates are checked by; the system's when not set."
+    )
+    kafka_cert_file: CertificateFile | None = Field(None, description="PEM of our certificate for Kafka.")
+    kafka_key_file: KeyFile | None = Field(None, description="PEM of that certificate's key.")
+    kafka_key_password: str | None = Field(None, repr=False, description="The password of that key, where it has one.")
+    dead_letters_max: int = Field(
+        100, ge=0, le=1_000_000, description="Open dead letters beyond which the Kafka feed stops consuming."
+    )
+    hole_alarm_s: float = Field(
+        30.0, gt=0, le=86_400, description="How long a hole in what is applied may stay open before it is an alarm."
+    )
+    data: Path | None = Field(
+        None, description="The data folder of the embedded default: ./keyledger-data when not set."
+    )
+    clock_skew_ms: int = Field(0, ge=0, le=5000, description="How far in the future an effective_at may lie.")
+    clock_step_back_ms: int = Field(
+        5000, ge=0, le=3_600_000, description="Refuse appends while the database's clock is further behind the log."
+    )
+    append_batch: int = Field(256, ge=1, le=10_000, description="Writes in one transaction, at most.")
+    append_queue: int = Field(10_000, ge=1, le=1_000_000, description="Writes that wait; more are answered with 503.")
+    lock_timeout_s: float = Field(5.0, gt=0, le=600, description="Longest wait for the lock of the log.")
+    statement_timeout_s: float = Field(30.0, gt=0, le=3600, description="Longest statement of an append.")
+    bill_lines_max: int = Field(100_000, ge=1, le=10_000_000, description="Lines of a bill, at most.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged, to stderr.")
+
+    @classmethod
+    def read(cls) -> Self:
+        """The settings of the environment. Raises SettingsError, which names every wrong or unknown variable."""
+        known = {variable(name) for name in cls.model_fields}
+        given = {name for name in os.environ if name.startswith(PREFIX) and not name.startswith(_FOREIGN_PREFIX)}
+        faults = [f"{name} is not known: look for a misspelling" for name in sorted(given - known)]
+        wrong: dict[str, Any] = {}
+        try:
+            settings = cls()
+        except ValidationError as error:
+            for one in error.errors():
+                name = str(one["loc"][0])
+                wrong[name] = cls.model_fields[name].default
+                faults.append(f"{variable(name)}: {_words(one['msg'])}")
+        if wrong:  # what the others say together is reported all the same
+            settings = cls(**wrong)
+        for names, words in conflicts(settings):
+            if wrong.keys().isdisjoint(names):
+                faults.append(f"{variable(names[0])}: {words}")
+        if faults:
+            raise SettingsError("\n".join(["settings are wrong:", *faults]))
+        return settings
+
+    def tls(self, of: Literal["kafka", "database", "clickhouse"]) -> Tls:
+        """The TLS files that are set for one kind of connection."""
+        ca_file, cert_file, key_file = (getattr(self, f"{of}_{one}_file") for one in ("ca", "cert", "key"))
+        return Tls(ca_file, cert_file, key_file, self.kafka_key_password if of == "kafka" else None)
+
+    def require(self, *names: str) -> tuple[str, ...]:
+        """The values of settings that a command can't do without. Raises SettingsError, naming all that are missing."""
+        missing = [variable(name) for name in names if getattr(self, name) is None]
+        if missing:
+            raise SettingsError(f"set {' and '.join(missing)}: `keyledger settings` says what each means")
+        return tuple(getattr(self, name) for name in names)
+
+    def describe(self) -> list[dict[str, str]]:
+        """Every setting: `name`, `value`, `default`, `meaning`; of a secret that is set, only that it is."""
+        rows = []
+        for name, about in type(self).model_fields.items():
+            value = getattr(self, name)
+            secret = not about.repr and value is not None
+            default = "" if about.default is None else str(about.default)
+            rows.append(
+                {
+                    "name": variable(name),
+                    "value": _HIDDEN if secret else "" if value is None else str(value),
+                    "default": default,
+                    "meaning": about.description or "",
+                }
+            )
+        return rows
+
+
+def _words(message: str) -> str:
+    return message.removeprefix("Value error, ")

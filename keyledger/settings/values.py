@@ -1,0 +1,76 @@
+"""What a setting alone may be: URLs, names and files, each checked when it is read.
+
+A message never quotes the value: it may hold a password.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field
+
+_SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+
+
+def _postgres(url: str) -> str:
+    """The URL with the driver that we use. Raises ValueError without quoting it: it may hold a password."""
+    from sqlalchemy.engine import make_url  # noqa: PLC0415 - commands that need no database start without it
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - as above
+
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError("must be a URL, as postgresql://user:password@host:5432/database") from None
+    if parsed.drivername not in {"postgresql", "postgres", "postgresql+asyncpg"} or not parsed.database:
+        raise ValueError("must be a URL, as postgresql://user:password@host:5432/database")
+    if any("ssl" in name for name in parsed.query):
+        raise ValueError("must not have options of TLS: set KEYLEDGER_DATABASE_SSL instead")
+    return parsed.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+
+
+def _clickhouse(url: str) -> str:
+    if not url.startswith(("http://", "https://", "chdb:///")):
+        raise ValueError("must be http(s)://user:password@host:8123, or chdb:///path for the embedded engine")
+    return url
+
+
+def _servers(value: str) -> str:
+    servers = [one.strip() for one in value.split(",")]
+    for one in servers:
+        match = _SERVER.fullmatch(one)
+        if match is None or not 0 < int(match[2]) < 65_536:
+            raise ValueError("must be host:port, or several of them with commas between")
+    return ",".join(servers)
+
+
+def _topic(name: str) -> str:
+    if name in {".", ".."}:
+        raise ValueError("must have more than dots")
+    return name
+
+
+def _pem(what: str) -> Callable[[Path], Path]:
+    def check(path: Path) -> Path:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ValueError(f"the file can't be read ({error.strerror})") from None
+        if f"{what}-----".encode() not in content:
+            raise ValueError(f"the file has no PEM of a {what.lower()} (-----BEGIN {what}-----)")
+        return path
+
+    return check
+
+
+PostgresUrl = Annotated[str, AfterValidator(_postgres)]
+ClickHouseUrl = Annotated[str, AfterValidator(_clickhouse)]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+KafkaServers = Annotated[str, AfterValidator(_servers)]
+KafkaName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,200}$"), AfterValidator(_topic)]
+CertificateFile = Annotated[Path, AfterValidator(_pem("CERTIFICATE"))]
+KeyFile = Annotated[Path, AfterValidator(_pem("PRIVATE KEY"))]
+DatabaseSsl = Literal["disable", "prefer", "require", "verify-ca", "verify-full"]
+KafkaProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]

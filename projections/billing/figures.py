@@ -1,0 +1,58 @@
+"""The figures of a bill: a line, a bucket, the total, and how they add up. Money is exact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Final, Literal, get_args
+
+BucketName = Literal["bad_id", "batch", "orphan", "unkeyed", "unknown_key", "outside_key_life", "keyed"]
+# All of them, the first that fits an inference counts.
+BUCKETS: Final[tuple[BucketName, ...]] = get_args(BucketName)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Counts and money."""
+
+    inferences: int
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int
+    cached_output_tokens: int
+    cost_usd: Decimal
+    unpriced: int
+
+    @property
+    def figures(self) -> Figures:
+        """The figures alone, of a line or a bucket too."""
+        return Figures(**{name: getattr(self, name) for name in FIGURES})
+
+
+FIGURES: Final = tuple(one.name for one in fields(Figures))
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What a line is of: a value for each name that the bill is grouped by."""
+
+    by: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class InBucket:
+    """A bucket of the coverage."""
+
+    bucket: BucketName
+
+
+# The fields of the last base come first, as on a bill.
+@dataclass(frozen=True)
+class Line(Figures, Labelled):
+    """One line."""
+
+
+@dataclass(frozen=True)
+class Bucket(Figures, InBucket):
+    """One bucket of the coverage."""
