@@ -41,6 +41,7 @@ bench: $(READY) ## print the ratios of append, replay, bill and pipeline
 		echo "$$file"; $(BIN)/python -m "bench.$$(basename "$$file" .py)"; \
 	done
 
+ENGINE_25_8 := tests/support/clickhouse_http/requirements-25.8
 COMPILE = $(UV) pip compile --universal --python-version 3.11 --quiet \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
@@ -49,6 +50,7 @@ lock: ## resolve the locks anew: of everything, and out of it the image's and wh
 		--upgrade --output-file requirements.lock
 	$(COMPILE) pyproject.toml --constraint requirements.lock --output-file requirements-image.lock
 	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
+	$(COMPILE) $(ENGINE_25_8).in --upgrade --output-file $(ENGINE_25_8).lock
 
 # The stamp is the last thing written, so that an interrupted set-up begins again.
 $(READY): requirements.lock pyproject.toml

@@ -30,7 +30,7 @@ def encode(data: bytes, encoding: str | None) -> bytes:
     match encoding:
         case "lz4":
             # Blocks that need no other one, of the smallest size, as a server that streams would send them.
-            return lz4.frame.compress(data, block_size=lz4.frame.BLOCKSIZE_MAX64KB, block_linked=False)
+            return bytes(lz4.frame.compress(data, block_size=lz4.frame.BLOCKSIZE_MAX64KB, block_linked=False))
         case "zstd":
             return zstd.compress(data)
         case "gzip":

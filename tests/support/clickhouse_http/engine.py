@@ -131,7 +131,7 @@ class Engine:
             lock.release()
 
     def _open(self) -> Connection:
-        return Connection(chdb.connect(self._folder))
+        return Connection(chdb.connect(self._folder))  # type: ignore[no-untyped-call]
 
     def _is_shared(self) -> bool:
         """Whether a setting of one connection is seen by another. The first to close then closes both."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Protocol
 
 import lz4.frame
 
@@ -61,6 +61,16 @@ class Faults:
         self._held.wait()
 
 
+class Out(Protocol):
+    """Where an answer goes."""
+
+    def write(self, data: bytes, /) -> int:
+        """Send it."""
+
+    def flush(self) -> None:
+        """Send it now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Broken:
     """An answer as it is sent: headers that stand for the whole, and a body that does not."""
@@ -68,7 +78,7 @@ class Broken:
     headers: dict[str, str]
     body: bytes
 
-    def write(self, out: BinaryIO) -> None:
+    def write(self, out: Out) -> None:
         """Send the body; the connection is of no use after it."""
         out.write(self.body)
         out.flush()
@@ -76,29 +86,37 @@ class Broken:
 
 def broken(kind: str, body: bytes, plain: bytes) -> Broken:
     """The answer for a fault, of the encoded and the plain body."""
-    half = body[: len(body) // 2]
+    if kind in {"short_chunks", "bad_chunks", "exception", "tagged_exception"}:
+        return _in_chunks(kind, body[: len(body) // 2], plain[: len(plain) // 2])
+    headers: dict[str, str] = {}
+    sent = plain
     match kind:
         case "short_length":
-            return Broken({"Content-Length": str(len(body) + 1)}, half)
-        case "short_chunks":
-            return Broken({"Transfer-Encoding": "chunked"}, _chunk(half))
-        case "bad_chunks":
-            return Broken({"Transfer-Encoding": "chunked"}, _chunk(half) + b"no length\r\n" + half)
-        case "short_frame":
-            frame = _unfinished_frame(plain[: len(plain) // 2]) if body != plain else plain
-            return Broken({"Content-Length": str(len(frame))}, frame)
+            return Broken({"Content-Length": str(len(body) + 1)}, body[: len(body) // 2])
+        case "short_frame" if body != plain:
+            sent = _unfinished_frame(plain[: len(plain) // 2])
         case "bad_frame":
-            return Broken({"Content-Length": str(len(plain)), "Content-Encoding": "lz4"}, plain)
+            headers = {"Content-Encoding": "lz4"}
         case "page":
-            return Broken({"Content-Length": str(len(_PAGE))}, _PAGE)
+            sent = _PAGE
+    return Broken(headers | {"Content-Length": str(len(sent))}, sent)
+
+
+def _in_chunks(kind: str, half: bytes, plain_half: bytes) -> Broken:
+    headers = {"Transfer-Encoding": "chunked"}
+    match kind:
+        case "short_chunks":
+            sent = _chunk(half)
+        case "bad_chunks":
+            sent = _chunk(half) + b"no length\r\n" + half
         case "exception":
-            sent = plain[: len(plain) // 2] + _EXCEPTION
-            return Broken({"Transfer-Encoding": "chunked"}, _chunk(sent) + b"0\r\n\r\n")
+            sent = _chunk(plain_half + _EXCEPTION) + b"0\r\n\r\n"
         case _:
+            headers["X-ClickHouse-Exception-Tag"] = _TAG
             marked = b"__exception__\r\n%s\r\n%s\n%d %s\r\n__exception__\r\n"
-            sent = plain[: len(plain) // 2] + marked % (_TAG.encode(), _EXCEPTION, len(_EXCEPTION), _TAG.encode())
-            headers = {"Transfer-Encoding": "chunked", "X-ClickHouse-Exception-Tag": _TAG}
-            return Broken(headers, _chunk(sent) + b"0\r\n\r\n")
+            tagged = marked % (_TAG.encode(), _EXCEPTION, len(_EXCEPTION), _TAG.encode())
+            sent = _chunk(plain_half + tagged) + b"0\r\n\r\n"
+    return Broken(headers, sent)
 
 
 _PAGE = b"<html><head><title>Bad Gateway</title></head><body>Try again later.</body></html>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from email.message import Message
 
 from tests.support.clickhouse_http.execution import External, Request
 from tests.support.clickhouse_http.forms import parts
@@ -20,7 +21,7 @@ _OWN = frozenset(
 )  # fmt: skip
 
 
-def request_of(method: str, url: Mapping[str, str], headers: Mapping[str, str], body: bytes, user: User) -> Request:
+def request_of(method: str, url: Mapping[str, str], headers: Message[str, str], body: bytes, user: User) -> Request:
     """The request; `body` is decoded already."""
     fields, files = parts(headers.get("Content-Type") or "", body)
     params = {**url, **fields}

@@ -8,6 +8,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import Message
 
 from tests.support.clickhouse_http.errors import ServerError
 
@@ -28,7 +29,7 @@ def read(text: str) -> dict[str, User]:
     return {name: User(**given) for name, given in json.loads(text).items()}
 
 
-def authenticate(users: Mapping[str, User], headers: Mapping[str, str], params: Mapping[str, str]) -> User:
+def authenticate(users: Mapping[str, User], headers: Message[str, str], params: Mapping[str, str]) -> User:
     """The user of a request. Raises ServerError (516) for a wrong name or password, without saying which."""
     name, password = _given(headers, params)
     user = users.get(name)
@@ -38,7 +39,7 @@ def authenticate(users: Mapping[str, User], headers: Mapping[str, str], params: 
     return user
 
 
-def _given(headers: Mapping[str, str], params: Mapping[str, str]) -> tuple[str, str]:
+def _given(headers: Message[str, str], params: Mapping[str, str]) -> tuple[str, str]:
     kind, _, value = (headers.get("Authorization") or "").partition(" ")
     if kind.lower() == "basic":
         try:

@@ -1,4 +1,4 @@
-"""The parts of production on PostgreSQL and a ClickHouse behind HTTP: a key is made, used, moved, revoked and billed."""
+"""The parts of production, with ClickHouse over HTTP: a key is made, used, moved, revoked and billed."""
 
 from __future__ import annotations
 
