@@ -16,19 +16,24 @@ _HEAVY = (
     "test_twenty_thousand_tags_that_come_and_go_stay_cheap_too",
     "test_every_cut_into_batches_and_every_repetition_gives_the_same_rows",
 )
-# The cases of these take turns: in `make test` each runs on one of the two engines, in `make test-long` on the other.
-_TAKE_TURNS = ("test_bill", "test_projector")
+# The cases of the bill take turns: in `make test` each runs on one of the two engines, in `make test-long` on the other.
+_TAKE_TURNS = "test_bill"
+# Of a case with parameters, these run the first in `make test`.
+_FIRST_OF_EACH = ("test_clickhouse", "test_projector")
 _OVER_HTTP = ("over_http", "over_http_25_8")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is long over HTTP."""
-    for folder in _OVER_HTTP:
-        for suite in (*_TAKE_TURNS, "test_clickhouse"):
-            cases = [item for item in items if item.path == _HERE / folder / f"{suite}.py"]
-            turns = suite in _TAKE_TURNS
-            for number, item in enumerate(cases):
-                heavy = item.name.partition("[")[0] in _HEAVY
-                if heavy or (turns and number % 2 != _OVER_HTTP.index(folder)):
-                    item.add_marker(pytest.mark.long)
+    for turn, folder in enumerate(_OVER_HTTP):
+        cases = [item for item in items if item.path == _HERE / folder / f"{_TAKE_TURNS}.py"]
+        long = [item for number, item in enumerate(cases) if number % 2 != turn]
+        for suite in _FIRST_OF_EACH:
+            seen = set(_HEAVY)
+            for item in (item for item in items if item.path == _HERE / folder / f"{suite}.py"):
+                name = item.name.partition("[")[0]
+                long += [item] if name in seen else []
+                seen.add(name)
+        for item in long:
+            item.add_marker(pytest.mark.long)
