@@ -16,7 +16,7 @@ _HEAVY = (
     "test_twenty_thousand_tags_that_come_and_go_stay_cheap_too",
     "test_every_cut_into_batches_and_every_repetition_gives_the_same_rows",
 )
-# The cases of the bill take turns: in `make test` each runs on one of the two engines, in `make test-long` on the other.
+# The cases of the bill take turns: in `make test` each runs on one of the two, in `make test-long` on the other.
 _TAKE_TURNS = "test_bill"
 # Of a case with parameters, these run the first in `make test`.
 _FIRST_OF_EACH = ("test_clickhouse", "test_projector")
