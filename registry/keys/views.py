@@ -1,4 +1,4 @@
-"""Keys and events as answers show them. Pure."""
+"""Keys and events as responses show them. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from registry.log.event_log import RecordedEvent
 
 
 def key_out(key: KeyState, now: datetime) -> dict[str, Any]:
-    """The key, its status at `now`."""
+    """The key, with its status at `now`."""
     return {
         "public_id": key.public_id,
         "tags": key.tags,
@@ -39,7 +39,7 @@ def key_out(key: KeyState, now: datetime) -> dict[str, Any]:
 
 
 def event_out(recorded: RecordedEvent) -> dict[str, Any]:
-    """The event. Raises UndecodableEvent for one that this version does not know."""
+    """The event. Raises UndecodableEvent if this version does not know it."""
     codec.decode(recorded)
     return {
         "position": recorded.position,
