@@ -153,7 +153,7 @@ class _Check:
             raise self._bad(f"has position {event.position}: lines are missing, added or swapped")
         # The payload's digest was computed from the payload as it was read.
         if record.linked.previous_hash != self._hash or chain.event_hash(self._hash, event) != event.hash:
-            raise self._bad("was changed, or does not chain on the one before")
+            raise self._bad("was changed, or does not chain to the one before")
         if line_of(self._log_id, record.linked) != line:
             raise self._bad("is not as an export writes it")
         if event.recorded_us <= self._recorded_us:

@@ -38,7 +38,7 @@ def of_frontier(frontier: Frontier, *, hole_alarm_s: float) -> list[Alarm]:
     if frontier.next_claims > 1:
         found.append(Alarm("two_claims", f"different events were applied at position {after}", after, _LOOK))
     elif frontier.next_claims == 1 and not frontier.next_fits:
-        found.append(Alarm("broken_chain", f"position {after} does not chain on {after - 1}", after, _LOOK))
+        found.append(Alarm("broken_chain", f"position {after} does not chain to {after - 1}", after, _LOOK))
     elif frontier.next_present > after and frontier.waiting_s > hole_alarm_s:
         until = frontier.next_present - 1
         detail = f"{_range(after, until)} not come, and later ones have waited for {frontier.waiting_s:.0f} s"

@@ -208,7 +208,7 @@ async def test_the_sync_stops_at_another_log(world: World, database: Database) -
     async with database.connect() as owner:
         await owner.execute("UPDATE keyledger.gateway_sync SET hash = '\\x00'")
     sync = world.sync()
-    with pytest.raises(LogChanged, match="the gateway's table of keys has applied position 1 of another log"):
+    with pytest.raises(LogChanged, match="the gateway's table of keys is at position 1 of another log"):
         await sync.run()
     assert isinstance(sync.failure, LogChanged)
     assert "of another log" in (await world.checkpoint())["failure"]
