@@ -154,9 +154,9 @@ async def test_a_key_that_is_enabled_in_the_gateway_is_disabled_again_and_counte
         assert await held(world, other.key.public_id) == row_of(other)
     told = [one.getMessage() for one in caplog.records if "somebody else" in one.getMessage()]
     assert told == [
-        f"the gateway's row of {revoked.key.public_id} was changed (disabled_at) by somebody else: it was put back",
-        f"the gateway's row of {other.key.public_id} was removed by somebody else: it was put back",
-        f"the gateway's row of {other.key.public_id} was changed (description, hash) by somebody else: it was put back",
+        f"the gateway's row of {revoked.key.public_id} was changed (disabled_at) by somebody else: it was restored",
+        f"the gateway's row of {other.key.public_id} was removed by somebody else: it was restored",
+        f"the gateway's row of {other.key.public_id} was changed (description, hash) by somebody else: it was restored",
     ]
     assert "f" * 64 not in caplog.text
     assert str(before.hash) not in caplog.text
