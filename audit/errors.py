@@ -1,14 +1,14 @@
-"""What an audit can fail with, besides the errors of what it reads (RegistryError, ProjectionError).
+"""The errors of an audit, besides those of what it reads (RegistryError, ProjectionError).
 
 AuditError
-├── BadBookmark          the bookmark is not one of these tools', or not of this log
-├── BadArchive           the archive is not whole, was changed, or is none
-├── NotEmpty             a log can be restored into an empty registry alone
-├── RegistryInUse        other processes have the registry open that a log is to be restored into
+├── BadBookmark          the bookmark is not from these tools, or not of this log
+├── BadArchive           the archive is incomplete, was changed, or is not an archive
+├── NotEmpty             a log can be restored only into an empty registry
+├── RegistryInUse        other processes have the registry open into which a log is to be restored
 ├── SecretSwapped        the hash of a secret is not the one that its event commits to
-├── TargetUnfit          the name of a new ledger or archive is taken by something else, or can't be one
-├── ReplayRunning        another replay goes on
-├── NotOwner             what is to be made anew belongs to another role of the database
+├── TargetUnfit          the name of a new ledger or archive is taken by something else, or is not valid
+├── ReplayRunning        another replay is running
+├── NotOwner             what is to be rebuilt belongs to another role of the database
 └── UnknownInference     no row of the gateway has this id
 """
 
@@ -25,7 +25,7 @@ class AuditError(KeyledgerError):
 
 
 class BadBookmark(AuditError):
-    """The bookmark can't be gone on from: verify from the beginning, without it."""
+    """The bookmark can't be used to resume: verify from the start, without it."""
 
 
 class BadArchive(AuditError):
@@ -37,7 +37,7 @@ class NotEmpty(AuditError):
 
 
 class RegistryInUse(AuditError):
-    """Other processes have this registry open: stop `serve`, `project` and `publish`, and try again."""
+    """Other processes have this registry open: stop `serve`, `project` and `publish`, then retry."""
 
 
 class SecretSwapped(AuditError):
@@ -49,7 +49,7 @@ class TargetUnfit(AuditError):
 
 
 class ReplayRunning(AuditError):
-    """A replay goes on, here or in another process: one at a time."""
+    """A replay is running, here or in another process: only one can run at a time."""
 
 
 class UnknownInference(AuditError):
@@ -57,4 +57,4 @@ class UnknownInference(AuditError):
 
 
 class NotOwner(AuditError):
-    """Current state is made anew as the owner of its tables: set KEYLEDGER_MIGRATION_DATABASE_URL."""
+    """Only the owner of the tables can rebuild current state: set KEYLEDGER_MIGRATION_DATABASE_URL."""

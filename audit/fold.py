@@ -1,7 +1,7 @@
 """The states of many streams from many events, in the order of the log. Pure.
 
-States and errors are those that `stream_state.evolve` gives event by event. It makes a new state each time; here the
-registers of a key are written in place, and its state is made at the end.
+States and errors are the same as those of `stream_state.evolve`, event by event. But `evolve` creates a new state each
+time; here a key's registers are changed in place, and its state is created at the end.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from registry.log.stream_state import StreamState
 
 
 class _Key(msgspec.Struct, gc=False):
-    """A key on its way: `state` but for its registers, which are ours alone, and for the place of the last event."""
+    """A key in progress: `state` without its registers, which this object owns, and the position of the last event."""
 
     state: KeyState
     registers: dict[str, Register]
@@ -34,17 +34,17 @@ class _Key(msgspec.Struct, gc=False):
 
 
 class Fold:
-    """Takes events in the order of their positions, any streams together. In memory are the states of all of them."""
+    """Folds events in the order of their positions, of any mix of streams. Holds all their states in memory."""
 
     def __init__(self) -> None:
         self._keys: dict[str, _Key] = {}
         self._tokens: dict[str, TokenState] = {}
 
     def take(self, events: Iterable[AnyEvent]) -> None:
-        """Fold the next events in.
+        """Fold the next events.
 
-        Raises ValueError for one that can't follow in its stream, and UndecodableEvent: the log is wrong then. Those
-        before it are in, and the fold can be read, but not gone on with.
+        Raises ValueError for an event that can't follow in its stream, and UndecodableEvent: then the log is wrong. The
+        events before it are folded and can be read, but folding can't continue.
         """
         keys, decode, write = self._keys, codec.decode, key.write_registers
         for recorded in events:
@@ -60,13 +60,13 @@ class Fold:
             held.position, held.version = position, recorded.version
 
     def states(self) -> Iterator[tuple[str, StreamState]]:
-        """Each stream with its state; streams of a kind that keeps none are left out."""
+        """Each stream with its state; streams without a state are left out."""
         for stream, held in self._keys.items():
             yield stream, held.now()
         yield from self._tokens.items()
 
     def _begin(self, recorded: AnyEvent, event: Event) -> None:
-        """The first event of a key, or any of another stream."""
+        """The first event of a key, or any event of another stream."""
         stream = recorded.stream
         state = stream_state.evolve(self._tokens.get(stream), recorded, event)
         if isinstance(state, KeyState):

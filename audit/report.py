@@ -1,4 +1,4 @@
-"""What a long audit tells while it goes on: how far it is, what it found, and its verdict."""
+"""What a long audit reports while it runs: its progress, its findings and its verdict."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong: what, where, and what to do. No text quotes a secret, its hash, or a payload.
+    """One fault: what, where, and what to do. No text quotes a secret, its hash, or a payload.
 
-    `where` is the table or thing at fault; `position` and `stream` are of the event that it belongs to, where there is
-    one.
+    `where` is the table or object at fault; `position` and `stream` are those of the event that it belongs to, if any.
     """
 
     kind: str
@@ -23,9 +22,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The end: everything up to `position` was looked at, and so many things are wrong, those of the bookmark too.
+    """The end: everything up to `position` was checked. `findings` counts all faults, including those in the bookmark.
 
-    `gateway_rows` of a gateway's table were compared by this run; None where no such table is kept.
+    `gateway_rows` is how many rows of a gateway's table this run compared; None if there is no such table.
     """
 
     position: int

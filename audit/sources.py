@@ -1,4 +1,4 @@
-"""The books that are audited: the log, the current state beside it, the ledger in ClickHouse, and a gateway's table."""
+"""What is audited: the log, the current state, the ledger in ClickHouse, and a gateway's table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from registry.log.event_log import EventLog
 
 @dataclass(frozen=True, slots=True)
 class AuditedGateway:
-    """A gateway's table of keys. `is_shared`: each append writes it in its own transaction, so it has no lag."""
+    """A gateway's key table. `is_shared` means that each append writes it in its own transaction, so it has no lag."""
 
     table: GatewayTable
     is_shared: bool
@@ -23,7 +23,7 @@ class AuditedGateway:
 
 @dataclass(frozen=True, slots=True)
 class AuditSources:
-    """What an audit reads. `engine` is a pool on the log's database; reading needs no more than the application may."""
+    """What an audit reads. `engine` is a pool on the log's database; the application's privileges are enough."""
 
     log: EventLog
     engine: AsyncEngine

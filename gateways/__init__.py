@@ -1,1 +1,1 @@
-"""GATEWAYS: what is particular to one of them, a folder each. Sees the read side and the write side."""
+"""GATEWAYS: everything specific to one gateway, one folder per gateway. May import the read side and the write side."""

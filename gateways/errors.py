@@ -1,15 +1,15 @@
-"""Errors at a gateway's own table of keys.
+"""Errors at a gateway's own key table.
 
     ProjectionError
-    └── GatewayError             whatever the gateway's database or the way to it did not like
+    └── GatewayError             any failure of the gateway's database or of the connection to it
         ├── GatewayUnavailable       retry: transport
         │   └── GatewayRowLocked         a row is locked by another session
-        └── GatewayRefused           an operator must mend it; tried again slowly
-            ├── GatewayTableAbsent       there is no table of keys
-            ├── GatewayTableUnfit        it is not as the gateway's migrations make it
-            └── GatewayNotAllowed        the role lacks a right
+        └── GatewayRefused           an operator must fix it; retried slowly
+            ├── GatewayTableAbsent       there is no key table
+            ├── GatewayTableUnfit        it is not as the gateway's migrations create it
+            └── GatewayNotAllowed        the role lacks a privilege
 
-Messages carry the server's code alone: its text can quote a row, with the hash of a secret.
+Messages carry only the server's code: its text can quote a row, with the hash of a secret.
 """
 
 from __future__ import annotations

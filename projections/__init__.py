@@ -1,1 +1,1 @@
-"""READ SIDE: events into ClickHouse, and what is asked of it. Of `registry` it sees facts and their port alone."""
+"""READ SIDE: events into ClickHouse, and queries on it. From `registry` it imports only facts and their port."""

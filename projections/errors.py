@@ -1,17 +1,17 @@
 """Errors of the read side.
 
     ProjectionError
-    ├── BadIdentifier            a name of a database or cluster that is not a plain identifier
+    ├── BadIdentifier            the name of a database or cluster is not a plain identifier
     ├── GatewayTablesMissing     the gateway writes elsewhere, or has not been started yet
-    ├── FeedUnavailable          retry: the broker is away, or overloaded, or the consumers change places
-    ├── ClickHouseError          whatever the engine or the way to it did not like
+    ├── FeedUnavailable          retry: the broker is down or overloaded, or the consumers rebalance
+    ├── ClickHouseError          any failure of the engine or of the connection to it
     │   ├── ClickHouseUnavailable    retry: transport, overload, read-only replica, out of memory
     │   └── ClickHouseRefused        do not retry: wrong SQL, wrong types, missing table
     └── BillError
-        ├── BadBillQuery         the question itself is wrong: unknown zone, too many names, since after until
-        └── TooManyLines         the answer would be longer than the limit
+        ├── BadBillQuery         the query itself is wrong: unknown zone, too many names, since after until
+        └── TooManyLines         the result would be longer than the limit
 
-Messages of ClickHouse errors carry the engine's code and symbolic name, never its text: it quotes SQL and values.
+Messages of ClickHouse errors carry only the engine's code and symbolic name: its text quotes SQL and values.
 """
 
 from __future__ import annotations

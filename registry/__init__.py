@@ -1,1 +1,1 @@
-"""WRITE SIDE: the event log, the decisions about keys, and the admin API. Sees no other package of the project."""
+"""WRITE SIDE: the event log, the decisions about keys, and the admin API. Imports no other package of the project."""

@@ -1,4 +1,4 @@
-"""Who asks: admin tokens and their scopes."""
+"""Authentication: admin tokens and their scopes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OPERATOR: Final = "operator"
 
 
 class TokenLookup(Protocol):
-    """Where tokens are looked up."""
+    """Looks up admin tokens."""
 
     async def token(self, token_id: str) -> tuple[TokenState, str] | None:
         """A token's state and the hash of its secret, or None."""
@@ -22,7 +22,7 @@ class TokenLookup(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller; `token` is None for the operator of the machine, who may do all."""
+    """An authenticated caller. `token` is None for the operator of the machine, who may do everything."""
 
     actor: str
     token: TokenState | None = None
@@ -32,7 +32,7 @@ class Principal:
         return self.token is None or self.token.allows(scope)
 
     def require(self, scope: str) -> None:
-        """Raise Forbidden without the scope."""
+        """Raise Forbidden if the caller does not have the scope."""
         if not self.allows(scope):
             raise Forbidden(f"the token needs the scope {scope}")
 
@@ -45,7 +45,7 @@ async def authenticate(authorization: str | None, tokens: TokenLookup) -> Princi
         raise Unauthenticated
     token_id, given_hash = parts
     found = await tokens.token(token_id)
-    # Compare even where there is nothing to compare with, so that timing tells no ids.
+    # Compare even for an unknown id, so that the response time does not reveal which ids exist.
     state, kept_hash = found if found is not None else (None, "0" * 64)
     if not secret.same_hash(given_hash, kept_hash) or state is None or state.revoked_at is not None:
         raise Unauthenticated

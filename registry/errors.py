@@ -1,25 +1,25 @@
-"""What the write side can answer but success. Each class's docstring is its default message.
+"""Every way in which the write side can fail. Each class's docstring is its default message.
 
-KeyledgerError         whatever ours: its text is in our own words, and quotes no value of a caller's
+KeyledgerError         any error of ours: the message is in our own words and quotes no value from a caller
 └── RegistryError
     ├── Refused              the request is at fault; nothing was appended
     │   ├── UnknownKey           404
     │   │   └── UnknownCredential
-    │   ├── Conflict             409, not in this state
-    │   │   └── VersionConflict      the stream has another version than the caller stated
+    │   ├── Conflict             409, not allowed in the key's state
+    │   │   └── VersionConflict      the stream is not at the version that the caller stated
     │   ├── Forbidden            403, a scope is missing
     │   ├── Unauthenticated      401
     │   └── FieldsRefused        422, each field with its reason
-    ├── Busy                 503, try again; nothing was appended
+    ├── Busy                 503, retry; nothing was appended
     │   ├── ClockSteppedBack     the database's clock is behind the log's last event
-    │   ├── AppendHookFailed         what belongs into the same transaction could not be written
-    │   ├── NotYetAtGateway      the change is made; the gateway's table does not have it yet
-    │   └── OutcomeUnknown       the connection broke in the commit: look before you retry
-    ├── PoolerFound          the way to the database can't carry session locks and LISTEN
+    │   ├── AppendHookFailed     a write that belongs in the same transaction failed
+    │   ├── NotYetAtGateway      the change is made, but has not reached the gateway's table yet
+    │   └── OutcomeUnknown       the connection broke during the commit: check before you retry
+    ├── PoolerFound          session locks and LISTEN don't work over this connection to the database
     └── LogBroken            the log itself can't be trusted; an operator must look
         ├── UndecodableEvent
         ├── ChainBroken
-        └── LogChanged           what somebody keeps is not of this log: restored, failed over, or another one
+        └── LogChanged           a stored position is not of this log: restored, failed over, or another log
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from dataclasses import dataclass
 
 
 class KeyledgerError(Exception):
-    """Something failed, and the message says what, in our own words."""
+    """Something failed. The message says what, in our own words."""
 
 
 class RegistryError(KeyledgerError):
@@ -36,7 +36,7 @@ class RegistryError(KeyledgerError):
 
     def __init__(self, message: str | None = None, *, position: int | None = None) -> None:
         self.message = message or (type(self).__doc__ or "").strip()
-        self.position = position  # head of the log when the refusal was decided, where it was read
+        self.position = position  # head of the log when the refusal was decided, if it was read
         super().__init__(self.message)
 
 
@@ -74,7 +74,7 @@ class Unauthenticated(Refused):
 
 @dataclass(frozen=True, slots=True)
 class FieldFault:
-    """One field that was refused: its name as the caller wrote it, and why, in words."""
+    """One refused field: its name as the caller wrote it, and the reason in words."""
 
     field: str
     message: str
@@ -113,7 +113,7 @@ class OutcomeUnknown(Busy):
 
 
 class PoolerFound(RegistryError):
-    """A transaction pooler stands before PostgreSQL, and breaks session locks and LISTEN.
+    """A transaction pooler in front of PostgreSQL breaks session locks and LISTEN.
 
     Give `publish`, `project` and `serve` a URL that goes straight to the server; session pooling is fine.
     """
@@ -132,10 +132,10 @@ class ChainBroken(LogBroken):
 
 
 class LogChanged(LogBroken):
-    """What is kept is not of this log. `keeper` names what keeps it."""
+    """A stored position is not of this log. `keeper` names what stored it."""
 
     def __init__(self, position: int, keeper: str) -> None:
         super().__init__(
-            f"{keeper} has position {position} of another log, or of this one before it lost its tail: "
-            "nothing more is done until an operator has looked; docs/operate.md, Backup and restore"
+            f"{keeper} is at position {position} of another log, or of this log before it lost its tail. "
+            "It stops until an operator has looked: see docs/operate.md, Backup and restore"
         )

@@ -1,7 +1,7 @@
-"""The one loop of everything that follows the log: relay, projector, gateway's sync.
+"""The one loop of everything that follows the log: the relay, the projector and the gateway's sync.
 
-Three kinds of failure: transport waits and tries again; what somebody must mend is tried again slowly; all else stops
-the follower. Each is reported where `status` of another process finds it.
+There are three kinds of failure. A transport failure is retried soon. A fault that somebody must fix is retried slowly.
+Any other error stops the follower. Each is reported where `status` in another process finds it.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ logger = logging.getLogger(__name__)
 
 
 class Follower(Protocol):
-    """What follows the log until it is cancelled; `failure` is what stopped it."""
+    """Follows the log until it is cancelled. `failure` is the error that stopped it."""
 
     failure: Exception | None
 
     async def run(self) -> None:
-        """Follow, by `keep_following`."""
+        """Follow, using `keep_following`."""
 
     async def follow(self) -> None:
-        """One attempt: take the lead, check where it is, and follow until cancelled, or something fails.
+        """Make one attempt: become the leader, check the position, and follow until cancelled or until something fails.
 
-        May be called again after any end.
+        May be called again however it ended.
         """
 
     async def report(self, failure: str, *, stopped: bool) -> None:
-        """Leave word of what it waits for, or was stopped by, where `status` finds it. Never raises."""
+        """Record what it waits for, or what stopped it, where `status` finds it. Never raises."""
 
     async def release(self) -> None:
-        """Give back what `follow` holds: a standby takes over at once. May be called twice."""
+        """Release what `follow` holds, so that a standby takes over at once. May be called twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """What is tried again: `transport` soon, `mendable` after `mendable_s`, as somebody must mend it first."""
+    """Which errors are retried: `transport` soon, `mendable` after `mendable_s`, as somebody must fix the cause."""
 
     transport: tuple[type[Exception], ...]
     mendable: tuple[type[Exception], ...] = ()
@@ -48,17 +48,17 @@ class Patience:
 
 
 async def keep_following(follower: Follower, name: str, patience: Patience) -> None:
-    """Follow until cancelled, or raise what stopped it, which `follower.failure` then holds."""
+    """Follow until cancelled, or raise the error that stopped it. `follower.failure` then holds that error."""
     try:
         while True:
             try:
                 await _patiently(follower, name, patience)
             except patience.mendable as error:
-                logger.warning("%s can't go on until this is mended: %s", name, words(error))
+                logger.warning("%s can't continue until this is fixed: %s", name, words(error))
                 await asyncio.sleep(patience.mendable_s)
     except Exception as error:
         follower.failure = error
-        logger.error("%s stopped: %s", name, words(error))  # noqa: TRY400 - no values of a trace in logs
+        logger.error("%s stopped: %s", name, words(error))  # noqa: TRY400 - a traceback could log values
         raise
     finally:
         await follower.release()
@@ -81,7 +81,7 @@ async def _patiently(follower: Follower, name: str, patience: Patience) -> None:
 
 
 def words(error: Exception) -> str:
-    """What an error of ours says; of others the kind alone: their texts can quote values."""
+    """The text of one of our errors; for any other error only its type, because its text can quote values."""
     return str(error) if isinstance(error, KeyledgerError) else type(error).__name__
 
 

@@ -1,8 +1,8 @@
-"""Instants: RFC 3339 text, whole milliseconds of effect, and UTC answers.
+"""Instants: RFC 3339 text, effective times in whole milliseconds, and UTC output.
 
-An instant of effect (`effective_at`, `expiration`, `revoked_at`, `created_at`, a bill's `since` and `until`) is an
-aware `datetime` in UTC cut to whole milliseconds, as in a UUIDv7; `recorded_at` keeps microseconds. Pure: no clock is
-read here.
+An effective time (`effective_at`, `expiration`, `revoked_at`, `created_at`, a bill's `since` and `until`) is an aware
+`datetime` in UTC, truncated to whole milliseconds as in a UUIDv7. `recorded_at` keeps microseconds. Pure: nothing here
+reads a clock.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from datetime import UTC, datetime, timedelta
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
-# RFC 3339 section 5.6 date-time; the offset is required, a fraction of any length is allowed and cut to microseconds.
+# RFC 3339 section 5.6 date-time. The offset is required; a fraction may have any length and is truncated to
+# microseconds.
 _RFC3339 = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,32}))?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
 )
 
 
 def parse_instant(text: str) -> datetime:
-    """The instant of effect that an RFC 3339 text names: aware, UTC, cut (never rounded) to the millisecond.
+    """Parse an RFC 3339 text as an effective time: aware, UTC, truncated (never rounded) to the millisecond.
 
-    Raises ValueError, whose message is fit for a user, when the text is not RFC 3339 with an offset, names no real
-    date, or lies outside the years 1970 to 9999.
+    Raises ValueError, with a message fit for a user, if the text is not RFC 3339 with an offset, is not a real date, or
+    is outside the years 1970 to 9999.
     """
     match = _RFC3339.fullmatch(text)
     if match is None:
@@ -41,22 +42,22 @@ def parse_instant(text: str) -> datetime:
 
 
 def cut_ms(instant: datetime) -> datetime:
-    """The instant with digits below the millisecond cut off."""
+    """The instant, truncated to the millisecond."""
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
 def to_ms(instant: datetime) -> int:
-    """Whole milliseconds since 1970-01-01T00:00:00Z, cut, exact for every year."""
+    """Whole milliseconds since 1970-01-01T00:00:00Z, truncated; exact for every year."""
     return (instant - EPOCH) // MILLISECOND
 
 
 def from_ms(ms: int) -> datetime:
-    """The UTC instant of milliseconds since the epoch; raises OverflowError past the year 9999."""
+    """The UTC instant of milliseconds since the epoch. Raises OverflowError after the year 9999."""
     return EPOCH + timedelta(milliseconds=ms)
 
 
 def to_us(instant: datetime) -> int:
-    """Whole microseconds since 1970-01-01T00:00:00Z, exact."""
+    """Whole microseconds since 1970-01-01T00:00:00Z; exact."""
     return (instant - EPOCH) // timedelta(microseconds=1)
 
 
@@ -66,10 +67,10 @@ def from_us(us: int) -> datetime:
 
 
 def format_ms(instant: datetime) -> str:
-    """An instant of effect as the answers show it: 2026-03-01T00:00:00.000Z."""
+    """An effective time as responses show it: 2026-03-01T00:00:00.000Z."""
     return instant.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def format_us(instant: datetime) -> str:
-    """A recorded instant as the answers show it: 2026-03-01T00:00:00.000000Z."""
+    """A recorded time as responses show it: 2026-03-01T00:00:00.000000Z."""
     return instant.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

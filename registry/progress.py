@@ -1,4 +1,4 @@
-"""How far long work is."""
+"""Progress of long-running work."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a stage is, in its own unit; `bookmark`, where there is one, is where a later run can go on."""
+    """How far a stage is, in its own unit. `bookmark`, if there is one, is where a later run can resume."""
 
     stage: str
     done: int

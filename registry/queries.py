@@ -1,4 +1,4 @@
-"""Reads of the current state and of the log, each one statement, so that its position and its rows agree."""
+"""Reads of the current state and of the log. Each is one statement, so that its position and its rows agree."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _EVENT_COLUMNS = tuple(event.c[name] for name in COLUMNS)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """When a read was made: the head of the log then, and the database's clock."""
+    """The moment of a read: the head of the log, and the database's clock."""
 
     position: int
     now: datetime
@@ -43,7 +43,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class TopicProgress:
-    """How far a topic's relay is, what stops it, and when the first event that it has not published was recorded."""
+    """How far a topic's relay is, what stops it, and when its first unpublished event was recorded."""
 
     topic: str
     published: LogPosition
@@ -53,10 +53,10 @@ class TopicProgress:
 
 @dataclass(frozen=True, slots=True)
 class GatewayProgress:
-    """How far a gateway's table of keys has followed, what its sync waits for or is stopped by, and what it found.
+    """How far the sync of a gateway's key table is, what it waits for or was stopped by, and what it found.
 
-    `waiting_since` is when the first event that is not in the table was recorded; `without_hash` counts credentials
-    that can't be written.
+    `waiting_since` is when the first event that has not reached the table was recorded. `without_hash` counts
+    credentials that can't be written.
     """
 
     gateway: str
@@ -70,7 +70,7 @@ class GatewayProgress:
 
 
 class Queries:
-    """What the admin API reads. Every method raises Busy when the database can't answer now."""
+    """What the admin API reads. Every method raises Busy if the database can't answer now."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -81,31 +81,31 @@ class Queries:
         return Seen(row.head, row.now)
 
     async def public_id(self, any_id: str) -> str | None:
-        """The `public_id` of the key that a credential's id leads to."""
+        """The `public_id` of the key that has a credential with this id."""
         rows = await self._rows(select(credential.c.public_id).where(credential.c.credential_id == any_id))
         return rows[0].public_id if rows else None
 
     async def known(self, ids: Sequence[str]) -> tuple[frozenset[str], datetime]:
-        """Which of some credentials' ids the registry has, and the clock."""
+        """Which of these credential ids the registry has, and the clock."""
         held = credential.c.credential_id == any_(literal(list(ids), ARRAY(Text)))
         rows = await self._rows(select(func.array_agg(credential.c.credential_id).label("ids"), _NOW).where(held))
         return frozenset(rows[0].ids or ()), rows[0].now
 
     async def secrets_of(self, hashes: Sequence[str]) -> dict[str, str]:
-        """Of some hashes those of secrets here, each with its credential's id."""
+        """The secrets among these hashes that the registry has, each with its credential's id."""
         held = credential.c.secret_hash == any_(literal(list(hashes), ARRAY(Text)))
         rows = await self._rows(select(credential.c.secret_hash, credential.c.credential_id).where(held))
         return {row.secret_hash: row.credential_id for row in rows}
 
     async def stream(self, any_id: str) -> str:
-        """The stream of the key that a credential's id leads to. Raises UnknownKey."""
+        """The stream of the key that has a credential with this id. Raises UnknownKey."""
         public_id = await self.public_id(any_id)
         if public_id is None:
             raise UnknownKey(position=(await self.seen()).position)
         return key_stream(public_id)
 
     async def key(self, any_id: str) -> tuple[KeyState, Seen]:
-        """The current state of a key by any of its credentials' ids. Raises UnknownKey."""
+        """The current state of a key, by the id of any of its credentials. Raises UnknownKey."""
         joined = key_state.join(credential, credential.c.public_id == key_state.c.public_id)
         rows = await self._rows(
             select(key_state.c.stream, key_state.c.document, _POSITION, _NOW)
@@ -119,7 +119,7 @@ class Queries:
     async def keys(
         self, *, tags: Mapping[str, str], status: str | None, before: int | None, limit: int
     ) -> tuple[list[KeyState], Seen]:
-        """Up to `limit` keys with all of `tags` and the status now, newest first, created before position `before`."""
+        """Up to `limit` keys created before position `before` that have all of `tags` and the status, newest first."""
         clock = func.clock_timestamp()
         wanted: list[ColumnElement[bool]] = [_status_is(status, clock)] if status else []
         if tags:
@@ -133,7 +133,7 @@ class Queries:
             .limit(limit)
             .subquery()
         )
-        # The outer join keeps one row for the position when no key fits.
+        # The outer join keeps one row for the position if no key matches.
         one = select(_POSITION, _NOW).subquery()
         rows = await self._rows(
             select(page.c.stream, page.c.document, one.c.head, one.c.now)
@@ -146,7 +146,7 @@ class Queries:
     async def history(
         self, stream: str, *, after_version: int = 0, limit: int | None = None
     ) -> tuple[list[RecordedEvent], Seen]:
-        """The events of a stream beyond a version, oldest first. Raises UnknownKey when the stream has none at all."""
+        """The events of a stream after a version, oldest first. Raises UnknownKey if the stream has none at all."""
         rows = await self._rows(
             select(*_EVENT_COLUMNS, _POSITION, _NOW)
             .where(event.c.stream == stream, event.c.version > after_version)
@@ -161,7 +161,7 @@ class Queries:
         return [RecordedEvent.from_columns(row[:-2]) for row in rows], Seen(rows[0].head, rows[0].now)
 
     async def key_as_of(self, any_id: str, at: datetime | None, known_at: int | None) -> PastKey:
-        """The key that a credential's id leads to, as of a moment. Raises UnknownKey, FieldsRefused."""
+        """The key that has a credential with this id, as of a moment. Raises UnknownKey, FieldsRefused."""
         history, seen = await self.history(await self.stream(any_id))
         then = moment(seen.position, seen.now, at, known_at)
         past = fold(history, at=then.at, known_at=then.known_at)
@@ -184,7 +184,7 @@ class Queries:
         return sorted((_token(row) for row in rows), key=lambda token: token.created_at)
 
     async def published(self) -> list[TopicProgress]:
-        """The topics that the log was published to."""
+        """The topics that the log has been published to."""
         relay, following = relay_checkpoint.c, event.alias()
         rows = await self._rows(
             select(relay.log_id, relay.position, relay.hash, relay.topic, relay.failure, following.c.recorded_at)
@@ -194,7 +194,7 @@ class Queries:
         return [TopicProgress(row[3], LogPosition(*row[:3]), *row[4:]) for row in rows]
 
     async def gateways_synced(self) -> list[GatewayProgress]:
-        """The gateways whose table a sync has kept: none or one, so far."""
+        """The gateways whose table a sync has maintained: so far none or one."""
         sync, following = gateway_sync.c, event.alias()
         rows = await self._rows(
             select(

@@ -1,4 +1,4 @@
-"""The one retry policy: what fails on the way to a server is tried again, after pauses that grow and are random."""
+"""The one retry policy: transport failures are retried after random pauses that grow."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _T = TypeVar("_T")
 def retrying(
     *kinds: type[Exception], give_up_after_s: float | None = None, logger: logging.Logger | None = None
 ) -> AsyncRetrying:
-    """Attempts, until one does not raise one of `kinds`; what the last raised is raised. None: without end.
+    """Attempts, until one does not raise one of `kinds`; then raises the last error.
 
-    `logger` is told of each failure, as a warning.
+    `give_up_after_s` None means no limit. `logger` gets each failure as a warning.
     """
     return AsyncRetrying(
         retry=retry_if_exception_type(kinds),
@@ -41,7 +41,7 @@ def retrying(
 async def poll_until(
     read: Callable[[], Awaitable[_T]], reached: Callable[[_T], bool], *, timeout_s: float, poll_s: float = 0.05
 ) -> _T:
-    """What `read` gives once it is what is waited for, or at the latest when the time is over: look at it."""
+    """The result of `read` once it has reached what is waited for, or when the time is up: check it."""
     found = await read()
     try:
         async with asyncio.timeout(timeout_s):

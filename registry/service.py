@@ -1,4 +1,4 @@
-"""From a command to the log: resolve the key, decide under the lock, append, answer with the state after it."""
+"""From a command to the log: resolve the key, decide under the lock, append, return the state after it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Resolve = Callable[[str], Awaitable[str | None]]
 
 @dataclass(frozen=True, slots=True)
 class KeyAnswer:
-    """A key after a command, the log's head and clock then, and, of a new secret, its only showing."""
+    """A key after a command, with the log's head and clock then. `api_key` is a new secret, shown only here."""
 
     key: KeyState
     position: int
@@ -38,7 +38,7 @@ class KeyAnswer:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """What the portal says of a key to make."""
+    """What the portal specifies for a new key."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
     details: KeyDetails = field(default_factory=KeyDetails)
@@ -46,14 +46,14 @@ class NewKey:
 
 
 class KeyService:
-    """The commands on keys. `resolve` leads from any credential's id to its key's `public_id`."""
+    """The commands on keys. `resolve` maps the id of any credential to its key's `public_id`."""
 
     def __init__(self, log: EventLog, resolve: Resolve) -> None:
         self._log = log
         self._resolve = resolve
 
     async def create(self, new: NewKey, caller: Caller) -> KeyAnswer:
-        """Make a key. Raises FieldsRefused, Busy."""
+        """Create a key. Raises FieldsRefused, Busy."""
         issued = secret.issue_key()
         command = CreateKey(
             credential=IssuedCredential(issued.id, chain.commitment(issued.hash)),
@@ -70,9 +70,9 @@ class KeyService:
         return _answer(await self._log.write(write), issued.text)
 
     async def take_over(self, command: ImportKey, secret_hash: str, caller: Caller) -> bool:
-        """Import a key of a gateway; False where the log has it already. Raises FieldsRefused, Busy.
+        """Import a key from a gateway. Returns False if the log already has it. Raises FieldsRefused, Busy.
 
-        The credential of `command` commits to `secret_hash`, which is all that is known of its secret.
+        The credential of `command` commits to `secret_hash`, which is all that is known about its secret.
         """
         public_id = command.credential.credential_id
         write = Write(
@@ -88,19 +88,19 @@ class KeyService:
         write = Write(stream=await self._stream(any_id), decide=partial(commands.edit, command), caller=caller)
         try:
             return _answer(await self._log.write(write))
-        except HistoryNeeded:  # rare: most keys have had so few tag names that no history can break a limit
+        except HistoryNeeded:  # rare: most keys have had so few tag names that no history can exceed a limit
             return _answer(await self._log.write(replace(write, whole_stream=True)))
 
     async def revoke(self, any_id: str, caller: Caller) -> KeyAnswer:
-        """End a key; a repeat answers the same. Raises UnknownKey, Busy."""
+        """Revoke a key. A repeat returns the same result. Raises UnknownKey, Busy."""
         return await self._decided(any_id, partial(commands.revoke, RevokeKey()), caller)
 
     async def suspend(self, any_id: str, caller: Caller) -> KeyAnswer:
-        """Stop a key until it is resumed; a repeat answers the same. Raises UnknownKey, Conflict, Busy."""
+        """Suspend a key until it is resumed. A repeat returns the same result. Raises UnknownKey, Conflict, Busy."""
         return await self._decided(any_id, lifecycle.suspend, caller)
 
     async def resume(self, any_id: str, caller: Caller) -> KeyAnswer:
-        """Let a suspended key work again; a repeat answers the same. Raises UnknownKey, Conflict, Busy."""
+        """Let a suspended key work again. A repeat returns the same result. Raises UnknownKey, Conflict, Busy."""
         return await self._decided(any_id, lifecycle.resume, caller)
 
     async def rotate(self, any_id: str, overlap: timedelta | None, caller: Caller) -> KeyAnswer:
@@ -110,7 +110,7 @@ class KeyService:
         return await self._decided(any_id, partial(lifecycle.rotate, command), caller, issued)
 
     async def revoke_credential(self, any_id: str, credential_id: str, caller: Caller) -> KeyAnswer:
-        """End one credential of a key; a repeat answers the same. Raises UnknownKey, Conflict, Busy."""
+        """Revoke one credential of a key. A repeat returns the same result. Raises UnknownKey, Conflict, Busy."""
         decide = partial(lifecycle.revoke_credential, RevokeCredential(credential_id))
         return await self._decided(any_id, decide, caller)
 
@@ -137,9 +137,9 @@ class TokenService:
     async def create(
         self, name: str, scopes: tuple[str, ...], caller: Caller, issued: IssuedSecret | None = None
     ) -> tuple[TokenState, str]:
-        """Make a token; answers with its state and its text, which is shown this once. Raises FieldsRefused, Busy.
+        """Create a token; returns its state and its text, which is shown only here. Raises FieldsRefused, Busy.
 
-        `issued` is the secret where the caller had to keep it somewhere first.
+        Pass `issued` if the secret had to be stored somewhere first.
         """
         issued = issued or secret.issue_token()
         command = CreateToken(issued.id, name, scopes, chain.commitment(issued.hash))
@@ -154,7 +154,7 @@ class TokenService:
         return _token(written), issued.text
 
     async def revoke(self, token_id: str, caller: Caller) -> TokenState:
-        """End a token; a repeat answers the same. Raises FieldsRefused for an unknown one, Busy."""
+        """Revoke a token. A repeat returns the same result. Raises FieldsRefused for an unknown token, or Busy."""
         write = Write(stream=token_stream(token_id), decide=token.revoke, caller=caller)
         return _token(await self._log.write(write))
 

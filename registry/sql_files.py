@@ -1,4 +1,4 @@
-"""SQL as files: one statement or object a file, with `{{placeholders}}` for names. Values never are: they are bound."""
+"""SQL as files: one statement or object per file, with `{{placeholders}}` for names. Values are always bound."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def read_sql(package: str, path: str) -> str:
 
 
 def fill(text: str, **values: str) -> str:
-    """A text with its placeholders filled in. Raises KeyError for one that has no value."""
+    """The text with its placeholders filled in. Raises KeyError for a placeholder without a value."""
     return _PLACEHOLDER.sub(lambda match: values[match.group(1)], text)

@@ -1,1 +1,1 @@
-"""The log as files that prove themselves, and back."""
+"""Exports the log to files that prove themselves, and restores it."""

@@ -1,6 +1,6 @@
-"""The log as lines, each the CloudEvents JSON that the topic carries: an export and a consumer's dump are one format.
+"""The log as lines of the CloudEvents JSON used on the topic: an export and a consumer's dump have the same format.
 
-Every event is held to the chain before its line goes out, and must decode: what is exported can be restored.
+Every event is checked against the chain and decoded before its line is written: what is exported can be restored.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from registry.log.log_position import position_in
 from registry.publish.cloudevent import write_record
 
 CHUNK: Final = 1000
-# A page ends behind the chunk that reaches this: events have very different sizes.
+# A page ends with the chunk that reaches this size: event sizes differ greatly.
 _PAGE_BYTES: Final = 4 << 20
 
 
 async def export_lines(log: EventLog, until: int, after: int = 0) -> AsyncGenerator[bytes, None]:
-    """The events beyond `after` up to `until` in chunks of whole lines, in order.
+    """The events after `after` up to `until`, in order, in chunks of complete lines.
 
-    Raises ChainBroken, UndecodableEvent (both name the position), Busy. Memory is that of two chunks.
+    Raises ChainBroken, UndecodableEvent (both name the position), Busy. Holds two chunks in memory.
     """
     if after >= until:
         return
@@ -35,7 +35,7 @@ async def export_lines(log: EventLog, until: int, after: int = 0) -> AsyncGenera
 
 
 async def export_page(log: EventLog, until: int, after: int, limit: int) -> bytes:
-    """As `export_lines`, the first `limit` lines at most, and no more than some 4 MB: whole, checked lines."""
+    """Like `export_lines`, but at most `limit` lines and about 4 MB: complete, checked lines."""
     page = bytearray()
     async with aclosing(export_lines(log, min(until, after + limit), after)) as chunks:
         async for chunk in chunks:

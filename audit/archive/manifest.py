@@ -1,6 +1,6 @@
-"""What an archive says of itself: `manifest.json`, which binds the other files to one log, one head and their bytes.
+"""An archive's own description: `manifest.json`, which binds the files to one log, one head and their bytes.
 
-It ends with a digest of its own, and is taken only as it is written: no byte of it can change unnoticed.
+It ends with its own digest, and is accepted only exactly as written: no byte of it can change unnoticed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MAX_BYTES: Final = 64 * 1024
 
 
 class ArchivedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file of the archive, to the byte."""
+    """A file of the archive, described to the byte."""
 
     sha256: str
     bytes: int
@@ -35,7 +35,7 @@ class ArchivedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ArchivedHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The last event of the archive; position 0 and the genesis hash when it has none."""
+    """The last event of the archive; position 0 and the genesis hash if it has none."""
 
     position: int
     hash: str
@@ -43,7 +43,7 @@ class ArchivedHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The manifest. `sha256` is of the RFC 8785 form of all other members."""
+    """The manifest. `sha256` covers the RFC 8785 form of all other members."""
 
     format: str
     version: int
@@ -67,7 +67,7 @@ def render(manifest: Manifest) -> bytes:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of an archive, whole and of a version that we know. Raises BadArchive."""
+    """Read the manifest of an archive: intact, and of a known version. Raises BadArchive."""
     try:
         with (folder / MANIFEST).open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
@@ -86,20 +86,20 @@ def _parse(content: bytes) -> Manifest:
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        raise BadArchive(f"{MANIFEST} is no manifest of an archive that this version can read") from None
+        raise BadArchive(f"{MANIFEST} is not a manifest that this version can read") from None
     if (manifest.format, manifest.version) != (FORMAT, VERSION):
-        raise BadArchive(f"{MANIFEST} is of a form that this version does not know: import with a later one")
+        raise BadArchive(f"{MANIFEST} has a format that this version does not know: import with a later one")
     try:
         whole = content == render(replace(manifest, sha256=""))
     except (ValueError, rfc8785.CanonicalizationError):  # a number that no manifest has
         whole = False
     if not whole:
-        raise BadArchive(f"{MANIFEST} is not as it was written")
+        raise BadArchive(f"{MANIFEST} is not exactly as it was written")
     return manifest
 
 
 def _check_sense(manifest: Manifest) -> None:
-    """Refuse one that contradicts itself, or whose log can't be."""
+    """Refuse a manifest that contradicts itself or names an impossible log."""
     try:
         same = str(UUID(manifest.log_id)) == manifest.log_id
     except ValueError:
@@ -108,7 +108,7 @@ def _check_sense(manifest: Manifest) -> None:
         raise BadArchive(f"{MANIFEST} names no log")
     extra = manifest.files.keys() - {EVENTS, CREDENTIALS}
     if extra or EVENTS not in manifest.files:
-        raise BadArchive(f"{MANIFEST} must list {EVENTS}, and at most {CREDENTIALS} beside it")
+        raise BadArchive(f"{MANIFEST} must list {EVENTS}, and optionally {CREDENTIALS}, but nothing else")
     events = manifest.files[EVENTS]
     if not 0 <= manifest.count == manifest.head.position == events.lines:
         raise BadArchive(f"{MANIFEST} contradicts itself: count, head and lines must be one number")

@@ -1,7 +1,7 @@
-"""Reads an archive and believes nothing: every line is held to the chain, to the manifest and to what an export writes.
+"""Reads an archive and trusts nothing: checks every line against the chain, the manifest and the export format.
 
-What a check can't show: an archive that somebody made anew from its first event on, with a chain and a manifest of its
-own. Compare the head's hash with one that you kept: the topic, ClickHouse's `event_applied` and older archives have it.
+These checks can't detect an archive that somebody rebuilt from its first event on, with its own chain and manifest.
+Compare the head's hash with one that you kept: the topic, ClickHouse's `event_applied` and older archives have it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Tell = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret that an event brought, and its hash where the archive has it."""
+    """A secret that an event added, and its hash if the archive has it."""
 
     of: Committed
     hash: str | None = field(repr=False)
@@ -47,14 +47,14 @@ class Secret:
 
 @dataclass(slots=True)
 class ArchiveChunk:
-    """Checked events, and the secrets that they brought."""
+    """Checked events, and the secrets that they added."""
 
     events: list[RecordedEvent] = field(default_factory=list)
     secrets: list[Secret] = field(default_factory=list)
 
 
 class Archive:
-    """An archive whose files are, to the byte, those of its manifest. Made by `open_archive`. Blocking."""
+    """An archive whose files match its manifest byte for byte. Created by `open_archive`. Blocking."""
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.folder = folder
@@ -76,11 +76,11 @@ class Archive:
 
 
 def open_archive(folder: Path, tell: Tell = lambda _: None) -> Archive:
-    """The archive, after its manifest and the digest of each file were checked. Raises BadArchive."""
+    """Open an archive, after checking its manifest and the digest of each file. Raises BadArchive."""
     manifest = read_manifest(folder)
     archive = Archive(folder, manifest)
     if not archive.with_credentials and (folder / CREDENTIALS).exists():
-        raise BadArchive(f"{CREDENTIALS} is there, and the manifest does not list it")
+        raise BadArchive(f"{CREDENTIALS} exists, but the manifest does not list it")
     total, done = sum(one.bytes for one in manifest.files.values()), 0
     for name, about in manifest.files.items():
         digest, size = sha256(), 0
@@ -105,7 +105,7 @@ def check_archive(archive: Archive, tell: Tell = lambda _: None) -> None:
 
 
 def _find_the_line(archive: Archive) -> None:
-    """Raise for the first line that is wrong, where the lines tell."""
+    """Raise for the first line that is wrong, if a line shows the fault."""
     for _ in archive.batches():
         pass
 
@@ -151,9 +151,9 @@ class _Check:
             raise self._bad("is of another log")
         if event.position != self._line:
             raise self._bad(f"has position {event.position}: lines are missing, added or swapped")
-        # The payload's digest was computed from the payload as it was read.
+        # The payload's digest was computed from the payload just read.
         if record.linked.previous_hash != self._hash or chain.event_hash(self._hash, event) != event.hash:
-            raise self._bad("was changed, or does not chain on the one before")
+            raise self._bad("was changed, or does not chain to the one before")
         if line_of(self._log_id, record.linked) != line:
             raise self._bad("is not as an export writes it")
         if event.recorded_us <= self._recorded_us:
@@ -162,7 +162,7 @@ class _Check:
         return event
 
     def _take_hash(self, of: Committed) -> str | None:
-        """The hash of a secret, when it is the next in the file: both files are in the order of the events."""
+        """The hash of a secret, if it is the next in the file: both files are in the order of the events."""
         if self._next is None:
             return None
         number, line = self._next
@@ -179,7 +179,7 @@ class _Check:
         for number, line in self._credentials:
             try:
                 parsed = _DECODE(line)
-            except (msgspec.MsgspecError, ValueError, RecursionError):  # its words could quote the hash
+            except (msgspec.MsgspecError, ValueError, RecursionError):  # the library's message could quote the hash
                 raise BadArchive(f"{CREDENTIALS}, line {number} can't be read") from None
             if _ENCODE(parsed) + b"\n" != line:
                 raise BadArchive(f"{CREDENTIALS}, line {number} is not as an export writes it")
@@ -207,7 +207,7 @@ class _Check:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    """A plain file, read to the end of the block; whatever reading fails with is a fault of the archive."""
+    """A regular file, open until the end of the block. Any read error is a fault of the archive."""
     if not path.is_file():  # a pipe would never end
         raise BadArchive(f"{path.name} is missing")
     try:
@@ -231,5 +231,5 @@ def _no_lines() -> Iterator[tuple[int, bytes]]:
 
 
 def _shown(id_: str) -> str:
-    """An id, where it is one: anything else could be a secret that went astray."""
+    """An id, if it looks like one: anything else could be a misplaced secret."""
     return id_ if PUBLIC_ID.fullmatch(id_) else "what stands there"

@@ -1,11 +1,11 @@
-"""Restores an archive into an empty registry: in one transaction, so that it is there whole or not at all.
+"""Restores an archive into an empty registry, in one transaction: afterwards it is complete or not there at all.
 
-1 lock        the append lock, and the log's identity: nobody opens or writes the log meanwhile
-2 events      each line checked (`archive_reader`), then copied, with a row for each secret
-3 state       a fold of what is in the table now, stream by stream
-4 commit      then the head is read once more, and must be the manifest's
+1 lock        the append lock and the log's identity: nobody opens or writes the log meanwhile
+2 events      each line checked (`reader`), then copied, with a row for each secret
+3 state       a fold of what is now in the table, stream by stream
+4 commit      then the head is read again, and must be the manifest's
 
-Memory does not depend on the length of the log, nor on the number of keys.
+Memory use does not depend on the length of the log or the number of keys.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from registry.log.postgres import APPEND_LOCK, open_log
 from registry.progress import Progress
 
 _LOCK_TIMEOUT_S: Final = 30
-# A process that was stopped just now is still on the server's list for a moment.
+# A process that was just stopped stays on the server's list for a moment.
 _LEAVING_S: Final = 2.0
-_NOT_MIGRATED: Final = "the database has not this version's tables: run `keyledger migrate` first"
-_NOT_OWNER: Final = "a log is restored as the owner of its tables: set KEYLEDGER_MIGRATION_DATABASE_URL"
+_NOT_MIGRATED: Final = "the database does not have this version's tables: run `keyledger migrate` first"
+_NOT_OWNER: Final = "only the owner of the tables can restore a log: set KEYLEDGER_MIGRATION_DATABASE_URL"
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What is there now. Without the hash of its secret a key or admin token is whole, and can't log in."""
+    """What was restored. A key or admin token without the hash of its secret is complete, but can't log in."""
 
     log_id: str
     position: int
@@ -53,10 +53,10 @@ class Restored:
 
 
 async def restore(owner: AsyncEngine, archive: Archive, tell: Tell = lambda _: None) -> Restored:
-    """Put the archive into the registry of `owner`, a pool of its tables' owner on a migrated, empty database.
+    """Restore the archive with `owner`, a pool of the tables' owner on a migrated, empty database.
 
-    After a failure, or a kill, the registry is as empty as before. Raises BadArchive, NotEmpty, RegistryInUse,
-    NotOwner, LogBroken where the database is not migrated, Busy.
+    After a failure or a kill the registry is as empty as before. Raises BadArchive, NotEmpty, RegistryInUse, NotOwner,
+    LogBroken if the database is not migrated, and Busy.
     """
     try:
         with translated():
@@ -67,7 +67,7 @@ async def restore(owner: AsyncEngine, archive: Archive, tell: Tell = lambda _: N
     except asyncpg.InsufficientPrivilegeError as error:
         raise NotOwner(_NOT_OWNER) from error
     except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
-        # The server's words may quote what it refuses.
+        # The server's message may quote what it refuses.
         raise BadArchive(f"its events can't be those of one log ({type(error).__name__})") from error
     await _prove(owner, archive)
     head = archive.manifest.head
@@ -85,7 +85,7 @@ async def _restore_into(driver: Any, archive: Archive, tell: Tell) -> dict[str, 
 
 @asynccontextmanager
 async def _alone(owner: AsyncEngine) -> AsyncIterator[Any]:
-    """A connection of the driver that nobody gets after us: its codecs are ours."""
+    """A connection of the driver that nobody reuses afterwards, because we change its codecs."""
     async with owner.connect() as connection:
         driver: Any = (await connection.get_raw_connection()).driver_connection
         try:
@@ -96,7 +96,7 @@ async def _alone(owner: AsyncEngine) -> AsyncIterator[Any]:
 
 
 async def _take_log(driver: Any, log_id: str) -> None:
-    """Take the empty log for ourselves and make it the archive's. Raises NotEmpty, RegistryInUse."""
+    """Lock the empty log and give it the archive's identity. Raises NotEmpty, RegistryInUse."""
     await driver.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_S}s'; SELECT pg_advisory_xact_lock({APPEND_LOCK})")
     if await driver.fetchval(sql.RESTORE_FOUND):
         raise NotEmpty
@@ -107,14 +107,14 @@ async def _take_log(driver: Any, log_id: str) -> None:
 
 
 async def _wait_until_alone(driver: Any) -> None:
-    # Whoever had the log open before we locked it would go on under its old id.
+    # A process that had the log open before we locked it would continue under its old id.
     loop = asyncio.get_running_loop()
     until = loop.time() + _LEAVING_S
     while await driver.fetchval(sql.RESTORE_OTHERS):
         if loop.time() > until:
             raise RegistryInUse
         await asyncio.sleep(0.05)
-        await driver.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees the list as it first was
+        await driver.execute("SELECT pg_stat_clear_snapshot()")  # else it keeps its first copy of the list
 
 
 async def _copy_all(driver: Any, archive: Archive, tell: Tell) -> None:
@@ -127,7 +127,7 @@ async def _copy_all(driver: Any, archive: Archive, tell: Tell) -> None:
 
 
 async def _ahead(archive: Archive) -> AsyncGenerator[ArchiveChunk]:
-    """The batches; the next is read and checked while the server takes the last."""
+    """The batches; the next one is read and checked while the server handles the current one."""
     batches = archive.batches()
     reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
     try:
@@ -135,7 +135,7 @@ async def _ahead(archive: Archive) -> AsyncGenerator[ArchiveChunk]:
             reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
             yield batch
     finally:
-        # A thread can't be cancelled: it ends its batch, then the files are closed.
+        # A thread can't be cancelled: let it finish its batch, then close the files.
         await asyncio.gather(reading, return_exceptions=True)
         batches.close()
 
@@ -146,7 +146,7 @@ async def _copy(driver: Any, batch: ArchiveChunk) -> None:
         if secret.of.kind == "credential":
             credentials.append((secret.of.id, secret.of.owner, secret.hash))
         else:
-            tokens.append((secret.of.owner, secret.of.id, secret.hash, ""))  # the fold brings the document
+            tokens.append((secret.of.owner, secret.of.id, secret.hash, ""))  # the fold adds the document
     for table, columns, records in (
         (tables.event, COLUMNS, [astuple(event) for event in batch.events]),
         (tables.credential, ("credential_id", "public_id", "secret_hash"), credentials),
@@ -157,7 +157,7 @@ async def _copy(driver: Any, batch: ArchiveChunk) -> None:
 
 
 async def _prove(owner: AsyncEngine, archive: Archive) -> None:
-    """Read the head as any other process does. Raises ChainBroken."""
+    """Read the head as any other process would. Raises ChainBroken."""
     log = await open_log(owner)
     try:
         head = await log.head()
@@ -169,4 +169,4 @@ async def _prove(owner: AsyncEngine, archive: Archive) -> None:
         expected.head.position,
         expected.head.hash,
     ):
-        raise ChainBroken("the restored log has not the head of the archive: don't use it")
+        raise ChainBroken("the restored log does not have the archive's head: don't use it")

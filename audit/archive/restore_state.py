@@ -42,7 +42,7 @@ async def fold_all(driver: Any, total: int, tell: Tell) -> None:
 
 
 class _Streams:
-    """Folds events that come stream by stream, some streams at once."""
+    """Folds events that arrive stream by stream, a limited number of streams at once."""
 
     def __init__(self) -> None:
         self._fold = Fold()
@@ -51,7 +51,7 @@ class _Streams:
         self._ready: dict[str, StreamState] = {}
 
     def take(self, events: Iterable[Foldable]) -> None:
-        """Fold the next events in. Raises BadArchive for one that can't be where it is."""
+        """Fold the next events. Raises BadArchive for an event that is in the wrong place."""
         for stream, run in groupby(events, key=lambda event: event.stream):
             if self._last is None or stream != self._last.stream:
                 self._last = None
@@ -64,12 +64,12 @@ class _Streams:
                 raise BadArchive(f"an event can't be where it is: {error}") from error
 
     def close(self) -> None:
-        """The last stream is done."""
+        """The last stream is complete."""
         self._ready.update(self._fold.states())
         self._fold, self._streams = Fold(), 1
 
     def ready(self) -> dict[str, StreamState]:
-        """The streams that are done, once."""
+        """Return the complete streams, each only once."""
         ready, self._ready = self._ready, {}
         return ready
 
@@ -101,7 +101,7 @@ async def _save(driver: Any, states: dict[str, StreamState]) -> None:
     if not states:
         return
     nothing: list[list[Any]] = [[] for _ in COLUMNS]
-    # The append's own statement, without events; rows of secrets are there already and keep their hash.
+    # The append's own statement, without events. The rows of secrets already exist and keep their hash.
     await driver.fetch(log_sql.APPEND, *nothing, *state_rows.columns(states, {}))
 
 

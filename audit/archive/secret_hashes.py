@@ -1,4 +1,4 @@
-"""The hashes of secrets, which are no part of the log. The events commit to them, and each is held to that."""
+"""The hashes of secrets, which are not part of the log. Each is checked against the commitment in its event."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Kind = Literal["credential", "admin_token"]
 
 
 class Committed(msgspec.Struct, frozen=True):
-    """What an event says of a secret: whose it is, and the commitment to its hash. `owner`: public_id or stream."""
+    """What an event holds of a secret: its owner (public_id or stream), and the commitment to its hash."""
 
     kind: Kind
     id: str
@@ -32,7 +32,7 @@ class Committed(msgspec.Struct, frozen=True):
 
 
 class SecretHash(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A line of `credentials.ndjson`. Who has it can try secrets against it, no more: there are 285 bits in each."""
+    """A line of `credentials.ndjson`. Its holder can only test guesses of a secret, which has 285 bits."""
 
     kind: Kind
     id: str
@@ -53,7 +53,7 @@ class HashPage:
 
 
 def committed(recorded: RecordedEvent, event: Event) -> Committed | None:
-    """The secret that an event brings, if any."""
+    """The secret that an event adds, if any."""
     if issued := credential_issued(event):
         public_id = recorded.stream.removeprefix(key_stream(""))
         return Committed("credential", issued.credential_id, public_id, issued.commitment)
@@ -70,14 +70,15 @@ def secret_hash(of: Committed, hash_: str) -> SecretHash:
 
 
 def fits(line: SecretHash, of: Committed) -> bool:
-    """Whether a line is of the secret that an event brought, and its hash the one that the event commits to."""
+    """Whether a line is for the secret that an event added, with the hash that the event commits to."""
     return line == secret_hash(of, line.secret_hash) and chain.commitment(line.secret_hash) == of.commitment
 
 
 async def read_hashes(log: EventLog, engine: AsyncEngine, after: int, until: int, limit: int) -> HashPage:
-    """The hashes that the events beyond `after`, up to `until` and at most `limit` of them, commit to.
+    """The hashes that the events after `after` commit to, up to `until` and for at most `limit` events.
 
-    Leaves out what has none. Raises SecretSwapped for one that is not the one committed to, UndecodableEvent, Busy.
+    Leaves out secrets without a hash. Raises SecretSwapped for a hash that is not the one committed to,
+    UndecodableEvent, Busy.
     """
     wanted: list[Committed] = []
     position, last = after, min(until, after + limit)

@@ -1,11 +1,11 @@
-"""Writes an archive: a folder that is whole under its name, or not there under it.
+"""Writes an archive: a folder that is complete under its name, or does not exist under it.
 
     PATH/                  0700, everything in it 0600
-      events.ndjson        one line an event, in the order of positions (`export`)
-      credentials.ndjson   only when asked for: the hashes of secrets, in the order of the events (`secret_hashes`)
-      manifest.json        what the archive is, to the byte (`manifest`)
+      events.ndjson        one line per event, in the order of positions (`export`)
+      credentials.ndjson   only on request: the hashes of secrets, in the order of the events (`secret_hashes`)
+      manifest.json        the exact description of the archive (`manifest`)
 
-Written beside it as PATH.partial-…, synced, and renamed at the end; a killed export leaves that alone.
+Written next to it as PATH.partial-…, synced, and renamed at the end; a killed export leaves only that folder.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Chunks = AsyncIterator[bytes]
 
 @dataclass(frozen=True, slots=True)
 class ArchiveContent:
-    """What is archived: chunks of whole lines of events from position 1 on, and of secrets' hashes when wanted."""
+    """What to archive: chunks of complete event lines from position 1 on, and of the secrets' hashes if requested."""
 
     log_id: UUID
     events: Chunks
@@ -52,9 +52,9 @@ class ArchiveContent:
 
 
 async def write_archive(path: Path, source: ArchiveContent, exported_at: datetime) -> Manifest:
-    """Write the archive, and return when it is on disk under its name.
+    """Write the archive; returns once it is on disk under its name.
 
-    Raises TargetUnfit when `path` exists or can't be made, and what the source raises; then nothing is left of it.
+    Raises TargetUnfit if `path` exists or can't be created, and whatever the source raises; then nothing is left of it.
     """
     work = await asyncio.to_thread(_make_work, path)
     try:
@@ -82,7 +82,7 @@ async def write_archive(path: Path, source: ArchiveContent, exported_at: datetim
 
 
 class _Lines:
-    """One file as it is written, with what the manifest says of it and its last line."""
+    """One file being written, with what the manifest needs to know and its last line."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -128,11 +128,11 @@ def _head(log_id: UUID, events: _Lines) -> ArchivedHead:
 
 def _make_work(path: Path) -> Path:
     if os.path.lexists(path):
-        raise TargetUnfit(f"{path} exists: give a name that is free")
+        raise TargetUnfit(f"{path} exists: choose a free name")
     try:
         return Path(tempfile.mkdtemp(prefix=f"{path.name}.partial-", dir=path.absolute().parent))  # mkdtemp gives 0700
     except OSError as error:
-        raise TargetUnfit(f"{path} can't be made ({error.strerror})") from error
+        raise TargetUnfit(f"{path} can't be created ({error.strerror})") from error
 
 
 def _open_private(path: Path) -> BinaryIO:
@@ -150,7 +150,7 @@ def _finish(work: Path, path: Path, manifest: Manifest) -> None:
         _sync(file)
     _sync_folder(work)
     if os.path.lexists(path):
-        raise TargetUnfit(f"{path} exists by now: give a name that is free")
+        raise TargetUnfit(f"{path} has been created meanwhile: choose a free name")
     work.rename(path)
     _sync_folder(path.absolute().parent)
 

@@ -1,1 +1,1 @@
-"""A second ledger beside the live one: rebuilt, compared, switched to."""
+"""A second ledger next to the live one: rebuilds it, compares it, and switches to it."""

@@ -1,4 +1,4 @@
-"""The live ledger against a replayed one: the same rows at every position, compared where the rows are."""
+"""Compares the live ledger with a replayed one: the same rows at every position, compared where the rows are."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
 from registry.progress import Progress
 
-# Digests of so many positions' rows are in ClickHouse's memory at once.
+# The digests of this many positions' rows are in ClickHouse's memory at once.
 WINDOW: Final = 50_000
 
 
 async def compare_ledgers(
     clickhouse: ClickHouse, live: Names, replayed: Names, until: int, fix: str
 ) -> AsyncGenerator[Progress | Finding, None]:
-    """Tell each position up to `until` at which a table of the live ledger has not the rows of the replayed one.
+    """Report each position up to `until` at which a table of the live ledger does not have the replayed rows.
 
-    Rows that came twice count once, and `applied_at` not at all. Both ledgers have applied `until`: what the live one
-    is given meanwhile is beyond it. Raises ClickHouseError.
+    Duplicate rows count once, and `applied_at` is ignored. Both ledgers must have applied `until`: what the live one
+    gets meanwhile is after it. Raises ClickHouseError.
     """
     for first in range(0, until + 1, WINDOW):
         last = min(first + WINDOW - 1, until)

@@ -1,4 +1,4 @@
-"""One replay of a registry at a time, whichever process it runs in: a session lock on the log's database."""
+"""Allows one replay of a registry at a time, across processes: a session lock on the log's database."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _STILL: Final = "SELECT 1"
 
 @asynccontextmanager
 async def alone(engine: AsyncEngine) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """Hold the lock for the block, which gets a call that raises Busy when it was lost. Raises ReplayRunning, Busy.
+    """Hold the lock for the block. Yields a function that raises Busy if the lock was lost.
 
-    A kill -9 frees it at once.
+    Raises ReplayRunning, Busy. A kill -9 releases the lock at once.
     """
     connection = DriverConnection(engine)
 
     async def ask(statement: str, *arguments: object) -> Any:
         with translated():
-            # Not by `get`: that would open another session, without the lock, when this one has ended.
+            # Not with `get`: if this session has ended, that would open another one without the lock.
             return await driver.fetchval(statement, *arguments)
 
     async def still() -> None:

@@ -1,4 +1,4 @@
-"""Brings a range of the log into a ledger, as the projector does, and ends."""
+"""Writes a range of the log to a ledger, as the projector does, and ends."""
 
 from __future__ import annotations
 
@@ -21,35 +21,36 @@ from registry.log.event_log import EventLog
 from registry.log.log_position import LogPosition, resume_at
 from registry.retry import retrying
 
-# A part of a table costs the same whether few rows are in it or many, and small ones are merged again and again. Two
-# batches are in memory; one of very large events ends with the page that makes it heavy.
+# A table part costs the same with few rows or many, and small parts are merged again and again. Two batches are in
+# memory; one with very large events ends after the page that exceeds the byte limit.
 BATCH: Final = 50_000
 _BATCH_BYTES: Final = 32 << 20
-# A checkpoint walks what came in the last seconds once more: at the projector's pace, a quarter of a replay's time.
+# A checkpoint reads again what arrived in the last seconds: at the projector's rate, that is a quarter of a replay's
+# time.
 _CHECKPOINT_EVERY: Final = 250_000
 _PATIENCE_S: Final = 60.0
 _T = TypeVar("_T")
 
 
 def store_for(clickhouse: ClickHouse, names: Names) -> Store:
-    """The store of a ledger that is filled in one go."""
+    """The store of a ledger that is filled in one run."""
     return Store(clickhouse, names, checkpoint_every=_CHECKPOINT_EVERY)
 
 
 async def project_into(
     log: EventLog, store: Store, applied: LogPosition, until: int, *, batch: int = BATCH
 ) -> AsyncGenerator[int, None]:
-    """Write the rows of the events after what is applied, up to `until`; tells each position that is reached.
+    """Write the rows of the events after what is applied, up to `until`; yields each position reached.
 
-    Ended anywhere, it may be begun again from what is applied then. Raises LogChanged when what is applied is not of
-    this log, ChainBroken at an event that is not what was recorded, UndecodableEvent, Busy; and ClickHouseUnavailable
-    after a minute without success.
+    If it ends early, start it again from what is applied then. Raises LogChanged if what is applied is not of this log,
+    ChainBroken at an event that is missing or was changed, UndecodableEvent, Busy, and ClickHouseUnavailable after a
+    minute without success.
     """
     start = await resume_at(log, applied, LEDGER)
     async with aclosing(_batches(log, start, until, batch)) as batches:
         one = await anext(batches, None)
         while one is not None:
-            # The next is fetched, checked and made into rows while ClickHouse has this one.
+            # The next batch is fetched, checked and turned into rows while ClickHouse handles this one.
             making = asyncio.create_task(anext(batches, None))
             try:
                 await patiently(partial(store.write, one.rows, one.applied))
@@ -91,7 +92,7 @@ async def _batches(log: EventLog, start: LogPosition, until: int, size: int) -> 
 
 
 async def patiently(work: Callable[[], Awaitable[_T]]) -> _T:
-    """Do what may be done again, and again after a failure of the way to a server, for a minute."""
+    """Do repeatable work, and retry it for a minute if the connection to a server fails."""
     async for attempt in retrying(ClickHouseUnavailable, Busy, give_up_after_s=_PATIENCE_S):
         with attempt:
             return await work()

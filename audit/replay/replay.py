@@ -1,8 +1,7 @@
-"""Makes the ledger anew from the log, in a database beside the live one: compares, and switches when told to.
+"""Rebuilds the ledger from the log in a database next to the live one, compares the two, and switches on request.
 
-Nothing stops for it. What it writes is the second ledger, whose own applied position is the checkpoint: ended anywhere
-and begun again, it goes on. With a switch the tables change places, and the second ledger keeps the old ones until it
-is dropped.
+Nothing has to stop for it. It writes only the second ledger, whose own applied position is the checkpoint: an
+interrupted replay resumes. A switch exchanges the tables, and the second ledger keeps the old ones until it is dropped.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from projections.ledger.applied import wait_until_applied
 from registry.errors import FieldFault, FieldsRefused
 from registry.progress import Progress
 
-# Differences that are told; all are counted.
+# The maximum number of differences to report; all are counted.
 TOLD: Final = 1000
 _SETTLE_S: Final = 5.0
 
@@ -34,8 +33,8 @@ _SETTLE_S: Final = 5.0
 class Replayed:
     """The end of a replay into the database `target`, which holds every event up to `position`.
 
-    `differences` are the positions of tables of the live ledger, up to `compared`, that were not as the log says; both
-    are None where an interrupted switch was finished. `live_position` is applied in the live ledger now.
+    `differences` counts where tables of the live ledger, up to position `compared`, did not match the log; both are
+    None if an interrupted switch was finished. `live_position` is now applied in the live ledger.
     """
 
     target: str
@@ -47,9 +46,9 @@ class Replayed:
 
 
 class Replay:
-    """One replay of the log into `target`, up to the position `until`, or to the head.
+    """One replay of the log into `target`, up to the position `until` or to the head.
 
-    Making it asks nothing, and raises TargetUnfit for a name that can't be one.
+    Creating it runs no query, and raises TargetUnfit for an invalid name.
     """
 
     def __init__(self, books: AuditSources, target: str, until: int | None = None, *, switch: bool = False) -> None:
@@ -62,7 +61,7 @@ class Replay:
 
     @property
     def names(self) -> Names:
-        """The databases of the second ledger: what takes names can ask it for a bill."""
+        """The databases of the second ledger: code that takes names can query it for a bill."""
         return self._shadow.names
 
     async def check(self) -> int:
@@ -80,17 +79,17 @@ class Replay:
         return head if self._until is None else self._until
 
     async def run(self, *, batch: int = BATCH) -> AsyncGenerator[Progress | Finding | Replayed, None]:
-        """Do it, and tell how far it is, what of the live ledger was wrong, and the end. One at a time: see `alone`.
+        """Run it; yields progress, the faults of the live ledger, and the end. One at a time: see `alone`.
 
-        With a switch, the live ledger has applied at least what it had before. Raises what `check` does,
-        ProjectionError: begun again, it goes on.
+        After a switch, the live ledger has applied at least as much as before. Raises what `check` raises, and
+        ProjectionError; run it again to resume.
         """
         until = await self.check()
         await self._shadow.make()
         if await self._switching.planned() is not None:
             yield await self._switched(None, None)
             return
-        # A switch that died before its first exchange holds the live ledger for nothing.
+        # A switch that died before its first exchange holds the live ledger for no reason.
         await self._switching.release()
         store, log = store_for(self._books.clickhouse, self.names), self._books.log
         applied = await store.applied()
@@ -114,7 +113,7 @@ class Replay:
         yield Replayed(self._target, until, compared, differences, switched=False, live_position=live)
 
     async def drop(self) -> int:
-        """Drop the second ledger; answers with the rows that it had. Raises TargetUnfit, ClickHouseError."""
+        """Drop the second ledger; returns the number of its rows. Raises TargetUnfit, ClickHouseError."""
         if not await self._shadow.check():
             raise TargetUnfit(f"there is no ledger {self._target} that a replay made")
         if await self._switching.planned() is not None and await self._switching.holding():
@@ -126,7 +125,7 @@ class Replay:
         again = f"keyledger audit replay --into {self._target} --switch, or keyledger audit verify --repair"
         fix = f"none: it goes into {self._target} with the old tables" if self._switch else again
         if compared < until:
-            detail = f"nothing is applied after position {compared}: what follows was not compared"
+            detail = f"nothing is applied after position {compared}: later positions were not compared"
             yield Finding("not_applied", "event_applied_v1", detail, fix, compared + 1)
         parts = compare_ledgers(self._books.clickhouse, self._books.names, self.names, compared, fix)
         async with aclosing(parts):
@@ -134,16 +133,16 @@ class Replay:
                 yield part
 
     async def _settled(self, until: int) -> int:
-        """How much of it the live ledger has applied, once its writers have had a moment for what they have begun."""
+        """How much of it the live ledger has applied, after its writers had a moment to finish what they began."""
         applied = await wait_until_applied(self._books.store, until, _SETTLE_S)
         return min(until, applied.position)
 
     async def _switched(self, compared: int | None, differences: int | None) -> Replayed:
-        """Switch, or finish a switch; one that is done is left as it is."""
+        """Switch, or finish a switch; a finished one is not changed."""
         if await self._switching.planned() is not None and not await self._switching.holding():
-            await self._books.store.reload_dictionary()  # the last step, and perhaps the one that it died before
+            await self._books.store.reload_dictionary()  # the last step, perhaps the one at which it died
             position = (await self._books.store.applied()).position
         else:
-            # Not to be left half way: until it is done, nothing more is applied in the live ledger.
+            # Must not stop half way: until it is done, nothing more is applied in the live ledger.
             position = await uninterrupted(self._switching.finish())
         return Replayed(self._target, position, compared, differences, switched=True, live_position=position)

@@ -1,4 +1,4 @@
-"""A ledger beside the live one, in the same ClickHouse: which name it may have, how it is made, and how it goes."""
+"""A ledger next to the live one, in the same ClickHouse: its valid names, how it is created, and how it is dropped."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from projections.engine.templates import Names, sql
 from projections.errors import BadIdentifier
 
 _RESERVED: Final = frozenset({"system", "information_schema", "default"})
-# Of what kind a database must be so that tables change places with those of another one.
+# The database engines whose tables can be exchanged with those of another database.
 _EXCHANGING: Final = frozenset({"Atomic", "Shared"})
-# ClickHouse refuses to drop large tables unless told that it is meant.
+# ClickHouse refuses to drop large tables without these settings.
 _ANY_SIZE: Final = {"max_table_size_to_drop": 0, "max_partition_size_to_drop": 0}
 
 
 class ShadowLedger:
-    """The database `target` beside the ledger of `live`. Making the object asks nothing; methods raise ClickHouseError.
+    """The database `target`, a ledger next to that of `live`. Creating the object runs no query.
 
-    Raises TargetUnfit for a name that can't be one.
+    Raises TargetUnfit for an invalid name. Methods raise ClickHouseError.
     """
 
     def __init__(self, clickhouse: ClickHouse, live: Names, target: str, log_id: str) -> None:
@@ -35,9 +35,9 @@ class ShadowLedger:
             raise TargetUnfit(f"{target} is a database of something else: choose another name")
 
     async def check(self) -> bool:
-        """Whether it is there, as a replay made it. Raises TargetUnfit for what anybody else made.
+        """Whether it exists and was created by a replay. Raises TargetUnfit if something else created it.
 
-        An empty database counts as not there: nothing of anybody's is in it, and an interrupted start leaves one.
+        An empty database counts as missing: it holds nobody's data, and an interrupted start leaves one.
         """
         tables = await self._tables()
         if not tables:
@@ -53,25 +53,25 @@ class ShadowLedger:
         return True
 
     async def check_exchange(self) -> None:
-        """Raise TargetUnfit where tables can't change places with those of the live ledger."""
+        """Raise TargetUnfit if its tables can't be exchanged with those of the live ledger."""
         for database in (self._live.database, self.names.database):
             engines = await self._clickhouse.query(sql("queries/replay/database", self._live), {"database": database})
             if engines and engines[0][0] not in _EXCHANGING:
-                raise TargetUnfit(f"{database} is no Atomic database: its tables can't change places with others")
+                raise TargetUnfit(f"{database} is not an Atomic database: its tables can't be exchanged with others")
 
     async def make(self) -> None:
-        """Make what is missing of it, the mark first; may be repeated after any end. Call `check` before."""
+        """Create whatever is missing, the mark first; may be repeated however it ended. Call `check` before."""
         await ddl.apply(self._clickhouse, self.names, gateway_tables=False, shadow=True)
         if not await self._clickhouse.query(sql("queries/replay/mark", self.names)):
             mark = [(self._live.database, self._log_id)]
             await self._clickhouse.insert(f"{self.names.database}.replay_v1", mark, ("live", "log_id"))
 
     async def uuids(self) -> dict[str, str]:
-        """The UUID of each of its tables and views, which a table keeps when it changes places."""
+        """The UUID of each of its tables and views. A table keeps it when it is exchanged."""
         return {name: uuid for name, (uuid, _) in (await self._tables()).items()}
 
     async def drop(self) -> int:
-        """Drop it with all that is in it; answers with the rows that were in its tables. Call `check` before."""
+        """Drop it with all its data; returns the number of rows in its tables. Call `check` before."""
         rows = sum(count for name, (_, count) in (await self._tables()).items() if not name.startswith("replay_"))
         await self._clickhouse.command(sql("queries/replay/drop", self.names), settings=_ANY_SIZE)
         return rows

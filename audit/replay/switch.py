@@ -1,14 +1,14 @@
-"""Puts the tables of a replayed ledger in the places of the live one's, under writers and readers that don't notice.
+"""Exchanges the tables of a replayed ledger with the live ones, unnoticed by writers and readers.
 
-The steps, and what each guarantees when the process dies right after it:
-1 hold       the applied position of the live ledger stays where it is; writers go on writing beyond it.
-2 catch up   the replayed tables hold every event that a bill which is being made can have a position of.
-3 remember   which tables are to be the live ones: whoever finishes the switch knows.
-4 exchange   table by table. A mix of both is harmless while the position is held: each holds all rows up to it.
-5 catch up   what writers gave to the old tables meanwhile, which is at most what the log had after the last exchange.
-6 release    the live ledger has applied all that the old one had, and more.
+The steps, and what each guarantees if the process dies right after it:
+1 hold       the applied position of the live ledger stays where it is; writers continue to write after it.
+2 catch up   the replayed tables hold every event that a bill in progress can have a position of.
+3 plan       which tables are to be live is recorded, so that another run can finish the switch.
+4 exchange   table by table. A mix is harmless while the position is held: both sides have all rows up to it.
+5 catch up   what writers gave to the old tables meanwhile, at most what the log had after the last exchange.
+6 release    the live ledger has applied everything that the old one had, and more.
 
-Without the hold a bill could be made from the old event_applied and a new table that lacks the very last events.
+Without the hold, a bill could be made from the old event_applied and a new table that lacks the latest events.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ TABLES: Final = (
     "applied_checkpoint_v1",
     "event_applied_v1",
 )
-# A replay that is no further behind than this catches up with the rest while the position is held.
+# A replay that lags by no more than this catches up with the rest while the position is held.
 SOON: Final = 1000
 _LETTERS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class SwitchPlan:
-    """The tables that are to be the live ones, by UUID; each holds every event up to the place `at`."""
+    """The tables that are to be live, by UUID. Each holds every event up to `at`."""
 
     uuids: dict[str, str]
     at: LogPosition
@@ -63,7 +63,7 @@ class Switch:
         self._letters = DeadLetters(clickhouse, live)
 
     async def planned(self) -> SwitchPlan | None:
-        """What was decided before the first exchange; None when there was none."""
+        """The plan recorded before the first exchange; None if there is none."""
         if "replay_switch_v1" not in await self._shadow.uuids():
             return None
         rows = await self._clickhouse.query(sql("queries/replay/planned", self._shadow.names))
@@ -72,11 +72,11 @@ class Switch:
         return SwitchPlan({name: uuid for name, uuid, _ in rows}, await position_in(self._log, rows[0][2]))
 
     async def holding(self) -> bool:
-        """Whether the live ledger is held by this switch: it goes on, or was interrupted."""
+        """Whether this switch holds the live ledger: it is running, or was interrupted."""
         return bool(await self._holds())
 
     async def approach(self, batch: int) -> AsyncGenerator[Progress, None]:
-        """Bring the replayed ledger so near to the head that the rest takes a moment; as near as writers let it."""
+        """Bring the replayed ledger so close to the head that the rest takes a moment, or as close as writers allow."""
         store, before = Store(self._clickhouse, self._shadow.names), math.inf
         while True:
             head, applied = (await self._log.head()).position, await store.applied()
@@ -89,9 +89,9 @@ class Switch:
                     yield Progress("catching up", position, head)
 
     async def finish(self) -> int:
-        """Begin the switch, or go on where it was interrupted; answers with the position that is live then.
+        """Begin the switch, or resume an interrupted one; returns the position that is live afterwards.
 
-        Raises Busy when less is applied than before, which only an open dead letter can bring about.
+        Raises Busy if less is applied than before, which only an open dead letter can cause.
         """
         store = Store(self._clickhouse, self._live)
         before = (await patiently(store.applied)).position
@@ -99,7 +99,7 @@ class Switch:
         planned = await patiently(self.planned) or await self._plan()
         for table in TABLES:
             await patiently(lambda: self._exchange(table, planned.uuids[table]))  # noqa: B023 - awaited here
-        # Whoever wrote to a table before its exchange had read the event from the log.
+        # Writers that wrote to a table before its exchange had read the event from the log.
         head = (await patiently(self._log.head)).position
         await patiently(lambda: self._catch_up(store, planned.at, head))
         await patiently(self.release)
@@ -110,7 +110,7 @@ class Switch:
         return position
 
     async def release(self) -> None:
-        """Let the applied position go on, if this switch holds it."""
+        """Release the applied position, if this switch holds it."""
         if holds := await self._holds():
             await self._letters.decide(holds, "replayed", "the tables are exchanged")
 
@@ -118,7 +118,7 @@ class Switch:
         if await self._holds():
             return
         target = self._shadow.names.database
-        # Of each attempt another: what was decided once holds nothing any more.
+        # A new id for each attempt: an id that was decided holds nothing any more.
         id_ = f"replay/{target}/{secrets.token_hex(6)}"
         detail = f"the tables of the ledger change places with those of {target}"
         await patiently(lambda: self._letters.hold(id_, detail, position))
@@ -132,7 +132,7 @@ class Switch:
         try:
             head, uuids = await patiently(self._made_ready)
         except Exception:
-            # Nothing was exchanged: the live ledger is as it was, and need not wait for the next attempt.
+            # Nothing was exchanged: the live ledger is unchanged, and need not wait for the next attempt.
             with suppress(ProjectionError):
                 await self.release()
             raise
@@ -153,9 +153,9 @@ class Switch:
         if placed == 0:
             target = self._shadow.names.database
             await self._clickhouse.command(sql("queries/replay/exchange", self._live, table=table, target=target))
-            servers, placed = await self._placed(table, uuid)  # a way that sent it twice has undone it
+            servers, placed = await self._placed(table, uuid)  # sent twice, it undoes itself
         if placed < servers:
-            # Where some have exchanged, once more would bring their old table back.
+            # If some servers have exchanged, repeating it would bring their old table back.
             raise ClickHouseUnavailable(f"{servers - placed} of {servers} servers have not exchanged {table} yet")
 
     async def _placed(self, table: str, uuid: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Work that must not be left half done."""
+"""Work that must not be interrupted half way."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _T = TypeVar("_T")
 
 
 async def uninterrupted(work: Coroutine[Any, Any, _T]) -> _T:
-    """Do it to its end, also when the caller is cancelled meanwhile, however often: that is raised after it."""
+    """Run it to its end even if the caller is cancelled, however often; then raise the cancellation."""
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
@@ -19,6 +19,6 @@ async def uninterrupted(work: Coroutine[Any, Any, _T]) -> _T:
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None and not task.cancelled():
-        task.exception()  # looked at: the caller is gone, and the next run finds what it left
+        task.exception()  # retrieve it: the caller is gone, and the next run handles what was left
         raise cancelled
     return task.result()

@@ -1,1 +1,1 @@
-"""Is everything as the log says? And what is derived, rebuilt where it is not."""
+"""Checks that everything matches the log, and rebuilds derived data that does not."""

@@ -1,4 +1,4 @@
-"""Where an interrupted audit goes on, as an opaque text that a caller keeps."""
+"""Where an interrupted audit resumes, as an opaque text that a caller keeps."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class _Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """Everything up to the place `at` was looked at.
+    """Everything up to `at` was checked.
 
-    `stream` is the last one whose state was compared: None while the log is being read, and when all is done.
-    `found` counts the findings so far.
+    `stream` is the last one whose state was compared: None while the log is being read, and at the end. `found` counts
+    the findings so far.
     """
 
     at: LogPosition
@@ -36,14 +36,14 @@ class Bookmark:
     found: int
 
     def text(self) -> str:
-        """As a caller keeps it."""
+        """The text that a caller keeps."""
         at = self.at
         written = _Text(str(at.log_id), at.position, at.hash.hex(), self.stream, self.found)
         return urlsafe_b64encode(msgspec.json.encode(written)).decode()
 
 
 async def read_bookmark(text: str, log: EventLog) -> Bookmark:
-    """The bookmark, which must be of this log. Raises BadBookmark: what was looked at then is not what is there."""
+    """Parse a bookmark, which must be of this log. Raises BadBookmark if the log no longer has what it covers."""
     try:
         read = msgspec.json.decode(urlsafe_b64decode(text[:_MAX].encode()), type=_Text)
         at = LogPosition(UUID(read.log_id), read.position, bytes.fromhex(read.hash))
@@ -51,7 +51,7 @@ async def read_bookmark(text: str, log: EventLog) -> Bookmark:
         raise BadBookmark from None
     if not await is_of(log, at):
         raise BadBookmark(
-            f"the bookmark is of another log, or the event at position {at.position} is not the one that it was: "
-            "verify from the beginning, without it"
+            f"the bookmark is of another log, or the event at position {at.position} has changed: "
+            "verify from the start, without it"
         )
     return Bookmark(at, read.stream, read.found)

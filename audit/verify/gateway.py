@@ -1,7 +1,8 @@
-"""A gateway's table of keys against the log: each row is what a fresh fold of its key gives.
+"""Checks a gateway's key table against the log: each row must be what a fresh fold of its key gives.
 
-The log is asked and not the current state, which may be wrong itself: a hash is held to what its event commits to. What
-the sync has only not brought there yet is no difference. Rows of ids that the log does not know are the gateway's own.
+It reads the log and not the current state, which may itself be wrong: a hash is checked against its event's commitment.
+Changes that the sync has not written yet are not differences. Rows whose ids the log does not know belong to the
+gateway.
 """
 
 from __future__ import annotations
@@ -30,19 +31,19 @@ WHERE: Final = "tensorzero_auth_api_key"
 _POLL_S: Final = 0.1
 _SECRETS: Final = 5_000
 _REPAIR: Final = "keyledger audit verify --repair"
-_STOLEN: Final = "whoever changed it may hold a secret that works: revoke the key, and make another"
-_LOST: Final = "revoke the key, and make another"
-_STRANGER: Final = "whoever added it may hold a secret that works: disable it with the gateway's own tools"
-_AWAY: Final = "mend what it says, and verify again"
+_STOLEN: Final = "the one who changed it may hold a working secret: revoke the key, and create another"
+_LOST: Final = "revoke the key, and create another"
+_STRANGER: Final = "the one who added it may hold a working secret: disable it with the gateway's own tools"
+_AWAY: Final = "fix the cause, and verify again"
 _ANOTHER_LOG: Final = "docs/operate.md, Backup and restore; then keyledger project gateway --anew"
-_LAG: Final = "look at keyledger status, and start keyledger project gateway: it begins where the table is"
+_LAG: Final = "check keyledger status, and start keyledger project gateway: it resumes where the table is"
 
 
 class GatewayCheck:
-    """Compares one gateway's table with a log, page by page; `rows` counts those that are there.
+    """Compares one gateway's table with a log, page by page; `rows` counts the existing rows.
 
-    In all its pages together it gives a running sync `wait_s` to bring there what is new. Methods raise Busy; a gateway
-    that is away, or refuses, is one finding, and nothing more is compared then.
+    All pages together give a running sync `wait_s` to write recent changes. Methods raise Busy. A gateway that is down
+    or refuses is one finding, and then nothing more is compared.
     """
 
     def __init__(self, gateway: AuditedGateway, engine: AsyncEngine, log: EventLog, wait_s: float) -> None:
@@ -56,7 +57,7 @@ class GatewayCheck:
         self.rows = 0
 
     async def begin(self) -> list[Finding]:
-        """Look whether there is a table to compare, and whether what its sync followed is this log."""
+        """Check that there is a table to compare, and that its sync followed this log."""
         try:
             self._target = await self._table.check()
         except GatewayError as error:
@@ -72,9 +73,9 @@ class GatewayCheck:
             return [_not_compared(error)]
 
     async def copies(self) -> list[Finding]:
-        """Look for rows that have the secret of a credential of ours under another id, in one pass over the table.
+        """Look for rows that have the secret of one of our credentials under another id, in one pass over the table.
 
-        Such a row opens the gateway, whatever becomes of the key: a revoked one would come back by it.
+        Such a row opens the gateway whatever happens to the key: a revoked key would work again through it.
         """
         found: list[Finding] = []
         last: int | None = None
@@ -91,7 +92,7 @@ class GatewayCheck:
         found: list[Finding] = []
         first = True
         while True:
-            # In this order: what changed up to here was in the table before it was read.
+            # In this order: what changed up to this position was in the table before it was read.
             followed = await self._followed(keys)
             differing, there = await _differences(self._table, keys)
             self.rows += there if first else 0
@@ -109,7 +110,7 @@ class GatewayCheck:
             keys = waiting
 
     async def _followed(self, keys: Sequence[TrueKey]) -> Mapping[str, int]:
-        """Up to which position the table has what happened to each key, by what was known before the table is read."""
+        """Up to which position the table has each key's changes, as known before the table is read."""
         if self._is_shared:
             return {key.stream: key.truth.position for key in keys}
         position = await self._synced()
@@ -120,7 +121,7 @@ class GatewayCheck:
         return rows[0]["position"] if rows and rows[0]["target"] == self._target else 0
 
     async def _wait(self) -> bool:
-        """Wait a moment; whether there was time left for it."""
+        """Wait a moment; returns whether there was time left."""
         if self._left_s <= 0:
             return False
         self._left_s -= _POLL_S
@@ -128,7 +129,7 @@ class GatewayCheck:
         return True
 
     async def _lag(self) -> list[Finding]:
-        """Told once, of all the keys that wait."""
+        """Reported once, for all the keys that wait."""
         if self._is_lag_told:
             return []
         self._is_lag_told = True
@@ -147,7 +148,7 @@ class GatewayCheck:
 
 
 async def _differences(table: GatewayTable, keys: Iterable[TrueKey]) -> tuple[dict[str, list[Finding]], int]:
-    """What is wrong now, by stream, those without a difference left out; and how many rows there are at all."""
+    """The current faults by stream, without streams that have none; and how many rows exist at all."""
     rows = {key.stream: (key, _rows(key)) for key in keys}
     compared = await table.compared([row for _, some in rows.values() for row in some])
     found = {
@@ -159,13 +160,13 @@ async def _differences(table: GatewayTable, keys: Iterable[TrueKey]) -> tuple[di
 
 
 def fits(key: TrueKey, credential_id: str, hash_: str | None) -> bool:
-    """Whether a hash is the one that the event of the credential commits to. Pure."""
+    """Whether a hash is the one that the credential's event commits to. Pure."""
     committed = key.truth.commitments.get(credential_id)
     return committed is not None and hash_ is not None and chain.commitment(hash_) == committed[0]
 
 
 def _rows(key: TrueKey) -> list[GatewayRow]:
-    """The rows that the log gives, without hashes; and of ids that the registry alone calls credentials of the key."""
+    """The rows that the log gives, without hashes, and rows for ids that only the registry calls credentials."""
     state = key.truth.state
     given = rows_of(state, {}) if isinstance(state, KeyState) else []
     strangers = sorted(key.hashes.keys() - key.truth.commitments.keys())
@@ -180,7 +181,7 @@ def _of_row(key: TrueKey, row: Compared) -> Iterator[Finding]:
             detail = f"the log knows no credential {id_!r} of this key, and the gateway has it"
             yield Finding("extra", WHERE, detail, _STRANGER, position, key.stream)
     elif row.is_absent:
-        # Restored without hashes: there is nothing that could be let in, which is no fault of the books.
+        # Restored without hashes: the key can't be given access, which is not a fault of the data.
         if key.hashes.get(id_, "") is not None:
             fix = _REPAIR if registry_fits else _LOST
             yield Finding("missing", WHERE, f"there is no row of the credential {id_}", fix, position, key.stream)

@@ -1,7 +1,7 @@
-"""ClickHouse against the log: the rows that the events give, and no others.
+"""Checks ClickHouse against the log: it must have the rows that the events give, and no others.
 
-Digests are compared, one a range of positions and table, computed where the rows are; only the ranges that differ are
-read, and named event by event.
+Compares one digest per table and range of positions, computed where the rows are. Only ranges that differ are read, and
+reported event by event.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from registry.log.event_log import EventLog
 
 TABLES: Final = ("key_tag_change_v1", "key_life_v1", "key_credential_v1", "event_applied_v1")
 RANGE: Final = 1000
-_NAMED: Final = 100  # of what is beyond the log
+_NAMED: Final = 100  # the maximum number reported for positions that the log does not have
 REPAIR: Final = "keyledger audit verify --repair"
-_LAG: Final = "look at keyledger status, and start the projector again: it begins after what is applied"
+_LAG: Final = "check keyledger status, and start the projector again: it resumes after what is applied"
 _LOST: Final = "docs/operate.md, Backup and restore: the log may have lost its tail"
 
-# Of one table: the rows of each position, as the texts that clickhouse/queries/verify/ledger_rows_<table>.sql makes.
+# The rows of one table at each position, as the texts that clickhouse/queries/verify/ledger_rows_<table>.sql makes.
 Texts = dict[int, set[bytes]]
 
 
@@ -43,7 +43,7 @@ class LedgerCheck:
         self._until = 0
 
     async def wait(self, store: Store, head: int, wait_s: float) -> list[Finding]:
-        """Give a running projector time to apply everything; tell where it does not come to it."""
+        """Give a running projector time to apply everything; report if it does not."""
         applied = (await wait_until_applied(store, head, wait_s)).position
         self._until = min(head, max(applied, (await store.frontier()).greatest))
         if applied >= head:
@@ -56,7 +56,7 @@ class LedgerCheck:
         linked = [one for one in linked if one.event.position <= self._until]
         if not linked:
             return []
-        # A gap before the first is the log's own finding.
+        # A gap before the first event is a finding of the log check.
         after, until = linked[0].event.position - 1, linked[-1].event.position
         unknown = {one.event.position for one in linked if not one.previous_hash}
         expected = texts(linked, self._log_id)
@@ -64,14 +64,14 @@ class LedgerCheck:
         return sorted((one for some in found for one in some), key=lambda finding: finding.position or 0)
 
     async def beyond(self, log: EventLog, head: int) -> list[Finding]:
-        """LedgerRows of positions that the log does not have: below its first event, or beyond its head."""
+        """Rows at positions that the log does not have: before its first event, or after its head."""
         found: list[Finding] = []
         for table in TABLES:
             rows = await self._clickhouse.query(
                 sql("queries/verify/ledger_beyond", self._names, table=table), {"head": head, "limit": _NAMED}
             )
             positions = [position for (position,) in rows]
-            # Asked after ClickHouse: what was appended since the audit began is in the log by now.
+            # Queried after ClickHouse: what was appended since the audit began is in the log by now.
             held = await log.hashes([one for one in positions if 0 < one < 2**63]) if positions else {}
             found += [
                 Finding("extra", table, "the log has no such position", _LOST, position)
@@ -111,7 +111,7 @@ class LedgerCheck:
 
 
 def texts(linked: Sequence[Linked], log_id: str) -> dict[str, Texts]:
-    """The rows that events give, by table and position. Pure. Of one that does not decode only that it is applied."""
+    """The rows that events give, by table and position. Pure. An undecodable event gives only its applied row."""
     given: dict[str, Texts] = {table: defaultdict(set) for table in TABLES}
     for one in linked:
         event = one.event
@@ -140,7 +140,7 @@ def _told_rows(rows: LedgerRows) -> Iterator[tuple[str, bytes]]:
 
 
 def digests(rows: Mapping[int, set[bytes]]) -> dict[int, str]:
-    """One digest for each range of positions, as clickhouse/queries/verify/ledger_digest.sql computes it."""
+    """One digest per range of positions, as clickhouse/queries/verify/ledger_digest.sql computes it."""
     ranges: dict[int, set[bytes]] = defaultdict(set)
     for position, some in rows.items():
         ranges[position // RANGE] |= some
@@ -160,7 +160,7 @@ def _joined(*parts: str) -> bytes:
 
 
 def difference(table: str, position: int, lacking: int, extra: int, fix: str = REPAIR) -> Finding:
-    """The finding at a position of a table that lacks rows, has others, or both."""
+    """The finding for a position at which a table lacks rows, has other rows, or both."""
     parts = [f"lacks {lacking} of its rows"] if lacking else []
     parts += [f"has {extra} that the log does not give"] if extra else []
     kind = "changed" if lacking and extra else "missing" if lacking else "extra"

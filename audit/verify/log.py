@@ -1,4 +1,4 @@
-"""The log against itself: positions without gaps, each event chained on the one before and fit to be read."""
+"""Checks the log itself: positions without gaps, each event chained to the one before and decodable."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from registry.log.event_log import Head, RecordedEvent
 from registry.log.log_position import LogPosition
 
 _LOOK: Final = "stop the registry and find out who changed the database; docs/audit.md, When the log itself is wrong"
-_UPGRADE: Final = "look with the version that wrote it, or a later one"
+_UPGRADE: Final = "read it with the version that wrote it, or a later one"
 
 
 class LogCheck:
-    """Follows the chain from a place on, and goes on behind what is wrong."""
+    """Follows the chain from a position on, and continues after a fault."""
 
     def __init__(self, start: LogPosition) -> None:
         self._log_id = start.log_id
@@ -29,11 +29,11 @@ class LogCheck:
 
     @property
     def at(self) -> LogPosition:
-        """The place of the last event looked at."""
+        """The position of the last event checked."""
         return LogPosition(self._log_id, self._walk.position, self._walk.hash)
 
     def check(self, events: Sequence[RecordedEvent]) -> tuple[list[Linked], list[Finding]]:
-        """The next events, each with the hash of the one before, and what is wrong."""
+        """Check the next events; returns each with the hash of the one before, and the findings."""
         linked, found = [], list[Finding]()
         for event in events:
             one, faults = self._walk.inspect(event)
@@ -46,7 +46,7 @@ class LogCheck:
         return linked, found
 
     def lost(self, head: Head) -> list[Finding]:
-        """What was there when the audit began and is not any more."""
+        """Events that were there when the audit began and are missing now."""
         position = self._walk.position
         return [] if position >= head.position else [_finding(gap(position + 1, head.position))]
 

@@ -1,7 +1,7 @@
-"""Makes what is derived anew where `verify` found it wrong: ClickHouse's rows and current state. Never the log.
+"""Rebuilds derived data that `verify` found wrong: ClickHouse's rows and current state. Never the log.
 
-While the log itself has a finding nothing is rebuilt from it. What else can't be mended here stays a finding: the hash
-of a secret is nowhere but in its row, and rows of events that the log lost are the only trace of them.
+While the log itself has a finding, nothing is rebuilt from it. Other faults that can't be repaired here remain
+findings: the hash of a secret exists only in its row, and rows of events that the log lost are the only trace of them.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _CHUNK: Final = 1000
 
 
 def of_the_log(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings that forbid to rebuild anything."""
+    """The findings that forbid rebuilding anything."""
     return [one for one in findings if one.where == "event"]
 
 
 async def repair_ledger(books: AuditSources, findings: Iterable[Finding]) -> int:
-    """Write the rows of the positions that differ anew; answers with how many positions. Safe to repeat.
+    """Rewrite the rows of the positions that differ; returns how many positions. Safe to repeat.
 
-    Until it is done, nothing from the first of them on is applied. Raises Busy, ClickHouseError.
+    Until it finishes, nothing from the first of them on is applied. Raises Busy, ClickHouseError.
     """
     positions = sorted({
         one.position for one in findings if one.where in TABLES and one.position and one.kind != "not_applied"
@@ -50,7 +50,7 @@ async def repair_ledger(books: AuditSources, findings: Iterable[Finding]) -> int
     for first in range(0, len(positions), _CHUNK):
         await _rewrite(books, positions[first : first + _CHUNK])
     if positions:
-        # A checkpoint is a short cut past rows that were wrong: none is better.
+        # A checkpoint may skip over rows that were wrong, so delete them all.
         await books.clickhouse.command(ddl.sql("queries/verify/repair_checkpoints", books.names))
         await books.store.reload_dictionary()
     return len(positions)
@@ -59,7 +59,7 @@ async def repair_ledger(books: AuditSources, findings: Iterable[Finding]) -> int
 async def _rewrite(books: AuditSources, positions: Sequence[int]) -> None:
     linked = [await _linked(books, position) for position in positions]
     listed = ", ".join(map(str, positions))
-    for table in reversed(TABLES):  # event_applied first: from here on no bill reads what is half mended
+    for table in reversed(TABLES):  # event_applied first: from then on no bill reads what is half repaired
         await books.clickhouse.command(
             ddl.sql("queries/verify/repair_delete", books.names, table=table, positions=listed)
         )
@@ -74,10 +74,10 @@ async def _linked(books: AuditSources, position: int) -> Linked:
 
 
 async def repair_state(owner: AsyncEngine, findings: Iterable[Finding]) -> int:
-    """Make the rows of the streams that differ anew, under the lock of the log; answers with how many streams.
+    """Rebuild the rows of the streams that differ, under the log's lock; returns how many streams.
 
-    `owner` is a pool of the tables' owner: the application may not delete. Rows that the log knows nothing of go, a
-    secret that is not in the log among them. Raises NotOwner, Busy.
+    `owner` is a pool of the tables' owner: the application may not delete. Deletes rows that the log does not know,
+    including secrets that are not in the log. Raises NotOwner, Busy.
     """
     streams = sorted({one.stream for one in findings if one.where in _STATE and one.stream is not None})
     for first in range(0, len(streams), _CHUNK):
@@ -91,7 +91,7 @@ async def repair_state(owner: AsyncEngine, findings: Iterable[Finding]) -> int:
 
 
 async def _restate(connection: AsyncConnection, streams: Sequence[str]) -> None:
-    await connection.execute(text(f"SELECT pg_advisory_xact_lock({APPEND_LOCK})"))  # no append comes in between
+    await connection.execute(text(f"SELECT pg_advisory_xact_lock({APPEND_LOCK})"))  # no append in between
     driver: Any = (await connection.get_raw_connection()).driver_connection
     truths = await fold(driver, streams)
     public_ids = [one.removeprefix("key-") for one in streams]

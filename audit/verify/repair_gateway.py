@@ -1,4 +1,4 @@
-"""Writes the rows of a gateway's table of keys anew where `verify` found them wrong, as the sync writes them."""
+"""Rewrites rows of a gateway's key table that `verify` found wrong, in the same way as the sync writes them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CHUNK: Final = 500
 
 
 class _HeldSource(KeyStateReader):
-    """The keys as the sync reads them, but for hashes that don't fit the events: those are not brought anywhere."""
+    """The keys as the sync reads them, but without hashes that don't match the events, so that those are not copied."""
 
     def __init__(self, books: AuditSources) -> None:
         super().__init__(books.engine)
@@ -28,7 +28,7 @@ class _HeldSource(KeyStateReader):
     async def rows(self, streams: Sequence[str]) -> list[tuple[KeyState, GatewayRow]]:
         """See KeyStateReader."""
         pairs = await super().rows(streams)
-        # Commitments never change: those read after the rows are enough for all of them.
+        # Commitments never change, so reading them after the rows is enough.
         keys = {key.stream: key for key in await read_keys(self._books.engine, streams)}
         return [
             (state, row if fits(keys[stream], row.public_id, row.hash) else replace(row, hash=None))
@@ -38,18 +38,18 @@ class _HeldSource(KeyStateReader):
 
 
 def beyond_repair(findings: Iterable[Finding]) -> list[Finding]:
-    """Rows of credentials that the log does not know, which the registry had brought there.
+    """Rows of credentials that the log does not know, which the registry had written there.
 
-    Once current state is repaired nothing speaks of them any more, so whoever repairs is told before.
+    Once current state is repaired nothing refers to them any more, so they are reported before a repair.
     """
     return [one for one in findings if one.where == WHERE and one.kind == "extra"]
 
 
 async def repair_gateway(books: AuditSources, findings: Iterable[Finding]) -> int:
-    """Write the rows of the keys that differ anew; answers with how many rows. Safe to repeat; no other row is touched.
+    """Rewrite the rows of the keys that differ; returns how many rows. Safe to repeat; changes no other row.
 
-    What is written is the current state: repair that first. A hash that does not fit its event is not written, and one
-    that is there stays. Raises Busy, GatewayError.
+    Writes the current state: repair that first. Does not write a hash that does not match its event; an existing one
+    stays. Raises Busy, GatewayError.
     """
     wrong = (one for one in findings if one.where == WHERE and one.kind in {"missing", "changed"})
     streams = sorted({one.stream for one in wrong if one.stream is not None})

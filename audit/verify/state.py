@@ -1,6 +1,6 @@
-"""Current state against the log: every row is the fold of its stream, every secret's hash the one committed to.
+"""Checks current state against the log: every row is the fold of its stream, every secret's hash the one committed to.
 
-A page of streams is read in one moment: writes that go on meanwhile are in it whole or not at all.
+A page of streams is read from one snapshot: it contains concurrent writes completely or not at all.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from registry.log.stream_state import StreamState
 
 PAGE: Final = 200
 _REPAIR: Final = "keyledger audit verify --repair"
-_STOLEN: Final = "whoever changed it may hold a secret that works: revoke the key or token, and make another"
+_STOLEN: Final = "the one who changed it may hold a working secret: revoke the key or token, and create another"
 _RELAY: Final = "docs/operate.md, Backup and restore: the topic may have events that this log lost"
 
 
 @dataclass(slots=True)
 class Truth:
-    """What the log says of a stream: its state, and the commitment and event of each secret."""
+    """What the log holds of a stream: its state, and the commitment and event of each secret."""
 
     state: StreamState | None = None
     commitments: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Truth:
     fault: str | None = None
 
     def learn(self, recorded: Foldable) -> None:
-        """Take the stream's next event. One that does not fit ends the fold; the check of the log tells of it."""
+        """Fold the stream's next event. An event that does not fit ends the fold; the log check reports it."""
         self.position = recorded.position
         if self.fault is not None:
             return
@@ -52,7 +52,7 @@ class Truth:
             event = codec.decode(recorded)
             self.state = stream_state.evolve(self.state, recorded, event)
         except (UndecodableEvent, ValueError, OverflowError):
-            self.fault = f"the stream can't be folded beyond the event at position {recorded.position}"
+            self.fault = f"the stream can't be folded after the event at position {recorded.position}"
             return
         if issued := credential_issued(event):
             self.commitments[issued.credential_id] = issued.commitment, recorded.position
@@ -62,7 +62,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class TrueKey:
-    """What the log says of a key, and the hashes that the registry has of its credentials, by id: right or not."""
+    """What the log holds of a key, and the registry's hashes of its credentials, by id, right or wrong."""
 
     stream: str
     truth: Truth
@@ -71,7 +71,7 @@ class TrueKey:
 
 @dataclass(frozen=True, slots=True)
 class StatePage:
-    """The findings of some streams, the last of them (None when there are no more), and those of keys that fold."""
+    """The findings of some streams, the last stream (None if there are no more), and the keys that can be folded."""
 
     last: str | None
     findings: Sequence[Finding]
@@ -79,13 +79,13 @@ class StatePage:
 
 
 async def count_streams(engine: AsyncEngine) -> int:
-    """How many streams have a state, for the bar."""
+    """How many streams have a state, for the progress bar."""
     (row,) = await fetch(engine, sql.COUNT_STATES)
     return int(row["count"])
 
 
 async def check_page(engine: AsyncEngine, after: str, size: int = PAGE) -> StatePage:
-    """Compare the next streams after one. Raises Busy."""
+    """Compare a page of streams, starting after one. Raises Busy."""
     async with snapshot(engine) as driver:
         streams = [row["stream"] for row in await driver.fetch(sql.STREAMS, after, size)]
         if not streams:
@@ -103,7 +103,7 @@ async def check_page(engine: AsyncEngine, after: str, size: int = PAGE) -> State
 
 
 async def read_keys(engine: AsyncEngine, streams: Sequence[str]) -> list[TrueKey]:
-    """Some keys, all of one moment; those that can't be folded are left out. Raises Busy."""
+    """Some keys, all from one snapshot, without those that can't be folded. Raises Busy."""
     async with snapshot(engine) as driver:
         truths = await fold(driver, streams)
         return _true_keys(truths, await _credentials_of(driver, streams))
@@ -126,7 +126,7 @@ def _true_keys(truths: Mapping[str, Truth], credentials: Mapping[str, Sequence[A
 
 
 async def fold(driver: Any, streams: Sequence[str]) -> Mapping[str, Truth]:
-    """What the log says of some streams. One event at a time: a page may have keys with very long histories."""
+    """What the log holds of some streams. Reads one event at a time: a page may have keys with very long histories."""
     truths: dict[str, Truth] = {stream: Truth() for stream in streams}
     async for row in driver.cursor(sql.FOLD_STREAMS, list(streams), prefetch=2000):
         truths[row["stream"]].learn(Foldable(*row))
@@ -134,7 +134,7 @@ async def fold(driver: Any, streams: Sequence[str]) -> Mapping[str, Truth]:
 
 
 async def checkpoint_findings(books: AuditSources) -> list[Finding]:
-    """Relays whose checkpoint is not in this log."""
+    """Findings for relays whose checkpoint is not in this log."""
     rows = await fetch(books.engine, sql.CHECKPOINTS)
     held = await books.log.hashes([row["position"] for row in rows]) if rows else {}
     return [
@@ -148,7 +148,7 @@ async def checkpoint_findings(books: AuditSources) -> list[Finding]:
 
 def _stream(stream: str, truth: Truth, key: Any, token: Any, credentials: Sequence[Any]) -> Iterator[Finding]:
     if truth.fault is not None:
-        yield Finding("undecodable", "event", truth.fault, "look at the findings of the log", truth.position, stream)
+        yield Finding("undecodable", "event", truth.fault, "see the findings of the log", truth.position, stream)
         return
     if isinstance(truth.state, KeyState):
         yield from _row("key_state", stream, truth, None if key is None else _key_is_right(key, truth.state))
@@ -192,7 +192,7 @@ def _token_is_right(row: Any, state: TokenState) -> bool:
 
 
 def _document_is_right(row: Any, state: StreamState) -> bool:
-    """By value, not by bytes: an older version may have left out what has a default today. No unknown members."""
+    """Compare by value, not by bytes: an older version may have omitted a default. No unknown members."""
     document = row["document"]
     right = stream_state.dump(state)
     if document == right:
@@ -217,7 +217,7 @@ def _credentials(stream: str, truth: Truth, rows: Sequence[Any]) -> Iterator[Fin
     for credential_id in sorted(truth.commitments.keys() - there.keys()):
         detail = f"there is no row of the credential {credential_id}: its hash is gone, and it can't log in"
         position = truth.commitments[credential_id][1]
-        yield Finding("missing", "credential", detail, "revoke the key, and make another", position, stream)
+        yield Finding("missing", "credential", detail, "revoke the key, and create another", position, stream)
     for credential_id, row in there.items():
         if credential_id not in truth.commitments:
             yield _finding("extra", "credential", stream, truth, _no_such(credential_id), _STOLEN)
@@ -227,7 +227,7 @@ def _credentials(stream: str, truth: Truth, rows: Sequence[Any]) -> Iterator[Fin
 
 def _secret(where: str, stream: str, truth: Truth, id_: str, secret_hash: str | None) -> Iterator[Finding]:
     committed = truth.commitments.get(id_)
-    # None: restored from an archive without hashes. It can't log in, which is no fault of the books.
+    # None: restored from an archive without hashes. It can't log in, which is not a fault of the data.
     if committed is not None and secret_hash is not None and chain.commitment(secret_hash) != committed[0]:
         detail = f"the hash of the secret of {id_} is not the one that its event commits to"
         yield Finding("changed", where, detail, _STOLEN, committed[1], stream)

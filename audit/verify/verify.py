@@ -1,12 +1,12 @@
-"""Is everything as the log says, and is the log as it was written? Reads only; names what is wrong and where.
+"""Checks that everything matches the log, and that the log is unchanged. Reads only; names each fault and its place.
 
-1 log      positions from 1 on without gaps, each event chained on the one before, each decodes
+1 log      positions from 1 on without gaps, each event chained to the one before, each decodes
 2 ledger   ClickHouse has the rows that each event gives, and no others; its hashes are the log's
 3 state    the rows of current state are a fresh fold of each stream; each secret's hash is the one committed to;
-           and so are the rows of a gateway's table of keys, where one is kept
+           the same holds for the rows of a gateway's key table, if there is one
 
-1 and 2 are one pass over the log in windows, 3 one over the streams in pages: memory does not depend on the log's
-length. What a database can't show from inside, docs/audit.md says.
+1 and 2 are one pass over the log in windows, 3 is one pass over the streams in pages: memory does not depend on the
+log's length. For what a database can't show from inside, see docs/audit.md.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ Told = Progress | Finding | Verdict
 
 
 async def verify(books: AuditSources, bookmark: str | None = None, *, wait_s: float = WAIT_S) -> AsyncIterator[Told]:
-    """Everything that is wrong, how far it is, and at the end a Verdict.
+    """Report every fault, the progress, and at the end a Verdict.
 
-    With a `bookmark` it goes on there: what was looked at before it is not looked at again. A projector that runs is
-    given `wait_s` to apply what is in the log, and so is a gateway's sync. Raises BadBookmark, Busy, ClickHouseError.
+    With a `bookmark` it resumes there and does not repeat earlier checks. A running projector gets `wait_s` to apply
+    what is in the log, and so does a gateway's sync. Raises BadBookmark, Busy, ClickHouseError.
     """
     begin = Bookmark(start_of(books.log), None, 0)
     if bookmark is not None:
@@ -49,7 +49,7 @@ async def verify(books: AuditSources, bookmark: str | None = None, *, wait_s: fl
 
 
 class _Run:
-    """One run; `mark` is where it is."""
+    """One run; `mark` is its current place."""
 
     def __init__(self, books: AuditSources, mark: Bookmark, wait_s: float) -> None:
         self.mark = mark

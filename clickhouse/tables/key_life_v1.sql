@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS {{database}}.key_life_v1{{on_cluster}}
     effective_ms  Int64 CODEC(Delta, ZSTD),
     position      UInt64 CODEC(Delta, ZSTD),
     kind          Enum8('created' = 1, 'expiration' = 2, 'suspended' = 3, 'resumed' = 4, 'revoked' = 5),
-    expiration_ms Nullable(Int64),          -- set by created and expiration rows; NULL there: the key does not expire
+    expiration_ms Nullable(Int64),          -- set by created and expiration rows; there NULL: does not expire
     recorded_at   DateTime64(6, 'UTC')
 )
 ENGINE = {{replicated}}ReplacingMergeTree

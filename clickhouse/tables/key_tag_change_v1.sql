@@ -1,11 +1,11 @@
--- One row per tag that an event set or removed. Append-only; a row that comes twice is one row after the merge, and
--- every reader is indifferent to duplicates. One tag's timeline is one contiguous range.
+-- One row per tag that an event set or removed. Append-only; duplicates become one row after the merge, and every
+-- reader tolerates them. One tag's timeline is one contiguous range.
 CREATE TABLE IF NOT EXISTS {{database}}.key_tag_change_v1{{on_cluster}}
 (
     tag          String,
     public_id    String,                    -- of the key, never of a later credential: rotation copies no history
-    effective_ms Int64 CODEC(Delta, ZSTD),  -- from this millisecond on the value counts
-    position     UInt64 CODEC(Delta, ZSTD), -- at one instant the higher position wins
+    effective_ms Int64 CODEC(Delta, ZSTD),  -- the value counts from this millisecond on
+    position     UInt64 CODEC(Delta, ZSTD), -- at equal times the higher position wins
     value        Nullable(String),          -- NULL: the tag was removed
     recorded_at  DateTime64(6, 'UTC')
 )

@@ -1,4 +1,4 @@
--- What stopped a projector, for whoever asks from elsewhere. It counts until something was applied after it.
+-- What stopped a projector, for status reports of other processes. It counts until something is applied after it.
 CREATE TABLE IF NOT EXISTS {{database}}.projector_stop_v1{{on_cluster}}
 (
     projector  String,

@@ -1,4 +1,4 @@
--- True events that came once more after they were applied: repeated on purpose, by a retry, or by a stranger. Harmless.
+-- Genuine events that were delivered again after they were applied: on purpose, by a retry, or by a stranger. Harmless.
 CREATE TABLE IF NOT EXISTS {{database}}.redelivered_v1{{on_cluster}}
 (
     id       String,                        -- topic/partition/offset

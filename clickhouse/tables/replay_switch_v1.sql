@@ -1,5 +1,5 @@
--- The tables that are to take the live ones' places, written before the first is exchanged: who finishes an interrupted
--- switch tells by the UUID which of them are there already.
+-- The tables that are to become the live ones, written before the first is exchanged: a run that finishes an
+-- interrupted switch sees from the UUIDs which of them already are.
 CREATE TABLE IF NOT EXISTS {{database}}.replay_switch_v1{{on_cluster}}
 (
     name     String,

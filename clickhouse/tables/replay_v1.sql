@@ -1,7 +1,7 @@
--- Says that a replay made this database, beside which ledger and of which log: no other is written to or dropped.
+-- Marks a database created by a replay, with its live ledger and log: a replay writes to and drops no other database.
 CREATE TABLE IF NOT EXISTS {{database}}.replay_v1{{on_cluster}}
 (
-    live    String,                         -- the database of the ledger that it stands beside
+    live    String,                         -- the database of the live ledger
     log_id  String,
     made_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )

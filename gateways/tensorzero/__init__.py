@@ -1,1 +1,1 @@
-"""The gateway's own table of keys (TensorZero), kept equal to the registry's current state."""
+"""The gateway's own key table (TensorZero), kept equal to the registry's current state."""

@@ -1,6 +1,6 @@
-"""Where the gateway's table is in the log's own database: its rows are written in the append's transaction.
+"""For a gateway table in the log's own database: its rows are written in the append's transaction.
 
-So a revocation is in the gateway's table when the API answers, and an append that can't write it is none.
+So when the API responds, a revocation is in the gateway's table; an append that can't write the table fails.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from registry.keys.state import KeyState
 
 logger = logging.getLogger(__name__)
 
-# Others wait for the log meanwhile: a row that somebody has locked there must not hold them up for long.
+# Others wait for the log meanwhile: a locked row in that table must not hold them up for long.
 _LIMITS: Final = "SET LOCAL lock_timeout = '1s';"
 
 
 class KeyTableHook:
-    """See `append_hook.AppendHook`. The role is that of the log: it needs the rights that the sync's role needs."""
+    """See `append_hook.AppendHook`. The log's role needs the same privileges as the sync's role."""
 
     def __init__(self, schema: str) -> None:
         self._schema = schema
 
     async def write(self, driver: Any, changed: Sequence[KeyState]) -> None:
-        """See AppendHook. Takes the writer's turn as the sync does, which might else write what it read before this."""
+        """See AppendHook. Takes the writer's lock like the sync, which could otherwise write old state over this."""
         try:
             await driver.execute(_LIMITS + TAKE_LOCK)
             hashes = dict(await driver.fetch(sql.HASHES, [key.public_id for key in changed]))
@@ -44,15 +44,16 @@ class KeyTableHook:
         except TRANSPORT_ERRORS:
             raise
         except GatewayError as error:
-            logger.error("nothing was appended, as the gateway's table of keys can't be written: %s", error)  # noqa: TRY400 - no values of a trace in logs
+            logger.error("nothing was appended, because the gateway's table of keys can't be written: %s", error)  # noqa: TRY400 - a traceback could log values
             raise AppendHookFailed from error
 
 
 async def is_same_database(log: AsyncEngine, gateway: AsyncEngine) -> bool:
-    """Whether both lead to one database of one server, whatever their URLs say. Raises what the drivers do.
+    """Whether both engines lead to one database of one server, whatever their URLs say. Raises the drivers' errors.
 
-    A lock that one holds and the other can't have: advisory locks are per database, and each is held in a transaction,
-    so that neither poolers nor names of hosts can deceive. A standby is another server, which can't be written anyway.
+    Tests it with a lock that one session holds and the other then can't get: advisory locks are per database, and each
+    is taken in a transaction, so neither poolers nor host names can mislead. A standby counts as another server; it
+    can't be written to anyway.
     """
     key = secrets.randbits(62)
     async with log.connect() as one, gateway.connect() as other:

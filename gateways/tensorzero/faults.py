@@ -1,4 +1,4 @@
-"""Turns what the driver raises at the gateway's table into errors of ours, by code and never by text."""
+"""Translates the driver's errors at the gateway's table into ours, by code and never by text."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from gateways.errors import (
 )
 from registry.db.connection import TRANSPORT_ERRORS, DatabaseNotSecure
 
-# A column is gone, has another type, or can't be left out; there is no such constraint.
+# A column is missing, has another type, or is required; or a constraint is missing.
 _UNFIT = frozenset({"42703", "42804", "42883", "42846", "42P10", "23502"})
 
 
 @contextmanager
 def translated(schema: str) -> Iterator[None]:
-    """Raise GatewayUnavailable or GatewayRefused for what the driver raises within."""
+    """Raise GatewayUnavailable or GatewayRefused for the driver's errors inside the block."""
     try:
         yield
     except DatabaseNotSecure as error:
@@ -45,7 +45,7 @@ def translated(schema: str) -> Iterator[None]:
 
 
 def not_allowed(schema: str) -> GatewayNotAllowed:
-    """Names what to grant."""
+    """The error that names what to grant."""
     table = f"{schema}.tensorzero_auth_api_key"
     return GatewayNotAllowed(
         f"the role may not read and write {table}: let its owner GRANT USAGE ON SCHEMA {schema}, "

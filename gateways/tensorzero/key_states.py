@@ -1,4 +1,4 @@
-"""What the sync reads in the log's database: which keys changed, and the state of keys with their secrets' hashes."""
+"""What the sync reads from the log's database: which keys changed, and keys' states with their secrets' hashes."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Changed:
 
 
 class KeyStateReader:
-    """Reads the log's database, each method in one statement: of one moment. Raises Busy."""
+    """Reads the log's database. Each method is one statement, so it sees one moment. Raises Busy."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._connection = DriverConnection(engine)
 
     async def changed(self, after: LogPosition, limit: int) -> Changed | None:
-        """What changed after a place; None when nothing did. What it changed to is not read from the events."""
+        """The keys that changed after a position; None at the end of the log. Does not read what changed in them."""
         rows = await self._connection.fetch(sql.CHANGED, after.position, limit)
         if not rows:
             return None
@@ -39,20 +39,20 @@ class KeyStateReader:
         return Changed(tuple(streams), LogPosition(after.log_id, rows[-1]["position"], rows[-1]["hash"]))
 
     async def streams(self, after: str, limit: int) -> list[str]:
-        """The next keys' streams, in their order."""
+        """The next keys' streams, in order."""
         return [row["stream"] for row in await self._connection.fetch(sql.STREAMS, after, limit)]
 
     async def rows(self, streams: Sequence[str]) -> list[tuple[KeyState, GatewayRow]]:
-        """The gateway's rows of some keys as they are now, each with its key."""
+        """The gateway rows of some keys in their current state, each with its key."""
         return [pair for row in await self._connection.fetch(sql.KEYS, list(streams)) for pair in pairs(row)]
 
     async def close(self) -> None:
-        """Give the connection back."""
+        """Release the connection."""
         await self._connection.close()
 
 
 def pairs(row: Any) -> list[tuple[KeyState, GatewayRow]]:
-    """A key's rows, from a row of `sql/keys.sql`."""
+    """A key's gateway rows, from a row of `sql/log/keys.sql`."""
     key = stream_state.load(row["stream"], row["document"])
     if not isinstance(key, KeyState):
         raise TypeError(f"the row of {row['stream']} holds no key")

@@ -1,7 +1,7 @@
-"""The gateway's table of keys: what is read of it and written to it. Only rows that are named; none is ever deleted.
+"""The gateway's key table: reads and writes only the named rows, and never deletes one.
 
-Who writes takes one transaction-scoped lock in the gateway's database first, and reads the state that it writes only
-then: so of two writers the later has the newer state, and an older one never overwrites it.
+A writer first takes one transaction-scoped lock in the gateway's database, and only then reads the state that it
+writes. So the later of two writers has the newer state, and older state never overwrites it.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from gateways.tensorzero.rows import GatewayRow, columns
 
 # The text `keyl-gtw` as a number. Advisory locks are per database.
 WRITE_LOCK: Final = int.from_bytes(b"keyl-gtw")
-# A writer that is stopped half way must not hold up others, among them the registry where it shares the database; and a
-# row that somebody else has locked must not hold up those of other keys for long.
+# A writer stopped half way must not hold up others, such as the registry if it shares the database. A row locked by
+# somebody else must not hold up other keys' rows for long.
 _LIMITS: Final = (
     "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '20s';"
     "SET LOCAL idle_in_transaction_session_timeout = '10s';"
 )
-_ANSWER_S: Final = 60.0  # beyond what the server itself allows: the way to it is broken
+_ANSWER_S: Final = 60.0  # longer than the server itself allows: then the connection is broken
 TAKE_LOCK: Final = f"SELECT pg_advisory_xact_lock({WRITE_LOCK})"
 _TYPES: Final = {
     "organization": "text",
@@ -41,13 +41,13 @@ _TYPES: Final = {
     "disabled_at": "timestamp with time zone",
     "expires_at": "timestamp with time zone",
 }
-# In another one a single description could hold up every key.
+# With another encoding, a single description could hold up every key.
 _ENCODINGS: Final = frozenset({"UTF8", "SQL_ASCII"})
 
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """A row that differed: in which columns (all of a new one), and whether it lacks a hash and could not be new."""
+    """A row that differed: its columns (all of a new row), and whether it lacks a hash and so can't be inserted."""
 
     public_id: str
     is_new: bool
@@ -56,13 +56,13 @@ class RowChange:
 
     @property
     def is_left_out(self) -> bool:
-        """Whether there is no row of it, nor can be."""
+        """Whether the row does not exist and can't be created."""
         return self.is_new and self.without_hash
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A row beside what it should be: its hash as it is there, and the other columns that differ."""
+    """A row compared with what it should be: its actual hash, and the other columns that differ."""
 
     public_id: str
     is_absent: bool
@@ -72,7 +72,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """Which row has which hash; `id` is the gateway's own number of the row."""
+    """Which row has which hash. `id` is the gateway's own row number."""
 
     id: int
     public_id: str
@@ -90,24 +90,24 @@ class GatewayTable:
         self.schema = schema
 
     async def check(self) -> str:
-        """Return what names this very table. Raises GatewayTableAbsent, GatewayTableUnfit, GatewayNotAllowed."""
+        """Return the identity of this table. Raises GatewayTableAbsent, GatewayTableUnfit, GatewayNotAllowed."""
         async with self._driver() as driver:
             row = await driver.fetchrow(sql.at(self.schema, "shape"))
         if row is None:
             raise GatewayTableAbsent(self.schema)
         faults = _faults(msgspec.json.decode(row["types"]), row["required"] or (), is_unique=row["is_unique"])
         if row["encoding"] not in _ENCODINGS:
-            faults.append(f"the database's encoding is {row['encoding']}, which has not every character")
+            faults.append(f"the database's encoding is {row['encoding']}, which lacks some characters")
         if faults:
             table = f"{self.schema}.tensorzero_auth_api_key"
-            raise GatewayTableUnfit(f"{table} is not as the gateway's migrations make it: {'; '.join(faults)}")
+            raise GatewayTableUnfit(f"{table} is not as the gateway's migrations create it: {'; '.join(faults)}")
         if not row["is_allowed"]:
             raise not_allowed(self.schema)
         identity: str = row["identity"]
         return identity
 
     async def read(self, ids: Sequence[str]) -> dict[str, GatewayRow]:
-        """The rows of some credentials, by id; those that are not there are left out."""
+        """The rows of some credentials, by id; missing rows are left out."""
         async with self._driver() as driver:
             rows = await driver.fetch(sql.at(self.schema, "read"), list(ids))
         return {row["public_id"]: GatewayRow(**row) for row in rows}
@@ -118,12 +118,12 @@ class GatewayTable:
             return [Secret(**row) for row in await driver.fetch(sql.at(self.schema, "secrets"), after, limit)]
 
     async def differences(self, rows: Sequence[GatewayRow]) -> list[RowChange]:
-        """Which rows are not as they should be. Writes nothing, locks nothing."""
+        """Which rows are not as they should be. Writes and locks nothing."""
         async with self._driver() as driver:
             return _changes(await driver.fetch(sql.at(self.schema, "differences"), *columns(rows)))
 
     async def compared(self, rows: Sequence[GatewayRow]) -> dict[str, Compared]:
-        """Every row by its id, whatever instants somebody wrote. A wanted hash of None is held to nothing."""
+        """Every row by its id, whatever times somebody wrote. An expected hash of None matches any hash."""
         async with self._driver() as driver:
             found = await driver.fetch(sql.at(self.schema, "compared"), *columns(rows))
         return {
@@ -133,23 +133,23 @@ class GatewayTable:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Write]:
-        """The one writer, until the block ends; what the block's function wrote counts when it has ended.
+        """Be the only writer until the block ends. Writes take effect when the block has ended.
 
-        Read the state that is to be written within the block. The function makes rows what they should be, in one
-        statement, and answers with those that differed.
+        Read the state to write inside the block. The function it yields makes rows what they should be, in one
+        statement, and returns those that differed.
         """
         async with self._driver() as driver, driver.transaction():
             await driver.execute(_LIMITS + TAKE_LOCK)
 
             async def write(rows: Sequence[GatewayRow]) -> list[RowChange]:
-                # Translated here, too: what the block itself raises is not the gateway's.
+                # Translated here as well: errors of the block itself are not the gateway's.
                 with translated(self.schema):
                     return await upsert(driver, self.schema, rows)
 
             yield write
 
     async def is_large(self, rows: int = 1000) -> bool:
-        """Whether it has so many rows that a look-up without an index is felt."""
+        """Whether the table has so many rows that a lookup without an index is noticeable."""
         async with self._driver() as driver:
             return bool(await driver.fetchval(sql.at(self.schema, "large"), rows))
 
@@ -161,7 +161,7 @@ class GatewayTable:
 
 
 async def upsert(driver: Any, schema: str, rows: Sequence[GatewayRow]) -> list[RowChange]:
-    """Make rows what they should be, in the transaction of a connection; answers with those that differed."""
+    """Make rows what they should be, in the connection's transaction; returns those that differed."""
     return _changes(await driver.fetch(sql.at(schema, "upsert"), *columns(rows))) if rows else []
 
 

@@ -1,4 +1,4 @@
-"""Compares all keys with the gateway's table, slowly and for ever, and puts back what somebody else has changed."""
+"""Compares all keys with the gateway's table, slowly and continuously, and repairs what somebody else has changed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from gateways.tensorzero.writer import Writer, Written
 
 logger = logging.getLogger(__name__)
 
-# So many are named in the log of each page; all are counted.
+# How many rows per page are named in the log; all are counted.
 NAMED: Final = 20
-# What a look found is written when it changed, and once a minute.
+# Results are written when they change, and once a minute.
 _WRITE_EVERY_S: Final = 60.0
 
 
 class Reconciler:
-    """The comparison of one sync. `position` is how far that has followed: what changed later is no drift."""
+    """The comparison of one sync. `position` is how far the sync has followed: later changes are not drift."""
 
     def __init__(
         self, states: KeyStateReader, table: GatewayTable, checkpoint: SyncCheckpoint, writer: Writer, position: int
@@ -36,13 +36,13 @@ class Reconciler:
         self.position = position
 
     async def run(self, page: int, page_s: float) -> None:
-        """Look at all keys again and again, `page` of them at a time, each page in `page_s` at least."""
+        """Compare all keys again and again, `page` at a time, spending at least `page_s` on each page."""
         loop = asyncio.get_running_loop()
         while True:
             after, without_hash = "", 0
             while True:
                 began = loop.time()
-                await self._table.check()  # where appends write the table too, nobody else would notice a changed one
+                await self._table.check()  # if appends also write the table, nothing else would notice a replaced one
                 streams = await self._states.streams(after, page)
                 without_hash += await self._compare(streams)
                 if len(streams) < page:
@@ -53,7 +53,7 @@ class Reconciler:
                 after = streams[-1]
 
     async def _compare(self, streams: Sequence[str]) -> int:
-        """Compare some keys, and mend what differs; answers with how many credentials have no hash and no row."""
+        """Compare some keys and repair differences; returns how many credentials have no hash and no row."""
         pairs = await self._states.rows(streams)
         differing = await self._table.differences([row for _, row in pairs])
         mendable = {one.public_id for one in differing if not one.is_left_out}
@@ -62,22 +62,22 @@ class Reconciler:
             wrong = dict.fromkeys(f"key-{key.public_id}" for key, row in pairs if row.public_id in mendable)
             written, locked = await self._writer.write_unlocked(list(wrong))
             if locked is not None:
-                logger.warning("not every row that was changed could be put back: %s", locked)
-            # A key that changed beyond the position is only not followed yet.
+                logger.warning("not every changed row could be restored: %s", locked)
+            # A key that changed after the position is only not synced yet.
             await self._report([one for one in written if not one.change.is_left_out and one.key.position <= known])
         return sum(one.is_left_out for one in differing)
 
     async def _report(self, drift: Sequence[Written]) -> None:
         for one in drift[:NAMED]:
             what = "was removed" if one.change.is_new else f"was changed ({', '.join(one.change.columns)})"
-            logger.warning("the gateway's row of %s %s by somebody else: it was put back", one.change.public_id, what)
+            logger.warning("the gateway's row of %s %s by somebody else: it was restored", one.change.public_id, what)
         if len(drift) > NAMED:
             logger.warning("and %d more rows of the gateway's table of keys", len(drift) - NAMED)
         if drift:
             await self._checkpoint.count_drift(len(drift))
 
     async def _tell(self, without_hash: int) -> None:
-        """Leave what was found where `status` finds it."""
+        """Record the results where `status` finds them."""
         missing = await self._table.is_large() and await index_missing(self._table.engine, self._table.schema)
         found, now_s = (without_hash, missing), asyncio.get_running_loop().time()
         if found != self._told or now_s - self._told_s > _WRITE_EVERY_S:

@@ -1,7 +1,7 @@
-"""A key as rows of the gateway's table, one for each of its credentials. Pure.
+"""A key as rows of the gateway's table, one per credential. Pure.
 
-The gateway knows no keys, only credentials: each ends when it ends itself or when its key does, whichever comes first.
-For it any `disabled_at` means disabled, also one in the future; `expires_at` is the first instant that is refused.
+The gateway knows only credentials, not keys: each one ends at its own end or its key's, whichever comes first. To the
+gateway any `disabled_at` means disabled, even one in the future; `expires_at` is the first instant that is refused.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from registry.keys.state import CredentialState, KeyState
 
 @dataclass(frozen=True, slots=True)
 class GatewayRow:
-    """One credential as the gateway has it, but for the columns that are the gateway's alone (`id`, `updated_at`).
+    """One credential as stored in the gateway, without the columns that belong to the gateway (`id`, `updated_at`).
 
-    `hash` is None where the registry has none (restored from an archive without hashes): then nothing is known that
-    could be let in, but what is there can still be ended.
+    `hash` is None if the registry has none (restored from an archive without hashes). Then the key can't be given
+    access, but an existing row can still be ended.
     """
 
     public_id: str
@@ -32,12 +32,12 @@ class GatewayRow:
     expires_at: datetime | None
 
     def __repr__(self) -> str:
-        """Without the hash."""
+        """The id only, never the hash."""
         return f"GatewayRow({self.public_id})"
 
 
 def rows_of(key: KeyState, hashes: Mapping[str, str | None]) -> list[GatewayRow]:
-    """The rows of a key's credentials, the hash of each by its credential's id."""
+    """The rows of a key's credentials; `hashes` is by credential id."""
     return [_row(key, one, hashes.get(one.credential_id)) for one in key.credentials]
 
 
@@ -59,11 +59,14 @@ def _first(*instants: datetime | None) -> datetime | None:
 
 
 def _fit(instant: datetime) -> datetime:
-    """The instant as the gateway can read it. The driver writes the first and the last instant of all as infinities,
-    which the gateway's decoder dies of: a whole millisecond from 1970 on is neither."""
+    """The time in a form that the gateway can read.
+
+    The driver writes the first and the last possible time as infinities, which crash the gateway's decoder. A whole
+    millisecond from 1970 on is neither.
+    """
     return max(EPOCH, cut_ms(instant))
 
 
 def columns(rows: Sequence[GatewayRow]) -> list[list[object]]:
-    """The rows as the arrays that `sql/differing.sql` takes, one for each field, in their order."""
+    """The rows as the arrays that `sql/key_table/differing.sql` takes, one per field, in their order."""
     return [[getattr(row, one.name) for row in rows] for one in fields(GatewayRow)]

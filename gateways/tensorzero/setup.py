@@ -1,4 +1,4 @@
-"""What an operator may ask for at the gateway's table: the table itself, and the index that its look-up lacks."""
+"""What an operator may create at the gateway: the table itself, and the index that its lookup lacks."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ INDEX: Final = "keyledger_public_id_text"
 
 
 async def create_table(engine: AsyncEngine, schema: str, *, reader: str | None = None) -> None:
-    """Make the table where there is none, as the gateway's migrations do; `reader` is a role that gets what the sync
-    needs. Raises GatewayUnavailable, GatewayRefused."""
+    """Create the table if it is missing, as the gateway's migrations do.
+
+    `reader` is a role that gets the privileges the sync needs. Raises GatewayUnavailable, GatewayRefused.
+    """
     async with _connected(engine, schema) as (connection, driver):
         try:
             await driver.execute(sql.at(schema, "create_table"))
         except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidSchemaNameError) as error:
             raise GatewayNotAllowed(
-                f"the role may not make a table in the schema {schema}, or there is none"
+                f"the role may not create a table in the schema {schema}, or there is no such schema"
             ) from error
         if reader is not None:
             role = connection.dialect.identifier_preparer.quote_identifier(reader)
@@ -36,10 +38,10 @@ async def create_table(engine: AsyncEngine, schema: str, *, reader: str | None =
 
 
 async def create_index(engine: AsyncEngine, schema: str) -> None:
-    """Make the index that serves the gateway's look-up, without stopping anybody; may take minutes on a large table.
+    """Create the index for the gateway's lookup, without blocking anybody; may take minutes on a large table.
 
-    One that a broken build left behind is made anew. Where another one serves, nothing is done. Raises
-    GatewayUnavailable, GatewayRefused: also while somebody builds it.
+    Rebuilds an index left behind by a failed build. Does nothing if another index already serves. Raises
+    GatewayUnavailable, and GatewayRefused, also while somebody else builds the index.
     """
     async with _connected(engine, schema) as (_, driver):
         indexes = await driver.fetch(sql.at(schema, "indexes"))
@@ -60,7 +62,7 @@ async def create_index(engine: AsyncEngine, schema: str) -> None:
 
 
 async def index_missing(engine: AsyncEngine, schema: str) -> bool:
-    """Whether no index serves the gateway's look-up: one that is not valid does not."""
+    """Whether no index serves the gateway's lookup; an invalid one does not."""
     async with _connected(engine, schema) as (_, driver):
         return not any(row["valid"] for row in await driver.fetch(sql.at(schema, "indexes")))
 

@@ -1,13 +1,14 @@
-"""The sync: keeps the gateway's table of keys equal to the registry's current state.
+"""The sync: keeps the gateway's key table equal to the registry's current state.
 
-Events only say which keys changed: they hold no hashes, so what is written is the current state. The steps, and what is
-there when the process dies right after each:
+Events only say which keys changed; they hold no hashes, so the sync writes the current state. The steps, and the state
+if the process dies right after each:
 1 lead        a standby takes over at once; nothing is written.
-2 check       the checkpoint is of this log, the table is what it was: else nothing is written, or all is compared.
-3 write       rows of the keys that changed, by their state as of now, which may be newer than the events: harmless, as
-              the later events lead to a newer state still. Written again, nothing is touched.
-4 checkpoint  those events are behind us.
-Meanwhile all keys are compared again and again, slowly: a row that was changed elsewhere is put back, and counted.
+2 check       the checkpoint is of this log, and the table is the same one. Otherwise nothing is written, or all is
+              compared.
+3 write       rows of the changed keys, in their current state, which may be newer than the events. That is harmless:
+              the later events lead to a newer state still. Writing them again changes nothing.
+4 checkpoint  those events are done.
+Meanwhile all keys are compared again and again, slowly: a row changed elsewhere is restored and counted.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ WINDOW: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How many keys are written or compared at once, and how often the sync looks: times in seconds.
+    """How many keys are written or compared at once, and how often the sync polls. Times are in seconds.
 
-    `page_s` is how long each page of a comparison takes at least, `refused_s` how long it waits where an operator must
-    mend something first.
+    `page_s` is the minimum time for each page of a comparison, `refused_s` how long the sync waits if an operator must
+    fix something first.
     """
 
     page: int = 500
@@ -73,9 +74,9 @@ class GatewaySync:
         return self._checkpoint.held
 
     async def run(self) -> None:
-        """Sync until cancelled. What the gateway's database refuses stops nothing: it is shown, and tried again.
+        """Sync until cancelled. A refusal by the gateway's database does not stop it: it is reported and retried.
 
-        Raises LogChanged, when log and checkpoint don't belong together.
+        Raises LogChanged if log and checkpoint don't match.
         """
         patience = Patience((Busy, GatewayUnavailable), (GatewayRefused,), self._pace.refused_s)
         try:
@@ -93,26 +94,26 @@ class GatewaySync:
         await self._checkpoint.fail(None)
         await self._keep(done, target)
 
-    async def report(self, failure: str, *, stopped: bool) -> None:  # noqa: ARG002 - both are shown alike
+    async def report(self, failure: str, *, stopped: bool) -> None:  # noqa: ARG002 - both are shown the same way
         """See Follower."""
         try:
             await self._checkpoint.fail(failure)
         except Busy:
-            logger.warning("what the gateway's sync waits for could not be written for `status`")
+            logger.warning("what the gateway's sync waits for could not be saved for `status`")
 
     async def release(self) -> None:
         """See Follower."""
         await self._checkpoint.release()
 
     async def _fill(self, done: LogPosition, target: str) -> LogPosition:
-        """Write every key: the table is one that was not seen before. Answers with the place that it then has."""
+        """Write every key, because this table was not seen before. Returns the position that it then has."""
         head, after = await self._log.head(), ""
         reached = LogPosition(self._log.log_id, head.position, head.hash)
         while streams := await self._states.streams(after, self._pace.page):
             await self._writer.write(streams)
             after = streams[-1]
         await self._checkpoint.move(done, reached, target)
-        logger.info("the gateway's table of keys was compared whole, up to position %d", head.position)
+        logger.info("the gateway's table of keys was compared completely, up to position %d", head.position)
         return reached
 
     async def _keep(self, done: LogPosition, target: str) -> None:

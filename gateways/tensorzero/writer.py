@@ -1,4 +1,4 @@
-"""Writes keys as they are now: the state is read in the writer's turn, so that an older one never replaces a newer."""
+"""Writes keys in their current state, read under the writer's lock, so that older state never replaces newer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from registry.keys.state import KeyState
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A row that differed and now does not (but where it is left out), and the key that it is of."""
+    """A row that differed and is now correct (unless it was left out), and the key that it belongs to."""
 
     key: KeyState
     change: RowChange
@@ -27,9 +27,9 @@ class Writer:
         self._table = table
 
     async def write(self, streams: Sequence[str]) -> list[Written]:
-        """Bring the rows of some keys to their current state; answers with those that differed.
+        """Bring the rows of some keys to their current state; returns those that differed.
 
-        Where somebody else has locked one of them, GatewayRowLocked is raised when all others are written.
+        If somebody else has locked one of them, raises GatewayRowLocked after writing all the others.
         """
         written, locked = await self.write_unlocked(streams)
         if locked is not None:
@@ -37,13 +37,13 @@ class Writer:
         return written
 
     async def write_unlocked(self, streams: Sequence[str]) -> tuple[list[Written], GatewayRowLocked | None]:
-        """The same, and what stands in the way of the rest, if anything does."""
+        """Like `write`, but returns the error for locked rows, if any, instead of raising it."""
         try:
             return await self._together(streams), None
         except GatewayRowLocked as error:
             if len(streams) <= 1:
                 return [], error
-        # One by one: a lock on one key's row must not keep another's alive.
+        # One by one: a lock on one key's row must not keep another key working.
         written: list[Written] = []
         locked: GatewayRowLocked | None = None
         for stream in streams:

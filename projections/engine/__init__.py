@@ -1,1 +1,1 @@
-"""The one way to ClickHouse: client, templates and objects."""
+"""The only access to ClickHouse: client, templates and objects."""

@@ -1,7 +1,7 @@
-"""The one seam to ClickHouse: a server by URL or the embedded engine by `chdb:///path`, behind the same four calls.
+"""The only seam to ClickHouse: a server by URL or the embedded engine by `chdb:///path`, with the same four calls.
 
-clickhouse-connect's clients are synchronous here (the embedded engine has no other kind) and not for two threads, so a
-small pool of threads has one client each, opened at the thread's first call and closed by `close`.
+clickhouse-connect's clients are synchronous here (the embedded engine has no others) and not thread-safe, so each
+thread of a small pool has its own client, opened at the thread's first call and closed by `close`.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ _T = TypeVar("_T")
 _RETRYABLE = frozenset(
     {
         159,  # TIMEOUT_EXCEEDED
-        164,  # READONLY: a replica that lost its coordinator answers so
+        164,  # READONLY: from a replica that lost its coordinator
         202,  # TOO_MANY_SIMULTANEOUS_QUERIES
         209,  # SOCKET_TIMEOUT
         210,  # NETWORK_ERROR
         225,  # NO_ZOOKEEPER
-        235,  # DUPLICATE_DATA_PART: a replica that mends itself answers so
+        235,  # DUPLICATE_DATA_PART: from a replica that is repairing itself
         236,  # ABORTED: shutting down
         241,  # MEMORY_LIMIT_EXCEEDED
         242,  # TABLE_IS_READ_ONLY
         243,  # NOT_ENOUGH_SPACE
-        244,  # UNEXPECTED_ZOOKEEPER_ERROR: a replica whose session was renewed during the insert answers so
+        244,  # UNEXPECTED_ZOOKEEPER_ERROR: from a replica whose session was renewed during the insert
         252,  # TOO_MANY_PARTS
         279,  # ALL_CONNECTION_TRIES_FAILED
         285,  # TOO_FEW_LIVE_REPLICAS
-        286,  # UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE: where the login's profile has inserts wait for each other
-        289,  # REPLICA_IS_NOT_IN_QUORUM: where it has sequential consistency, and this replica is behind
+        286,  # UNFINISHED_QUORUM
+        289,  # REPLICA_IS_NOT_IN_QUORUM: with sequential consistency, if this replica is behind
         319,  # UNKNOWN_STATUS_OF_INSERT: harmless to repeat, as every insert is
-        341,  # UNFINISHED: what became of a statement on the cluster can't be told any more
+        341,  # UNFINISHED: the outcome of a statement on the cluster is no longer known
         394,  # QUERY_WAS_CANCELLED
-        667,  # NOT_INITIALIZED: a replica that starts
+        667,  # NOT_INITIALIZED: a replica that is starting
         733,  # TABLE_IS_BEING_RESTARTED
         745,  # SERVER_OVERLOADED
         999,  # KEEPER_EXCEPTION
@@ -76,9 +76,10 @@ WHERE database = {database:String} AND table = {table:String}
 class ClickHouse:
     """Queries, commands and inserts against one server or one embedded engine. Safe for concurrent use.
 
-    `threads` bounds how many statements run at once. Nothing is opened until the first call. Cancelling a call leaves
-    its statement running in its thread: every write here is harmless to repeat. `options` are further arguments of the
-    driver's client, as those of TLS. On a `cluster`, rows are inserted when every replica of their table has them.
+    `threads` limits how many statements run at once. Opens nothing until the first call. Cancelling a call leaves its
+    statement running in its thread; every write here is harmless to repeat. `options` are further arguments for the
+    driver's client, such as those for TLS. On a `cluster`, an insert returns when every replica of the table has the
+    rows.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class ClickHouse:
     async def query(
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Settings | None = None
     ) -> Rows:
-        """The rows that one SELECT gives. Parameters are bound (`{name:Type}`), not formatted; instants come aware."""
+        """The rows of one SELECT. Parameters are bound (`{name:Type}`), not formatted; times are aware datetimes."""
 
         bound = _bound(parameters)
 
@@ -117,7 +118,7 @@ class ClickHouse:
         return await self._run(run)
 
     async def table(self, sql: str) -> tuple[list[str], Rows]:
-        """The column names and rows of one statement of an operator's; a statement without rows gives its summary."""
+        """Column names and rows of one statement from an operator; a statement without rows returns its summary."""
 
         def run(client: Any) -> tuple[list[str], Rows]:
             with _readable():
@@ -129,7 +130,7 @@ class ClickHouse:
     async def command(
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Settings | None = None
     ) -> None:
-        """Run one statement for its effect: DDL, INSERT … SELECT, SYSTEM. May be repeated when the statement may."""
+        """Run one statement for its effect: DDL, INSERT … SELECT, SYSTEM. Repeatable if the statement is."""
 
         def run(client: Any) -> None:
             client.command(sql, parameters=_bound(parameters), settings=_settings(settings))
@@ -137,17 +138,17 @@ class ClickHouse:
         await self._run(run)
 
     async def insert(self, table: str, rows: Sequence[Row], columns: Sequence[str]) -> None:
-        """Insert rows into `database.table` as one block. No rows, no call.
+        """Insert rows into `database.table` as one block. Does nothing if there are no rows.
 
-        Nothing is written when it fails; but on a cluster the block may be on some replicas then, and stay there.
+        Writes nothing if it fails, except on a cluster: there some replicas may have the block, and keep it.
         """
         if not rows:
             return
 
         def run(client: Any) -> None:
             settings = {"insert_quorum": _replicas(client, table, self._cluster)} if self._cluster else None
-            # What the driver makes of an insert refers to itself, and to the rows, until garbage is collected: seldom,
-            # in a process that does little but project. So it gets a list of its own, emptied afterwards.
+            # The driver's insert context refers to itself and to the rows until garbage collection, which is rare in a
+            # process that does little but project. So it gets its own list, which is emptied afterwards.
             held = list(rows)
             try:
                 client.insert(table, held, column_names=list(columns), settings=settings)
@@ -157,7 +158,7 @@ class ClickHouse:
         await self._run(run)
 
     async def close(self) -> None:
-        """Wait for running statements, then close every client. May be called twice; no call may follow."""
+        """Wait for running statements, then close every client. May be called twice; make no call after it."""
         await asyncio.to_thread(self._pool.shutdown, wait=True)
         with self._lock:
             clients, self._clients = self._clients, []
@@ -187,7 +188,8 @@ class ClickHouse:
     def _server_options(self) -> dict[str, Any]:
         if self.embedded:
             return {}
-        # The driver goes by the port, not by the URL's scheme: https at another than 8443 would be sent in the clear.
+        # The driver looks at the port, not at the URL's scheme: https on a port other than 8443 would be sent in plain
+        # text.
         interface = self._dsn.partition(":")[0]
         # No sessions: a session admits one statement at a time, and nothing here needs one. No compressed answers: the
         # driver does not look for the end of a compressed frame, so one that breaks off would be a shorter result.
@@ -195,14 +197,14 @@ class ClickHouse:
 
 
 def _replicas(client: Any, table: str, cluster: str) -> int:
-    """How many replicas `database.table` has or should have: looked up for each insert, as any may be one too late."""
+    """The number of replicas that `database.table` has or should have; looked up at each insert, as it can change."""
     database, _, name = table.partition(".")
     parameters = {"database": database, "table": name, "cluster": cluster}
     found = client.query(_REPLICAS, parameters=parameters).result_rows
     if not found:
         raise ClickHouseRefused(
-            f"{table} is not replicated: it was made without KEYLEDGER_CLICKHOUSE_CLUSTER. "
-            "Make ClickHouse anew with it: see docs/operate.md"
+            f"{table} is not replicated: it was created without KEYLEDGER_CLICKHOUSE_CLUSTER. "
+            "Rebuild ClickHouse with it: see docs/operate.md"
         )
     registered, named = found[0]
     if registered == 0:

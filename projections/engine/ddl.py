@@ -1,6 +1,6 @@
-"""Applies the objects below `clickhouse/`: reads each `.sql` file, puts the database names in, runs them in order.
+"""Creates the objects below `clickhouse/`: reads each `.sql` file, fills in the database names, runs them in order.
 
-Every statement may be repeated: tables are made when missing and never altered, all else is replaced.
+Every statement can be repeated: missing tables are created, existing ones never altered; everything else is replaced.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from projections.usage.gateway_tables import reason_of
 
 __all__ = ["Names", "apply", "sql", "statements"]
 
-# Embedded, nobody else has a copy: rows below a position that survived a power cut must have survived it too.
+# The embedded engine has no second copy: after a power cut, no row below a position that survived may be missing.
 _DURABLE = ("fsync_after_insert = 1", "fsync_part_directory = 1")
-# A block that comes again is written, and waited for on every replica, as any other: left out as a duplicate, it would
-# depend on what becomes of the first one. What is written twice is one row all the same.
+# A repeated block is written, and waited for on every replica, like any other. If it were dropped as a duplicate, its
+# outcome would depend on that of the first one. Rows written twice still count as one.
 _REPLICATED = ("replicated_deduplication_window = 0",)
 
 _TABLES = (
@@ -31,7 +31,7 @@ _TABLES = (
     "tables/projector_stop_v1",
 )
 _SHADOW = ("tables/replay_v1", "tables/replay_switch_v1")
-# The one place that says which gateway's rows are read: docs/add-a-gateway.md.
+# The only place that names the gateway whose rows are read: see docs/add-a-gateway.md.
 _ADAPTER = "gateways/tensorzero"
 _GATEWAY_TABLES = (
     f"{_ADAPTER}/tables/ChatInference",
@@ -39,7 +39,7 @@ _GATEWAY_TABLES = (
     f"{_ADAPTER}/tables/ModelInference",
     f"{_ADAPTER}/tables/BatchIdByInferenceId",
 )
-# Each after those it reads.
+# Each view comes after those it reads.
 _VIEWS = (
     f"{_ADAPTER}/views/inference_row",
     f"{_ADAPTER}/views/model_row",
@@ -67,10 +67,10 @@ _FUNCTIONS = ("functions/keyTags", "functions/keyTag", "functions/keyKnown")
 
 
 def statements(names: Names, *, gateway_tables: bool = False, durable: bool = False, shadow: bool = False) -> list[str]:
-    """Every statement that makes the read side, in order, without a trailing semicolon.
+    """Every statement that creates the read side, in order, without a trailing semicolon.
 
-    `beside` makes a second ledger: marked as one, before all else, and without the functions. Their names are the
-    server's, not a database's, so they stay with the live ledger.
+    `shadow` creates a second ledger: marked as one before anything else, and without the functions. Function names
+    belong to the server, not to a database, so they stay with the live ledger.
     """
     paths = (_SHADOW if shadow else ()) + _TABLES + (_GATEWAY_TABLES if gateway_tables else ()) + _VIEWS + _DICTIONARIES
     paths += () if shadow else _FUNCTIONS
@@ -96,12 +96,12 @@ async def apply(
     durable: bool | None = None,
     shadow: bool = False,
 ) -> None:
-    """Make or renew every object; may be called at every start. `durable` is on for the embedded engine unless said.
+    """Create or replace every object; may be called at every start.
 
-    `gateway_tables` makes the gateway's tables too, where no gateway did. The views need them to be there:
-    raises GatewayTablesMissing.
-    On failure the objects made so far stay; calling it again finishes the work. On a cluster a replica that is away is
-    one; what was asked of it waits for it there.
+    `durable` defaults to on for the embedded engine. `gateway_tables` also creates the gateway's tables, for use
+    without a gateway. The views need those tables: raises GatewayTablesMissing. On failure, objects created so far
+    remain; calling it again finishes the work. On a cluster, a replica that is down counts as a failure; its statements
+    are queued for it.
     """
     durable = clickhouse.embedded if durable is None else durable
     for statement in statements(names, gateway_tables=gateway_tables, durable=durable, shadow=shadow):
@@ -114,15 +114,15 @@ async def apply(
 
 
 def _clocks_apart_s(names: Names) -> str:
-    """How far the clocks that rows are stamped by may be apart: those of replicas, or one that is set back a little.
+    """How far apart the clocks that stamp rows may be: those of replicas, or one clock that is set back a little.
 
-    What was applied that long before a checkpoint is looked at again, so it is no longer than it must be.
+    Rows applied within this time before a checkpoint are read again, so it is no longer than necessary.
     """
     return "5" if names.cluster is None else "60"
 
 
 def _composed(path: str, names: Names) -> dict[str, str]:
-    """The parts that a view shares with the statement of a bill, bounded by the view's own parameters."""
+    """The parts that a view shares with the query of a bill, limited by the view's own parameters."""
     applied = f"(SELECT position FROM {names.database}.applied_position)"  # noqa: S608 - a checked identifier
     known = f"least({{known_at:UInt64}}, {applied})"
     instants = {
@@ -146,7 +146,7 @@ def _composed(path: str, names: Names) -> dict[str, str]:
 
 
 def _of_use(path: str, applied: Scope) -> dict[str, str]:
-    """The parts of the views that look for use that should not have been, by all that is applied."""
+    """The parts of the views that find use that should not have happened, by everything that is applied."""
     match path:
         case "views/usage/late_use":
             return {"ended": applied.sql("usage/ended")}

@@ -1,4 +1,4 @@
-"""The texts below `clickhouse/`, with names put into their `{{placeholders}}`. Values never are: they are bound."""
+"""The texts below `clickhouse/`, with names filled into their `{{placeholders}}`. Values are always bound."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _EXPRESSIONS = ("at_ms", "inference_rank", "model_rank")
 
 @dataclass(frozen=True)
 class Names:
-    """The databases, our own and the gateway's, and the cluster that they are on, if they are on one.
+    """The databases, ours and the gateway's, and the cluster that they are on, if any.
 
-    Raises BadIdentifier for anything that would need quoting.
+    Raises BadIdentifier for any name that would need quoting.
     """
 
     database: str = "keyledger"
@@ -32,7 +32,7 @@ class Names:
 
     @property
     def on_cluster(self) -> str:
-        """What stands behind the name of an object that is made; nothing without a cluster."""
+        """The clause after the name in a CREATE statement; empty without a cluster."""
         return f" ON CLUSTER {self.cluster}" if self.cluster else ""
 
 
@@ -42,16 +42,17 @@ def sql(path: str, names: Names, **values: str) -> str:
 
 
 def fill(text: str, names: Names, **values: str) -> str:
-    """A text with its placeholders filled in.
+    """The text with its placeholders filled in.
 
-    `{{database}}`, `{{gateway}}`, `{{on_cluster}}` and `{{replicated}}` are known everywhere, and so are `{{at_ms}}`,
-    `{{inference_rank}}` and `{{model_rank}}`, the expressions that every gateway's rows are read by; others are given.
+    `{{database}}`, `{{gateway}}`, `{{on_cluster}}` and `{{replicated}}` are always known. So are `{{at_ms}}`,
+    `{{inference_rank}}` and `{{model_rank}}`, the expressions that read every gateway's rows. Pass the others.
     """
     known = {
         "database": names.database,
         "gateway": names.gateway,
         "on_cluster": names.on_cluster,
-        # Path and replica name are the server's own: they hold the table's UUID, which one ON CLUSTER gives to all.
+        # The server's defaults give the path and replica name: they hold the table's UUID, which ON CLUSTER makes the
+        # same everywhere.
         "replicated": "Replicated" if names.cluster else "",
         **{name: read_sql(_PACKAGE, f"queries/usage/{name}").strip() for name in _EXPRESSIONS},
     }

@@ -1,4 +1,4 @@
-"""What is wrong with what is applied, in words, with what to do about it. Pure."""
+"""Faults in what has been applied, in words, with what to do about each. Pure."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ class Alarm:
     fix: str
 
 
-_LOOK = "find out who changed the log or ClickHouse before you do anything; docs/operate.md says how to go on"
+_LOOK = "find out who changed the log or ClickHouse before you do anything; docs/operate.md says how to continue"
 
 
 def of_frontier(frontier: Frontier, *, hole_alarm_s: float) -> list[Alarm]:
-    """What stands right after the applied position, and what stopped the projector there."""
+    """Alarms about what follows the applied position, and about what stopped the projector there."""
     found: list[Alarm] = []
     after = frontier.applied.position + 1
     if frontier.failure:
-        fix = "mend the cause, then start the projector again"
+        fix = "fix the cause, then start the projector again"
         found.append(Alarm("projector_stopped", frontier.failure, after, fix))
     if frontier.next_claims > 1:
         found.append(Alarm("two_claims", f"different events were applied at position {after}", after, _LOOK))
     elif frontier.next_claims == 1 and not frontier.next_fits:
-        found.append(Alarm("broken_chain", f"position {after} does not chain on {after - 1}", after, _LOOK))
+        found.append(Alarm("broken_chain", f"position {after} does not chain to {after - 1}", after, _LOOK))
     elif frontier.next_present > after and frontier.waiting_s > hole_alarm_s:
         until = frontier.next_present - 1
         detail = f"{_range(after, until)} not come, and later ones have waited for {frontier.waiting_s:.0f} s"
@@ -47,11 +47,11 @@ def of_frontier(frontier: Frontier, *, hole_alarm_s: float) -> list[Alarm]:
 
 
 def of_letters(letters: Sequence[DeadLetter], count: int, limit: int) -> list[Alarm]:
-    """One for each open dead letter that is given, one more when there are so many that nothing is consumed."""
+    """One alarm per given open dead letter, and one more if so many are open that consumption has stopped."""
     found = [_of_letter(one) for one in letters]
     if count > limit:
         detail = f"{count} dead letters are open, more than {limit}: the Kafka feed has stopped"
-        fix = "look at them (keyledger dead-letters list), then keyledger dead-letters waive --all --reason …"
+        fix = "inspect them (keyledger dead-letters list), then keyledger dead-letters waive --all --reason …"
         found.insert(0, Alarm("feed_stopped", detail, None, fix))
     return found
 
@@ -59,8 +59,8 @@ def of_letters(letters: Sequence[DeadLetter], count: int, limit: int) -> list[Al
 def _of_letter(one: DeadLetter) -> Alarm:
     held = f"; nothing beyond position {one.held_position} is applied" if one.holds else ""
     if one.kind == SWITCH:
-        # Nothing to waive: half of the tables may be the new ones, and only the switch itself knows what they lack.
-        again = f"when it does not end by itself: keyledger audit replay --into {one.id.split('/')[1]} --switch"
+        # Nothing to waive: half of the tables may be the new ones, and only the switch itself knows what is missing.
+        again = f"if it does not end by itself: keyledger audit replay --into {one.id.split('/')[1]} --switch"
         return Alarm("dead_letter", f"{one.detail}{held}", None, again)
     fix = f"keyledger dead-letters waive {one.id} --reason …"
     return Alarm("dead_letter", f"{one.id} ({one.kind}) {one.detail}{held}", one.position or None, fix)

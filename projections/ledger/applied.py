@@ -1,4 +1,4 @@
-"""Waiting until a position of the log is applied: one way, for bills, audits and replays."""
+"""Waits until a position of the log is applied: one way, for bills, audits and replays."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from registry.retry import poll_until
 
 
 async def wait_until_applied(store: Store, position: int, timeout_s: float) -> LogPosition:
-    """What is applied once it holds `position`, or when the time is over: look at it. Raises ClickHouseError."""
+    """The applied position once it has reached `position`, or when the time is up: check it. Raises ClickHouseError."""
     return await poll_until(store.applied, lambda applied: applied.position >= position, timeout_s=timeout_s)

@@ -1,7 +1,7 @@
-"""Records of the topic that are no events of our log: kept as they came, told to whoever looks, decided by a person.
+"""Records of the topic that are not events of our log: kept unchanged, reported, and decided by a person.
 
-The records are in a topic of their own, word for word, with headers that say where each came from and why it was put
-aside; what is known of them, and what was decided, is in ClickHouse beside the frontier that they may hold.
+The records are in a topic of their own, unchanged, with headers that say where each came from and why it was set aside.
+What is known about them, and what was decided, is in ClickHouse next to the frontier that they may hold.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from projections.errors import FeedUnavailable
 from projections.ledger.record_check import HOLDING, Rejected
 
 HOLDS_NOTHING: Final = 2**64 - 1
-SWITCH: Final = "switch"  # the kind of a letter that is no record: it holds while tables are exchanged
+SWITCH: Final = "switch"  # the kind of a letter without a record: it holds while tables are exchanged
 ID_HEADER: Final = "keyledger-dead-letter"
 REASON_HEADER: Final = "keyledger-reason"
-CUT_HEADER: Final = "keyledger-cut"  # the bytes of a value that was too long to keep
-RECORD_BYTES_MAX: Final = 2_200_000  # room for what a record of the topic can be, and our headers
+CUT_HEADER: Final = "keyledger-cut"  # the size in bytes of a value that was too long to keep
+RECORD_BYTES_MAX: Final = 2_200_000  # room for the largest record of the topic and our headers
 _VALUE_BYTES_MAX: Final = 1_100_000
 _COLUMNS: Final = (
     "id",
@@ -44,13 +44,13 @@ _COLUMNS: Final = (
 
 
 def dead_letter_topic(topic: str) -> str:
-    """The topic of dead letters that belongs to a topic of events."""
+    """The dead-letter topic of a topic of events."""
     return f"{topic}.dlq"
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One record that was put aside. `status` is open, replayed or waived."""
+    """One record that was set aside. `status` is open, replayed or waived."""
 
     id: str
     kind: str
@@ -64,19 +64,19 @@ class DeadLetter:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing beyond `held_position` is applied because of it."""
+        """Whether it keeps everything after `held_position` from being applied."""
         return self.status == "open" and self.held_position != HOLDS_NOTHING
 
 
 class DeadLetters:
-    """What is known of the records put aside. Every method raises ClickHouseError."""
+    """What is known about the records that were set aside. Every method raises ClickHouseError."""
 
     def __init__(self, clickhouse: ClickHouse, names: Names) -> None:
         self._clickhouse = clickhouse
         self._names = names
 
     async def find(self, status: str | None = None, ids: Collection[str] = (), limit: int = 1000) -> list[DeadLetter]:
-        """Those of a status, or of some ids, the latest first."""
+        """The letters with a status, or with some ids, latest first."""
         rows = await self._clickhouse.query(
             sql("queries/ledger/dead_letters", self._names),
             {"status": status or "", "ids": list(ids), "limit": limit},
@@ -84,12 +84,12 @@ class DeadLetters:
         return [DeadLetter(*row) for row in rows]
 
     async def count_open(self) -> int:
-        """How many wait for a decision."""
+        """How many are waiting for a decision."""
         rows = await self._clickhouse.query(sql("queries/ledger/dead_letters_open", self._names))
         return int(rows[0][0])
 
     async def add(self, rejected: Sequence[Rejected], applied: int) -> None:
-        """Put them aside as open. Those that were decided before stay so."""
+        """Record them as open. Letters that were already decided stay decided."""
         now = datetime.now(UTC)
         await self._insert(
             (
@@ -108,14 +108,14 @@ class DeadLetters:
         )
 
     async def hold(self, id_: str, detail: str, position: int) -> None:
-        """Apply nothing beyond a position while a ledger's tables are exchanged: an open letter of the kind `switch`.
+        """Apply nothing after a position while a ledger's tables are exchanged: opens a letter of the kind `switch`.
 
-        An id that was decided before holds nothing.
+        An id that was already decided holds nothing.
         """
         await self._insert([(id_, SWITCH, detail, 0, position, "open", 0, "", datetime.now(UTC), None)])
 
     async def decide(self, letters: Sequence[DeadLetter], status: str, reason: str) -> None:
-        """Close them as `replayed` or `waived`: what they held goes on."""
+        """Close them as `replayed` or `waived`, which releases what they held."""
         now = datetime.now(UTC)
         await self._insert(
             (one.id, one.kind, one.detail, one.position, one.held_position, status, 1, reason, one.found_at, now)
@@ -123,7 +123,7 @@ class DeadLetters:
         )
 
     async def add_redelivered(self, places: Sequence[tuple[str, int]]) -> None:
-        """True events that came once more: (topic/partition/offset, position)."""
+        """Genuine events that were delivered again: (topic/partition/offset, position)."""
         now = datetime.now(UTC)
         rows = [(id_, position, now) for id_, position in places]
         await self._clickhouse.insert(f"{self._names.database}.redelivered_v1", rows, ("id", "position", "seen_at"))
@@ -133,7 +133,7 @@ class DeadLetters:
 
 
 class DeadLetterTopic:
-    """Keeps the records word for word. Methods raise FeedUnavailable."""
+    """Keeps the records unchanged. Methods raise FeedUnavailable."""
 
     def __init__(self, options: Mapping[str, Any], topic: str) -> None:
         self._options = options
@@ -141,19 +141,19 @@ class DeadLetterTopic:
         self._producer: AIOKafkaProducer | None = None
 
     async def keep(self, rejected: Sequence[Rejected]) -> None:
-        """Returns when the broker has all of them; some may be there twice after a failure."""
+        """Return when the broker has all of them. After a failure some may be there twice."""
         try:
             with _translated():
                 producer = await self._open()
                 await asyncio.gather(*[await self._send(producer, one) for one in rejected])
         except FeedUnavailable:
-            await self.close()  # it may be past saving: the next attempt gets another
+            await self.close()  # it may be beyond recovery: the next attempt opens a new one
             raise
 
     async def replay(self, ids: Collection[str], topic: str) -> set[str]:
-        """Send the records of these letters to a topic, and answer with the ids of those that were found.
+        """Send the records of these letters to a topic; returns the ids of those that were found.
 
-        Reads the whole topic of dead letters once.
+        Reads the full dead-letter topic once.
         """
         sent: set[str] = set()
         with _translated():
@@ -195,8 +195,8 @@ class DeadLetterTopic:
         ]
         value = one.record.value if one.record.value is not None else b""
         if len(value) > _VALUE_BYTES_MAX:
-            # The topic of events was allowed more than its twin can hold: a letter without its value is better than a
-            # consumer that can't go on.
+            # The topic of events allowed more than this topic can hold. A letter without its value is better than a
+            # stuck consumer.
             headers.insert(-2, (CUT_HEADER, str(len(value)).encode()))
             value = b""
         sent: asyncio.Future[Any] = await producer.send(self._topic, key=one.record.key, value=value, headers=headers)

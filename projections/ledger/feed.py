@@ -1,4 +1,4 @@
-"""Where a projector's events come from: the port. Adapters: `log_tail` and `kafka_feed`."""
+"""The port for a projector's source of events. Adapters: `log_tail` and `kafka_feed`."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from registry.log.log_position import LogPosition
 
 
 class Feed(Protocol):
-    """Events of one log, at least once each, those of a stream in order when each first comes.
+    """Events of one log, at least once each; those of a stream arrive in order on first delivery.
 
-    What is delivered is what the log holds: the adapter has checked each event against its own hash and against the
-    log's. A transport that fails raises Busy, ClickHouseUnavailable or FeedUnavailable, and may be called again.
+    Only events that the log holds are delivered: the adapter has checked each one against its own hash and the log's.
+    On a transport failure, methods raise Busy, ClickHouseUnavailable or FeedUnavailable and may be called again.
     """
 
     async def start(self, applied: LogPosition) -> None:
-        """Begin after what is applied, or earlier. Raises LogChanged when what is applied is not of this log."""
+        """Start after what is applied, or earlier. Raises LogChanged if what is applied is not of this log."""
 
     async def poll(self, timeout_s: float) -> Sequence[Linked]:
-        """The next events; none when there are none within about this time.
+        """The next events; none if none arrive within about this time.
 
-        May be called again before the last is committed. Until then, its events come again to whoever starts.
+        May be called again before the last result is committed. Events that are not committed are delivered again after
+        a restart.
         """
 
     async def commit(self) -> None:
-        """What was polled first and is not committed yet is written: it need not come again."""
+        """The oldest polled and uncommitted events are written: they need not be delivered again."""
 
     async def close(self) -> None:
-        """Give back what is held. Nothing is committed by it."""
+        """Release all resources. Commits nothing."""

@@ -1,8 +1,8 @@
-"""The feed that reads the topic, as one of a consumer group.
+"""The feed that reads the topic, as a member of a consumer group.
 
-Of what it is given it delivers only events that the log bears out (`sorting`); the rest is put aside, with a limit. Any
-number of consumers may share the partitions: how far everything is applied is derived in ClickHouse from what they
-all wrote, so none of them needs to see the others.
+It delivers only events that match the log (`record_check`) and sets all other records aside, with a limit. Any number
+of consumers may share the partitions: ClickHouse derives how far everything is applied from what all of them wrote, so
+they need not know of each other.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from registry.publish.topics import TopicPlan, ensure_topics
 
 logger = logging.getLogger(__name__)
 
-# While it has stopped consuming, it looks for the operator's decision this often.
+# How often it checks for the operator's decision while consumption is stopped.
 _LOOK_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class KafkaSubscription:
-    """What to consume, and how: `options` are those that every client of the broker gets."""
+    """What to consume, and how. `options` are those that every client of the broker gets."""
 
     options: Mapping[str, Any]
     topic: TopicPlan
     dead_letter_topic: TopicPlan
     group: str
-    dead_letters_max: int = 100  # open ones, beyond which nothing is consumed
+    dead_letters_max: int = 100  # the maximum of open ones: with more, nothing is consumed
     max_batch: int = 5000
 
 
@@ -57,14 +57,14 @@ class KafkaFeed:
         self._source = source
         self._letter_topic = DeadLetterTopic(source.options, source.dead_letter_topic.name)
         self._consumer: AIOKafkaConsumer | None = None
-        self._fetched: list[Any] = []  # not sorted yet: a poll that failed half way goes on with them
+        self._fetched: list[Any] = []  # not sorted yet; kept for the next poll if one fails half way
         self._polled: deque[list[Any]] = deque()  # delivered and not committed
         self._reached: dict[int, int] = {}
         self._frontier = 0
         self._stopped = False
 
     async def start(self, applied: LogPosition) -> None:
-        """See Feed. Begins where the group committed last. Raises TopicUnfit."""
+        """See Feed. Starts at the group's last committed offsets. Raises TopicUnfit."""
         await resume_at(self._log, applied, LEDGER)
         self._frontier = applied.position
         await self.close()
@@ -72,7 +72,7 @@ class KafkaFeed:
         self._stopped = await self._too_many()
 
     async def poll(self, timeout_s: float) -> Sequence[Linked]:
-        """See Feed. When too many dead letters are open, nothing comes until an operator has decided."""
+        """See Feed. If too many dead letters are open, returns nothing until an operator has decided."""
         if not self._fetched:
             self._fetched = await self._fetch(timeout_s)
         claims, rejected = read(self._fetched, str(self._log.log_id))
@@ -85,7 +85,7 @@ class KafkaFeed:
         return [claim.linked for claim in new]
 
     async def commit(self) -> None:
-        """See Feed. Partitions that another consumer has by now are left to it: it gets their events again."""
+        """See Feed. Skips partitions that another consumer has taken over: it gets their events again."""
         if not self._polled:
             return
         mine = self._consumer.assignment() if self._consumer is not None else ()
@@ -99,7 +99,7 @@ class KafkaFeed:
                 if self._consumer is not None and offsets:
                     await self._consumer.commit(offsets)
         except _Moved:
-            logger.info("the partitions changed hands: what was written comes again, which is harmless")
+            logger.info("the partitions moved to another consumer: their events are delivered again, which is harmless")
         self._polled.popleft()
 
     async def close(self) -> None:
@@ -120,7 +120,7 @@ class KafkaFeed:
             auto_offset_reset="earliest",
             session_timeout_ms=10_000,
             max_poll_interval_ms=300_000,
-            metadata_max_age_ms=30_000,  # partitions that were added are found within this
+            metadata_max_age_ms=30_000,  # partitions that were added are found within this time
             fetch_max_bytes=16_000_000,
         )
         try:
@@ -136,7 +136,7 @@ class KafkaFeed:
         if self._consumer is None:
             self._consumer = await self._open()
         if self._stopped:
-            # Paused, not silent: the group must see that this consumer lives. New partitions come unpaused.
+            # Paused, not silent: the group must see that this consumer is alive. New partitions arrive unpaused.
             self._consumer.pause(*self._consumer.assignment())
             self._stopped = await self._too_many()
             if not self._stopped:
@@ -146,8 +146,8 @@ class KafkaFeed:
             with _translated():
                 fetched = await self._consumer.getmany(timeout_ms=wait_ms, max_records=self._source.max_batch)
         except FeedUnavailable:
-            # The driver goes on by itself while a broker is away: what it raises may have ended it. A new one begins
-            # where the group committed.
+            # The driver retries by itself while a broker is down, so an error may have ended it. A new consumer starts
+            # at the group's committed offsets.
             consumer, self._consumer = self._consumer, None
             await _stop(consumer)
             raise
@@ -164,7 +164,7 @@ class KafkaFeed:
         self._stopped = await self._too_many()
 
     async def _new(self, claims: list[Claim]) -> list[Claim]:
-        """Those that are not applied yet. Only what comes out of order can be: the rest need not be looked up."""
+        """Those not applied yet. Only events that arrive out of order can be applied, so only they are looked up."""
         suspects = [claim for claim in claims if claim.linked.event.position <= self._reached_before(claim)]
         for claim in claims:
             partition, position = claim.record.partition, claim.linked.event.position
@@ -191,7 +191,7 @@ class KafkaFeed:
 
 
 class _Moved(Exception):
-    """The partitions belong to another consumer by now."""
+    """Another consumer has the partitions now."""
 
 
 @contextmanager
@@ -205,7 +205,7 @@ def _translated() -> Iterator[None]:
 
 
 async def _stop(consumer: AIOKafkaConsumer) -> None:
-    """Leave the group at once, so that the others need not wait for the session to time out; bounded, never raises."""
+    """Leave the group at once, so that the others need not wait for a session timeout. Bounded; never raises."""
     with contextlib.suppress(Exception):
         async with asyncio.timeout(5):
             await consumer.stop()

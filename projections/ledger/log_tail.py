@@ -1,4 +1,4 @@
-"""The feed that reads the log itself."""
+"""The feed that reads the log directly."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from registry.log.chain_walk import Linked, LogReader
 from registry.log.event_log import EventLog
 from registry.log.log_position import LogPosition, resume_at, start_of
 
-# What keeps the position that a feed begins at.
+# The name, in errors, of what stores the position that a feed starts at.
 LEDGER: Final = "ClickHouse"
 
 
 class LogTail:
-    """The feed that reads the log by position: woken by it, polling as a floor, every position once and in order.
+    """Reads the log by position, every position once and in order; the log wakes it, and it also polls.
 
-    `poll` also raises ChainBroken, at an event that is not what was recorded.
+    `poll` also raises ChainBroken, at an event that is missing or was changed.
     """
 
     def __init__(self, log: EventLog, *, max_batch: int = 5000) -> None:
@@ -33,7 +33,7 @@ class LogTail:
         return await self._reader.next(self._max_batch, wait_s=timeout_s)
 
     async def commit(self) -> None:
-        """See Feed. The applied position is derived from what was written, so there is nothing to keep here."""
+        """See Feed. The applied position is derived from what was written, so there is nothing to store here."""
 
     async def close(self) -> None:
-        """See Feed. The log is the caller's."""
+        """See Feed. Does not close the log, which belongs to the caller."""

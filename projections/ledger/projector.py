@@ -1,10 +1,11 @@
-"""The loop that brings events into ClickHouse.
+"""The loop that writes events to ClickHouse.
 
-The steps, and what each guarantees when the process dies right after it:
-1 poll      nothing is written; the events come again. The feed has checked them: they are what the log holds.
+The steps, and what each guarantees if the process dies right after it:
+1 poll      nothing is written; the events are delivered again. The feed has checked that the log holds them.
 2 project   pure rows; an event of our own log that does not decode stops the projector at once.
-3 write     the rows, which no bill reads yet: its position is not applied. Written again, they are the same rows.
-4 applied   `event_applied`, for every event, also one without rows: bills see it, whole, once all before it are there.
+3 write     the rows, which no bill reads yet: their position is not applied. Writing them again gives the same rows.
+4 applied   `event_applied`, for every event, also one without rows. Once all events before it are there, bills see it
+            completely.
 5 commit    the feed need not deliver it again.
 """
 
@@ -27,7 +28,7 @@ from registry.retry import retrying
 
 logger = logging.getLogger(__name__)
 
-# Transport: wait and try again, for ever; all else stops the projector and is shown by `status` and /readyz.
+# Transport failures are retried indefinitely; any other error stops the projector, and `status` and /readyz show it.
 _TRANSPORT = (ClickHouseUnavailable, FeedUnavailable, Busy)
 
 
@@ -46,11 +47,11 @@ class Projector:
         self.failure: Exception | None = None
 
     async def run(self) -> None:
-        """Project until cancelled, or raise what stopped it."""
+        """Project until cancelled, or raise the error that stopped it."""
         await keep_following(self, "the projector", Patience(_TRANSPORT))
 
     async def follow(self) -> None:
-        """See Follower. Transport is waited for step by step: a consumer group would move its partitions else."""
+        """See Follower. Each step retries transport failures: else a consumer group would move its partitions."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._reload_dictionary())
@@ -59,13 +60,13 @@ class Projector:
             raise first_error(stopped) from None
 
     async def report(self, failure: str, *, stopped: bool) -> None:
-        """See Follower. What it waits for is mostly ClickHouse itself, so only what stopped it is written there."""
+        """See Follower. It mostly waits for ClickHouse itself, so only what stopped it is written there."""
         if not stopped:
             return
         try:
             await self._store.insert_stop("clickhouse", failure)
         except ProjectionError as error:
-            logger.warning("what stopped the projector could not be written for `status`: %s", error)
+            logger.warning("what stopped the projector could not be saved for `status`: %s", error)
 
     async def release(self) -> None:
         """See Follower."""
@@ -78,7 +79,7 @@ class Projector:
         self._stale_dictionary.set()
         linked = await self._poll()
         while True:
-            # The next events are fetched and checked while ClickHouse has these.
+            # The next events are fetched and checked while ClickHouse handles these.
             polling = asyncio.create_task(self._poll())
             try:
                 if linked:
@@ -108,7 +109,7 @@ class Projector:
             self._stale_dictionary.set()
 
     async def _reload_dictionary(self) -> None:
-        """Reload after changes, together, and never for more than a tenth of the time: a reload reads everything."""
+        """Reload after changes, batched, and for at most a tenth of the time: a reload reads everything."""
         loop = asyncio.get_running_loop()
         while True:
             await self._stale_dictionary.wait()

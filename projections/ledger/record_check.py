@@ -1,7 +1,7 @@
 """Which records of the topic are events of our log, and why the others are not. Pure.
 
-Whoever can write to the topic can write a record whose own hash fits: the rule of the chain is public. So a record is
-an event of ours when its content fits its hash, and the log has that very hash at that position.
+Anyone who can write to the topic can write a record with a valid hash of its own, because the rule of the chain is
+public. So a record is an event of ours if its content matches its hash, and the log has that hash at that position.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from registry.log.chain_walk import Linked
 from registry.publish.cloudevent import NotOurs, read_record
 
 Kind = Literal["not_an_event", "another_log", "forged"]
-# These claim to be of a log: until an operator has looked, nothing beyond what was applied when they were found counts.
+# Records that claim to be of a log: until an operator has looked, nothing after what was applied when they were found
+# is applied.
 HOLDING: Final[Collection[Kind]] = ("another_log", "forged")
 
 
 class TopicRecord(Protocol):
-    """A record as the broker gives it."""
+    """A record as the broker delivers it."""
 
     topic: str
     partition: int
@@ -31,7 +32,7 @@ class TopicRecord(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record that is no event of our log: its `detail` is in our own words, as its own may hold anything."""
+    """A record that is not an event of our log. `detail` is in our own words, because the record may hold anything."""
 
     record: TopicRecord
     kind: Kind
@@ -46,7 +47,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A record whose content fits its own hash, and which says that it is of our log."""
+    """A record whose content matches its own hash, and that claims to be of our log."""
 
     record: TopicRecord
     linked: Linked
@@ -58,7 +59,7 @@ def place(record: TopicRecord) -> str:
 
 
 def read(records: Iterable[TopicRecord], log_id: str) -> tuple[list[Claim], list[Rejected]]:
-    """The claims in order of their positions, and what is none."""
+    """The claims in order of position, and the records that are not claims."""
     claims: list[Claim] = []
     rejected: list[Rejected] = []
     for record in records:
@@ -69,7 +70,7 @@ def read(records: Iterable[TopicRecord], log_id: str) -> tuple[list[Claim], list
 
 
 def judge(claims: Iterable[Claim], hashes: Mapping[int, bytes]) -> tuple[list[Claim], list[Rejected]]:
-    """The claims that the log bears out by its `hashes`, by position, and the forged ones."""
+    """The claims whose hash is the log's (`hashes`, by position), and the forged ones."""
     true: list[Claim] = []
     rejected: list[Rejected] = []
     for claim in claims:

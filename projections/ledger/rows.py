@@ -1,7 +1,7 @@
-"""An event as the rows that it adds to the ledger's ClickHouse tables. Pure, and the same for every delivery.
+"""The rows that an event adds to the ledger's ClickHouse tables. Pure, and the same for every delivery.
 
-Which tables and columns: `clickhouse/tables/`. Every row carries its event's position, so that a bill as known at an
-earlier position leaves it out.
+`clickhouse/tables/` defines the tables and columns. Every row carries its event's position, so that a bill as known at
+an earlier position leaves it out.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class LedgerRows:
 
 
 def project(events: Iterable[RecordedEvent], rows: LedgerRows | None = None) -> LedgerRows:
-    """The rows of some events, after those of `rows` where given. Raises UndecodableEvent: a projector must stop."""
+    """The rows of some events, added to `rows` if given. Raises UndecodableEvent: a projector must stop then."""
     rows = LedgerRows() if rows is None else rows
     for recorded in events:
         _project_one(recorded, rows)
@@ -56,7 +56,7 @@ def project(events: Iterable[RecordedEvent], rows: LedgerRows | None = None) -> 
 
 
 def applied_row(log_id: str, linked: Linked) -> AppliedEvent:
-    """What says that all rows of an event are written."""
+    """The row that says that all rows of an event are written."""
     event = linked.event
     return event.position, log_id, linked.previous_hash.hex(), event.hash.hex(), event.recorded_us
 
@@ -75,7 +75,7 @@ def _project_one(recorded: RecordedEvent, rows: LedgerRows) -> None:
 
 
 def _life(event: Event, at: int) -> Iterator[tuple[int, str, int | None]]:
-    """What an event that counts from `at` says of its key's life: from when, what, and the expiration."""
+    """What an event effective at `at` means for its key's life: from when, what, and the expiration."""
     match event:
         case KeyCreated() | KeyImported():
             yield at, "created", _ms(event.expiration)
@@ -94,7 +94,7 @@ def _life(event: Event, at: int) -> Iterator[tuple[int, str, int | None]]:
 
 
 def _credentials(event: Event) -> Iterator[tuple[str, str, int | None]]:
-    """What an event says of which credential, and the expiration."""
+    """Which credential an event changes: id, how, and the expiration."""
     if issued := credential_issued(event):
         yield issued.credential_id, "created", None
     if isinstance(event, KeyRotated):

@@ -1,4 +1,4 @@
-"""What the projector writes, and how far it got. Every write is idempotent: the tables forget duplicates."""
+"""What the projector writes, and how far it got. Every write is idempotent: the tables drop duplicates."""
 
 from __future__ import annotations
 
@@ -15,52 +15,52 @@ from projections.engine.ddl import Names
 from projections.ledger import rows as projected
 from registry.log.log_position import NOWHERE, LogPosition
 
-# One replica that is away must not hold up the others' reload: it reloads when it is back, or loads at its start.
+# A replica that is down must not hold up the others' reload: it reloads when it is back, or loads at its start.
 _ON_CLUSTER: dict[str, str | int] = {
     "distributed_ddl_task_timeout": 10,
     "distributed_ddl_output_mode": "null_status_on_timeout",
 }
-# A checkpoint is worth its insert when it saves walking this many events: in a rush, and when there is time.
+# A checkpoint is worth its insert if it saves reading this many events: under load, and when idle.
 CHECKPOINT_EVERY = 10_000
 CHECKPOINT_QUIETLY = 1_000
 _QUIET_S = 5.0
-# The engine parses no statement of more than 262,144 bytes, and a pair has up to 90.
+# The engine parses no statement longer than 262,144 bytes, and a pair has up to 90.
 PAIRS_IN_A_STATEMENT = 2000
 
 
 @dataclass(frozen=True)
 class Frontier:
-    """The last event up to which everything is written and chained, and what is known of the events after it."""
+    """The last event up to which everything is written and chained, and what is known about the events after it."""
 
     applied: LogPosition
-    next_claims: int  # different events that claim the next position
-    next_fits: bool  # the next one names the hash of the last applied
-    next_present: int  # the next position that is there; 0 when none is
+    next_claims: int  # how many different events claim the next position
+    next_fits: bool  # whether the next one names the hash of the last applied
+    next_present: int  # the next position that is there; 0 if none is
     greatest: int  # the greatest position that is there
-    waiting_s: float  # for how long the first of them has waited
+    waiting_s: float  # how long the first of them has been waiting
     failure: str  # what stopped a projector since the last event was applied
-    redelivered: int  # events that came once more, in the last thirty days
+    redelivered: int  # events delivered again in the last thirty days
     redelivered_position: int  # the greatest of their positions
 
 
 class Store:
     """The ledger's tables in ClickHouse, for one projector. A call returns when its rows are written.
 
-    Rows are tuples in the order of the columns named below; instants are whole numbers in the unit that their name ends
-    with, which cost a tenth of datetimes.
+    Rows are tuples in the order of the columns named below. Times are integers in the unit that ends their name, which
+    costs a tenth of datetimes.
     """
 
     def __init__(self, clickhouse: ClickHouse, names: Names, *, checkpoint_every: int = CHECKPOINT_EVERY) -> None:
         self._clickhouse = clickhouse
         self._names = names
         self._checkpoint_every = checkpoint_every
-        self._since_checkpoint = checkpoint_every  # the first write leaves one: short runs must not add up
+        self._since_checkpoint = checkpoint_every  # the first write leaves a checkpoint: short runs must not add up
         self._checkpoint_s = 0.0
 
     async def write(self, rows: projected.LedgerRows, applied: Sequence[Row]) -> None:
-        """All rows of some events, and after them that they are applied: a death in between leaves nothing half billed.
+        """Write all rows of some events, then mark the events applied: a crash in between leaves nothing half billed.
 
-        `applied` as `insert_applied` takes it.
+        For `applied` see `insert_applied`.
         """
         await asyncio.gather(
             self.insert_tag_changes(rows.tag_changes),
@@ -93,9 +93,9 @@ class Store:
         await self._insert("key_credential_v1", rows, columns)
 
     async def insert_applied(self, rows: Sequence[Row]) -> None:
-        """(position, log_id, previous_hash, hash, recorded_us): only after all other rows of these events.
+        """(position, log_id, previous_hash, hash, recorded_us): write these after all other rows of the events.
 
-        Now and then a checkpoint is left behind, so that `applied` stays cheap; when that fails, nothing is lost.
+        Sometimes also writes a checkpoint, so that `applied` stays cheap; if that fails, nothing is lost.
         """
         await self._insert("event_applied_v1", rows, ("position", "log_id", "previous_hash", "hash", "recorded_at"))
         self._since_checkpoint += len(rows)
@@ -111,7 +111,7 @@ class Store:
         return _place(*rows[0])
 
     async def already(self, events: Collection[tuple[int, str]]) -> set[int]:
-        """Which of these (position, hash) are applied: all their rows are written."""
+        """Which of these (position, hash) are applied, which means that all their rows are written."""
         pairs = [f"({int(position)}, '{bytes.fromhex(hash_).hex()}')" for position, hash_ in events]
         found: set[int] = set()
         for first in range(0, len(pairs), PAIRS_IN_A_STATEMENT):
@@ -121,19 +121,19 @@ class Store:
         return found
 
     async def insert_stop(self, projector: str, failure: str) -> None:
-        """What stopped a projector: it counts until something is applied after it."""
+        """Record what stopped a projector. It counts until something is applied after it."""
         applied = await self.applied()
         row = (projector, applied.position, failure, datetime.now(UTC))
         await self._insert("projector_stop_v1", [row], ("projector", "position", "failure", "stopped_at"))
 
     async def frontier(self) -> Frontier:
-        """How far everything is applied, and what stands in the way of more."""
+        """How far everything is applied, and what blocks the rest."""
         rows = await self._clickhouse.query(ddl.sql("queries/ledger/frontier", self._names))
         position, hash_, log_id, *after = rows[0]
         return Frontier(_place(position, hash_, log_id), *after)
 
     async def reload_dictionary(self) -> None:
-        """Read `key_tags` anew; look-ups see the old contents until it is done. Debounce it: it reads everything."""
+        """Reload `key_tags`; lookups see the old contents until it is done. Debounce it: it reads everything."""
         on_cluster = self._names.on_cluster
         sql = f"SYSTEM RELOAD DICTIONARY{on_cluster} {self._names.database}.key_tags"
         await self._clickhouse.command(sql, settings=_ON_CLUSTER if on_cluster else None)
@@ -143,7 +143,7 @@ class Store:
 
 
 def _place(position: int, hash_: str, log_id: str) -> LogPosition:
-    """A place by the texts that ClickHouse keeps. Texts that nothing of ours wrote give a place of no log."""
+    """A position from the texts that ClickHouse stores. Texts that are not ours give a position of no log."""
     if position == 0:
         return NOWHERE
     try:

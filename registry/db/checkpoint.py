@@ -1,7 +1,7 @@
-"""How far one follower is: a row that only the active instance moves, and the lock that makes it the active one.
+"""How far a follower is: a row that only the active instance moves, and the lock that makes it the active one.
 
-The row is moved on the connection that holds the lock, and only from where it was. So an instance that has lost the
-lead without knowing can do its work once more, which is harmless, but never moves the checkpoint.
+The row is moved on the connection that holds the lock, and only from its previous position. So an instance that lost
+the lead without noticing may repeat work, which is harmless, but never moves the checkpoint.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from registry.log.log_position import LogPosition
 
 @dataclass(frozen=True, slots=True)
 class CheckpointSql:
-    """Its statements; $1 is the follower's name in each.
+    """The statements on the row; $1 is always the follower's name.
 
-    `take`: $2 log id, $3 genesis hash; makes the row where there is none, and gives it (log_id, position, hash, …).
-    `move`: $2 the position before, $3 the new one, $4 its hash, then what the follower adds; no row when it was moved
-    meanwhile. `fail`: $2 what stops it, or NULL.
+    `take`: $2 log id, $3 genesis hash; creates the row if it is missing and returns (log_id, position, hash, …).
+    `move`: $2 the previous position, $3 the new one, $4 its hash, then what the follower adds; returns no row if
+    another instance moved it. `fail`: $2 what stops it, or NULL.
     """
 
     take: str
@@ -33,7 +33,7 @@ class CheckpointSql:
 
 
 class Checkpoint:
-    """One instance's view of its follower's row. `seed` tells the locks of one kind of follower from others."""
+    """One instance's access to its follower's row. `seed` separates the locks of one kind of follower from others."""
 
     def __init__(
         self, engine: AsyncEngine, name: str, seed: int, statements: CheckpointSql, *, retry_s: float = 0.5
@@ -49,22 +49,22 @@ class Checkpoint:
         return self._lock.held
 
     async def take_row(self, log: EventLog) -> Any:
-        """Wait, as long as it takes, until this is the active instance; answers with the row. Raises Busy."""
+        """Wait indefinitely until this is the active instance; returns the row. Raises Busy."""
         with translated():
             driver = await self._lock.take()
             return await driver.fetchrow(self._sql.take, self._name, log.log_id, log.genesis_hash)
 
     async def move(self, before: LogPosition, after: LogPosition, *more: object) -> None:
-        """Everything up to `after` is done. Raises LeaderLockLost."""
+        """Record that everything up to `after` is done. Raises LeaderLockLost."""
         if await self.ask(self._sql.move, before.position, after.position, after.hash, *more) is None:
             raise LeaderLockLost
 
     async def fail(self, failure: str | None) -> None:
-        """Show, or clear, what stops the active instance. Raises LeaderLockLost."""
+        """Record, or clear with None, what stops the active instance. Raises LeaderLockLost."""
         await self.ask(self._sql.fail, failure)
 
     async def ask(self, statement: str, *arguments: object) -> Any:
-        """The first value that one statement gives, on the connection that holds the lock. Raises LeaderLockLost."""
+        """Run one statement on the connection that holds the lock; returns its first value. Raises LeaderLockLost."""
         try:
             async with self._asking:
                 return await self._lock.driver.fetchval(statement, self._name, *arguments)
@@ -72,10 +72,10 @@ class Checkpoint:
             raise LeaderLockLost from error
 
     async def release(self) -> None:
-        """Give the lead back, if it was held: a standby takes over at once."""
+        """Release the lead, if held, so that a standby takes over at once."""
         await self._lock.release()
 
 
 def place_of(row: Any) -> LogPosition:
-    """The place that a row of checkpoints holds."""
+    """The position in a checkpoint row."""
     return LogPosition(row["log_id"], row["position"], row["hash"])

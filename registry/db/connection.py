@@ -1,4 +1,4 @@
-"""The pool, and below it the driver's own connections, where each round trip counts (append, LISTEN)."""
+"""The pool, and below it the driver's own connections, for code where each round trip counts (append, LISTEN)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from registry.errors import Busy
 
 RAW_EPOCH_US: Final = 946_684_800_000_000  # PostgreSQL counts from 2000-01-01
-# What a server or the way to it says when trying again can help.
+# The errors of a server or of the connection to it for which a retry can help.
 TRANSPORT_ERRORS: Final = (
     exc.DBAPIError,
     exc.TimeoutError,
@@ -27,7 +27,7 @@ TRANSPORT_ERRORS: Final = (
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.TransactionRollbackError,
     asyncpg.exceptions.InterfaceError,
-    asyncpg.exceptions.InternalClientError,  # a session ended by the server between two statements
+    asyncpg.exceptions.InternalClientError,  # the server ended a session between two statements
     OSError,
     TimeoutError,
 )
@@ -38,10 +38,10 @@ class DatabaseNotSecure(Busy):
 
 
 def make_engine(database_url: str, *, ssl: SSLContext | str | None = None) -> AsyncEngine:
-    """The pool. Values of statements never reach an error text; UTC, so that no session's zone shifts an instant.
+    """The connection pool. Error texts never quote statement values; sessions use UTC, so no time zone shifts a time.
 
-    `ssl` is a context, which demands TLS and decides what is trusted, or a mode of asyncpg's; None leaves it to that.
-    Connecting raises DatabaseNotSecure, before any password is sent, where TLS is not to be had as demanded.
+    `ssl` is a context, which requires TLS and decides what is trusted, or one of asyncpg's modes; None leaves it to
+    asyncpg. Connecting raises DatabaseNotSecure, before any password is sent, if the required TLS is not available.
     """
     return create_async_engine(
         database_url,
@@ -68,14 +68,15 @@ async def _connect(*arguments: Any, **options: Any) -> Any:
             "KEYLEDGER_DATABASE_CA_FILE"
         ) from error
     except ConnectionError as error:
-        # The class itself is how the driver says that the server has no TLS; what the system says is a class below it.
+        # The driver raises exactly ConnectionError if the server has no TLS; the system's own errors are subclasses of
+        # it.
         if type(error) is ConnectionError and isinstance(options.get("ssl"), SSLContext):
             raise DatabaseNotSecure from error
         raise
 
 
 async def instants_as_us(driver: Any) -> None:
-    """Have a connection read instants as microseconds since 1970: a datetime costs as much as the rest of an event."""
+    """Make a connection read times as microseconds since 1970: a datetime costs as much as the rest of an event."""
     await driver.set_type_codec(
         "timestamptz",
         schema="pg_catalog",
@@ -86,16 +87,16 @@ async def instants_as_us(driver: Any) -> None:
 
 
 async def instants_as_raw_us(driver: Any) -> None:
-    """Have a connection read instants as microseconds since 2000, as they are sent: RAW_EPOCH_US leads to 1970.
+    """Make a connection read times as microseconds since 2000, as they are sent; add RAW_EPOCH_US to get 1970.
 
-    A codec of our own is two calls an event, which a reader of a long log feels.
+    A codec in Python would cost two calls per event, which is noticeable when reading a long log.
     """
     await driver.set_builtin_type_codec("timestamptz", schema="pg_catalog", codec_name="int8", format="binary")
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise Busy for what trying again can help against. The one place where the driver's errors become ours."""
+    """Turn errors that a retry can help with into Busy. The one place where the driver's errors become ours."""
     try:
         yield
     except TRANSPORT_ERRORS as error:
@@ -104,7 +105,7 @@ def translated() -> Iterator[None]:
 
 @asynccontextmanager
 async def snapshot(engine: AsyncEngine) -> AsyncIterator[Any]:
-    """A connection of the driver (asyncpg) on which every statement sees the same moment. Raises Busy."""
+    """A connection of the driver (asyncpg) on which every statement sees the same snapshot. Raises Busy."""
     with translated():
         async with engine.connect() as connection:
             driver: Any = (await connection.get_raw_connection()).driver_connection
@@ -120,7 +121,7 @@ async def fetch(engine: AsyncEngine, statement: str, *arguments: object) -> list
 
 
 class DriverConnection:
-    """One connection of the pool kept for one user, opened when first wanted and again after it broke."""
+    """One connection of the pool, reserved for one user: opened on first use and reopened after it breaks."""
 
     def __init__(self, engine: AsyncEngine, prepare: Callable[[Any], Awaitable[None]] | None = None) -> None:
         self._engine = engine
@@ -145,7 +146,7 @@ class DriverConnection:
         return self._driver
 
     async def fetch(self, statement: str, *arguments: object) -> list[Any]:
-        """The rows of one statement, in its turn. Raises Busy."""
+        """The rows of one statement, run when the connection is free. Raises Busy."""
         with translated():
             async with self._asking:
                 driver = await self.get()
@@ -153,7 +154,7 @@ class DriverConnection:
                 return rows
 
     async def close(self) -> None:
-        """Close it for good; the next `get` opens another."""
+        """Close it; the next `get` opens another one."""
         held, self._held, self._driver = self._held, None, None
         if held is not None:
             with contextlib.suppress(*TRANSPORT_ERRORS):

@@ -1,7 +1,7 @@
-"""A claim to be the one active instance of something: a session lock on a connection of its own.
+"""Leader election: a session lock on a dedicated connection decides which instance is the active one.
 
-PostgreSQL gives the lock back when the connection ends, whatever ended it: a kill -9 frees it at once, a machine that
-vanished after the keep-alives below.
+PostgreSQL releases the lock when the connection ends, for whatever reason: at once after a kill -9, after the
+keep-alives below if a machine vanishes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class LeaderLockLost(Busy):
 
 
 class LeaderLock:
-    """One instance's claim to a name, among the claims of one kind, which `seed` tells apart from others."""
+    """One instance's bid for a name. `seed` separates one kind of lock from others."""
 
     def __init__(self, engine: AsyncEngine, name: str, seed: int, *, retry_s: float = 0.5) -> None:
         self._connection = DriverConnection(engine, prepare=_keep_alive)
@@ -39,13 +39,13 @@ class LeaderLock:
 
     @property
     def driver(self) -> Any:
-        """The connection that holds the lock, for what only the active instance may write. Raises LeaderLockLost."""
+        """The connection that holds the lock, for writes reserved to the active instance. Raises LeaderLockLost."""
         if not self.held:
             raise LeaderLockLost
         return self._held
 
     async def take(self) -> Any:
-        """Wait, as long as it takes, until this is the active instance; answers with the connection.
+        """Wait indefinitely until this is the active instance; returns the connection.
 
         Raises one of TRANSPORT_ERRORS.
         """
@@ -56,7 +56,7 @@ class LeaderLock:
         return driver
 
     async def release(self) -> None:
-        """Give it back, if it was held: a standby takes over at once."""
+        """Release the lock, if held, so that a standby takes over at once."""
         self._held = None
         await self._connection.close()
 

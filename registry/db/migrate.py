@@ -1,4 +1,4 @@
-"""Brings the log's database to this version's shape and gives the application's role what it needs, and no more."""
+"""Migrates the log's database to this version and grants the application's role what it needs, and nothing more."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from sqlalchemy.engine import make_url
 from registry.db.connection import make_engine
 from registry.db.tables import SCHEMA
 
-# The text `keyl-mig` as a number: two migrations never run at once.
+# The text `keyl-mig` as a number. The lock keeps two migrations from running at once.
 _MIGRATION_LOCK: Final = int.from_bytes(b"keyl-mig")
-# The log is appended to and read; nothing in it can be changed or removed by the application.
+# The application appends to the log and reads it; it can't change or remove anything in it.
 _GRANTS: Final = {
     "event": "SELECT, INSERT",
     "log_identity": "SELECT",
@@ -30,11 +30,10 @@ _GRANTS: Final = {
 
 
 async def migrate(owner_url: str, app_url: str | None = None, *, ssl: SSLContext | str | None = None) -> None:
-    """Migrate as the owner. Idempotent. `app_url` names the application's role, whose grants are set anew; `ssl`: see
-    `make_engine`.
+    """Migrate as the owner. Idempotent. For `ssl` see `make_engine`.
 
-    Without a role of its own (None, or the same user) the application owns the tables: the triggers alone guard the
-    log.
+    `app_url` names the application's role, whose grants are reset. Without a role of its own (None, or the same user)
+    the application owns the tables, and only the triggers protect the log.
     """
     engine = make_engine(owner_url, ssl=ssl)
     try:

@@ -1,4 +1,4 @@
-"""Finds a transaction pooler before the database: behind one, session locks and LISTEN hold for nobody."""
+"""Finds a transaction pooler in front of the database: behind one, session locks and LISTEN do not work."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from registry.errors import Busy, PoolerFound
 
 _MARK: Final = "SELECT set_config('keyledger.probe', $1, false), pg_backend_pid()"
 _LOOK: Final = "SELECT current_setting('keyledger.probe', true), pg_backend_pid()"
-# A statement was prepared in one session and is looked for, or is there already, in another.
+# A statement was prepared in one session and is missing, or already exists, in another.
 _LOST_STATEMENT: Final = frozenset({"26000", "42P05"})
 
 
 async def probe(engine: AsyncEngine, *, timeout_s: float = 10.0) -> None:
-    """Return when two connections of the pool have sessions of their own. May be called again; writes nothing.
+    """Return if two connections of the pool have separate sessions. May be called again; writes nothing.
 
-    Raises PoolerFound, and Busy when the database does not answer in time. One connection marks its session and looks
-    for the mark, again while the other is in a transaction. That finds a pooler which hands out the session used last
-    or the next in turn, alone or under load. It can't find one that happens to give each connection the same session
-    all along: one with as many idle sessions as clients that prefers the same again. Nor does it look whether a
-    session pooler resets what a client leaves behind.
+    Raises PoolerFound, and Busy if the database does not answer in time. One connection marks its session and looks for
+    the mark, and again while the other is in a transaction. That finds a pooler that hands out the most recently used
+    session or the next in turn, idle or under load. It can't find one that happens to give each connection the same
+    session every time: one that has as many idle sessions as clients and prefers the same one. It does not check
+    whether a session pooler resets what a client leaves behind.
     """
     try:
         async with asyncio.timeout(timeout_s):
@@ -45,7 +45,7 @@ async def _shared(engine: AsyncEngine) -> bool:
     mark = secrets.token_hex(16)
     async with engine.connect() as one, engine.connect() as other:
         try:
-            # The driver's own connections: no transaction is begun but where it says so.
+            # The driver's own connections: no transaction begins unless we begin one.
             first, second = await _driver(one), await _driver(other)
             session = tuple(await first.fetchrow(_MARK, mark))
             if tuple(await first.fetchrow(_LOOK)) != session:
@@ -55,7 +55,7 @@ async def _shared(engine: AsyncEngine) -> bool:
                 return True
             return tuple(await first.fetchrow(_LOOK)) != session
         finally:
-            # With them go the mark and the transaction.
+            # This also drops the mark and the transaction.
             for connection in (one, other):
                 with contextlib.suppress(*TRANSPORT_ERRORS):
                     await connection.invalidate()

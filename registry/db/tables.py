@@ -1,4 +1,4 @@
-"""The tables of the log's database, as SQLAlchemy sees them. The migrations make them; a test compares the two."""
+"""The tables of the log's database, as SQLAlchemy sees them. The migrations create them; a test compares the two."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _INSTANT = TIMESTAMP(timezone=True)
 
 metadata = MetaData(schema=SCHEMA)
 
-# One row for ever: what this log is.
+# Always one row: the identity of this log.
 log_identity = Table(
     "log_identity",
     metadata,
@@ -33,7 +33,7 @@ log_identity = Table(
     CheckConstraint("id = 1", name="log_identity_only"),
 )
 
-# The log. Rows are never changed or removed: grants and triggers see to it.
+# The log. Grants and triggers make sure that rows are never changed or removed.
 event = Table(
     "event",
     metadata,
@@ -55,8 +55,8 @@ event = Table(
     UniqueConstraint("stream", "version", name="event_stream_version"),
 )
 
-# The current state of keys, written in the append's transaction by the same `evolve`. The document is all of it; the
-# columns beside it are there to be filtered by.
+# The current state of keys, written in the append's transaction by the same `evolve`. The document holds all of it; the
+# other columns exist to filter by.
 key_state = Table(
     "key_state",
     metadata,
@@ -73,8 +73,8 @@ key_state = Table(
     Index("key_state_tags", "tags", postgresql_using="gin", postgresql_ops={"tags": "jsonb_path_ops"}),
 )
 
-# Every credential leads to its key. The hash of a secret is here and nowhere else; without it (restored from an archive
-# that had none) the secret opens nothing.
+# Every credential points to its key. The hash of a secret is stored here and nowhere else; without it (restored from an
+# archive that had none) the secret opens nothing.
 credential = Table(
     "credential",
     metadata,
@@ -95,7 +95,7 @@ admin_token = Table(
     UniqueConstraint("token_id", name="admin_token_token_id"),
 )
 
-# How far the relay has published to a topic. The failure is what stops it, for `status` of another process.
+# How far the relay has published to a topic. `failure` is what stops it, for `status` in another process.
 relay_checkpoint = Table(
     "relay_checkpoint",
     metadata,
@@ -107,8 +107,8 @@ relay_checkpoint = Table(
     Column("updated_at", _INSTANT, nullable=False),
 )
 
-# How far a gateway's own table of keys has followed, and what its sync has found there; `target` names the very table
-# that it was, so that another one is filled from the beginning.
+# How far a gateway's own key table has followed, and what its sync has found there. `target` identifies the table
+# itself, so that a different one is filled from the start.
 gateway_sync = Table(
     "gateway_sync",
     metadata,

@@ -1,4 +1,4 @@
-"""A key as it was: at an instant, by what the log held up to a position. Pure."""
+"""A key in the past: as of an instant, by what the log held up to a position. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from registry.keys.state import KeyState
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What is looked at: what held at the instant `at`, by the events up to position `known_at`."""
+    """A moment to look at: the state at the instant `at`, by the events up to position `known_at`."""
 
     at: datetime
     known_at: int
@@ -27,9 +27,9 @@ class PastKey:
 
 
 def moment(head: int, now: datetime, at: datetime | None, known_at: int | None) -> Moment:
-    """The moment asked for: now where no instant is given, all that is known where no position is.
+    """The requested moment. Default: the time `now`, and everything known at the head.
 
-    Raises FieldsRefused for a position beyond the head.
+    Raises FieldsRefused for a position after the head.
     """
     if known_at is not None and known_at > head:
         raise FieldsRefused(FieldFault("known_at", f"is beyond the head of the log, {head}"), position=head)

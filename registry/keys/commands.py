@@ -1,7 +1,7 @@
-"""What a caller can ask of a key, and what is decided. Pure: time, ids and commitments come in as values.
+"""What a caller can request for a key, and the decisions. Pure: time, ids and commitments are passed in as values.
 
-A command is a frozen value; `decide(command, view)` returns the events to append, none where nothing changes, or
-raises Refused. It runs under the log's lock, so it must be quick.
+A command is a frozen value. `decide(command, view)` returns the events to append, none if nothing changes, or raises
+Refused. It runs under the log's lock, so it must be quick.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ from registry.keys.tags import MAX_TAGS
 from registry.log import codec
 from registry.log.event_log import NewEvent, RecordedEvent, StreamView
 
-# Different tag names that a key may ever have had: removals are remembered, so the state would grow without end.
+# How many different tag names a key may have in its life: removals are remembered, so without a limit the state would
+# grow forever.
 MAX_TAG_NAMES_EVER = 1024
-# Events of one key: a look at the past loads them all, and so does a backdated edit of a key with many tag names.
+# Events of one key: reading its past loads them all, and so does a backdated edit of a key with many tag names.
 MAX_VERSIONS = 20_000
 
 
 class Unset:
-    """The type of UNSET: a member that the patch does not have, as against null."""
+    """The type of UNSET: a member that the patch does not contain, as opposed to null."""
 
 
 UNSET: Final = Unset()
@@ -45,7 +46,7 @@ UNSET: Final = Unset()
 
 @dataclass(frozen=True, slots=True)
 class CreateKey:
-    """Make a key with its first credential."""
+    """Create a key with its first credential."""
 
     credential: IssuedCredential
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -57,8 +58,8 @@ class CreateKey:
 class EditKey:
     """Change tags (a merge patch: None removes), description or expiration.
 
-    `effective_at` (tags alone) dates the tags; `may_backdate` says whether the caller may name an instant in the past;
-    `skew` is how far in the future it may lie.
+    `effective_at` dates the tags and is allowed only with tags. `may_backdate` says whether the caller may name a time
+    in the past; `skew` is how far it may be in the future.
     """
 
     tags: Mapping[str, str | None] | Unset = UNSET
@@ -72,11 +73,11 @@ class EditKey:
 
 @dataclass(frozen=True, slots=True)
 class RevokeKey:
-    """End a key for good. A repeat changes nothing."""
+    """Revoke a key permanently. A repeat changes nothing."""
 
 
 class HistoryNeeded(Exception):
-    """The decision needs the whole stream in its StreamView: ask again with it."""
+    """The decision needs the full stream in its StreamView: call again with it."""
 
 
 def create(command: CreateKey, view: StreamView) -> Sequence[NewEvent]:
@@ -95,7 +96,7 @@ def create(command: CreateKey, view: StreamView) -> Sequence[NewEvent]:
 
 
 def revoke(_command: RevokeKey, view: StreamView) -> Sequence[NewEvent]:
-    """Decide a revocation; an expired key can be revoked, so that nothing revives it."""
+    """Decide a revocation. An expired key can be revoked, so that nothing can revive it."""
     state = existing(view)
     return [] if state.revoked_at is not None else [NewEvent(KeyRevoked())]
 
@@ -118,7 +119,7 @@ def edit(command: EditKey, view: StreamView) -> Sequence[NewEvent]:
 
 
 def existing(view: StreamView) -> KeyState:
-    """The key that a decision is about. Raises UnknownKey."""
+    """The key of the decision. Raises UnknownKey."""
     if view.state is None:
         raise UnknownKey
     state: KeyState = view.state
@@ -126,7 +127,7 @@ def existing(view: StreamView) -> KeyState:
 
 
 def refuse_full(view: StreamView) -> None:
-    """Raises Conflict for a key that has as many events as one may have."""
+    """Raise Conflict if a key already has the maximum number of events."""
     if view.version >= MAX_VERSIONS:
         raise Conflict(f"a key has at most {MAX_VERSIONS} events: make a new key")
 
@@ -137,7 +138,7 @@ def _refuse_past(expiration: datetime | None, now: datetime) -> None:
 
 
 def _check_effective_at(command: EditKey, state: KeyState, now: datetime) -> None:
-    """`effective_at` goes with tags alone, lies in the key's life so far, and in the past needs scope and reason."""
+    """`effective_at` needs a patch of tags only, within the key's life so far; in the past also scope and reason."""
     at = command.effective_at
     if at is None:
         return
@@ -161,9 +162,9 @@ def _fault(message: str) -> FieldsRefused:
 
 
 def _refuse_ended(command: EditKey, state: KeyState, now: datetime) -> None:
-    """On a revoked or expired key only its past can be corrected, and its description.
+    """For a revoked or expired key, allow only changes to its past and its description.
 
-    An expired one can be revived.
+    An expired key can be revived.
     """
     ended = state.ended(now)
     revives = (
@@ -183,7 +184,7 @@ def _refuse_ended(command: EditKey, state: KeyState, now: datetime) -> None:
 
 
 def _tag_changes(command: EditKey, tags: Mapping[str, str | None], state: KeyState, view: StreamView) -> list[NewEvent]:
-    """The delta: all of it where an instant is stated, else just what differs from the tags now."""
+    """The delta: all of the patch if a time is given, otherwise only what differs from the current tags."""
     at = command.effective_at
     delta = dict(tags) if at is not None else {k: v for k, v in tags.items() if state.tags.get(k) != v}
     if not delta:
@@ -195,7 +196,7 @@ def _tag_changes(command: EditKey, tags: Mapping[str, str | None], state: KeySta
         at = _not_before_registers(state, delta, view.now)
         after = {**state.tags, **delta}
         _refuse_crowd(sum(value is not None for value in after.values()), None)
-    elif len(state.registers.keys() | delta.keys()) > MAX_TAGS:  # else no instant can have too many
+    elif len(state.registers.keys() | delta.keys()) > MAX_TAGS:  # otherwise no instant can have too many
         if len(view.history) < view.version:
             raise HistoryNeeded
         _refuse_crowds_after(view.history, delta, at)
@@ -204,13 +205,13 @@ def _tag_changes(command: EditKey, tags: Mapping[str, str | None], state: KeySta
 
 
 def _not_before_registers(state: KeyState, delta: Mapping[str, str | None], now: datetime) -> datetime | None:
-    """None for now; with a clock skew allowed, an edit dated into the future is not to outlive this later one."""
+    """None for now. With clock skew allowed, an edit dated into the future must not override this later one."""
     latest = max((state.registers[name].effective_ms for name in delta if name in state.registers), default=0)
     return from_ms(latest) if latest > to_ms(now) else None
 
 
 def _refuse_crowds_after(history: Sequence[RecordedEvent], delta: Mapping[str, str | None], at: datetime) -> None:
-    """Refuse a backdated delta that gives the key too many tags at its own or any later instant."""
+    """Refuse a backdated delta that would give the key too many tags at its own or any later time."""
     changes: list[tuple[datetime, int, Mapping[str, str | None]]] = [
         (recorded.effective_at, recorded.position, tags_written(codec.decode(recorded))) for recorded in history
     ]

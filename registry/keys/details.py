@@ -1,6 +1,6 @@
-"""What describes a key, as one value that command, event, state and HTTP carry. Pure.
+"""The descriptive fields of a key, as one value that command, event, state and HTTP carry. Pure.
 
-A new descriptive field goes here; CONTRIBUTING.md lists the other places, five files in all.
+Add a new descriptive field here. CONTRIBUTING.md lists the other places: five files in all.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from registry.keys.text import label_fault, text_fault
 
 
 class KeyDetails(msgspec.Struct, frozen=True, gc=False):
-    """The descriptive fields of a key. `organization` and `workspace` are the gateway's."""
+    """The descriptive fields of a key. `organization` and `workspace` belong to the gateway."""
 
     description: str | None = None
     organization: str = "default"
     workspace: str = "default"
 
 
-# What each field may hold: why a text is refused, in words for the user, or None when it is good.
+# What each field may hold: returns why a text is refused, in words for the user, or None if it is valid.
 FAULTS: Final[Mapping[str, Callable[[str], str | None]]] = {
     "description": text_fault,
     "organization": label_fault,

@@ -1,7 +1,7 @@
-"""The facts that the log holds, in the past tense. Pure values: no clock, no random, no I/O.
+"""The facts in the log, in the past tense. Pure values: no clock, no random, no I/O.
 
-Each is stored under its plain name and a schema version (`wire`), never under a class path. An instant in a payload is
-RFC 3339 in UTC with milliseconds.
+Each is stored under its plain name and a schema version (see `registry.log.codec`), never under a class path. Times in
+a payload are RFC 3339 in UTC with milliseconds.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from registry.keys.details import KeyDetails
 
 
 class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A payload of the log."""
+    """The payload of an event in the log."""
 
 
 class IssuedCredential(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A credential as the log knows it: its id, and a commitment to the hash of its secret (never the hash itself)."""
+    """A credential as the log knows it: its id, and a commitment to the hash of its secret, never the hash itself."""
 
     credential_id: str
     commitment: str
 
 
 class KeyCreated(Event, frozen=True):
-    """A key came to be, with its first credential, whose id is the key's `public_id` for ever."""
+    """A key was created with its first credential, whose id is permanently the key's `public_id`."""
 
     public_id: str
     tags: dict[str, str]
@@ -35,9 +35,9 @@ class KeyCreated(Event, frozen=True):
 
 
 class KeyImported(Event, frozen=True):
-    """A key that a gateway had already came under this log. It counts from the key's own creation in that gateway.
+    """A key that already existed in a gateway was imported. It takes effect at the key's creation in that gateway.
 
-    `revoked_at` is when the gateway disabled it, None while it works; `source` names the gateway.
+    `revoked_at` is when the gateway disabled it, None if it still works; `source` names the gateway.
     """
 
     public_id: str
@@ -50,26 +50,26 @@ class KeyImported(Event, frozen=True):
 
 
 class TagsChanged(Event, frozen=True):
-    """Tags were set and removed: a delta. The tags as of T are the fold of all deltas effective at or before T."""
+    """Tags were set and removed: a delta. The tags as of T result from all deltas effective at or before T."""
 
     set: dict[str, str]
     remove: tuple[str, ...]
 
 
 class KeyDescribed(Event, frozen=True):
-    """The description was replaced, or cleared with None."""
+    """The description was replaced, or cleared (None)."""
 
     description: str | None
 
 
 class ExpirationChanged(Event, frozen=True):
-    """The key will expire at another instant, or, with None, never."""
+    """The key expires at another time, or never (None)."""
 
     expiration: datetime | None
 
 
 class KeySuspended(Event, frozen=True):
-    """The key stopped working until it is resumed."""
+    """The key was suspended: it does not work until it is resumed."""
 
 
 class KeyResumed(Event, frozen=True):
@@ -77,9 +77,9 @@ class KeyResumed(Event, frozen=True):
 
 
 class KeyRotated(Event, frozen=True):
-    """The key got a new credential; those of `retired` end at `expires_at`.
+    """The key got a new credential; the `retired` ones end at `expires_at`.
 
-    That is the rotation's own instant where they were `compromised`.
+    That is the time of the rotation itself if they were `compromised`.
     """
 
     credential: IssuedCredential
@@ -89,17 +89,17 @@ class KeyRotated(Event, frozen=True):
 
 
 class CredentialRevoked(Event, frozen=True):
-    """One credential of a key ended for good; the others live on."""
+    """One credential of a key was revoked permanently; the others remain."""
 
     credential_id: str
 
 
 class KeyRevoked(Event, frozen=True):
-    """The key ended for good."""
+    """The key was revoked permanently."""
 
 
 class AdminTokenCreated(Event, frozen=True):
-    """An admin token came to be; of its secret the log holds a commitment to the hash alone."""
+    """An admin token was created. Of its secret, the log holds only a commitment to the hash."""
 
     token_id: str
     name: str
@@ -108,10 +108,10 @@ class AdminTokenCreated(Event, frozen=True):
 
 
 class AdminTokenRevoked(Event, frozen=True):
-    """An admin token ended for good."""
+    """An admin token was revoked permanently."""
 
 
-# What a key's stream can begin with.
+# The first event of a key's stream is one of these.
 KeyBegun = KeyCreated | KeyImported
 
 
@@ -123,12 +123,12 @@ def tags_written(event: Event) -> dict[str, str | None]:
 
 
 def credential_issued(event: Event) -> IssuedCredential | None:
-    """The credential that an event brings."""
+    """The credential that an event adds, if any."""
     return event.credential if isinstance(event, KeyBegun | KeyRotated) else None
 
 
 def key_stream(public_id: str) -> str:
-    """The stream of a key, which is its record key on Kafka too."""
+    """The stream of a key; also its record key in Kafka."""
     return f"key-{public_id}"
 
 

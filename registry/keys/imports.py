@@ -1,6 +1,6 @@
-"""Keys that a gateway had before this log: what is taken over, and what can't be. Pure.
+"""Keys that a gateway had before this log: what can be imported and what can't. Pure.
 
-Such a key counts from its own creation in the gateway, so that what it was used for before the import is billed by it.
+Such a key takes effect at its own creation in the gateway, so that its use before the import is billed to it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from registry.log.event_log import NewEvent, StreamView
 
 @dataclass(frozen=True, slots=True)
 class ImportKey:
-    """Take over a key, with instants in whole milliseconds.
+    """Import a key, with times in whole milliseconds.
 
-    `disabled_at` is what the gateway has: any value means that it refuses the key, also one in the future.
+    `disabled_at` is the gateway's value: any value, even in the future, means that the gateway refuses the key.
     `source` names the gateway.
     """
 
@@ -34,7 +34,7 @@ class ImportKey:
 
 
 def import_key(command: ImportKey, view: StreamView) -> Sequence[NewEvent]:
-    """Decide an import; a key that is in the log already stays as it is. Raises FieldsRefused."""
+    """Decide an import. A key that is already in the log does not change. Raises FieldsRefused."""
     if view.version:
         return []
     if command.created_at > view.now:
@@ -52,7 +52,7 @@ def import_key(command: ImportKey, view: StreamView) -> Sequence[NewEvent]:
 
 
 def _revoked_at(command: ImportKey, now: datetime) -> datetime | None:
-    """When the key ended: within its life so far, whatever the gateway's clock and its operators wrote."""
+    """When the key ended, limited to its life so far, whatever the gateway's clock and operators wrote."""
     if command.disabled_at is None:
         return None
     return max(command.created_at, min(command.disabled_at, cut_ms(now)))

@@ -1,7 +1,7 @@
-"""What stops a key, starts it again and gives it other secrets, decided. Pure, as `commands`.
+"""Decisions that suspend and resume a key and rotate or revoke its credentials. Pure, like `commands`.
 
-A suspension can be undone, a revocation can't. A rotation keeps the key, its tags and its history, and adds a
-credential.
+A suspension can be undone, a revocation can't. A rotation adds a credential and keeps the key, its tags and its
+history.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from registry.keys.events import (
 from registry.keys.state import KeyState
 from registry.log.event_log import NewEvent, StreamView
 
-# Credentials that a key may ever have had: each is in every answer that shows the key.
+# How many credentials a key may have in its life: each is in every response that shows the key.
 MAX_CREDENTIALS: Final = 1000
-# Two secrets that both work are a risk: how long they may at most.
+# The maximum time for which two secrets may both work, because that is a risk.
 MAX_OVERLAP: Final = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
 class RotateKey:
-    """Give a key a new credential. The others end after `overlap`, or, None, at once: they are compromised."""
+    """Give a key a new credential. The others end after `overlap`, or at once if it is None: they are compromised."""
 
     credential: IssuedCredential
     overlap: timedelta | None
@@ -40,13 +40,13 @@ class RotateKey:
 
 @dataclass(frozen=True, slots=True)
 class RevokeCredential:
-    """End one credential for good. A repeat changes nothing."""
+    """Revoke one credential permanently. A repeat changes nothing."""
 
     credential_id: str
 
 
 def suspend(view: StreamView) -> Sequence[NewEvent]:
-    """Decide a suspension. A repeat changes nothing; an expired key can be suspended, so that nothing revives it."""
+    """Decide a suspension. A repeat changes nothing. An expired key can be suspended, so that nothing can revive it."""
     state = existing(view)
     _refuse_revoked(state, "suspended")
     if state.suspended_at is not None:
@@ -56,7 +56,7 @@ def suspend(view: StreamView) -> Sequence[NewEvent]:
 
 
 def resume(view: StreamView) -> Sequence[NewEvent]:
-    """Decide a resumption. Of a key that is not suspended it changes nothing; an expired one stays expired."""
+    """Decide a resumption. Changes nothing if the key is not suspended; an expired key stays expired."""
     state = existing(view)
     _refuse_revoked(state, "resumed")
     return [] if state.suspended_at is None else [NewEvent(KeyResumed())]
@@ -78,7 +78,7 @@ def rotate(command: RotateKey, view: StreamView) -> Sequence[NewEvent]:
 
 
 def revoke_credential(command: RevokeCredential, view: StreamView) -> Sequence[NewEvent]:
-    """Decide the end of a credential, also of the last that works: the key has none then, until it is rotated."""
+    """Decide a credential's revocation, even of the last one that works: then the key has none until it is rotated."""
     state = existing(view)
     credential = state.credential(command.credential_id)
     if credential is None:

@@ -1,7 +1,8 @@
-"""Secrets: how they are made, written, hashed and compared. The only module that ever holds one in the clear.
+"""Secrets: how they are created, formatted, hashed and compared. The only module that handles one in the clear.
 
-Keys have the gateway's format (TensorZero): `sk-t0-<public_id>-<secret>`, 12 and 48 ASCII alphanumerics; the stored
-hash is the lowercase hex SHA-256 of the 48-character part alone. Admin tokens have the same shape behind `kl-admin-`.
+Keys have the gateway's format (TensorZero): `sk-t0-<public_id>-<secret>`, with 12 and 48 ASCII alphanumerics. The
+stored hash is the lowercase hex SHA-256 of the 48-character part alone. Admin tokens have the same form with the prefix
+`kl-admin-`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ SECRET_LENGTH = 48
 KEY_PREFIX = "sk-t0-"
 TOKEN_PREFIX = "kl-admin-"  # noqa: S105 - a prefix, not a secret
 
-_RANDOM = secrets.SystemRandom()  # the operating system's source; it keeps no state
+_RANDOM = secrets.SystemRandom()  # the operating system's source, which keeps no state
 _ALPHABET = string.ascii_letters + string.digits
 _TOKEN = re.compile(rf"{TOKEN_PREFIX}([A-Za-z0-9]{{{ID_LENGTH}}})-([A-Za-z0-9]{{{SECRET_LENGTH}}})", re.ASCII)
 PUBLIC_ID = re.compile(rf"[A-Za-z0-9]{{{ID_LENGTH}}}", re.ASCII)
@@ -26,7 +27,7 @@ PUBLIC_ID = re.compile(rf"[A-Za-z0-9]{{{ID_LENGTH}}}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class IssuedSecret:
-    """A new secret: its id, its text for the one answer that shows it, and the hash that is kept."""
+    """A new secret: its id, its text for the one response that shows it, and the hash that is stored."""
 
     id: str
     text: str = field(repr=False)
@@ -44,7 +45,7 @@ def issue_token() -> IssuedSecret:
 
 
 def split_token(text: str) -> tuple[str, str] | None:
-    """The id and the hash of the secret in an admin token's text, or None when it has not the format."""
+    """The id and the hash of the secret in an admin token's text, or None if the format is wrong."""
     match = _TOKEN.fullmatch(text)
     return None if match is None else (match[1], _hash(match[2]))
 

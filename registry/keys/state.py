@@ -1,7 +1,7 @@
 """A key: its state, and how each event changes it. Pure.
 
 Each tag is a register that holds the (effective_at, position) that set or removed it; the greatest wins. A removal is
-remembered, else an older set that arrives later, backdated, would bring the tag back.
+remembered; otherwise an older set that arrives later, backdated, would bring the tag back.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Status = Literal["active", "suspended"] | Ended
 
 
 class Register(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A tag's last writer: its instant of effect in ms, its position, and the value it set (None: it removed it)."""
+    """A tag's last write: its effective time in ms, its position, and the value set (None if it was removed)."""
 
     effective_ms: int
     position: int
@@ -52,7 +52,7 @@ class CredentialState(msgspec.Struct, frozen=True, gc=False):
     revoked_at: datetime | None = None
 
     def ends_by(self, at: datetime) -> bool:
-        """Whether it does not work at an instant, whatever the key does."""
+        """Whether the credential has ended by a time, regardless of the key."""
         return any(end is not None and end <= at for end in (self.expires_at, self.revoked_at))
 
 
@@ -77,14 +77,14 @@ class KeyState(msgspec.Struct, frozen=True, gc=False):
         return {name: register.value for name, register in sorted(self.registers.items()) if register.value is not None}
 
     def status(self, at: datetime) -> Status:
-        """What the key is at an instant, by what this state knows."""
+        """The key's status at a time, according to this state."""
         ended = self.ended(at)
         if ended != "revoked" and self.suspended_at is not None:
             return "suspended"
         return ended or "active"
 
     def ended(self, at: datetime) -> Ended | None:
-        """How the key has ended by an instant, a suspension left aside."""
+        """How the key has ended by a time, ignoring a suspension."""
         if self.revoked_at is not None and at >= self.revoked_at:
             return "revoked"
         if self.expiration is not None and at >= self.expiration:
@@ -92,12 +92,12 @@ class KeyState(msgspec.Struct, frozen=True, gc=False):
         return None
 
     def credential(self, credential_id: str) -> CredentialState | None:
-        """The credential of that id."""
+        """The credential with that id."""
         return next((one for one in self.credentials if one.credential_id == credential_id), None)
 
 
 def evolve(state: KeyState | None, recorded: AnyEvent, event: Event) -> KeyState:
-    """The state after an event. Raises ValueError for an event that can't follow the state: the log is wrong then."""
+    """The state after an event. Raises ValueError for an event that can't follow the state: then the log is wrong."""
     if state is None or recorded.position <= state.position:
         if state is None and isinstance(event, KeyBegun):
             return _begun(recorded, event)
@@ -107,17 +107,17 @@ def evolve(state: KeyState | None, recorded: AnyEvent, event: Event) -> KeyState
 
 
 def fold(history: Iterable[AnyEvent], *, at: datetime | None = None, known_at: int | None = None) -> KeyState | None:
-    """The key as of `at` (None: ever), as known at position `known_at` (None: all); None before it was."""
+    """The key as of `at` (None: any time), as known at position `known_at` (None: all). None before it existed."""
     state: KeyState | None = None
     for recorded in history:
         if (known_at is None or recorded.position <= known_at) and (at is None or recorded.effective_at <= at):
             state = evolve(state, recorded, codec.decode(recorded))
     if state is not None and at is not None and state.revoked_at is not None and at < state.revoked_at:
-        return replace(state, revoked_at=None)  # an imported key's end comes with its beginning
+        return replace(state, revoked_at=None)  # an imported key's end is in its first event
     return state
 
 
-def _changes(  # noqa: PLR0911 - an event each
+def _changes(  # noqa: PLR0911 - one return per event
     state: KeyState, recorded: AnyEvent, event: Event
 ) -> dict[str, Any]:
     """The fields of a key that an event changes."""
@@ -165,12 +165,12 @@ def _begun(recorded: AnyEvent, event: KeyBegun) -> KeyState:
 
 
 def _cut(instant: datetime | None) -> datetime | None:
-    """As the log has it: what a decision gives may have more digits."""
+    """Truncate as the log does: a decided value may have more digits."""
     return None if instant is None else cut_ms(instant)
 
 
 def write_registers(registers: dict[str, Register], recorded: AnyEvent, event: TagsChanged) -> None:
-    """Write a delta into registers. Events come in the order of their positions, so at one instant this one wins."""
+    """Apply a delta to registers. Events arrive in position order, so for equal times this one wins."""
     at, position = recorded.effective_us // 1000, recorded.position
     delta = event.set.items() if not event.remove else {**event.set, **dict.fromkeys(event.remove)}.items()
     for name, value in delta:

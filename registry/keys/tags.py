@@ -1,4 +1,4 @@
-"""Tag rules: what a name and a value may be. One place, used for keys, filters and bills alike. Pure."""
+"""Tag rules: valid names and values. One place, used for keys, filters and bills. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def name_fault(name: str) -> str | None:
-    """Why a tag name is refused, in words for the user, or None when it is good."""
+    """Why a tag name is refused, in words for the user, or None if it is valid."""
     if ":" in name:
         return "must not contain a colon"
     if name.startswith(RESERVED_PREFIX):
@@ -26,7 +26,7 @@ def name_fault(name: str) -> str | None:
 
 
 def value_fault(value: str) -> str | None:
-    """Why a tag value is refused, in words for the user, or None when it is good."""
+    """Why a tag value is refused, in words for the user, or None if it is valid."""
     return _text_fault(value, MAX_VALUE_BYTES)
 
 

@@ -1,4 +1,4 @@
-"""What a text of a caller's may be: one place, used for bodies, queries and imports alike. Pure."""
+"""Rules for texts from a caller. One place, used for bodies, queries and imports. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MAX_LABEL = 200
 
 
 def text_fault(text: str) -> str | None:
-    """Why a description or a reason is refused, in words for the user, or None when it is good."""
+    """Why a description or a reason is refused, in words for the user, or None if it is valid."""
     if len(text) > MAX_TEXT:
         return f"must be at most {MAX_TEXT} characters"
     if _has_controls(text, allowed="\n\t"):
@@ -18,7 +18,7 @@ def text_fault(text: str) -> str | None:
 
 
 def label_fault(text: str) -> str | None:
-    """Why an organization or a workspace is refused, in words for the user, or None when it is good."""
+    """Why an organization or a workspace is refused, in words for the user, or None if it is valid."""
     if not 1 <= len(text) <= MAX_LABEL:
         return f"must be 1 to {MAX_LABEL} characters"
     if _has_controls(text):
@@ -27,7 +27,7 @@ def label_fault(text: str) -> str | None:
 
 
 def _has_controls(text: str, allowed: str = "") -> bool:
-    """Whether it has control characters or lone surrogates."""
-    if text.isprintable():  # nearly every text is, and to ask so costs a tenth
+    """Whether the text has control characters or lone surrogates."""
+    if text.isprintable():  # nearly every text is, and this check costs a tenth
         return False
     return any(unicodedata.category(char) in {"Cc", "Cs"} and char not in allowed for char in text)

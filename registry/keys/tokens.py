@@ -1,4 +1,4 @@
-"""An admin token: its scopes, its state, and what is decided about it. Pure."""
+"""An admin token: its scopes, its state, and the decisions about it. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from registry.errors import Conflict, FieldFault, FieldsRefused
 from registry.keys.events import AdminTokenCreated, AdminTokenRevoked, Event
 from registry.log.event_log import AnyEvent, NewEvent, StreamView
 
-# `admin` contains every other scope.
+# `admin` includes every other scope.
 SCOPES: Final = ("keys:read", "keys:write", "keys:backdate", "billing:read", "audit:read", "admin")
 MAX_NAME = 200
 
@@ -36,7 +36,7 @@ class TokenState(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class CreateToken:
-    """Make an admin token."""
+    """Create an admin token."""
 
     token_id: str
     name: str

@@ -1,1 +1,1 @@
-"""The event log: its port, its two adapters, and what makes order, instants, hashes and current state."""
+"""The event log: its port, its two adapters, and what assigns order, times, hashes and current state."""

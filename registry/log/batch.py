@@ -1,7 +1,6 @@
-"""One transaction's worth of writes, decided one after the other and stamped in order. Pure but for the salts given in.
+"""The writes of one transaction, decided one after another and stamped in order. Pure, apart from the salts passed in.
 
-Both adapters run a batch through here under their lock, so that order, versions, instants and hashes are made in one
-place.
+Both adapters run a batch through here under their lock, so order, versions, times and hashes are assigned in one place.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Outcome = Written | Exception
 
 @dataclass(slots=True)
 class Batch:
-    """The working state of a batch: what the log says, and what the writes before this one have added to it."""
+    """The working state of a batch: what the log holds, plus what earlier writes of the batch have added."""
 
     head: Head
     clock: datetime
@@ -36,7 +35,7 @@ class Batch:
     secrets: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
 
     def run(self, writes: Iterable[Write]) -> list[Outcome]:
-        """Decide each write and stamp its events; a refusal fails that write alone. Any other error fails the batch."""
+        """Decide each write and stamp its events. A refusal fails only that write; any other error fails the batch."""
         return [self._run_one(write) for write in writes]
 
     def _run_one(self, write: Write) -> Outcome:
@@ -47,7 +46,7 @@ class Batch:
             if write.expected_version not in {None, version}:
                 raise VersionConflict(stream, write.expected_version or 0, version)
             decided = write.decide(view)
-        except Exception as error:  # noqa: BLE001 - it becomes the answer of this write, and of no other
+        except Exception as error:  # noqa: BLE001 - it becomes the result of this write only
             if isinstance(error, RegistryError):
                 error.position = self.head.position
             return error
@@ -99,13 +98,13 @@ class Batch:
 
 
 def check_clock(head: Head, clock: datetime, step_back_bound: timedelta) -> None:
-    """Raise ClockSteppedBack rather than date events further into the future than the bound."""
+    """Raise ClockSteppedBack if events would be dated further into the future than the bound allows."""
     if head.recorded_at is not None and head.recorded_at - clock > step_back_bound:
         raise ClockSteppedBack
 
 
 def wanted(writes: Sequence[Write]) -> Mapping[str, bool]:
-    """The streams of a batch, and of each whether its whole history is needed."""
+    """The streams of a batch, each with whether its full history is needed."""
     streams: dict[str, bool] = {}
     for write in writes:
         streams[write.stream] = streams.get(write.stream, False) or write.whole_stream

@@ -1,6 +1,6 @@
 """The hash chain of the log. Pure.
 
-Rule 1, the only one so far (its number is in `log_identity.chain_rule` and in every preimage), is fixed for ever:
+Rule 1 is the only one so far and never changes. Its number is in `log_identity.chain_rule` and in every preimage:
 
     genesis        = SHA-256("keyledger.genesis.v1" NUL log_id)                             log_id: its 16 bytes
     payload_digest = SHA-256("keyledger.payload.v1" NUL salt payload)                       salt: 16 random bytes
@@ -9,8 +9,8 @@ Rule 1, the only one so far (its number is in `log_identity.chain_rule` and in e
 
 `numbers` are position, version, schema_version, recorded_at in microseconds and effective_at in milliseconds since
 1970, each a signed 64-bit big-endian integer. `texts` are stream, type, actor, on_behalf_of, request_id and reason,
-each a 32-bit big-endian length and its UTF-8 bytes; an absent one is the length 0xFFFFFFFF alone. So the preimage can
-be read in one way only, and an erased payload leaves the chain whole: its digest stays.
+each a 32-bit big-endian length followed by its UTF-8 bytes; an absent text is the length 0xFFFFFFFF alone. So the
+preimage can be read in only one way, and erasing a payload keeps the chain intact, because its digest stays.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ CHAIN_RULE = 1
 _NUMBERS = struct.Struct(">qqqqq").pack
 _LENGTH = struct.Struct(">I").pack
 _ABSENT = b"\xff\xff\xff\xff"
-# Hashes begun with the words of their domain: a copy costs less than a new one.
+# Hash objects already fed with their domain prefix: copying one is cheaper than creating one.
 _PAYLOAD = sha256(b"keyledger.payload.v1\0")
 _EVENT = sha256(b"keyledger.event.v1\0")
 
 
 def genesis_hash(log_id: UUID) -> bytes:
-    """The hash before the first event: it binds the chain to its log."""
+    """The hash before the first event. It binds the chain to its log."""
     return sha256(b"keyledger.genesis.v1\0" + log_id.bytes).digest()
 
 
 def payload_digest(salt: bytes, payload: bytes) -> bytes:
-    """The digest of a payload that nothing can be guessed from without its salt."""
+    """The digest of a payload. Without the salt it reveals nothing about the payload."""
     digest = _PAYLOAD.copy()
     digest.update(salt)
     digest.update(payload)
@@ -49,7 +49,7 @@ def payload_digest(salt: bytes, payload: bytes) -> bytes:
 
 
 def event_hash(previous_hash: bytes, event: RecordedEvent) -> bytes:
-    """The hash of an event after its predecessor's; `event.hash` itself is not read."""
+    """The hash of an event that follows `previous_hash`. Does not read `event.hash`."""
     preimage = (
         previous_hash,
         _NUMBERS(event.position, event.version, event.schema_version, event.recorded_us, event.effective_us // 1000),
@@ -67,15 +67,15 @@ def event_hash(previous_hash: bytes, event: RecordedEvent) -> bytes:
 
 
 def fits(previous_hash: bytes, event: RecordedEvent) -> bool:
-    """Whether payload, metadata and the hash before give the event's hash."""
+    """Whether the payload, the metadata and the previous hash produce the event's hash."""
     return payload_digest(event.salt, event.payload) == event.payload_digest and follows(previous_hash, event)
 
 
 def follows(previous_hash: bytes, event: RecordedEvent) -> bool:
-    """Whether metadata, the payload's digest and the hash before give the event's hash."""
+    """Whether the metadata, the payload's digest and the previous hash produce the event's hash."""
     try:
         return event_hash(previous_hash, event) == event.hash
-    except struct.error:  # a number beyond 64 bits, as PostgreSQL's infinite instant: no event has one
+    except struct.error:  # a number beyond 64 bits, such as PostgreSQL's infinity: no event has one
         return False
 
 
@@ -85,7 +85,7 @@ def sealed(previous_hash: bytes, event: RecordedEvent) -> RecordedEvent:
 
 
 def commitment(secret_hash: str) -> str:
-    """What an event says of a secret's hash: a swapped hash is found, and nobody can log in with it."""
+    """What an event holds of a secret's hash: enough to detect a swapped hash, but of no use to log in."""
     return sha256(b"keyledger.commitment.v1\0" + secret_hash.encode()).hexdigest()
 
 
@@ -96,5 +96,6 @@ def _text(text: str | None) -> bytes:
     return _LENGTH(len(data)) + data
 
 
-# A log has few types and actors, and very many events. Few are kept: a foreign record can name an actor of any length.
+# A log has few types and actors, and very many events. The cache is small because a foreign record can name an actor of
+# any length.
 _name = lru_cache(maxsize=64)(_text)

@@ -1,4 +1,4 @@
-"""The one walk along the chain: each event is held to the one before it, whoever reads."""
+"""The one walk along the chain, for every reader: checks each event against the one before it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ PAGE = 2000
 
 
 class Linked(msgspec.Struct, frozen=True, gc=False):
-    """An event with the hash of the event before it; empty where that one is missing."""
+    """An event with the hash of the event before it; empty if that event is missing."""
 
     previous_hash: bytes
     event: RecordedEvent
 
     @property
     def fits(self) -> bool:
-        """Whether payload, metadata and the hash before give the event's hash."""
+        """Whether the payload, the metadata and the previous hash produce the event's hash."""
         return chain.fits(self.previous_hash, self.event)
 
 
@@ -40,9 +40,9 @@ class ChainFault:
 
 
 class ChainWalk:
-    """Follows the chain from a place on: `position` and `hash` are those of the last event. Pure.
+    """Follows the chain from a position: `position` and `hash` are those of the last event. Pure.
 
-    Digits of effective_at below the millisecond are in no hash, so they are looked at as well.
+    No hash covers the digits of effective_at below the millisecond, so they are checked as well.
     """
 
     def __init__(self, position: int, hash_: bytes) -> None:
@@ -50,7 +50,7 @@ class ChainWalk:
         self.hash = hash_
 
     def link(self, events: Sequence[RecordedEvent]) -> list[Linked]:
-        """The next events. Raises ChainBroken, which names the position of the first that is missing or was changed."""
+        """Check the next events. Raises ChainBroken, naming the position of the first one missing or changed."""
         linked = []
         for event in events:
             if (
@@ -64,7 +64,7 @@ class ChainWalk:
         return linked
 
     def inspect(self, event: RecordedEvent) -> tuple[Linked, list[ChainFault]]:
-        """The next event, whatever is wrong with it, and all that is wrong: the walk goes on behind it."""
+        """Check the next event and return all its faults. The walk continues after it."""
         faults = []
         if event.position != self.position + 1:
             faults.append(gap(self.position + 1, event.position - 1))
@@ -73,7 +73,7 @@ class ChainWalk:
         if chain.payload_digest(event.salt, event.payload) != event.payload_digest:
             faults.append(ChainFault("changed", position, "its payload or salt is not the one that was recorded"))
         if self.hash and not chain.follows(self.hash, event):
-            detail = f"it was changed, or does not chain on position {position - 1}"
+            detail = f"it was changed, or does not chain to position {position - 1}"
             faults.append(ChainFault("changed", position, detail))
         if event.effective_us % 1000:
             faults.append(ChainFault("changed", position, "its effective_at has digits below the millisecond"))
@@ -84,17 +84,17 @@ class ChainWalk:
         position = self.position + 1
         if event.position != position:
             return ChainBroken(f"the log has no event at position {position}")
-        return ChainBroken(f"the event at position {position} was changed, or does not chain on the one before")
+        return ChainBroken(f"the event at position {position} was changed, or does not chain to the one before")
 
 
 def gap(first: int, last: int) -> ChainFault:
-    """Events that the log does not have."""
+    """The fault of one or more missing events."""
     what = "the event is missing" if first == last else f"the events up to position {last} are missing"
     return ChainFault("missing", first, what)
 
 
 class LogReader:
-    """Reads a log on from a place, for a follower: every position once, in order, held to the chain."""
+    """Reads a log from a position on, for a follower: every position once, in order, checked against the chain."""
 
     def __init__(self, log: EventLog, start: LogPosition) -> None:
         self._log = log
@@ -102,13 +102,13 @@ class LogReader:
 
     @property
     def at(self) -> LogPosition:
-        """The place of the last event read."""
+        """The position of the last event read."""
         return LogPosition(self._log.log_id, self._walk.position, self._walk.hash)
 
     async def next(self, limit: int = PAGE, *, wait_s: float = 0.0) -> list[Linked]:
-        """The next events, at most `limit`; none at the head, after a wait of up to `wait_s`.
+        """The next events, at most `limit`. At the head: none, after a wait of up to `wait_s`.
 
-        Raises ChainBroken, Busy: the same may be asked again.
+        Raises ChainBroken or Busy; the call can then be repeated.
         """
         events = await self._log.read(self._walk.position, limit)
         if not events and wait_s:
@@ -120,24 +120,24 @@ class LogReader:
 async def pages(
     log: EventLog, start: LogPosition, until: int | None = None, size: int = PAGE
 ) -> AsyncGenerator[list[Linked], None]:
-    """The events beyond a place up to `until` (None: the log's end), in order, in pages of up to `size`, none empty.
+    """The events after a position up to `until` (None: the end of the log), in order, in pages of up to `size`.
 
-    `until` is at most the head: the log promised what is up to there. The next page is fetched while the caller has the
-    last; in memory are two. Raises ChainBroken at the first event that is missing or was changed, and names its
-    position: pages before it were right. Raises Busy.
+    No page is empty. `until` must not be beyond the head: the log guarantees what is up to there. The next page is
+    fetched while the caller handles the last one, so two are in memory. Raises ChainBroken at the first event that is
+    missing or changed, naming its position; the pages before it were correct. Raises Busy.
     """
     walk = ChainWalk(start.position, start.hash)
     async with aclosing(unchecked_pages(log, start.position, until, size)) as fetched:
         async for events in fetched:
             yield walk.link(events)
     if until is not None and walk.position < until:
-        await position_in(log, walk.position + 1)  # raises: it is not there
+        await position_in(log, walk.position + 1)  # raises ChainBroken: the log has no such event
 
 
 async def unchecked_pages(
     log: EventLog, after: int = 0, until: int | None = None, size: int = PAGE
 ) -> AsyncGenerator[list[RecordedEvent], None]:
-    """As `pages`, whatever the log has: gaps and hashes are for the caller. Raises Busy."""
+    """Like `pages`, but returns whatever the log has: the caller checks gaps and hashes. Raises Busy."""
     page = await log.read(after, size)
     while page and (until is None or page[0].position <= until):
         last = page[-1].position
@@ -146,7 +146,7 @@ async def unchecked_pages(
             return
         fetching = asyncio.ensure_future(log.read(last, size))
         try:
-            # The question must be on its way before the caller keeps the loop busy: a turn to ask it, one to send it.
+            # The query must be sent before the caller keeps the loop busy: one turn to start it, one to send it.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
             yield page

@@ -1,4 +1,4 @@
-"""Payloads as bytes: canonical JSON out, typed events in, old schema versions through upcasters."""
+"""Payloads as bytes: canonical JSON out, typed events in. Upcasters convert old schema versions."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from registry.log.flat import FLAT, flatten
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
-# The version that each type is written in today. A changed shape is a new version here, an upcaster below from the one
-# before, and a golden file under tests/golden/events/.
+# The version in which each type is written today. To change a shape, add a new version here, an upcaster from the
+# previous version below, and a golden file under tests/golden/events/.
 CURRENT: Final[dict[type[Event], int]] = {
     events.KeyCreated: 1,
     events.KeyImported: 1,
@@ -35,15 +35,15 @@ CURRENT: Final[dict[type[Event], int]] = {
     events.AdminTokenCreated: 1,
     events.AdminTokenRevoked: 1,
 }
-# (type, version) to the function that turns that version's JSON into the next one's.
+# (type, version) to the function that converts that version's JSON to the next version's.
 UPCASTERS: Final[dict[tuple[str, int], Upcaster]] = {}
 _SORTED: Final = msgspec.json.Encoder(order="sorted")
-# What a payload that is not of its version can raise, in an upcaster too.
+# What a payload that does not match its version can raise, also in an upcaster.
 _UNREADABLE: Final = (msgspec.MsgspecError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 class Encoded(NamedTuple):
-    """An event as the log stores it; `payload` in RFC 8785 canonical form (by the `rfc8785` library)."""
+    """An event as the log stores it. `payload` is in RFC 8785 canonical form (by the `rfc8785` library)."""
 
     type: str
     schema_version: int
@@ -51,10 +51,10 @@ class Encoded(NamedTuple):
 
 
 class Wire:
-    """The versions of every type: what is written today, and how to read each that was ever written."""
+    """The versions of every type: which one is written today, and how to read every one ever written."""
 
     def __init__(self, current: Mapping[type[Event], int], upcasters: Mapping[tuple[str, int], Upcaster]) -> None:
-        """Raises KeyError where the way from an old version to today's has a gap."""
+        """Raises KeyError if an upcaster is missing between an old version and today's."""
         self._current = dict(current)
         self._decoders: dict[tuple[str, int], Callable[[bytes], Event]] = {}
         for kind, last in current.items():
@@ -70,11 +70,11 @@ class Wire:
         return Encoded(type(event).__name__, self._current[type(event)], _canonical(plain))
 
     def decode(self, recorded: AnyEvent) -> Event:
-        """The typed event. Raises UndecodableEvent, naming the position, when type, version or payload is not known."""
+        """The typed event. Raises UndecodableEvent, naming the position, if type, version or payload is unknown."""
         try:
             return self._decoders[recorded.type, recorded.schema_version](recorded.payload)
         except _UNREADABLE as error:
-            # The library's message may quote the payload; type and position are enough to find it.
+            # The library's message may quote the payload; type and position are enough to find the event.
             raise UndecodableEvent(
                 f"the event at position {recorded.position} ({recorded.type} v{recorded.schema_version}) "
                 "does not decode"
@@ -82,8 +82,11 @@ class Wire:
 
 
 def _canonical(plain: dict[str, Any]) -> bytes:
-    """The RFC 8785 form. Where it is ASCII all through, msgspec's is the same to the byte, but for numbers, of which no
-    event has any: it takes a tenth of the time, and this is a quarter of what an event costs under the lock."""
+    """The RFC 8785 form.
+
+    For pure ASCII, msgspec's output is identical byte for byte, except for numbers, which no event has. It takes a
+    tenth of the time, and encoding is a quarter of what an event costs under the lock.
+    """
     quick = _SORTED.encode(plain)
     return quick if quick.isascii() else rfc8785.dumps(plain)
 

@@ -1,7 +1,7 @@
 """The port of the event log: what is written, what is read back, and the guarantees of both.
 
-Positions are 1, 2, 3 … without gaps, in commit order; `recorded_at` strictly increases with them; versions are 1, 2,
-3 … within a stream; every event's hash chains on its predecessor's. Adapters: `postgres` (the log) and `memory` (its
+Positions are 1, 2, 3 … without gaps, in commit order. `recorded_at` strictly increases with them. Versions are 1, 2, 3
+… within a stream. Every event's hash chains to its predecessor's. Adapters: `postgres` (the log) and `memory` (its
 twin).
 """
 
@@ -20,9 +20,9 @@ from registry.keys.events import Event
 
 
 class RecordedEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event of the log with all that its hash covers. `payload` is canonical JSON (RFC 8785), decoded by `wire`.
+    """An event of the log with everything its hash covers. `payload` is canonical JSON (RFC 8785), decoded by `codec`.
 
-    Instants are microseconds since 1970: most readers of a long log never need them as datetimes.
+    Times are microseconds since 1970: most readers of a long log never need them as datetimes.
     """
 
     position: int
@@ -43,28 +43,28 @@ class RecordedEvent(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def recorded_at(self) -> datetime:
-        """When the log learned it."""
+        """When the log recorded it."""
         return from_us(self.recorded_us)
 
     @property
     def effective_at(self) -> datetime:
-        """From when it counts."""
+        """When it takes effect."""
         return from_us(self.effective_us)
 
     @property
     def effective_ms(self) -> int:
-        """From when it counts, in milliseconds since 1970."""
+        """When it takes effect, in milliseconds since 1970."""
         return self.effective_us // 1000
 
     @classmethod
     def from_columns(cls, row: Sequence[Any]) -> RecordedEvent:
-        """From the values of COLUMNS, instants as datetimes."""
+        """Build an event from the values of COLUMNS, with times as datetimes."""
         position, stream, version, kind, schema_version, recorded_at, effective_at, *rest = row
         return cls(position, stream, version, kind, schema_version, to_us(recorded_at), to_us(effective_at), *rest)
 
 
 class Foldable(msgspec.Struct, frozen=True, gc=False):
-    """The part of an event that the state of its stream depends on: half as much to read. Its hash can't be checked."""
+    """The part of an event that its stream's state depends on: half as much to read, but its hash can't be checked."""
 
     position: int
     stream: str
@@ -76,12 +76,12 @@ class Foldable(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def effective_at(self) -> datetime:
-        """From when it counts."""
+        """When it takes effect."""
         return from_us(self.effective_us)
 
     @property
     def effective_ms(self) -> int:
-        """From when it counts, in milliseconds since 1970."""
+        """When it takes effect, in milliseconds since 1970."""
         return self.effective_us // 1000
 
     @classmethod
@@ -92,13 +92,13 @@ class Foldable(msgspec.Struct, frozen=True, gc=False):
 
 AnyEvent = RecordedEvent | Foldable
 
-# The columns of the table of events, in the order of RecordedEvent's fields.
+# The columns of the event table, in the order of RecordedEvent's fields.
 COLUMNS: Final = tuple(name.replace("_us", "_at") for name in RecordedEvent.__struct_fields__)
 
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to append, as it was decided: `effective_at` is recorded_at cut to the millisecond when None."""
+    """An event to append, as decided. `effective_at` None means recorded_at, truncated to the millisecond."""
 
     event: Event
     effective_at: datetime | None = None
@@ -106,7 +106,10 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: `actor` is the token's stream or `operator`; `on_behalf_of` is the caller's claim of a person."""
+    """Who makes a request. `actor` is the token's stream or `operator`.
+
+    `on_behalf_of` is the person whom the caller claims to act for.
+    """
 
     actor: str
     on_behalf_of: str | None = None
@@ -116,7 +119,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last event of the log; position 0 and the genesis hash when it is empty."""
+    """The last event of the log; position 0 and the genesis hash if the log is empty."""
 
     position: int
     hash: bytes
@@ -125,7 +128,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class StreamView:
-    """What a decision sees, under the lock: the stream as it is, and the instant that its first event would get."""
+    """What a decision sees under the lock: the stream's current state, and the time that its first event would get."""
 
     now: datetime
     version: int
@@ -135,12 +138,12 @@ class StreamView:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A wish to append to one stream.
+    """A request to append to one stream.
 
-    `decide` is pure and quick: it gets the StreamView under the lock and returns the events to append (none is allowed)
-    or raises Refused. `whole_stream` asks for `StreamView.history`. `expected_version`, where stated, must be the
-    stream's.
-    `secrets` (credential or token id to the hash of its secret) go into the table of secrets in the same transaction.
+    `decide` is pure and quick: it gets the StreamView under the lock and returns the events to append (possibly none)
+    or raises Refused. `whole_stream` requests `StreamView.history`. `expected_version`, if given, must be the stream's
+    version. `secrets` (credential or token id to the hash of its secret) are stored in the table of secrets in the same
+    transaction.
     """
 
     stream: str
@@ -153,7 +156,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write did: its events, the stream's state after them, and the head of the log after the write."""
+    """The result of a write: its events, the stream's state after them, and the head of the log after the write."""
 
     events: tuple[RecordedEvent, ...]
     state: Any
@@ -166,14 +169,14 @@ class EventLog(Protocol):
 
     @property
     def log_id(self) -> UUID:
-        """The random id made with the log."""
+        """The random id that the log got when it was created."""
 
     @property
     def genesis_hash(self) -> bytes:
-        """The hash that the first event chains on."""
+        """The hash that the first event chains to."""
 
     async def write(self, write: Write) -> Written:
-        """Decide and append, atomically and durably; concurrent writes share one transaction (group commit).
+        """Decide and append, atomically and durably. Concurrent writes share one transaction (group commit).
 
         Raises what `decide` raises, VersionConflict, Busy (nothing was appended) or OutcomeUnknown. Cancelling one
         caller never cancels the others; a cancelled write may or may not have been appended.
@@ -192,7 +195,7 @@ class EventLog(Protocol):
         """The last committed event."""
 
     async def wait_beyond(self, position: int, timeout_s: float) -> None:
-        """Return when the log may have events beyond `position`, at the latest after `timeout_s`."""
+        """Return when the log may have events after `position`, or after `timeout_s` at the latest."""
 
     async def close(self) -> None:
-        """Let running writes end and release what is held."""
+        """Let running writes finish and release all resources."""

@@ -1,6 +1,6 @@
-"""Events that carry a key's details, as the log stores them: the members of the details stand among the others. Pure.
+"""Events that carry a key's details, as the log stores them: the details' members are at the top level. Pure.
 
-A new field of `KeyDetails` is in these shapes by itself.
+A new field of `KeyDetails` appears in these shapes automatically.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _members = attrgetter(*KeyDetails.__struct_fields__)
 
 
 class FlatKeyCreated(KeyDetails, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """KeyCreated in the log."""
+    """KeyCreated as the log stores it."""
 
     public_id: str
     tags: dict[str, str]
@@ -30,7 +30,7 @@ class FlatKeyCreated(KeyDetails, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class FlatKeyImported(FlatKeyCreated, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """KeyImported in the log."""
+    """KeyImported as the log stores it."""
 
     revoked_at: datetime | None
     source: str
@@ -47,6 +47,6 @@ FLAT: Final[Mapping[type[Event], type[FlatKeyCreated]]] = {KeyCreated: FlatKeyCr
 
 
 def flatten(fields: dict[str, Any]) -> dict[str, Any]:
-    """The members of an event with those of its details among them."""
+    """Move the members of an event's details to the top level."""
     details: dict[str, Any] | None = fields.pop("details", None)
     return fields if details is None else fields | details

@@ -1,7 +1,7 @@
-"""Group commit: concurrent writes of one process share a transaction, each with its own answer.
+"""Group commit: concurrent writes of one process share a transaction, and each gets its own result.
 
-The lock that orders the log admits one transaction at a time; ten events in it cost little more than one. So whatever
-waits when a transaction begins goes into it together.
+The lock that orders the log admits one transaction at a time, and ten events in it cost little more than one. So every
+write that is queued when a transaction begins goes into it.
 """
 
 from __future__ import annotations
@@ -41,9 +41,10 @@ class GroupCommit:
         self._closed = False
 
     async def submit(self, write: Write) -> Written:
-        """Append in the next transaction. Raises Busy when the queue is full or the wait too long, and what flush says.
+        """Append in the next transaction.
 
-        A caller that is cancelled leaves its batch alone; its own write may or may not have been appended.
+        Raises Busy if the queue is full or the wait too long, and whatever `flush` raises. Cancelling a caller does not
+        affect its batch; its own write may or may not have been appended.
         """
         if self._closed or len(self._queue) >= self._max_queue:
             raise Busy
@@ -55,7 +56,7 @@ class GroupCommit:
         return await waiting.answer
 
     async def close(self) -> None:
-        """Refuse new writes and wait for those that wait."""
+        """Refuse new writes and wait for the queued ones."""
         self._closed = True
         if self._worker is not None:
             with contextlib.suppress(asyncio.CancelledError):
@@ -68,7 +69,7 @@ class GroupCommit:
                 await self._answer(batch)
 
     def _take(self) -> list[_Waiting]:
-        """The next batch, without those whose caller has gone or has waited too long behind a stuck lock."""
+        """The next batch, without writes whose caller has gone or that waited too long behind a stuck lock."""
         now = asyncio.get_running_loop().time()
         batch: list[_Waiting] = []
         while self._queue and len(batch) < self._max_batch:
@@ -84,7 +85,7 @@ class GroupCommit:
     async def _answer(self, batch: list[_Waiting]) -> None:
         try:
             outcomes: list[Outcome] = await self._flush([waiting.write for waiting in batch])
-        except Exception as error:  # noqa: BLE001 - it is handed to every caller of the batch, none swallowed
+        except Exception as error:  # noqa: BLE001 - it is raised in every caller of the batch, never swallowed
             outcomes = [error] * len(batch)
         for waiting, outcome in zip(batch, outcomes, strict=True):
             if waiting.answer.done():

@@ -1,7 +1,7 @@
-"""A place in a log that somebody keeps: how far a topic, a ledger, a gateway's table or an audit is.
+"""A stored position in a log: how far a topic, a ledger, a gateway's table or an audit has got.
 
-A log that was restored or failed over and lost its tail uses positions again for other events. So whoever keeps a
-position keeps the log's id and the event's hash with it, and stops when they don't match.
+A log that lost its tail in a restore or failover uses the same positions again for other events. So everything that
+stores a position stores the log's id and the event's hash with it, and stops if they don't match.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ class LogPosition:
     hash: bytes
 
 
-# Of what has seen no log yet.
+# The position of a follower that has not read any log yet.
 NOWHERE: Final = LogPosition(UUID(int=0), 0, b"")
 
 
 def start_of(log: EventLog) -> LogPosition:
-    """The place before the first event of a log."""
+    """The position before the first event of a log."""
     return LogPosition(log.log_id, 0, log.genesis_hash)
 
 
 async def position_in(log: EventLog, position: int) -> LogPosition:
-    """The place of a position, by what the log has there. Raises ChainBroken where it has nothing, Busy."""
+    """The log's own LogPosition for a number. Raises ChainBroken if the log has no such event, or Busy."""
     if position == 0:
         return start_of(log)
     held = await log.hashes([position])
@@ -43,15 +43,15 @@ async def position_in(log: EventLog, position: int) -> LogPosition:
 
 
 async def is_of(log: EventLog, kept: LogPosition) -> bool:
-    """Whether a place is one of this log. Raises Busy."""
+    """Whether a stored position is of this log. Raises Busy."""
     held = {0: log.genesis_hash} if kept.position == 0 else await log.hashes([kept.position])
     return kept.log_id == log.log_id and held.get(kept.position) == kept.hash
 
 
 async def resume_at(log: EventLog, kept: LogPosition, keeper: str) -> LogPosition:
-    """Where `keeper` goes on: at the place that it kept, or at the start of the log where it has kept none yet.
+    """Where `keeper` resumes: at its stored position, or at the start of the log if it has none yet.
 
-    Raises LogChanged where the place is not one of this log, Busy.
+    Raises LogChanged if the position is not of this log, or Busy.
     """
     if kept == NOWHERE:
         return start_of(log)

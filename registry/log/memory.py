@@ -1,4 +1,4 @@
-"""The event log's in-memory twin: the same promises but durability, for tests of what stands on the port."""
+"""The event log's in-memory twin: the same guarantees except durability, for tests of code that uses the port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wakes those who tail the log: LISTEN/NOTIFY between processes, a condition within one. The poll stays the floor."""
+"""Wakes readers that tail the log: LISTEN/NOTIFY between processes, a condition within one. Readers also poll."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHANNEL = "keyledger_event"
 
 
 class CommitNotifier:
-    """Knows the greatest position that anybody has told of; losing a notification costs one poll, never an event."""
+    """Knows the greatest position reported so far. Losing a notification costs one poll, never an event."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._connection = DriverConnection(engine)
@@ -22,14 +22,14 @@ class CommitNotifier:
         self._changed = asyncio.Event()
 
     def notify(self, position: int) -> None:
-        """Tell the waiters of this process that the log has reached `position`."""
+        """Wake the waiters of this process: the log has reached `position`."""
         if position > self._position:
             self._position = position
             self._changed.set()
-            self._changed = asyncio.Event()  # the next wait needs a fresh one
+            self._changed = asyncio.Event()  # the next wait needs a new event
 
     async def wait_beyond(self, position: int, timeout_s: float) -> None:
-        """Return when a position beyond `position` was told of, at the latest after `timeout_s`."""
+        """Return when a position after `position` is reported, or after `timeout_s` at the latest."""
         await self._listen()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
@@ -41,7 +41,7 @@ class CommitNotifier:
         await self._connection.close()
 
     async def _listen(self) -> None:
-        # Where listening is not to be had (a pooler, a server that is away), the caller's poll goes on.
+        # If LISTEN is not possible (a pooler, a server that is down), the caller still polls.
         with contextlib.suppress(*TRANSPORT_ERRORS):
             driver = await self._connection.get()
             if driver is not self._listening:

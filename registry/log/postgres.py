@@ -1,11 +1,11 @@
 """The event log in PostgreSQL.
 
-Reads and the pool are SQLAlchemy's; the append speaks to the driver below it (asyncpg), as its four round trips are the
-ceiling of the whole write path (bench/append.py).
+Reads and the pool use SQLAlchemy. The append uses the driver below it (asyncpg), because its four round trips limit the
+whole write path (bench/append.py).
 
-Why one lock: a reader that tails a sequence skips the rows of a slower transaction. So whoever appends takes one
-transaction-scoped advisory lock first, and only then reads the head, numbers, stamps, inserts and commits: position
-order is commit order, and there are no gaps. The lock costs nothing once appends are batched (`group_commit`).
+Why one lock: a reader that tails a sequence skips the rows of a slower transaction. So every append first takes one
+transaction-scoped advisory lock, and only then reads the head, numbers, stamps, inserts and commits: position order is
+commit order, and there are no gaps. The lock costs nothing once appends are batched (`group_commit`).
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from registry.log.event_log import COLUMNS, Head, RecordedEvent, Write, Written
 from registry.log.group_commit import GroupCommit
 from registry.log.notifications import CommitNotifier
 
-# The one lock of the log: the text `keyledge` as a 64-bit number. Advisory locks are per database.
+# The log's only lock: the text `keyledge` as a 64-bit number. Advisory locks are per database.
 APPEND_LOCK: Final = int.from_bytes(b"keyledge")
 _NO_LOG: Final = "the database holds no log that this version can read: run `keyledger migrate`"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of the append: batch and queue in writes, the rest in time."""
+    """Limits of the append: batch and queue in writes, the others in time."""
 
     max_batch: int = 256
     max_queue: int = 10_000
@@ -55,7 +55,7 @@ class Limits:
 
 
 class PostgresEventLog:
-    """See EventLog. Made by `open_log`."""
+    """See EventLog. Created by `open_log`."""
 
     def __init__(
         self, engine: AsyncEngine, log_id: UUID, limits: Limits, append_hook: AppendHook | None = None
@@ -69,11 +69,11 @@ class PostgresEventLog:
         self._reader = DriverConnection(engine, prepare=instants_as_raw_us)
         self._notifier = CommitNotifier(engine)
         lock_ms, statement_ms = (int(s * 1000) for s in (limits.lock_timeout_s, limits.statement_timeout_s))
-        # One round trip; SET LOCAL, so that it holds behind a connection pooler too.
+        # One round trip. SET LOCAL, so that it also works behind a connection pooler.
         self._begin = (
             "BEGIN ISOLATION LEVEL READ COMMITTED;"
             f"SET LOCAL lock_timeout = {lock_ms}; SET LOCAL statement_timeout = {statement_ms};"
-            "SET LOCAL plan_cache_mode = force_generic_plan;"  # planning anew cost as much as the statements
+            "SET LOCAL plan_cache_mode = force_generic_plan;"  # planning each time cost as much as the statements
             f"SELECT pg_advisory_xact_lock({APPEND_LOCK})"
         )
 
@@ -112,7 +112,7 @@ class PostgresEventLog:
         return Head(position, hash_, _instant(recorded + RAW_EPOCH_US))
 
     async def wait_beyond(self, position: int, timeout_s: float) -> None:
-        """See EventLog."""
+        """See EventLog. Does not close the engine, which belongs to the caller."""
         await self._notifier.wait_beyond(position, timeout_s)
 
     async def close(self) -> None:
@@ -123,13 +123,13 @@ class PostgresEventLog:
         await self._reader.close()
 
     async def _flush(self, writes: Sequence[Write]) -> list[Outcome]:
-        """One transaction. Raises Busy when nothing was appended, OutcomeUnknown when that can't be told."""
+        """Run one transaction. Raises Busy if nothing was appended, OutcomeUnknown if that is not known."""
         try:
             driver = await self._writer.get()
             try:
                 return await self._append(driver, writes)
             except BaseException:
-                # Whatever it was, the connection must not stay in a transaction that holds the lock.
+                # Whatever happened, the connection must not stay in a transaction that holds the lock.
                 try:
                     await driver.execute("ROLLBACK")
                 except TRANSPORT_ERRORS:
@@ -156,13 +156,13 @@ class PostgresEventLog:
         return outcomes
 
     async def _run_hook(self, driver: Any, batch: Batch) -> None:
-        """What must hold when the append does, where something is to be."""
+        """Write what must be true as soon as the append is, if there is a hook."""
         keys = [] if self._hook is None else [one for one in batch.changed.values() if isinstance(one, KeyState)]
         if self._hook is not None and keys:
             await self._hook.write(driver, keys)
 
     async def _read_batch(self, driver: Any, writes: Sequence[Write]) -> Batch:
-        """Read under the lock what the batch is decided on."""
+        """Read, under the lock, what the batch is decided on."""
         streams = wanted(writes)
         rows = await driver.fetch(sql.STREAM_VIEWS, list(streams))
         first = rows[0]
@@ -185,7 +185,7 @@ class PostgresEventLog:
 
 
 def _recorded(rows: Sequence[Any]) -> list[RecordedEvent]:
-    # Spelt out: a slice or a star would make an object more of every event.
+    # Spelt out: a slice or a star would create one more object per event.
     return [
         RecordedEvent(
             position, stream, version, kind, schema_version, recorded + RAW_EPOCH_US, effective + RAW_EPOCH_US, actor,
@@ -199,7 +199,7 @@ def _recorded(rows: Sequence[Any]) -> list[RecordedEvent]:
 
 
 def _instant(us: int) -> datetime:
-    """The nearest that a datetime can say: a tampered one must not keep auditors from the log."""
+    """The nearest datetime: a tampered value must not keep auditors from reading the log."""
     try:
         return from_us(us)
     except OverflowError:
@@ -209,8 +209,10 @@ def _instant(us: int) -> datetime:
 async def open_log(
     engine: AsyncEngine, limits: Limits | None = None, append_hook: AppendHook | None = None
 ) -> PostgresEventLog:
-    """The log in a migrated database; `beside` writes with each append. Raises LogBroken where there is none, or its
-    chain rule is not ours; Busy."""
+    """Open the log in a migrated database; `append_hook` writes with each append.
+
+    Raises LogBroken if there is no log or its chain rule is not ours, or Busy.
+    """
     row = None
     try:
         async with engine.connect() as connection:

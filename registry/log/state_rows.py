@@ -18,7 +18,10 @@ _TOKEN_COLUMNS = 4
 
 
 def columns(changed: Mapping[str, StreamState], secrets: Mapping[str, tuple[str, str]]) -> list[list[Any]]:
-    """The arrays that `sql/append.sql` takes after the event's: `changed` by stream, `secrets` by id (stream, hash)."""
+    """The arrays that `sql/append.sql` takes after those of the events.
+
+    `changed` is by stream; `secrets` is by id, each a (stream, hash).
+    """
     keys: list[tuple[Any, ...]] = []
     tokens: list[tuple[Any, ...]] = []
     credentials: list[tuple[Any, ...]] = []

@@ -1,4 +1,4 @@
-"""The state of any stream, by its prefix: what is kept current in the append's transaction. Pure."""
+"""The state of any stream, by its prefix, as the append's transaction keeps it current. Pure."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 def evolve(state: StreamState | None, recorded: AnyEvent, event: Event) -> StreamState | None:
-    """The stream's state after an event, which is the decoded payload of `recorded`; None for a stream without a state.
+    """The stream's state after an event; None for a stream that has no state.
 
-    Raises ValueError for an event that can't follow the state.
+    `event` is the decoded payload of `recorded`. Raises ValueError for an event that can't follow the state.
     """
     stream = recorded.stream
     if stream.startswith("key-") and not isinstance(state, TokenState):
@@ -46,7 +46,7 @@ def fold(history: Iterable[AnyEvent]) -> StreamState | None:
 
 
 def dump(state: StreamState) -> str:
-    """The state as the JSON document of its row. The members of a key's details stand among the others."""
+    """The state as the JSON document of its row. The members of a key's details are at the top level."""
     document = _encode(state)
     if isinstance(state, KeyState):
         details = _encode(state.details)

@@ -1,1 +1,1 @@
-"""The log onto a topic: records, the relay, and how far it is."""
+"""Publishes the log to a topic: records, the relay, and its checkpoint."""

@@ -1,4 +1,4 @@
-"""The lead among relays of one topic, and how far the topic is."""
+"""Leadership among the relays of one topic, and how far the topic is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from registry.log.event_log import EventLog
 from registry.log.log_position import LogPosition
 from registry.sql_files import read_sql
 
-# With the topic's hash: relays of two topics don't wait for each other.
+# Combined with the hash of the topic's name, so relays of different topics don't wait for each other.
 _SEED: Final = int.from_bytes(b"keyl-pub")
 _SQL: Final = CheckpointSql(
     *(read_sql("registry.publish.sql", f"checkpoint_{name}") for name in ("take", "move", "fail"))
@@ -19,11 +19,11 @@ _SQL: Final = CheckpointSql(
 
 
 class RelayCheckpoint(Checkpoint):
-    """Everything up to it is acknowledged by the broker."""
+    """The broker has acknowledged everything up to it."""
 
     def __init__(self, engine: AsyncEngine, topic: str, *, retry_s: float = 0.5) -> None:
         super().__init__(engine, topic, _SEED, _SQL, retry_s=retry_s)
 
     async def take(self, log: EventLog) -> LogPosition:
-        """Wait, as long as it takes, until this is the active relay; answers with how far the topic is. Raises Busy."""
+        """Wait indefinitely until this is the active relay; returns how far the topic is. Raises Busy."""
         return place_of(await self.take_row(log))

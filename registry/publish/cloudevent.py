@@ -1,8 +1,8 @@
 """An event as a record of the topic: CloudEvents 1.0 JSON in structured mode, and back.
 
-`data` holds what the hash of the event covers, so that whoever reads a record can compute the hash anew, with two
-things in the envelope instead: `schema_version` ends the `type`, and the request's id is the extension `requestid`
-(absent when the event has none). The payload is the very bytes of the log, put in as they are: its digest is over them.
+`data` holds what the event's hash covers, so that a reader can recompute the hash, except for two values in the
+envelope: `schema_version` ends the `type`, and the request's id is the extension `requestid` (absent if the event has
+none). The payload is copied from the log byte for byte, because its digest covers those bytes.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _CONTRADICTS: Final = "contradicts itself: key, id, sequence, subject and data m
 
 
 class NotOurs(Exception):
-    """The bytes are no event of a Keyledger log; the message says why, without quoting them.
+    """The bytes are not an event of a Keyledger log. The message says why, without quoting them.
 
-    `log_id` is the log that they claim to be of, where they do.
+    `log_id` is the log that they claim to be from, if they name one.
     """
 
     def __init__(self, message: str, log_id: str | None = None) -> None:
@@ -67,7 +67,7 @@ class _Envelope(msgspec.Struct, frozen=True, gc=False):
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """What a record says: an event, and the log that it claims to be of."""
+    """The content of a record: an event, and the log that it claims to be from."""
 
     log_id: str
     linked: Linked
@@ -78,12 +78,12 @@ _decode: Final = msgspec.json.Decoder(_Envelope).decode
 
 
 def subject_of(stream: str) -> str:
-    """The `public_id` of a key, or the id of a token, that a stream is about."""
+    """The `public_id` of the key, or the id of the token, that a stream is about."""
     return stream.partition("-")[2]
 
 
 def write_record(log_id: UUID, linked: Linked) -> tuple[bytes, bytes]:
-    """The key and the value of the record of an event."""
+    """The key and the value of an event's record."""
     event = linked.event
     envelope = _Envelope(
         specversion="1.0",
@@ -113,7 +113,7 @@ def write_record(log_id: UUID, linked: Linked) -> tuple[bytes, bytes]:
 
 
 def read_record(key: bytes | None, value: bytes | None) -> Record:
-    """The event that a record holds: nothing is trusted yet, but all that it says agrees with itself.
+    """The event in a record. It is not trusted yet, but everything in the record is consistent.
 
     Raises NotOurs.
     """
@@ -124,7 +124,7 @@ def read_record(key: bytes | None, value: bytes | None) -> Record:
 
 
 def read_value(value: bytes | None) -> Record:
-    """As `read_record`, from a record's value alone. Raises NotOurs."""
+    """Like `read_record`, from a record's value alone. Raises NotOurs."""
     if value is None:
         raise NotOurs("is empty")
     log_id = None
@@ -135,7 +135,7 @@ def read_value(value: bytes | None) -> Record:
         log_id = _log_id(envelope.source)
         return Record(log_id, _linked(envelope, log_id))
     except msgspec.ValidationError as error:
-        # The library's words name a member and types ("Object missing required field `data`"), never a value.
+        # The library's message names a member and types ("Object missing required field `data`"), never a value.
         raise NotOurs(f"is no event of Keyledger: {error}") from None
     except msgspec.DecodeError:
         raise NotOurs("is not JSON") from None

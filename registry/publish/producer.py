@@ -1,8 +1,8 @@
-"""Records to a topic, in an order that holds under retries.
+"""Sends records to a topic, in an order that survives retries.
 
-The broker is sent one batch of a partition at a time, and the next only after its acknowledgement: whatever the driver
-does about a batch that fails, no later record of the same key can have overtaken it. The idempotent producer keeps a
-batch that is sent again from being there twice.
+The broker gets one batch of a partition at a time, and the next only after it has acknowledged the last. So whatever
+the driver does with a failed batch, no later record of the same key can overtake it. The idempotent producer keeps a
+retried batch from being stored twice.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from registry.publish.cloudevent import HEADERS
 
 logger = logging.getLogger(__name__)
 
-BATCH_BYTES: Final = 900_000  # below the broker's limit of a megabyte; far above the largest event
+BATCH_BYTES: Final = 900_000  # below the broker's limit of a megabyte, far above the largest event
 STOP_S: Final = 5.0
 
 KeyValue = tuple[bytes, bytes]
@@ -51,31 +51,31 @@ class Publisher:
         self._partitions = len(await self._producer.partitions_for(self._topic))
 
     async def publish(self, records: Sequence[KeyValue]) -> None:
-        """Send in order and return when all are acknowledged. After a failure some may be there: send all again."""
+        """Send in order and return once all are acknowledged. After a failure some may be stored: send all again."""
         waiting: dict[int, deque[KeyValue]] = {}
         for record in records:
             waiting.setdefault(partition_of(record[0], self._partitions), deque()).append(record)
         while waiting:
             sent = [await self._send(partition, queue) for partition, queue in waiting.items()]
-            # All of them end before the first failure is told: nothing of a failed window is still on its way.
+            # Wait for all to finish before raising the first failure: nothing of a failed window is still in flight.
             for outcome in await asyncio.gather(*sent, return_exceptions=True):
                 if isinstance(outcome, BaseException):
                     raise outcome
             waiting = {partition: queue for partition, queue in waiting.items() if queue}
 
     async def stop(self) -> None:
-        """Disconnect, within a few seconds also when the broker is away. Never raises."""
+        """Disconnect, within a few seconds even if the broker is down. Never raises."""
         with contextlib.suppress(Exception):
             async with asyncio.timeout(STOP_S):
                 await self._producer.stop()
                 return
-        # It waits for its last batch, which is of no use any more.
+        # stop() waits for its last batch, which is no longer needed.
         with contextlib.suppress(Exception):
             async with asyncio.timeout(STOP_S):
                 await self._producer.client.close()
 
     async def _send(self, partition: int, queue: deque[KeyValue]) -> asyncio.Future[Any]:
-        """One batch with as much of the queue as it can hold."""
+        """Send one batch with as much of the queue as fits."""
         batch = self._producer.create_batch()
         while queue and batch.append(timestamp=None, key=queue[0][0], value=queue[0][1], headers=HEADERS) is not None:
             queue.popleft()
@@ -86,6 +86,6 @@ class Publisher:
 
 @lru_cache(maxsize=100_000)
 def partition_of(key: bytes, partitions: int) -> int:
-    """Where Kafka's own clients put a key: murmur2, without its sign, by the number of partitions."""
+    """The partition that Kafka's own clients choose for a key: murmur2 without its sign, modulo `partitions`."""
     place: int = (murmur2(key) & 0x7FFFFFFF) % partitions
     return place

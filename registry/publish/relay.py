@@ -1,10 +1,10 @@
-"""The relay: every event of the log onto the topic, once in effect, in order.
+"""The relay: publishes every event of the log to the topic, in order and effectively once.
 
-The steps, and what is there when the process dies right after each:
+The steps, and the state if the process dies right after each:
 1 lead        a standby takes over at once; nothing is published.
-2 check       the checkpoint is of this log, and each event chains on the one before: else nothing is published.
-3 publish     some records of the window may be there: they will be there again, and consumers know them by position.
-4 checkpoint  the window is behind us.
+2 check       the checkpoint is of this log, and each event chains to the one before; otherwise nothing is published.
+3 publish     some records of the window may be stored. They will be sent again; consumers recognise them by position.
+4 checkpoint  the window is done.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _PATIENCE: Final = Patience(transport=(Busy, KafkaError))
 class Relay:
     """One relay of a log to a topic: a Follower.
 
-    `options` are those that every client of the broker gets. The first of `topics` is that of events; all are made
-    where they are missing.
+    `options` are those that every client of the broker gets. The first of `topics` is for the events; each one is
+    created if it is missing.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Relay:
         return self._checkpoint.held
 
     async def run(self) -> None:
-        """Publish until cancelled. Raises LogBroken when log and checkpoint don't belong together, TopicUnfit."""
+        """Publish until cancelled. Raises LogBroken if log and checkpoint don't match, or TopicUnfit."""
         await keep_following(self, "the relay", _PATIENCE)
 
     async def follow(self) -> None:
@@ -78,21 +78,21 @@ class Relay:
         finally:
             await publisher.stop()
 
-    async def report(self, failure: str, *, stopped: bool) -> None:  # noqa: ARG002 - both are shown alike
-        """See Follower. Without the lead nothing is written: the active relay has its own words."""
+    async def report(self, failure: str, *, stopped: bool) -> None:  # noqa: ARG002 - both are shown the same way
+        """See Follower. Writes nothing without the lead: the active relay reports its own failures."""
         if not self.leads:
             return
         try:
             await self._checkpoint.fail(failure)
         except Busy:
-            logger.warning("the failure could not be written for `status`: %s", failure)
+            logger.warning("the failure could not be saved for `status`: %s", failure)
 
     async def release(self) -> None:
         """See Follower."""
         await self._checkpoint.release()
 
     async def _publish(self, done: LogPosition, publisher: Publisher) -> None:
-        """Window by window; the next one is read and checked while the broker has the last."""
+        """Publish window by window; the next one is read and checked while the broker handles the current one."""
         reader = LogReader(self._log, done)
         window = await reader.next(WINDOW)
         while True:
@@ -111,7 +111,7 @@ class Relay:
                 await asyncio.gather(reading, return_exceptions=True)
 
     async def _acknowledged(self, publisher: Publisher, window: Sequence[Linked]) -> None:
-        """Wait until the broker has them, as long as it takes; a long wait is shown."""
+        """Wait indefinitely until the broker has acknowledged the window; report a long wait."""
         records = [write_record(self._log.log_id, linked) for linked in window]
         sending = asyncio.create_task(publisher.publish(records))
         try:

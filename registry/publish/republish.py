@@ -1,4 +1,4 @@
-"""Publishing a range of positions once more."""
+"""Publishes a range of positions again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from registry.publish.relay import WINDOW
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Positions to publish once more, both ends included; `published` is how far the relay is."""
+    """Positions to publish again, both ends included. `published` is how far the relay is."""
 
     since: int
     until: int
@@ -24,10 +24,11 @@ class Range:
 
 
 async def republish(log: EventLog, again: Range, publisher: Publisher, progress: Callable[[int], None]) -> int:
-    """Publish a range once more; answers with how many events it had. `progress` gets each position reached.
+    """Publish a range again; returns the number of events in it. `progress` gets each position reached.
 
-    The checkpoint stays where it is. Harmless while the relay runs, and however often. Raises FieldsRefused when the
-    range is empty or begins beyond what was published, as a record could then overtake an earlier one of its key.
+    Does not move the checkpoint. Harmless while the relay runs, and may be repeated. Raises FieldsRefused if the range
+    is empty or starts after the next position to publish, because a record could then overtake an earlier one of its
+    key.
     """
     if not 0 < again.since <= again.published + 1:
         raise FieldsRefused(FieldFault("since", f"must be between 1 and {again.published + 1}, the next to publish"))

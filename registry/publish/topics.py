@@ -1,4 +1,4 @@
-"""The topic of events and that of dead letters: made as stated where they are missing, checked where they are there."""
+"""The topics of events and of dead letters: created as specified if missing, checked if they exist."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 _NOT_ALLOWED: Final = (ClusterAuthorizationFailedError, TopicAuthorizationFailedError)
 HOUR_MS: Final = 3_600_000
-# Dead letters wait for a person, for as long as it takes.
+# Dead letters wait indefinitely, until a person handles them.
 _FOR_EVER_MS: Final = -1
 
 
@@ -33,7 +33,7 @@ class TopicUnfit(RegistryError):
 
 @dataclass(frozen=True, slots=True)
 class TopicPlan:
-    """A topic to make. `replication` None is the broker's own default; `retention_hours` None is for ever."""
+    """A topic to create. `replication` None is the broker's default; `retention_hours` None is forever."""
 
     name: str
     partitions: int
@@ -43,14 +43,14 @@ class TopicPlan:
 
     @property
     def retention_ms(self) -> int:
-        """The retention as the broker wants it."""
+        """The retention in milliseconds, as the broker expects it."""
         return _FOR_EVER_MS if self.retention_hours is None else self.retention_hours * HOUR_MS
 
 
 async def ensure_topics(options: Mapping[str, Any], *plans: TopicPlan) -> None:
-    """Make each topic that is missing; of one that is there, check that nothing in it can lose or reorder events.
+    """Create each missing topic; check that an existing one can't lose or reorder events.
 
-    A topic that exists may have any number of partitions; who may not make topics needs one that exists.
+    An existing topic may have any number of partitions. Without the right to create topics, the topic must exist.
     Raises TopicUnfit, KafkaError.
     """
     admin = AIOKafkaAdminClient(**options)
@@ -81,7 +81,7 @@ async def _made(admin: AIOKafkaAdminClient, plan: TopicPlan) -> bool:
     if error is TopicAlreadyExistsError or error in _NOT_ALLOWED:
         return False
     if code:
-        raise error(f"the topic {plan.name} can't be made: {message[0] if message else ''}")
+        raise error(f"the topic {plan.name} can't be created: {message[0] if message else ''}")
     return True
 
 
@@ -89,7 +89,7 @@ async def _check(admin: AIOKafkaAdminClient, plan: TopicPlan) -> None:
     [response] = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, plan.name)])
     code, _, _, _, entries = response.resources[0]
     if for_code(code) in _NOT_ALLOWED:
-        logger.warning("the settings of the topic %s can't be checked: we may not read them", plan.name)
+        logger.warning("the settings of the topic %s can't be checked: no permission to read them", plan.name)
         return
     if code:
         raise for_code(code)(f"the settings of the topic {plan.name} can't be read")
@@ -107,6 +107,6 @@ async def _check(admin: AIOKafkaAdminClient, plan: TopicPlan) -> None:
     kept_ms = int(configs.get("retention.ms", _FOR_EVER_MS))
     if kept_ms >= 0 and (plan.retention_ms < 0 or kept_ms < plan.retention_ms):
         raise TopicUnfit(
-            f"the topic {plan.name} keeps records for {kept_ms} ms, and {plan.retention_ms} ms are wanted "
-            "(-1: for ever): raise its retention.ms, or lower KEYLEDGER_KAFKA_RETENTION_HOURS"
+            f"the topic {plan.name} keeps records for {kept_ms} ms, but needs {plan.retention_ms} ms "
+            "(-1: forever): raise its retention.ms, or lower KEYLEDGER_KAFKA_RETENTION_HOURS"
         )

@@ -1,4 +1,4 @@
-"""The statements of an export and an import on the log's database, one a file."""
+"""The SQL statements of an export and an import on the log's database, one per file."""
 
 from __future__ import annotations
 

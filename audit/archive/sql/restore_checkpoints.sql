@@ -1,3 +1,3 @@
--- Relays that began on the empty log: they stand at its genesis, not at that of the restored one.
+-- Relays that started on the empty log: they are at its genesis, not at the restored log's.
 DELETE FROM keyledger.relay_checkpoint
 WHERE position = 0

@@ -1,4 +1,4 @@
--- What was restored, and what of it has no secret.
+-- What was restored, and how much of it has no secret.
 SELECT
     (SELECT count(*) FROM keyledger.key_state) AS keys,
     (SELECT count(DISTINCT public_id) FROM keyledger.credential WHERE secret_hash IS NULL) AS keys_without_secret,

@@ -1,4 +1,4 @@
--- What a fold needs of the restored log, stream by stream.
+-- What a fold needs from the restored log, stream by stream.
 SELECT
     position, stream, version, type, schema_version, effective_at, payload
 FROM keyledger.event

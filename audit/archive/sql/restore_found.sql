@@ -1,4 +1,4 @@
--- Whether anything was ever written here. A relay that began on an empty log and published nothing does not count.
+-- Whether anything was ever written here. A relay that started on an empty log and published nothing does not count.
 SELECT
     EXISTS (SELECT 1 FROM keyledger.event)
     OR EXISTS (SELECT 1 FROM keyledger.key_state)

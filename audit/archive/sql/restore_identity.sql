@@ -1,3 +1,3 @@
--- The empty log becomes the one that is restored: $1 its id.
+-- Give the empty log the identity of the restored one: $1 its id.
 UPDATE keyledger.log_identity
 SET log_id = $1

@@ -1,4 +1,4 @@
--- The hashes of some secrets, where they are known: $1 ids of credentials, $2 ids of admin tokens.
+-- The hashes of some secrets, if known: $1 ids of credentials, $2 ids of admin tokens.
 SELECT
     'credential' AS kind,
     credential_id AS id,

@@ -1,4 +1,4 @@
-"""The statements of verify and repair on the log's database, one a file."""
+"""The SQL statements of verify and repair on the log's database, one per file."""
 
 from __future__ import annotations
 

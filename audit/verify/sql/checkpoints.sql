@@ -1,4 +1,4 @@
--- How far the relay of each topic is, by its own word.
+-- How far each topic's relay is, according to its own row.
 SELECT
     topic,
     log_id,

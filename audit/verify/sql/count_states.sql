@@ -1,2 +1,2 @@
--- How many streams have a state: enough for a bar.
+-- How many streams have a state: precise enough for a progress bar.
 SELECT (SELECT count(*) FROM keyledger.key_state) + (SELECT count(*) FROM keyledger.admin_token) AS count

@@ -1,5 +1,5 @@
--- What a fold needs of all events of some streams: $1 the streams. The instant is a number, as a tampered one may be
--- beyond what a datetime can hold.
+-- What a fold needs from all events of some streams: $1 the streams. The time is a number, because a tampered one may
+-- be outside the range of a datetime.
 SELECT
     position,
     stream,

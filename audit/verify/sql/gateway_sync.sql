@@ -1,4 +1,4 @@
--- How far the sync of a gateway's table of keys is, by its own word: $1 the gateway's name.
+-- How far the sync of a gateway's key table is, according to its own row: $1 the gateway's name.
 SELECT
     log_id,
     position,

@@ -1,4 +1,5 @@
--- The rows of some keys: $1 their streams. Instants are numbers, as a tampered one may be beyond what a datetime can hold.
+-- The rows of some keys: $1 their streams. Times are numbers, because a tampered one may be outside the range of a
+-- datetime.
 SELECT
     stream,
     public_id,

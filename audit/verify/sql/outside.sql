@@ -1,4 +1,4 @@
--- Events at positions that no log has: whoever reads from position 1 on never meets them.
+-- Events at positions that no log has: a reader that starts at position 1 never sees them.
 SELECT position
 FROM keyledger.event
 WHERE position < 1

@@ -1,4 +1,4 @@
--- Whose the secrets of some hashes are: $1 the hashes.
+-- Which credentials own the secrets with these hashes: $1 the hashes.
 SELECT
     credential_id,
     public_id,

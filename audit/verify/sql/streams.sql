@@ -1,5 +1,5 @@
--- A page of the streams that anything speaks of, the log or a row of current state: $1 the one after which it begins,
--- $2 how many at most.
+-- A page of the streams that appear in the log or in a row of current state: $1 the stream to start after, $2 the
+-- maximum number of streams.
 SELECT DISTINCT stream
 FROM (
     (SELECT DISTINCT stream FROM keyledger.event WHERE stream > $1 ORDER BY stream LIMIT $2)

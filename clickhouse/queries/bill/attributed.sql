@@ -1,9 +1,9 @@
--- Usage with what decides its bill: whose credential it was, the bucket, and the tags as of the inference's instant.
+-- Usage with what decides its bill: the credential's key, the bucket, and the tags as of the inference's time.
 SELECT
     u.*,
     t.public_id AS public_id,
     {{tag_names}}
-    -- The first that fits; the order is part of what a bill means.
+    -- The first match wins; the order is part of what a bill means.
     CAST(
         multiIf(
             u.at_ms < 0, 'bad_id',
@@ -24,4 +24,4 @@ FROM (
 ) AS u
 ASOF LEFT JOIN ({{timeline}}) AS t
     ON t.credential_id = u.credential_id
-    AND t.from_ms <= u.at_ms                            -- at the very millisecond of an edit, the edit counts
+    AND t.from_ms <= u.at_ms                            -- in the very millisecond of an edit, the edit counts

@@ -1,10 +1,10 @@
--- The bill, grouped: one row per bucket and line. What makes no line (other buckets, other tags) is one row per bucket,
--- so that the answer stays small and its parts, summed, are the whole period.
+-- The bill, grouped: one row per bucket and line. Usage that belongs to no line (other buckets, other tags) is one row
+-- per bucket, so the result stays small and its parts add up to the whole period.
 SELECT
     bucket,
     listed,
     {{by_columns}}
-    count() AS inferences,                              -- distinct in a line: one row per inference and line
+    count() AS inferences,                              -- distinct per line: one row per inference and line
     countIf(first) AS distinct_inferences,              -- each inference once, however many models it used
     sum(a.input_tokens) AS input_tokens,
     sum(a.output_tokens) AS output_tokens,
@@ -15,8 +15,8 @@ SELECT
     sumIf(model_rows + has_inference, first) AS rows,
     sumIf(model_conflicts, first) AS conflicting_model_rows,
     countIf(conflicting AND first) AS conflicting_inferences,
-    max(a.at_ms) AS seen_until_ms,                        -- -1 for ids without an instant
-    -- Every row that entered, whatever its order: rows hold all that decides, and batch membership decides too.
+    max(a.at_ms) AS seen_until_ms,                        -- -1 for ids without a time
+    -- Every row included, in any order: rows hold all that decides, and batch membership also decides.
     sumIf(
         model_fingerprints
         + if(has_inference, fingerprint, 0)
@@ -27,7 +27,7 @@ FROM (
     SELECT
         *,
         bucket IN ('keyed', 'outside_key_life') {{tag_filter}}AS listed,
-        toInt64({{offset}}) AS offset_s                 -- of the zone asked for, at that instant
+        toInt64({{offset}}) AS offset_s                 -- of the requested zone, at that time
     FROM ({{attributed}})
 ) AS a
 GROUP BY

@@ -1,6 +1,6 @@
--- Whole tag maps of keys by half-open intervals, as known at a position. A key has a boundary where it was created and
--- wherever a tag of it changed. Each value of a tag is spread over the boundaries it holds for: the work is that of the
--- answer, a map per boundary, and not that of comparing all edits with all boundaries.
+-- Complete tag maps of keys by half-open intervals, as known at a position. A key has a boundary at its creation and
+-- wherever one of its tags changed. Each value of a tag is spread over the boundaries for which it holds, so the work
+-- is proportional to the result, one map per boundary, and not to all edits times all boundaries.
 SELECT
     public_id,
     valid_from_ms,
@@ -16,7 +16,7 @@ FROM (
         s.public_id AS public_id,
         s.boundary AS boundary,
         maxIf(s.effective_ms, s.at_boundary) AS valid_from_ms,
-        maxIf(s.position, s.at_boundary) AS opened_by,              -- the last event that had effect at this instant
+        maxIf(s.position, s.at_boundary) AS opened_by,              -- the last event that took effect at this time
         mapFromArrays(
             arrayMap(pair -> pair.1, arraySort(groupArrayIf((s.tag, s.value), s.holds)) AS pairs),
             arrayMap(pair -> pair.2, pairs)
@@ -28,7 +28,7 @@ FROM (
             i.position AS position,
             i.tag AS tag,
             ifNull(i.value, '') AS value,
-            i.value IS NOT NULL AS holds,                           -- not removed, and not the creation alone
+            i.value IS NOT NULL AS holds,                           -- not removed, and not only the creation
             arrayJoin(
                 range(
                     i.boundary,
@@ -66,17 +66,18 @@ FROM (
                         c.effective_ms AS effective_ms,
                         c.tag AS tag,
                         max(c.position) AS position,
-                        -- At one instant the higher position wins. In a tuple: alone, argMax would skip the NULL of a
-                        -- removal and bring the removed value back.
+                        -- At equal times the higher position wins. In a tuple, because argMax alone would skip the NULL
+                        -- of a removal and bring the removed value back.
                         argMax(tuple(c.value), c.position).1 AS value
                     FROM {{database}}.key_tag_change_v1 AS c
-                    WHERE c.position <= {{position}}                -- nothing that was not known yet
+                    WHERE c.position <= {{position}}                -- only what was known by then
                     GROUP BY
                         c.public_id,
                         c.effective_ms,
                         c.tag
                     UNION ALL
-                    -- A key without tags has an empty map, which is not the same as no key. '' is no tag's name.
+                    -- A key without tags has an empty map, which differs from an unknown key. '' is not a valid tag
+                    -- name.
                     SELECT
                         l.public_id AS public_id,
                         min(l.effective_ms) AS effective_ms,
@@ -85,7 +86,7 @@ FROM (
                         CAST(NULL, 'Nullable(String)') AS value
                     FROM {{database}}.key_life_v1 AS l
                     WHERE l.kind = 'created'
-                        AND l.position <= {{position}}              -- nothing that was not known yet
+                        AND l.position <= {{position}}              -- only what was known by then
                     GROUP BY l.public_id
                 )
             )

@@ -1,6 +1,6 @@
--- Per credential the instants at which anything that decides its bill changed, as known at a position: from from_ms on
--- these are its key's tags, and it may be used until alive_until_ms (0: not at all). One row per credential and instant,
--- so that an ASOF join has no ties. All that happened before the period is one row: nobody asks for more of it.
+-- Per credential, the times at which anything that decides its bill changed, as known at a position: from from_ms on
+-- these are its key's tags, and it may be used until alive_until_ms (0: not at all). One row per credential and time,
+-- so that an ASOF join has no ties. Everything before the period is one row, because nobody needs more of it.
 SELECT
     credential_id,
     public_id,
@@ -44,7 +44,7 @@ FROM (
             {{tag_points}}
             max(what = 'credential revoked') AS credential_revoked
         FROM (
-            -- Before its first instant a known credential is there too: not unknown, but not yet created.
+            -- A known credential also has a row before its first time: it is not unknown, but not yet created.
             SELECT
                 credential_id,
                 public_id AS key_id,
@@ -66,7 +66,7 @@ FROM (
                 toLowCardinality('') AS tag,
                 '' AS value
             FROM {{database}}.key_credential_v1
-            WHERE position <= {{position}}                                  -- nothing that was not known yet
+            WHERE position <= {{position}}                                  -- only what was known by then
                 AND effective_ms < {{until_ms}}
                 AND credential_id IN (SELECT credential_id FROM ({{credentials}}))
             UNION ALL
@@ -89,7 +89,7 @@ FROM (
                     toLowCardinality('') AS tag,
                     '' AS value
                 FROM {{database}}.key_life_v1
-                WHERE position <= {{position}}                              -- nothing that was not known yet
+                WHERE position <= {{position}}                              -- only what was known by then
                     AND effective_ms < {{until_ms}}
                 UNION ALL
                 SELECT
@@ -99,12 +99,12 @@ FROM (
                     toLowCardinality('tag') AS what,
                     toInt64(0) AS until_ms,
                     toLowCardinality(tag) AS tag,
-                    -- A removal is a point of its own, and argMax and last_value skip NULL, which would bring the removed
-                    -- value back. A value has at least one byte, so the empty one can say it.
+                    -- A removal needs its own value: argMax and last_value skip NULL, which would bring the removed
+                    -- value back. A value has at least one byte, so the empty string can stand for a removal.
                     ifNull(value, '') AS value
                 FROM {{database}}.key_tag_change_v1
                 WHERE tag IN {{tags}}
-                    AND position <= {{position}}                            -- nothing that was not known yet
+                    AND position <= {{position}}                            -- only what was known by then
                     AND effective_ms < {{until_ms}}
             ) AS k
             INNER JOIN ({{credentials}}) AS c ON c.public_id = k.public_id

@@ -1,5 +1,5 @@
--- The inference rows of one id as they came: how many of each, and which wins. Those that differ in nothing that matters
--- to a bill are one.
+-- The inference rows of one id as stored: how many of each, and which one wins. Rows that differ in nothing that
+-- matters to a bill are one.
 SELECT
     r.source AS source,
     r.function_name AS function_name,

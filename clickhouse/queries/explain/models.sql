@@ -1,5 +1,5 @@
--- The model rows that count for one inference, one per id, and how many came of each; those that differ are decided as in
--- the bill.
+-- The model rows that count for one inference, one per id, and how many copies of each exist; differing copies are
+-- decided as in the bill.
 SELECT
     m.id AS id,
     m.model_name AS model_name,
@@ -27,5 +27,5 @@ INNER JOIN (
     )
     GROUP BY id
 ) AS r ON r.id = m.id
-ORDER BY toUInt128(m.id)                               -- for version 7, by their instants
+ORDER BY toUInt128(m.id)                               -- for version 7, in order of time
 LIMIT {limit:UInt64}

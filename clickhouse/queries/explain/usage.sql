@@ -1,4 +1,4 @@
--- One inference as the bill sees it: the rows of a bill of its own millisecond, of which this is one.
+-- One inference as the bill sees it: the rows of a bill for its own millisecond, of which it is one.
 SELECT
     toString(a.bucket) AS bucket,
     a.public_id AS public_id,

@@ -1,4 +1,4 @@
--- Keep the frontier that is verified now. The clock is read first: what is applied meanwhile is looked at again.
+-- Save the frontier that is verified now. The clock is read first: rows applied meanwhile are read again.
 INSERT INTO {{database}}.applied_checkpoint_v1
 SELECT
     position,

@@ -1,4 +1,4 @@
--- The records put aside: of a status ('' for any), or of some ids (none for any), the latest first.
+-- The records set aside: with a status ('' for any), or with some ids (empty for any), latest first.
 SELECT
     id,
     kind,

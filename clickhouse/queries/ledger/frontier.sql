@@ -1,4 +1,4 @@
--- The applied position, and what stands right after it: a hole, two claims, an event that does not chain, or nothing.
+-- The applied position, and what follows it: a hole, two claims, an event that does not chain, or nothing.
 WITH
     (
         SELECT (position, hash, log_id)
@@ -20,7 +20,7 @@ SELECT
     applied.2 AS hash,
     applied.3 AS log_id,
     after.1 AS next_claims,
-    applied.1 = 0 OR after.2 AS next_fits,      -- nothing in ClickHouse says what position 1 must chain on
+    applied.1 = 0 OR after.2 AS next_fits,      -- nothing in ClickHouse says what position 1 must chain to
     after.3 AS next_present,
     after.4 AS greatest,
     after.5 AS waiting_s,

@@ -1,5 +1,5 @@
--- The positions at which a table of two ledgers does not hold the same rows, told apart by the digests of their texts
--- (the ledger_rows templates): the replayed one is right, so the live one lacks some of its rows, or has others.
+-- The positions at which a table of two ledgers does not hold the same rows, compared by the digests of their texts
+-- (the ledger_rows templates). The replayed ledger is right, so the live one lacks some of its rows or has others.
 SELECT
     position,
     countIf(is_replayed AND NOT is_live) AS lacking,

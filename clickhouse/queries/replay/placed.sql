@@ -1,4 +1,4 @@
--- How many servers there are, and on how many of them a table is the one with this UUID.
+-- How many servers there are, and on how many of them a table has this UUID.
 SELECT
     count() AS servers,
     countIf(toString(uuid) = {uuid:String}) AS placed

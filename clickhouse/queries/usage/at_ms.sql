@@ -1,5 +1,6 @@
--- The instant of an inference id in milliseconds, from its `number`: version 7 with the RFC's variant, and within the years
--- that a question can name, else there is no instant: -1. Every view takes it from here: it decides what a period holds.
+-- The time of an inference id in milliseconds, from its `number`: version 7 with the RFC's variant, and within the
+-- years that a query can name; otherwise there is no time: -1. Every view uses this definition: it decides what is in a
+-- period.
 if(
     bitAnd(bitShiftRight(number, 76), 15) = 7
     AND bitAnd(bitShiftRight(number, 62), 3) = 2

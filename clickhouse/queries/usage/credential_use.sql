@@ -1,6 +1,6 @@
--- When some credentials were last used, and how often: of the rows of other credentials the tags alone are read.
--- What came through a batch does not count, as its key tag is not the gateway's word, nor does what has no instant.
--- `seen_until_ms`, the same on each row, is the latest instant of any inference that is there; -1 where none is.
+-- When some credentials were last used, and how often; of other credentials' rows only the tags are read. Inferences
+-- from a batch do not count, as the gateway does not vouch for their key tag; nor do ids without a time.
+-- `seen_until_ms`, the same on each row, is the latest time of any inference; -1 if there is none.
 WITH
     (
         SELECT ifNull(maxOrNull(at_ms), -1)

@@ -1,9 +1,9 @@
--- Per credential the spans [from_ms, until_ms) in which it had ended, as known at a position: those of one reason neither
--- overlap nor touch, those of several reasons may. A resumption, or a later expiration, ends a span.
+-- Per credential the spans [from_ms, until_ms) in which it had ended, as known at a position. Spans of one reason
+-- neither overlap nor touch; those of different reasons may. A resumption or a later expiration ends a span.
 SELECT
     c.credential_id AS credential_id,
     c.public_id AS public_id,
-    c.created_ms AS created_ms,                                     -- there from then on, and its key too
+    c.created_ms AS created_ms,                                     -- exists from then on, as does its key
     s.reason AS reason,
     s.from_ms AS from_ms,
     s.until_ms AS until_ms
@@ -32,7 +32,7 @@ FROM (
                 reason,
                 begins_ms,
                 ends_ms,
-                -- Suspended again while suspended, or expired anew while expired, is one span.
+                -- A second suspension or expiration without a break between is one span.
                 lagInFrame(ends_ms, 1, toInt64(-1)) OVER (
                     PARTITION BY
                         owner,
@@ -53,7 +53,7 @@ FROM (
                         ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING
                     ) AS ends_ms
                 FROM (
-                    -- From effective_ms on: it ends at at_ms, or, where NULL, does not.
+                    -- Starts at effective_ms and ends at at_ms, or never if that is NULL.
                     SELECT
                         public_id AS owner,
                         multiIf(
@@ -62,7 +62,7 @@ FROM (
                             'revoked'
                         ) AS reason,
                         effective_ms,
-                        -- At one instant the higher position wins. In a tuple: alone, argMax would skip NULL.
+                        -- At equal times the higher position wins. In a tuple: alone, argMax would skip NULL.
                         argMax(
                             tuple(
                                 multiIf(
@@ -74,7 +74,7 @@ FROM (
                             position
                         ).1 AS at_ms
                     FROM {{database}}.key_life_v1
-                    WHERE position <= {{position}}                  -- nothing that was not known yet
+                    WHERE position <= {{position}}                  -- only what was known by then
                     GROUP BY
                         owner,
                         reason,
@@ -86,7 +86,7 @@ FROM (
                         effective_ms,
                         argMax(tuple(if(kind = 'revoked', effective_ms, expires_ms)), position).1 AS at_ms
                     FROM {{database}}.key_credential_v1
-                    WHERE position <= {{position}}                  -- nothing that was not known yet
+                    WHERE position <= {{position}}                  -- only what was known by then
                     GROUP BY
                         owner,
                         reason,
@@ -102,7 +102,7 @@ FROM (
         span
 ) AS s
 INNER JOIN (
-    -- What ends a key ends each of its credentials; what ends a credential ends it alone.
+    -- What ends a key ends all its credentials; what ends a credential ends only that one.
     SELECT
         arrayJoin(
             [

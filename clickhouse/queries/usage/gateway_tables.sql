@@ -1,4 +1,4 @@
--- Which of the gateway's tables are there, and how many rows each has, duplicates and all; NULL where nobody counts them.
+-- Which of the gateway's tables exist, and how many rows each has, including duplicates; NULL if nobody counts them.
 SELECT
     name,
     total_rows

@@ -1,8 +1,9 @@
--- Orders model rows as (inference_id as a number, model_name, model_provider_name, input_tokens, output_tokens, cached,
--- cost) do, NULL least, and holds all of them: max() finds the greatest row of an id, and model_usage_between reads it back.
+-- Orders model rows like (inference_id as a number, model_name, model_provider_name, input_tokens, output_tokens,
+-- cached, cost), NULL least, and encodes all of them: max() finds the greatest row of an id, and model_usage_between
+-- decodes it.
 concat(
     reverse(reinterpretAsFixedString(number)),                   -- 16 bytes, most significant first
-    replaceAll(model_name, '\0', '\0\x01'),                      -- 00 00 ends a text, and is in none
+    replaceAll(model_name, '\0', '\0\x01'),                      -- 00 00 ends a text and occurs in none
     '\0\0',
     replaceAll(model_provider_name, '\0', '\0\x01'),
     '\0\0',

@@ -1,6 +1,5 @@
--- Usage: one row per inference of the period, and per inference id without an instant, with the sums of its model rows.
--- The one place where inference rows are deduplicated (once more, by model, in usage_by_model): the greatest row of an
--- id wins.
+-- Usage: one row per inference of the period, and per inference id without a time, with the sums of its model rows. The
+-- only place where inference rows are deduplicated (and, by model, in usage_by_model): the greatest row of an id wins.
 SELECT
     r.number AS number,
     any(r.at_ms) AS at_ms,                                          -- the number decides it

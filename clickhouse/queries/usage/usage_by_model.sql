@@ -1,6 +1,7 @@
--- Usage by model: as usage, but one row per inference and model (or provider, or both). What is not grouped by is NULL, so
--- that an inference that used one model twice is one row. What belongs to the inference and not to the model is on each
--- of its rows; `first` marks the one that counts for it. Only the bill reads it, so there are no claimed tags here.
+-- Usage by model: like usage, but one row per inference and model (or provider, or both). Columns not grouped by are
+-- NULL, so that an inference that used one model twice is one row. Values of the inference rather than the model are on
+-- each of its rows; `first` marks the one that counts for it. Only the bill reads it, so there are no claimed tags
+-- here.
 SELECT
     * EXCEPT (parts, used),
     first,
@@ -25,7 +26,7 @@ FROM (
         {{fingerprint}} AS fingerprint,
         minIf(r.fingerprint, r.is_inference) != maxIf(r.fingerprint, r.is_inference) AS conflicting,
         groupArrayIf(r.part, NOT r.is_inference) AS used,
-        -- An inference without model rows is one row with nothing in it.
+        -- An inference without model rows is one row with empty values.
         if(empty(used), [{{no_part}}], used) AS parts
     FROM (
         SELECT

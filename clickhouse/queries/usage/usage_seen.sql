@@ -1,3 +1,3 @@
--- The latest instant of any inference that the gateway has written; NULL where there is none.
+-- The latest time of any inference that the gateway has written; NULL if there is none.
 SELECT maxOrNullIf(at_ms, at_ms >= 0)
 FROM {{database}}.inference_row

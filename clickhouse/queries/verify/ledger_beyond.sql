@@ -1,4 +1,4 @@
--- Positions of a ledger table that the log did not have when the audit began: 0, and beyond its head.
+-- Positions in a ledger table that the log did not have when the audit began: 0, and positions after its head.
 SELECT DISTINCT position
 FROM {{database}}.{{table}}
 WHERE position = 0 OR position > {head:UInt64}

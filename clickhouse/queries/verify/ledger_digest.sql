@@ -1,5 +1,5 @@
--- What a ledger table holds of some positions, as one digest a range of positions: compared with what the log gives.
--- Rows are told apart as texts (the ledger_rows templates); those that came twice count once.
+-- One digest per range of positions over a ledger table's rows, to compare with what the log gives. Rows are compared
+-- as texts (the ledger_rows templates); duplicates count once.
 SELECT
     intDiv(position, {range:UInt64}) AS number,
     lower(hex(SHA256(arrayStringConcat(arraySort(groupUniqArray(row)), '\n')))) AS digest

@@ -1,4 +1,4 @@
--- The rows themselves of some positions, where digests differ. In hex: what was altered may be no text any more.
+-- The rows themselves of some positions, for ranges whose digests differ. In hex: altered data may no longer be text.
 SELECT DISTINCT
     position,
     hex(row) AS row

@@ -1,4 +1,4 @@
--- Each row as one text that can be read in one way only: a string has its length before it, NULL is a dash.
+-- Each row as one unambiguous text: a string is preceded by its length, NULL is a dash.
 WITH text -> concat(toString(length(text)), ':', text) AS told
 SELECT
     position,

@@ -1,8 +1,8 @@
 -- The contiguous frontier 1, 2, 3 … of event_applied along which each event names the hash of the one before, in one
--- log. Always one row; position 0 when nothing is applied. Nothing beyond it is ever billed.
--- An open dead letter that claims to be of a log holds it where it was when the record was found.
--- It starts from the last checkpoint that the table still bears out; when rows that came since contradict anything
--- below a checkpoint, no checkpoint counts and the whole chain is walked.
+-- log. Always one row; position 0 if nothing is applied. Nothing after it is ever billed. An open dead letter that
+-- claims to be of a log holds the frontier where it was when the record was found. The derivation starts from the last
+-- checkpoint that still matches the table. If newer rows contradict anything below a checkpoint, no checkpoint counts
+-- and the whole chain is read.
 CREATE OR REPLACE VIEW {{database}}.applied_position{{on_cluster}} AS
 WITH
     (
@@ -57,7 +57,7 @@ FROM (
             log_id,
             recorded_at,
             position > start.1 AND NOT (
-                single                                                -- one event only claims the position
+                single                                                -- only one event claims the position
                 AND position = lagInFrame(position) OVER chain + 1    -- no hole
                 AND (
                     position = 1

@@ -1,4 +1,4 @@
--- Which events are applied, as they came: nothing is filtered, so that breaks and gaps can be seen.
+-- Which events are applied, as stored: nothing is filtered, so that breaks and gaps are visible.
 CREATE OR REPLACE VIEW {{database}}.event_applied{{on_cluster}} AS
 SELECT
     position,

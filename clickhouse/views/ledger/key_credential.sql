@@ -1,4 +1,4 @@
--- The credentials of each key and their lives, up to the applied position: rows of later or half-written events stay hidden.
+-- The credentials of each key and their lives, up to the applied position: hides rows of later or half-written events.
 CREATE OR REPLACE VIEW {{database}}.key_credential{{on_cluster}} AS
 SELECT
     credential_id,

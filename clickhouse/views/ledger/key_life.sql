@@ -1,4 +1,5 @@
--- What began, limited, interrupted or ended each key, up to the applied position: rows of later or half-written events stay hidden.
+-- What began, limited, interrupted or ended each key, up to the applied position: hides rows of later or half-written
+-- events.
 CREATE OR REPLACE VIEW {{database}}.key_life{{on_cluster}} AS
 SELECT
     public_id,

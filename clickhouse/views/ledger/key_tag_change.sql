@@ -1,4 +1,4 @@
--- Every tag set or removed, up to the applied position: rows of later or half-written events stay hidden.
+-- Every tag set or removed, up to the applied position: hides rows of later or half-written events.
 CREATE OR REPLACE VIEW {{database}}.key_tag_change{{on_cluster}} AS
 SELECT
     tag,

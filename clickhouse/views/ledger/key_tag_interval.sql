@@ -1,4 +1,4 @@
--- Which tags each key had when, by all that is applied.
+-- Which tags each key had and when, by everything that is applied.
 CREATE OR REPLACE VIEW {{database}}.key_tag_interval{{on_cluster}} AS
 SELECT
     public_id,

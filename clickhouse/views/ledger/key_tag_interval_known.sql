@@ -1,5 +1,5 @@
--- Which tags each key had when, as known at a position; the greatest UInt64 means all that is applied.
--- valid_from is inclusive, valid_until exclusive; NULL there means until further notice.
+-- Which tags each key had and when, as known at a position; the greatest UInt64 means everything that is applied.
+-- valid_from is inclusive, valid_until exclusive; there NULL means until further notice.
 CREATE OR REPLACE VIEW {{database}}.key_tag_interval_known{{on_cluster}} AS
 SELECT
     public_id,

@@ -1,4 +1,4 @@
--- As key_tag_interval, with the position of the last event that had effect where the interval begins.
+-- Like key_tag_interval, with the position of the last event that took effect at the start of the interval.
 CREATE OR REPLACE VIEW {{database}}.key_tag_interval_position{{on_cluster}} AS
 SELECT
     public_id,

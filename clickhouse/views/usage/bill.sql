@@ -1,5 +1,5 @@
--- The bill by one tag: what the keys' usage cost, by the value that each key had at the instant of each inference.
--- NULL: the key did not have the tag. It sums to the bucket `keyed` of coverage with the same parameters.
+-- The bill by one tag: what the keys' usage cost, by the value that each key had at the time of each inference. NULL:
+-- the key did not have the tag. The sum is the bucket `keyed` of coverage with the same parameters.
 CREATE OR REPLACE VIEW {{database}}.bill{{on_cluster}} AS
 SELECT
     tag_0 AS value,

@@ -1,5 +1,5 @@
--- One row per inference, by all that is applied: whose it was, in which bucket it falls, what it used, and the tags that
--- its key had at its instant (empty where no key is known).
+-- One row per inference, by everything that is applied: its key, its bucket, what it used, and the tags that its key
+-- had at its time (empty if no key is known).
 CREATE OR REPLACE VIEW {{database}}.billable_usage{{on_cluster}} AS
 SELECT
     reinterpretAsUUID(bitOr(bitShiftLeft(u.number, 64), bitShiftRight(u.number, 64))) AS inference_id,

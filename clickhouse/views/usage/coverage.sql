@@ -1,4 +1,4 @@
--- The seven buckets of a period: nothing is hidden, and together they are all that the gateway recorded.
+-- The seven buckets of a period: nothing is hidden, and together they are everything that the gateway recorded.
 CREATE OR REPLACE VIEW {{database}}.coverage{{on_cluster}} AS
 SELECT
     ['bad_id', 'batch', 'orphan', 'unkeyed', 'unknown_key', 'outside_key_life', 'keyed'][rank] AS bucket,
@@ -22,7 +22,7 @@ FROM (
     FROM (
 {{attributed}}) AS a
     UNION ALL
-    -- A bucket with nothing in it is shown too.
+    -- Empty buckets are shown, too.
     SELECT
         toUInt8(number + 1) AS rank,
         0 AS inferences,

@@ -1,4 +1,4 @@
--- Inferences, deduplicated: the greatest row of an id wins. claimed_tags are what the client said, not what is billed.
+-- Inferences, deduplicated: the greatest row of an id wins. claimed_tags are what the client sent, not what is billed.
 CREATE OR REPLACE VIEW {{database}}.inference{{on_cluster}} AS
 SELECT
     r.id AS inference_id,

@@ -1,6 +1,7 @@
--- Inferences after an end, by all that is applied: how long after it the gateway still served the key. Of the ends that
--- held at the inference's instant it is the one that began first; at one instant, in the order of `reasons`.
--- They are those of the bucket `outside_key_life` but for use before creation, which is not late.
+-- Inferences after an end, by everything that is applied: how long after it the gateway still served the key. Of
+-- several ends in force at the inference's time, the one that began first counts; at equal times, the order of
+-- `reasons` decides. These are the inferences of the bucket `outside_key_life`, except use before creation, which is
+-- not late.
 CREATE OR REPLACE VIEW {{database}}.late_use{{on_cluster}} AS
 WITH ['revoked', 'suspended', 'expired', 'credential_revoked', 'credential_expired'] AS reasons
 SELECT
@@ -26,7 +27,7 @@ FROM (
             arrayJoin(reasons) AS reason
         FROM {{database}}.inference
         WHERE
-            -- The few that can be late, before they are deduplicated: at or after the first end of their credential.
+            -- Only the candidates, before deduplication: at or after the first end of their credential.
             inference_id IN (
                 SELECT r.id
                 FROM {{database}}.inference_row AS r
@@ -40,14 +41,14 @@ FROM (
                 ) AS f ON f.credential_id = r.credential_id
                 WHERE r.at_ms >= f.from_ms
             )
-            -- Of a batch the key tag is not the gateway's word.
+            -- For a batch, the gateway does not vouch for the key tag.
             AND toUInt128(inference_id) NOT IN (SELECT number FROM {{database}}.batch_inference)
     ) AS u
     ASOF INNER JOIN (
 {{ended}}) AS e
         ON e.credential_id = u.credential_id
         AND e.reason = u.reason
-        AND e.from_ms <= u.at_ms                        -- at the very millisecond of an end it has ended
+        AND e.from_ms <= u.at_ms                        -- in the very millisecond of an end, it has ended
     WHERE u.at_ms < e.until_ms
         AND u.at_ms >= e.created_ms
     GROUP BY

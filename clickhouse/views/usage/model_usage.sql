@@ -5,7 +5,7 @@ SELECT
     reinterpretAsUUID(bitOr(bitShiftLeft(m.number, 64), bitShiftRight(m.number, 64))) AS inference_id,
     m.model_name AS model_name,
     m.model_provider_name AS model_provider_name,
-    if(m.cached, 0, m.input_tokens) AS input_tokens,        -- by its table: bare, a name may be an alias beside it
+    if(m.cached, 0, m.input_tokens) AS input_tokens,        -- unqualified, a name may be an alias
     if(m.cached, 0, m.output_tokens) AS output_tokens,
     if(m.cached, m.input_tokens, 0) AS cached_input_tokens,
     if(m.cached, m.output_tokens, 0) AS cached_output_tokens,

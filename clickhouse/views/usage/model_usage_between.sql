@@ -1,5 +1,5 @@
--- Model rows, one per id, of the inferences in [since_ms, until_ms) and of those whose inference id has no instant.
--- The one place where model rows are deduplicated: the greatest row of an id wins.
+-- Model rows, one per id, of the inferences in [since_ms, until_ms) and of those whose inference id has no time. The
+-- only place where model rows are deduplicated: the greatest row of an id wins.
 CREATE OR REPLACE VIEW {{database}}.model_usage_between{{on_cluster}} AS
 SELECT
     id,
@@ -34,8 +34,8 @@ FROM (
             min(cityHash64(r.rank)) != max(cityHash64(r.rank)) AS conflicting
         FROM {{database}}.model_row AS r
         WHERE
-            -- Every row of each id that has one in the period: the greatest may be outside. Where most rows are in the
-            -- period, it is cheaper not to ask.
+            -- Every row of each id that has one in the period: the greatest may be outside. If most rows are in the
+            -- period, it is cheaper to skip this filter.
             (
                 SELECT countIf((at_ms >= {since_ms:Int64} AND at_ms < {until_ms:Int64}) OR at_ms < 0) * 4 >= count()
                 FROM {{database}}.model_row

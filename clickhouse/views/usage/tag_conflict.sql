@@ -1,6 +1,6 @@
--- Claims of clients that contradict their key, by all that is applied: what was claimed, and what the key had at the
--- inference's instant, which is what is billed (NULL: the key did not have the tag). Only names count that some key has or
--- had as a tag: what clients note for themselves under other names contradicts nobody.
+-- Claims of clients that contradict their key, by everything that is applied: what was claimed, and what the key had at
+-- the inference's time, which is what is billed (NULL: the key did not have the tag). Only names that some key has or
+-- had as a tag count: clients' own notes under other names contradict nothing.
 CREATE OR REPLACE VIEW {{database}}.tag_conflict{{on_cluster}} AS
 SELECT
     u.inference_id AS inference_id,
@@ -28,7 +28,7 @@ FROM (
             mapKeys(claimed_tags) AS tag,
             mapValues(claimed_tags) AS claimed
         WHERE at IS NOT NULL
-            -- Those with any such claim, before they are deduplicated.
+            -- Those with any such claim, before deduplication.
             AND inference_id IN (
                 SELECT r.id
                 FROM {{database}}.inference_row AS r
@@ -38,7 +38,7 @@ FROM (
             )
             AND tag IN (
 {{bound}})
-            -- Of a batch the key tag is not the gateway's word.
+            -- For a batch, the gateway does not vouch for the key tag.
             AND toUInt128(inference_id) NOT IN (SELECT number FROM {{database}}.batch_inference)
     ) AS i
     INNER JOIN (
@@ -49,7 +49,7 @@ ASOF LEFT JOIN (
         k.public_id AS public_id,
         k.tag AS tag,
         k.effective_ms AS from_ms,
-        -- At one instant the higher position wins. In a tuple: alone, argMax would skip the NULL of a removal.
+        -- At equal times the higher position wins. In a tuple: alone, argMax would skip the NULL of a removal.
         argMax(tuple(k.value), k.position).1 AS value
     FROM {{database}}.key_tag_change_v1 AS k
     WHERE k.position <= {{position}}
@@ -60,5 +60,5 @@ ASOF LEFT JOIN (
 ) AS t
     ON t.public_id = u.public_id
     AND t.tag = u.tag
-    AND t.from_ms <= u.at_ms                            -- at the very millisecond of an edit, the edit counts
+    AND t.from_ms <= u.at_ms                            -- in the very millisecond of an edit, the edit counts
 WHERE ifNull(t.value != u.claimed, true)

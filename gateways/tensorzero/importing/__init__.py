@@ -1,1 +1,1 @@
-"""Takes over the keys that a gateway had before: what its table holds, and whose each key is by a mapping file."""
+"""Imports the keys that a gateway already has: its table gives the keys, a mapping file gives their tags."""

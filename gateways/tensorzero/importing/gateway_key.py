@@ -1,6 +1,6 @@
-"""A key as the gateway's table has it, and whether it can be one of ours. Pure.
+"""A key as stored in the gateway's table, and whether it can be imported. Pure.
 
-What is wrong is said by the column's name; no message quotes a value, and nothing ever shows the hash.
+Faults name the column; no message quotes a value, and nothing ever shows the hash.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from registry.log import chain
 
 SOURCE: Final = "tensorzero"
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_LAST_US: Final = 253_402_300_800_000_000  # the year 10000 begins
+_LAST_US: Final = 253_402_300_800_000_000  # the start of the year 10000
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayKey:
-    """A row. Instants are microseconds since 1970, also those that no datetime can hold."""
+    """A row. Times are microseconds since 1970, including those that no datetime can hold."""
 
     public_id: str
     details: KeyDetails
@@ -37,17 +37,17 @@ class GatewayKey:
 
 
 def faults(row: GatewayKey, now: datetime) -> list[FieldFault]:
-    """Why a row can't be a key of ours, column by column; none where it can."""
+    """Why a row can't be imported, column by column; empty if it can."""
     return [FieldFault(name, message) for name, message in _faults(row, to_us(now))]
 
 
 def is_end_moved(row: GatewayKey, now: datetime) -> bool:
-    """Whether the key ends here at another instant than the gateway has: see ImportKey."""
+    """Whether the key ends here at another time than in the gateway: see ImportKey."""
     return row.disabled_us is not None and not row.created_us <= row.disabled_us <= to_us(now)
 
 
 def command(row: GatewayKey, tags: Mapping[str, str]) -> ImportKey:
-    """What a row without faults asks for."""
+    """The import command for a row without faults."""
     return ImportKey(
         credential=IssuedCredential(row.public_id, chain.commitment(row.hash)),
         details=row.details,

@@ -1,6 +1,6 @@
-"""Reads the gateway's table of keys, page by page by its primary key.
+"""Reads the gateway's key table, page by page by its primary key.
 
-A transaction is open for one page at most: a long import does not hold up the gateway's vacuum. Memory does not
+A transaction is open for one page at most, so a long import does not hold up the gateway's vacuum. Memory use does not
 depend on the number of keys.
 """
 
@@ -19,11 +19,12 @@ from registry.db.connection import RAW_EPOCH_US, DriverConnection, instants_as_r
 from registry.keys.details import KeyDetails
 from registry.keys.text import MAX_LABEL, MAX_TEXT
 
-# Keys of a page, which is appended in one transaction: the larger it is, the less a key costs the log and those who
-# follow it, and the longer others wait for the log's lock.
+# Keys per page, which is appended in one transaction. A larger page makes each key cheaper for the log and its
+# followers, but makes others wait longer for the log's lock.
 PAGE: Final = 2048
 FIRST: Final = -(2**63)
-# An importer that is stopped half way must not hold the gateway's rows, nor wait without end for who holds them.
+# An importer stopped half way must not keep the gateway's rows locked, nor wait indefinitely for another session's
+# lock.
 _LIMITS: Final = (
     "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '60s';"
     "SET LOCAL idle_in_transaction_session_timeout = '60s'"
@@ -32,7 +33,7 @@ _LIMITS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ImportPage:
-    """Some keys, and the place after which the next page begins."""
+    """Some keys, and the row id after which the next page starts."""
 
     keys: Sequence[GatewayKey]
     last: int
@@ -46,19 +47,19 @@ class KeyTableReader:
         self._schema = schema
 
     async def count(self) -> int:
-        """How many keys it has."""
+        """The number of keys in the table."""
         return int((await self._fetch("count"))[0][0])
 
     async def page(self, after: int, size: int = PAGE, *, lock: str = "") -> ImportPage:
-        """The next keys after a place, oldest first; none at the end."""
+        """The next keys after a row id, oldest first; empty at the end."""
         rows = await self._fetch("page", after, size, MAX_TEXT, MAX_LABEL, lock=lock)
         return ImportPage([_key(row) for row in rows], rows[-1]["id"] if rows else after)
 
     @asynccontextmanager
     async def held_page(self, after: int, size: int = PAGE) -> AsyncIterator[ImportPage]:
-        """The same, and until the block ends nobody can change those rows; the gateway's look-ups go on.
+        """Like `page`, but nobody can change those rows until the block ends; the gateway's lookups continue.
 
-        A key that somebody disables is so before it is read, or after what the block does: never in between, unseen.
+        A key is disabled either before it is read or after the block's work: never unnoticed in between.
         """
         with translated(self._schema):
             driver = await self._connection.get()
@@ -75,7 +76,7 @@ class KeyTableReader:
 
 @asynccontextmanager
 async def open_reader(table: GatewayTable) -> AsyncIterator[KeyTableReader]:
-    """The table, on a connection of its own."""
+    """The table, on a dedicated connection."""
     connection = DriverConnection(table.engine, prepare=instants_as_raw_us)
     try:
         yield KeyTableReader(connection, table.schema)
@@ -84,7 +85,7 @@ async def open_reader(table: GatewayTable) -> AsyncIterator[KeyTableReader]:
 
 
 def _key(row: Any) -> GatewayKey:
-    # Instants come as numbers: a datetime holds neither infinities nor what lies beyond the year 9999.
+    # Times arrive as numbers: a datetime can hold neither infinities nor years after 9999.
     return GatewayKey(
         public_id=row["public_id"],
         details=KeyDetails(row["description"], row["organization"], row["workspace"]),

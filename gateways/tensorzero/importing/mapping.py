@@ -1,6 +1,7 @@
-"""The mapping file: which key of the gateway gets which tags. Read whole, every fault told by its line.
+"""The mapping file: which tags each of the gateway's keys gets.
 
-A key with a fault in its row is in the mapping, and has no tags: it is never imported by half of what was meant.
+It is read completely, and every fault is reported with its line. A key with a fault in its row is in the mapping but
+has no tags, so it is never imported with only half of them.
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ from registry.keys.secrets import PUBLIC_ID
 from registry.keys.tags import MAX_TAGS, name_fault, value_fault
 
 MAX_BYTES: Final = 64 << 20
-# With so many it is another file that was meant.
+# With more faults than this it is probably the wrong file.
 MAX_FAULTS: Final = 10_000
 MAX_FIELD: Final = 200
 _NO_ID: Final = (
-    "must be 12 ASCII letters and digits. Whose row it is can't be told: with --skip-bad all keys without a row of "
+    "must be 12 ASCII letters and digits. The row names no key: with --skip-bad all keys without a row of "
     "their own are left out"
 )
 
 
 class MappingRefused(FieldsRefused):
-    """The file as a whole can't be a mapping."""
+    """The file as a whole is not a valid mapping."""
 
     def __init__(self, why: str) -> None:
         super().__init__(FieldFault("tags", why))
@@ -33,7 +34,7 @@ class MappingRefused(FieldsRefused):
 
 @dataclass(frozen=True, slots=True)
 class MappingFault:
-    """What is wrong in the row that begins at `line`: in which field, a column, a tag or the whole `row`."""
+    """A fault in the row that begins at `line`. `field` is a column, a tag, or `row` for all of it."""
 
     line: int
     field: str
@@ -43,7 +44,7 @@ class MappingFault:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the file says of one key: its line, and its tags, None where they are not to be believed."""
+    """What the file says about one key: its line, and its tags, None if they have a fault."""
 
     line: int
     tags: Mapping[str, str] | None
@@ -51,14 +52,14 @@ class Entry:
 
 @dataclass(slots=True)
 class TagMapping:
-    """The entries by `public_id`, and all that is wrong."""
+    """The entries by `public_id`, and all faults."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
     faults: list[MappingFault] = field(default_factory=list)
     _judged: dict[tuple[bool, str], tuple[str, str | None]] = field(default_factory=dict, repr=False)
 
     def add(self, line: int, public_id: str, pairs: Iterable[tuple[str, object]]) -> None:
-        """Take the row of a key. Raises MappingRefused when there are too many faults."""
+        """Add the row of a key. Raises MappingRefused if there are too many faults."""
         if PUBLIC_ID.fullmatch(public_id) is None:
             self.refuse(line, "public_id", _NO_ID)
             return
@@ -70,7 +71,7 @@ class TagMapping:
         self.entries[public_id] = Entry(line, tags)
 
     def refuse(self, line: int, name: str, detail: str, public_id: str | None = None) -> None:
-        """Note a fault; that of a key takes its tags away. Raises MappingRefused when there are too many."""
+        """Record a fault; if it is a key's, drop the key's tags. Raises MappingRefused if there are too many."""
         if len(self.faults) >= MAX_FAULTS:
             raise MappingRefused(f"has more than {MAX_FAULTS} faults: is it the right file?")
         known = public_id if public_id is not None and PUBLIC_ID.fullmatch(public_id) else None
@@ -81,11 +82,11 @@ class TagMapping:
 
     @property
     def has_lost_rows(self) -> bool:
-        """Whether a bad row does not tell whose it is: then no key can be said to be left out on purpose."""
+        """Whether a bad row does not show which key it is for: then no key can be assumed to be left out on purpose."""
         return any(fault.public_id is None for fault in self.faults)
 
     def close(self) -> None:
-        """Everything was added: let go of what was needed for that."""
+        """All rows were added: free what only `add` needs."""
         self._judged.clear()
 
     def _tags(self, line: int, public_id: str, pairs: Iterable[tuple[str, object]]) -> Mapping[str, str] | None:
@@ -109,7 +110,7 @@ class TagMapping:
         return None if faulty or len(tags) > MAX_TAGS else tags
 
     def _judge(self, text: str, *, is_name: bool) -> tuple[str, str | None]:
-        """The text, one object for all that are equal, and what is wrong with it: customers have many keys."""
+        """The text, as one object for all equal texts (customers have many keys), and its fault."""
         judged = self._judged.get((is_name, text))
         if judged is None:
             judged = self._judged[is_name, text] = text, (name_fault if is_name else value_fault)(text)
@@ -120,7 +121,7 @@ Read = Callable[[str, TagMapping], None]
 
 
 def read_mapping(path: Path, readers: Mapping[str, Read]) -> TagMapping:
-    """Read a file by the reader of its suffix. Blocks; raises MappingRefused."""
+    """Read a file with the reader for its suffix. Blocks; raises MappingRefused."""
     read = readers.get(path.suffix.lower())
     if read is None:
         raise MappingRefused(f"must be a file whose name ends in {' or '.join(readers)}")

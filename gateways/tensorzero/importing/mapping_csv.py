@@ -1,4 +1,4 @@
-"""A mapping as CSV (RFC 4180): a header `public_id,<tag>,<tag>…`, a row a key; an empty cell is no tag. Pure."""
+"""A mapping as CSV (RFC 4180): a header `public_id,<tag>,<tag>…`, one row per key; an empty cell is no tag. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ID: Final = "public_id"
 
 
 def read_csv(text: str, mapping: TagMapping) -> None:
-    """Put the rows into the mapping, faults by the line at which their row begins. Raises MappingRefused."""
+    """Add the rows to the mapping, with faults by the line where their row begins. Raises MappingRefused."""
     rows = _rows(text)
     _, header = next(rows, (1, []))
     names = _names(header)
@@ -27,7 +27,7 @@ def read_csv(text: str, mapping: TagMapping) -> None:
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows that have a cell, and the line at which each begins: a quoted cell may go over several."""
+    """Rows that have a cell, and the line where each begins: a quoted cell may span several lines."""
     reader = csv.reader(StringIO(text, newline=""), strict=True)
     while True:
         line = reader.line_num + 1
@@ -36,7 +36,8 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            # What comes after it may be the inside of a cell. The module's words are its own, none of the file's.
+            # What follows may be the inside of a cell. The module's message is its own text and quotes nothing from the
+            # file.
             raise MappingRefused(f"is not CSV from line {line} on: {error}") from error
         if cells:
             yield line, cells

@@ -1,6 +1,7 @@
 """A mapping as JSON: `{public_id: {tag: value}}`. Pure.
 
-The outer object is walked member by member, as a parser of the whole would tell neither lines nor names given twice.
+The outer object is walked member by member, because a parser of the complete text would report neither lines nor
+duplicate names.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ _BLANKS: Final = " \t\r\n"
 
 
 class _Members(list[tuple[str, Any]]):
-    """An object's members as they are written, also those that are there twice."""
+    """An object's members as written, including duplicates."""
 
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_Members)
 
 
 def read_json(text: str, mapping: TagMapping) -> None:
-    """Put the members into the mapping, faults by the line of their key's name. Raises MappingRefused."""
+    """Add the members to the mapping, with faults by the line of their key's name. Raises MappingRefused."""
     for line, public_id, value in _Walk(text).members():
         if isinstance(value, _Members):
             mapping.add(line, public_id, value)
@@ -42,7 +43,7 @@ class _Walk:
         """The outer object's members: line, name, value."""
         try:
             yield from self._members()
-        except (ValueError, RecursionError) as error:  # what the parser says of text that is not JSON
+        except (ValueError, RecursionError) as error:  # what the parser raises for text that is not JSON
             raise MappingRefused(f"is not a JSON object of keys: see line {self._here()}") from error
 
     def _members(self) -> Iterator[tuple[int, str, Any]]:
@@ -69,7 +70,7 @@ class _Walk:
         return line, name, value
 
     def _peek(self) -> str:
-        """The next character that is no blank, which is where we are then; none at the end."""
+        """Skip blanks and return the character there, without consuming it; empty at the end."""
         while self._at < len(self._text) and self._text[self._at] in _BLANKS:
             self._at += 1
         return self._text[self._at : self._at + 1]

@@ -1,7 +1,7 @@
-"""One import: the gateway's keys, page by page, into the log, each key in an event of its own.
+"""One import: appends the gateway's keys to the log page by page, each key in its own event.
 
-It may be killed at any moment and run again: what is in the log already is left as it is. No more
-than a page is held, however many keys there are.
+It can be killed at any moment and run again: what is already in the log does not change. It holds no more than a page
+in memory, however many keys there are.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from registry.queries import Queries
 from registry.service import KeyService
 
 Part = Progress | dict[str, Any]
-# How often a write is tried again, once a second: an overloaded or restarting database is waited for.
+# How often a write is retried, once a second, while an overloaded or restarting database recovers.
 _ATTEMPTS: Final = 30
 _NOTHING: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for. Without `mapping` every key is imported without tags; without `apply` none is."""
+    """The options of a run. Without `mapping` every key is imported without tags; without `apply` none is imported."""
 
     caller: Caller
     mapping: TagMapping | None = None
@@ -40,9 +40,9 @@ class Order:
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the gateway's keys: each is in one of new, known, left_out and faulty.
+    """What happened to the gateway's keys: each counts in exactly one of new, known, left_out and faulty.
 
-    `without_tags` are those of the new ones that nobody mapped; `imported` those that this run appended.
+    `without_tags` are the new ones that the mapping does not contain; `imported` are those that this run appended.
     """
 
     keys: int = 0
@@ -57,7 +57,7 @@ class Counts:
 
 @dataclass(slots=True)
 class Import:
-    """A run, which goes through the table once."""
+    """One run, which reads the table once."""
 
     source: KeyTableReader
     keys: KeyService
@@ -67,7 +67,7 @@ class Import:
     _missing: dict[str, int] = field(default_factory=dict)
 
     async def run(self) -> AsyncGenerator[Part, None]:
-        """Progress, and an item for each thing that is wrong; the counts are complete afterwards."""
+        """Yield progress and an item for each fault; the counts are complete afterwards."""
         if self.order.mapping is not None:
             self._missing = {id_: one.line for id_, one in self.order.mapping.entries.items() if one.tags is not None}
         total, last = await self.source.count(), FIRST
@@ -80,21 +80,21 @@ class Import:
             yield item
 
     async def _take(self, after: int) -> tuple[int, list[dict[str, Any]]] | None:
-        """Read a page, and append what is new of it: where that ends, and what is wrong. None: there are no more."""
+        """Read a page and append its new keys; returns the last row id and the faults, or None if no keys are left."""
         async with self._page(after) as page:
             if not page.keys:
                 return None
             found, wanted, now = await self._sort(page.keys)
             rewritten = [one for one in wanted if is_end_moved(one[0], now)]
             found += await self._append([one for one in wanted if not is_end_moved(one[0], now)])
-        # These the append, or the sync, writes in the gateway's table, which waits for whoever holds them: us.
+        # The append, or the sync, rewrites these rows in the gateway's table, and would wait for the lock that we held.
         found += await self._append(rewritten)
         self.counts.keys += len(page.keys)
         return page.last, found
 
     @asynccontextmanager
     async def _page(self, after: int) -> AsyncIterator[ImportPage]:
-        """Held where it is to be appended: else a key that is disabled meanwhile would come back."""
+        """The page, locked if it is to be appended: otherwise a key disabled meanwhile would become active again."""
         if self.order.apply:
             async with self.source.held_page(after) as page:
                 yield page
@@ -102,7 +102,7 @@ class Import:
             yield await self.source.page(after)
 
     async def _sort(self, page: Sequence[GatewayKey]) -> tuple[list[dict[str, Any]], list[_Wanted], datetime]:
-        """What is wrong in a page, what is to be imported of it, and the log's clock."""
+        """The faults in a page, what to import from it, and the log's clock."""
         known, now = await self.queries.known([row.public_id for row in page])
         strangers = [row.hash for row in page if row.public_id not in known]
         taken = await self.queries.secrets_of(strangers) if strangers else {}
@@ -124,7 +124,7 @@ class Import:
         return found, wanted, now
 
     def _tags(self, public_id: str) -> Mapping[str, str] | None:
-        """The tags of a key that is to be imported, None for one that is to be left out."""
+        """The tags of a key to import, or None to leave it out."""
         entry = None if self.order.mapping is None else self.order.mapping.entries.get(public_id)
         if entry is not None:
             return entry.tags
@@ -134,7 +134,7 @@ class Import:
         return _NOTHING
 
     async def _append(self, wanted: Sequence[_Wanted]) -> list[dict[str, Any]]:
-        """Append the keys of a page together; what the log refuses is told."""
+        """Append the keys of a page together; returns what the log refuses."""
         if not self.order.apply:
             return []
         outcomes = await asyncio.gather(*(self._append_one(row, tags) for row, tags in wanted))
@@ -145,14 +145,14 @@ class Import:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 is_new = await self.keys.take_over(asked, row.hash, self.order.caller)
-                self.counts.imported += is_new  # in a line of its own: one with the await would lose others' counts
+                self.counts.imported += is_new  # on a line of its own: one with the await would lose others' counts
                 break
             except FieldsRefused as refused:
                 self.counts.faulty += 1
                 self.counts.new -= 1
                 return [_item("key", row.public_id, one.field, one.message) for one in refused.faults]
             except Busy as busy:
-                # Whatever became of it: what is in the log by then is not appended again.
+                # Whatever happened to it, a key already in the log is not appended again.
                 if attempt == _ATTEMPTS:
                     raise
                 await asyncio.sleep(busy.retry_after_s)
@@ -168,13 +168,13 @@ _Wanted = tuple[GatewayKey, Mapping[str, str]]
 
 
 def mapping_items(mapping: TagMapping) -> Iterator[dict[str, Any]]:
-    """What is wrong in the mapping, as items."""
+    """The faults in the mapping, as items."""
     for fault in mapping.faults:
         yield _item("mapping", fault.public_id, fault.field, fault.detail, fault.line)
 
 
 def result(counts: Counts, mapping: TagMapping | None, position: int, *, applied: bool) -> dict[str, Any]:
-    """The end of the answer."""
+    """The final part of the response."""
     wrong = 0 if mapping is None else len(mapping.faults)
     return {"applied": applied, **asdict(counts), "mapping_faults": wrong, "position": position}
 
@@ -184,12 +184,12 @@ def _wrong(row: GatewayKey, now: datetime) -> list[dict[str, Any]]:
 
 
 def _copied(row: GatewayKey, taken: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """A secret under a second id: a revoked key would live on by it."""
+    """A secret under a second id: through it, a revoked key would stay usable."""
     owner = taken.get(row.hash, row.public_id)
-    if owner != row.public_id:  # else somebody has imported it since
+    if owner != row.public_id:  # otherwise somebody has imported it since
         yield _item("key", row.public_id, "hash", f"is that of the secret of {owner}: who copied it?")
 
 
 def _item(of: str, public_id: str | None, name: str, detail: str, line: int | None = None) -> dict[str, Any]:
-    """`of`: whether the `key` in the gateway's table or the `mapping` is wrong."""
+    """`of` says what is wrong: the `key` in the gateway's table or the `mapping`."""
     return {"of": of, "line": line, "public_id": public_id, "field": name, "detail": detail}

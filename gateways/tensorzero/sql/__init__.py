@@ -1,4 +1,4 @@
-"""The statements of the sync, one a file: on the gateway's table, and on the log's database."""
+"""The SQL statements of the sync, one per file: on the gateway's table, and on the log's database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The statements of the log's database, one a file, as PostgreSQL gets them."""
+"""The SQL statements of the log's database, one per file, exactly as PostgreSQL receives them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
--- Append a batch with what it changes, each column an array, and wake who tails the log when it commits. All in one
--- statement: one round trip under the lock.
+-- Append a batch and save the state it changes, each column as an array; on commit, wake the readers that tail the log.
+-- All in one statement: one round trip under the lock.
 WITH appended AS (
     INSERT INTO keyledger.event (
         position, stream, version, type, schema_version, recorded_at, effective_at, actor, on_behalf_of, request_id,
@@ -29,13 +29,13 @@ saved_key AS (
         revoked_at = excluded.revoked_at,
         document = excluded.document
 ),
--- The hashes of new credentials: a credential's hash never changes, so a repeat is an error.
+-- The hashes of new credentials. A credential's hash never changes, so a repeat is an error.
 saved_credential AS (
     INSERT INTO keyledger.credential (credential_id, public_id, secret_hash)
     SELECT *
     FROM unnest($24::text[], $25::text[], $26::text[])
 ),
--- The current state of admin tokens; the hash comes with the first row of a token and stays.
+-- The current state of admin tokens. The hash is written with a token's first row and stays.
 saved_token AS (
     INSERT INTO keyledger.admin_token (stream, token_id, secret_hash, document)
     SELECT *

@@ -1,4 +1,4 @@
--- What the log says of some positions: $1 the positions.
+-- The hashes of the events at some positions: $1 the positions.
 SELECT
     position, hash
 FROM keyledger.event

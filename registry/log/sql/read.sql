@@ -1,4 +1,4 @@
--- A page of the log: $1 the position after which it begins, $2 how many events at most.
+-- A page of the log: $1 the position to start after, $2 the maximum number of events.
 SELECT
     position, stream, version, type, schema_version, recorded_at, effective_at, actor, on_behalf_of, request_id,
     reason, payload, salt, payload_digest, hash

@@ -1,5 +1,6 @@
--- What a batch is decided on, read under the lock in a statement of its own (a statement that also took the lock would
--- see the head as it was before): $1 the streams of the batch. One row a stream; the clock and the head stand in each.
+-- What a batch is decided on: $1 the streams of the batch. It is a separate statement, run under the lock, because a
+-- statement that also took the lock would see the head from before. One row per stream; each repeats the clock and the
+-- head.
 SELECT
     clock_timestamp() AS clock,
     head.position,
@@ -22,7 +23,7 @@ LEFT JOIN LATERAL (
     ORDER BY event.version DESC
     LIMIT 1
 ) AS latest ON TRUE
--- One look-up a stream, whatever the planner believes of the tables' sizes: a plan made while they were small is kept.
+-- One lookup per stream, whatever the planner believes about table sizes: a plan made while they were small is kept.
 LEFT JOIN LATERAL (
     SELECT state.document
     FROM keyledger.key_state AS state

@@ -1,1 +1,1 @@
-"""The statements on the relay's checkpoint, one a file."""
+"""The SQL statements on the relay's checkpoint, one per file."""

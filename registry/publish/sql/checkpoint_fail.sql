@@ -1,4 +1,4 @@
--- What stops the relay, for whoever asks for the status: $1 the topic, $2 the failure or NULL.
+-- What stops the relay, for status reports: $1 the topic, $2 the failure or NULL.
 UPDATE keyledger.relay_checkpoint
 SET failure = $2
 WHERE topic = $1 AND failure IS DISTINCT FROM $2

@@ -1,5 +1,5 @@
--- Everything up to a position is acknowledged: $1 the topic, $2 the position before, $3 the new one, $4 its hash.
--- No row comes back when another relay has moved it meanwhile.
+-- Everything up to a position is acknowledged: $1 the topic, $2 the previous position, $3 the new one, $4 its hash.
+-- Returns no row if another relay has moved the checkpoint.
 UPDATE keyledger.relay_checkpoint
 SET
     position = $3,

@@ -151,7 +151,7 @@ async def test_a_hash_that_was_swapped_in_the_registry_alone_is_not_brought_to_t
     assert SWAPPED not in await kept.row(key.public_id)
     await kept.sql(f"DELETE FROM {TABLE} WHERE public_id = $1", key.public_id)
     findings = await kept.findings()
-    assert [one.fix for one in findings if one.where == TABLE] == ["revoke the key, and make another"]
+    assert [one.fix for one in findings if one.where == TABLE] == ["revoke the key, and create another"]
     assert await kept.repair(findings) == 0, "nothing is known that could be let in"
 
 
@@ -259,7 +259,7 @@ async def test_a_secret_of_ours_under_another_id_is_found_and_left_to_a_person(k
     """
     await kept.sql(copy, key.public_id)
     detail = f"the row 'Renamed00001' has the secret of the credential {key.public_id}"
-    fix = "whoever added it may hold a secret that works: disable it with the gateway's own tools"
+    fix = "the one who added it may hold a working secret: disable it with the gateway's own tools"
     found = Finding("extra", TABLE, detail, fix, None, f"key-{key.public_id}")
     assert await kept.findings() == [found]
     assert await kept.repair([found]) == 0

@@ -93,7 +93,7 @@ async def test_an_append_that_can_not_be_written_there_is_none(
     told = [one.getMessage() for one in caplog.records if one.levelno == logging.ERROR]
     assert len(told) == 2
     assert all(
-        one.startswith("nothing was appended, as the gateway's table of keys can't be written: ") for one in told
+        one.startswith("nothing was appended, because the gateway's table of keys can't be written: ") for one in told
     )
     assert "sk-t0-" not in caplog.text
 

@@ -148,9 +148,9 @@ async def test_a_key_that_is_enabled_in_the_gateway_is_disabled_again_and_counte
         assert await held(world, other.key.public_id) == row_of(other)
     told = [one.getMessage() for one in caplog.records if "somebody else" in one.getMessage()]
     assert told == [
-        f"the gateway's row of {revoked.key.public_id} was changed (disabled_at) by somebody else: it was put back",
-        f"the gateway's row of {other.key.public_id} was removed by somebody else: it was put back",
-        f"the gateway's row of {other.key.public_id} was changed (description, hash) by somebody else: it was put back",
+        f"the gateway's row of {revoked.key.public_id} was changed (disabled_at) by somebody else: it was restored",
+        f"the gateway's row of {other.key.public_id} was removed by somebody else: it was restored",
+        f"the gateway's row of {other.key.public_id} was changed (description, hash) by somebody else: it was restored",
     ]
     assert "f" * 64 not in caplog.text
     assert str(before.hash) not in caplog.text
@@ -202,7 +202,7 @@ async def test_the_sync_stops_at_another_log(world: World, database: Database) -
     async with database.connect() as owner:
         await owner.execute("UPDATE keyledger.gateway_sync SET hash = '\\x00'")
     sync = world.sync()
-    with pytest.raises(LogChanged, match="the gateway's table of keys has applied position 1 of another log"):
+    with pytest.raises(LogChanged, match="the gateway's table of keys is at position 1 of another log"):
         await sync.run()
     assert isinstance(sync.failure, LogChanged)
     assert "of another log" in (await world.checkpoint())["failure"]

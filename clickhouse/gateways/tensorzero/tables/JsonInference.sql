@@ -1,4 +1,4 @@
--- The gateway's own table in its exact shape, made here only where no gateway made it: the embedded default and tests.
+-- The gateway's own table in its exact shape, created here only if no gateway did: the embedded default and tests.
 CREATE TABLE IF NOT EXISTS {{gateway}}.JsonInference{{on_cluster}}
 (
     id UUID,

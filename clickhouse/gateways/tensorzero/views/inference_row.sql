@@ -1,4 +1,4 @@
--- The gateway's inference rows as they came, duplicates and all: the id, its instant, and what matters to a bill.
+-- The gateway's inference rows as stored, including duplicates: the id, its time, and what matters to a bill.
 CREATE OR REPLACE VIEW {{database}}.inference_row{{on_cluster}} AS
 SELECT
     source,                                                         -- the table, for people who look for the row
@@ -6,7 +6,7 @@ SELECT
     toUInt128(id) AS number,
     {{at_ms}} AS at_ms,
     function_name,
-    tags['tensorzero::api_key_public_id'] AS credential_id,         -- the gateway's own word; '' without a key
+    tags['tensorzero::api_key_public_id'] AS credential_id,         -- set by the gateway itself; '' without a key
     mapFilter((name, value) -> NOT startsWith(name, 'tensorzero::'), tags) AS claimed_tags,
     {{inference_rank}} AS rank
 FROM (

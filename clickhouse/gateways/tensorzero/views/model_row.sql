@@ -1,4 +1,4 @@
--- The gateway's model rows as they came, duplicates and all: ids, the instant, what matters to a bill as one string.
+-- The gateway's model rows as stored, including duplicates: ids, the time, and what matters to a bill as one string.
 CREATE OR REPLACE VIEW {{database}}.model_row{{on_cluster}} AS
 SELECT
     id,

@@ -1,3 +1,3 @@
--- How many keys the gateway has, for the bar.
+-- How many keys the gateway has, for the progress bar.
 SELECT count(*)
 FROM {{schema}}.tensorzero_auth_api_key

@@ -1,5 +1,5 @@
--- The next keys of the gateway: $1 the id after which they begin, $2 how many, $3 and $4 the longest description and
--- name that can be taken over. Of longer ones one character more is read, which tells.
+-- The next keys of the gateway: $1 the id to start after, $2 how many, $3 and $4 the longest description and name that
+-- can be imported. One more character is read, to detect longer ones.
 SELECT
     id,
     public_id::text AS public_id,

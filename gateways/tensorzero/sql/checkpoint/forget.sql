@@ -1,4 +1,4 @@
--- Begin anew, after an operator has looked: $1 the gateway's name, $2 the log's id, $3 its genesis hash.
+-- Start over, after an operator has looked: $1 the gateway's name, $2 the log's id, $3 its genesis hash.
 UPDATE keyledger.gateway_sync
 SET
     log_id = $2,

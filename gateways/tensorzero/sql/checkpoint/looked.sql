@@ -1,5 +1,5 @@
 -- All keys were compared: $1 the gateway's name, $2 how many credentials have no hash here and no row there, $3 whether
--- the table is large and no index serves its look-up.
+-- the table is large and no index serves its lookup.
 UPDATE keyledger.gateway_sync
 SET
     without_hash = $2,

@@ -1,5 +1,5 @@
--- Every key that changed up to a position is in the table: $1 the gateway's name, $2 the position before, $3 the new one,
--- $4 its hash, $5 the table. No row comes back when another sync has moved it meanwhile.
+-- Every key that changed up to a position is in the table: $1 the gateway's name, $2 the previous position, $3 the new
+-- one, $4 its hash, $5 the table. Returns no row if another sync has moved the checkpoint.
 UPDATE keyledger.gateway_sync
 SET
     position = $3,

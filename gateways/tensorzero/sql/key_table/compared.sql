@@ -1,5 +1,5 @@
--- Every one of some rows as it is there: its hash, and in which columns it is not as it should be; nothing is written, and
--- no instant is read, as somebody may have written one that no datetime holds. Arguments as `differing`.
+-- Each of some rows as stored: its hash, and in which columns it is not as it should be. Writes nothing, and reads no
+-- timestamp, because somebody may have written one that no datetime can hold. Arguments as for `differing`.
 SELECT
     wanted.public_id::text AS public_id,
     there.hash,

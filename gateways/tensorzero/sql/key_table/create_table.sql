@@ -1,5 +1,5 @@
--- The gateway's table as its two migrations make it, for a trial without a gateway: those do not expect to find it, so
--- where a gateway runs it makes the table itself.
+-- The gateway's table as its two migrations create it, for a trial without a gateway. Those migrations do not expect an
+-- existing table, so if a gateway runs, let it create the table itself.
 CREATE TABLE IF NOT EXISTS {{schema}}.tensorzero_auth_api_key (
     id BIGSERIAL PRIMARY KEY,
     organization TEXT NOT NULL,

@@ -1,4 +1,4 @@
--- Which rows differ, and in which columns; nothing is written. Arguments as `differing`.
+-- Which rows differ, and in which columns; writes nothing. Arguments as for `differing`.
 SELECT
     public_id::text AS public_id,
     is_new,

@@ -1,5 +1,5 @@
--- Rows as they should be, each column an array, against those that are there: those that differ, and in which columns.
--- Below the millisecond the registry knows nothing: what the gateway wrote itself there is no difference.
+-- Compare rows as they should be, each column an array, with the stored ones: those that differ, and in which columns.
+-- The registry knows nothing below the millisecond: what the gateway itself wrote there is not a difference.
 SELECT
     wanted.*,
     held.public_id IS NULL AS is_new,
@@ -7,7 +7,7 @@ SELECT
         CASE WHEN held.organization IS DISTINCT FROM wanted.organization THEN 'organization' END,
         CASE WHEN held.workspace IS DISTINCT FROM wanted.workspace THEN 'workspace' END,
         CASE WHEN held.description IS DISTINCT FROM wanted.description THEN 'description' END,
-        -- A hash that the registry does not have is left as it is.
+        -- A hash that the registry does not have is left unchanged.
         CASE WHEN held.hash IS DISTINCT FROM coalesce(wanted.hash, held.hash, '') THEN 'hash' END,
         CASE
             WHEN date_trunc('milliseconds', held.created_at) IS DISTINCT FROM wanted.created_at THEN 'created_at'
@@ -22,7 +22,7 @@ SELECT
 FROM unnest(
     $1::bpchar[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[]
 ) AS wanted (public_id, organization, workspace, description, hash, created_at, disabled_at, expires_at)
--- One look-up a row, whatever the planner believes of the table's size.
+-- One lookup per row, whatever the planner believes about the table's size.
 LEFT JOIN LATERAL (
     SELECT *
     FROM {{schema}}.tensorzero_auth_api_key AS there

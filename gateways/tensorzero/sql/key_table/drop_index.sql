@@ -1,2 +1,2 @@
--- An index that a broken build left behind: it costs every write and serves no look-up.
+-- An index left behind by a failed build: it slows every write and serves no lookup.
 DROP INDEX CONCURRENTLY IF EXISTS {{schema}}.keyledger_public_id_text

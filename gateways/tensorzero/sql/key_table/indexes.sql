@@ -1,4 +1,4 @@
--- Which indexes can serve the gateway's look-up, whoever made them: on the id as text, or on the hash.
+-- The indexes that can serve the gateway's lookup, no matter who created them: on the id as text, or on the hash.
 SELECT
     index_class.relname AS name,
     pg_index.indisvalid AND pg_index.indisready AS valid,

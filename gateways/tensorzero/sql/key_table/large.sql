@@ -1,4 +1,4 @@
--- Whether the table has more than some rows, without counting them all: $1 how many.
+-- Whether the table has more than $1 rows, without counting them all.
 SELECT count(*) > $1::bigint
 FROM (
     SELECT 1

@@ -1,5 +1,5 @@
--- A page of all rows, the gateway's own too, with their hashes: $1 the id after which it begins (NULL: at the first), $2
--- how many at most.
+-- A page of all rows, including the gateway's own, with their hashes: $1 the id to start after (NULL: from the first),
+-- $2 the maximum number of rows.
 SELECT
     id,
     public_id::text AS public_id,

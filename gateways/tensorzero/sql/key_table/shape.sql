@@ -1,5 +1,5 @@
--- What the table is, for a comparison with what the sync needs. No row where there is no table.
--- `identity` names this very table: one that was made anew, or another one, has another.
+-- The table's definition, for a comparison with what the sync needs. No row if there is no table. `identity` identifies
+-- this very table: a recreated or different table has another one.
 SELECT
     class.oid || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()) AS identity,
     (
@@ -29,7 +29,8 @@ SELECT
             JOIN pg_class AS sequence ON sequence.oid = pg_depend.objid
             WHERE pg_depend.refclassid = 'pg_class'::regclass AND pg_depend.refobjid = class.oid
                 AND pg_depend.classid = 'pg_class'::regclass AND pg_depend.deptype = 'a'
-                -- Indexes depend on it in the same way, and asking for a right to use one is an error.
+                -- Indexes depend on the table in the same way, but checking a sequence privilege on an index is an
+                -- error.
                 AND CASE WHEN sequence.relkind = 'S' THEN NOT has_sequence_privilege(sequence.oid, 'USAGE') END
         ) AS is_allowed
 FROM pg_class AS class

@@ -1,5 +1,6 @@
--- Make rows what they should be, in one statement: those that are so already are not touched, not even locked, and none
--- is ever deleted. Arguments as `differing`; answers with those that differed. A new one without a hash is not written.
+-- Make rows what they should be, in one statement. Rows that are already correct are neither changed nor locked, and
+-- none is ever deleted. Arguments as for `differing`; returns the rows that differed. A new one without a hash is not
+-- written.
 WITH differing AS (
     {{differing}}
 ),
@@ -25,7 +26,7 @@ added AS (
         organization, workspace, description, public_id, hash, created_at, disabled_at, expires_at
     FROM differing
     WHERE is_new AND hash IS NOT NULL
-    -- Somebody wrote the row since this statement began.
+    -- Somebody has written the row since this statement began.
     ON CONFLICT (public_id) DO UPDATE SET
         organization = excluded.organization,
         workspace = excluded.workspace,

@@ -1,5 +1,5 @@
--- A page of the log as the sync reads it: which streams changed, and how far that is. $1 the position after which it
--- begins, $2 how many events at most.
+-- A page of the log as the sync reads it: which streams changed, and up to which position. $1 the position to start
+-- after, $2 the maximum number of events.
 SELECT
     position,
     stream,

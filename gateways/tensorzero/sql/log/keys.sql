@@ -1,4 +1,4 @@
--- The current state of some keys, with the hashes of all their credentials: $1 the streams. Of one moment.
+-- The current state of some keys, with the hashes of all their credentials, all as of one moment: $1 the streams.
 SELECT
     state.stream,
     state.document,

@@ -1,4 +1,4 @@
--- A page of all keys: $1 the stream after which it begins, $2 how many at most.
+-- A page of all keys: $1 the stream to start after, $2 the maximum number of streams.
 SELECT stream
 FROM keyledger.key_state
 WHERE stream > $1

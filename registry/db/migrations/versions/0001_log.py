@@ -1,4 +1,4 @@
-"""The log, the current state, and what keeps the log from being changed."""
+"""The log, the current state, and what protects the log from changes."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ $$
 
 
 def upgrade() -> None:
-    """Make everything."""
+    """Create everything."""
     _log()
     _current_state()
     op.execute(REFUSE_CHANGE)
     for table in ("event", "log_identity"):
-        # ALWAYS: also where a session calls itself a replica.
+        # ALWAYS: also in a session that acts as a replica.
         op.execute(
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {SCHEMA}.{table} "
             f"FOR EACH STATEMENT EXECUTE FUNCTION {SCHEMA}.refuse_change()"

@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table of checkpoints."""
+    """Create the table of checkpoints."""
     op.create_table(
         "relay_checkpoint",
         sa.Column("topic", sa.Text, primary_key=True),

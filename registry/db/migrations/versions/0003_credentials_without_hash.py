@@ -1,4 +1,4 @@
-"""A credential whose secret's hash is not here: restored from an archive that had none, it opens nothing."""
+"""A credential whose secret's hash is missing: restored from an archive without it, it opens nothing."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Let the hash be absent, as it can be of an admin token."""
+    """Let the hash be absent, as an admin token's can be."""
     op.alter_column("credential", "secret_hash", nullable=True, schema="keyledger")

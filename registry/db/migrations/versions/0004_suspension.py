@@ -1,4 +1,4 @@
-"""Since when a key is suspended, to be filtered by."""
+"""When a key was suspended, to filter by."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Null of every key that is there: nothing could suspend one so far."""
+    """Null for all existing keys: until now nothing could suspend one."""
     op.add_column("key_state", sa.Column("suspended_at", TIMESTAMP(timezone=True)), schema="keyledger")

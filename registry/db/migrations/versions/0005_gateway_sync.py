@@ -1,4 +1,4 @@
-"""How far the gateway's own table of keys has followed the log."""
+"""How far the gateway's own key table has followed the log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Empty: whoever syncs first makes its row."""
+    """Empty: the first sync creates its row."""
     op.create_table(
         "gateway_sync",
         sa.Column("gateway", sa.Text, primary_key=True),

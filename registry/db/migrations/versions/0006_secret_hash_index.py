@@ -1,4 +1,4 @@
-"""Whose a secret is, by its hash: an import asks it of every key, an audit of every row of a gateway's table."""
+"""Find a secret's owner by its hash: an import asks for every key, an audit for every row of a gateway's table."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the index."""
+    """Create the index."""
     op.create_index("credential_secret_hash", "credential", ["secret_hash"], schema="keyledger")
