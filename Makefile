@@ -15,7 +15,7 @@ help: ## list what can be made
 setup: $(READY) ## make .venv with all that the project needs (PYTHON=python3.12 chooses the interpreter)
 
 # Not even Python's caches are left outside the folder.
-demo: $(READY) ## tell the whole story on real parts, in ./keyledger-demo (DEMO_KEEP=1 leaves it running)
+demo: $(READY) ## run the main job on real servers, in ./keyledger-demo (DEMO_KEEP=1 leaves it running)
 	PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m keyledger.demo $(if $(filter-out 0,$(DEMO_KEEP)),--keep-running)
 
 up: $(READY) ## start the embedded default on ./keyledger-data, until Ctrl-C
@@ -45,7 +45,7 @@ ENGINE_25_8 := tests/support/clickhouse_http/requirements-25.8
 COMPILE = $(UV) pip compile --universal --python-version 3.11 --quiet \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-lock: ## resolve the locks anew: of everything, and out of it the image's and what that is built with (needs uv)
+lock: ## resolve the lock files again: all, the image's and its build's (needs uv)
 	$(COMPILE) pyproject.toml --extra embedded --group build --group test --group bench --group lint \
 		--upgrade --output-file requirements.lock
 	$(COMPILE) pyproject.toml --constraint requirements.lock --output-file requirements-image.lock

@@ -71,7 +71,7 @@ async def relay_forever() -> None:
 
 
 async def produce() -> None:
-    """The reference's child: send the same bytes, record by record, once it is told to begin."""
+    """The reference's child: send the same bytes, record by record, on a signal."""
     async with opened_log(os.environ[BENCH_URL]) as log:
         records = [record async for record in _records(log)]
     producer = AIOKafkaProducer(

@@ -18,7 +18,7 @@ COLUMNS = ("organization", "workspace", "description", "public_id", "hash", "cre
 
 
 async def fill(url: str, count: int) -> None:
-    """Make the table anew, with `count` keys; every tenth is disabled."""
+    """Rebuild the table with `count` keys; every tenth is disabled."""
     engine = make_engine(url)
     connection = await asyncpg.connect(plain(url))
     await connection.execute("DROP TABLE IF EXISTS tensorzero_auth_api_key")

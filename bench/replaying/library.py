@@ -22,7 +22,7 @@ _EVENTS_OF_A_KEY = 50
 
 
 class Changed(DomainEvent):
-    """The same fact as the library has it, with what our events carry beside the payload that the library has too."""
+    """The same fact as the library has it, with what our events carry besides the payload that the library has too."""
 
     type: str
     actor: str

@@ -72,7 +72,7 @@ async def fold(asked: Asked) -> float:
 
 
 async def check(asked: Asked) -> float:
-    """Read, and compute every digest and hash anew."""
+    """Read, and compute every digest and hash again."""
     async with opened_log(asked.url) as log:
         began = time.perf_counter()
         async for _ in pages(log, start_of(log), asked.until):

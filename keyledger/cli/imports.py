@@ -49,7 +49,7 @@ def tensorzero(
     """Take over the keys of the TensorZero database that KEYLEDGER_GATEWAY_DATABASE_URL names, from their creation on.
 
     Keys that are in the log already stay as they are, so it may be run again at any time. Exit code 1 when a key or a
-    row of --tags is wrong; with --skip-bad they are told of all the same.
+    row of --tags is wrong; with --skip-bad they are reported all the same.
     """
     taken = _Taken(json)
     body = given(tags=None if tags is None else str(tags.absolute()), reason=reason)

@@ -106,7 +106,7 @@ def _copy_in(place: Path, wheel: Path, account: Account) -> Path | None:
 
 
 def _make_copy(place: Path, wheel: Path, name: str) -> Path:
-    """Copy, then rename: whoever looks sees a whole copy or none."""
+    """Copy, then rename, so that nobody sees half a copy."""
     work = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=place))
     try:
         for part in _parts(wheel):
@@ -127,10 +127,10 @@ def _copy_file(source: str, target: str) -> str:
 
 
 def _parts(wheel: Path) -> list[Path]:
-    """What the server needs, without headers; the shared libraries lie beside the package on Linux."""
+    """What the server needs, without headers; on Linux the shared libraries lie next to the package."""
     install = Path(_PACKAGE) / _INSTALL
-    beside = [Path(f"{_PACKAGE}.libs"), Path(_PACKAGE) / ".dylibs"]
-    return [install / "bin", install / "lib", install / "share", *(p for p in beside if (wheel / p).is_dir())]
+    libraries = [Path(f"{_PACKAGE}.libs"), Path(_PACKAGE) / ".dylibs"]
+    return [install / "bin", install / "lib", install / "share", *(p for p in libraries if (wheel / p).is_dir())]
 
 
 def _is_ours(folder: Path) -> bool:

@@ -44,7 +44,7 @@ class DataFolder:
 
     @property
     def scratch(self) -> Path:
-        """Temporary files of whoever holds the folder: emptied at every start."""
+        """Temporary files of the process that holds the folder: emptied at every start."""
         return self.path / "tmp"
 
     @property

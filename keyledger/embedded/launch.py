@@ -39,7 +39,7 @@ class Launcher:
 
     @property
     def _from_inside(self) -> bool:
-        """Whether the program is put into the folder instead of being told its path.
+        """Whether the program is put into the folder instead of getting its path.
 
         Root's folders are often closed to the account (a 0700 home). The child changes into the folder while it is
         still root; PostgreSQL and its children stay there and never look at the folders above.

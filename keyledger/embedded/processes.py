@@ -17,7 +17,7 @@ from keyledger.embedded.errors import PostgresNotStopped
 
 PID_FILE: Final = "postmaster.pid"
 # How to go, and how long it may take: fast with a checkpoint; at once, with recovery at the next start; the end. None
-# loses anything. Asked to go fast while it starts itself anew after a crash, PostgreSQL 18.4 may never go.
+# loses anything. Asked to go fast while it restarts after a crash, PostgreSQL 18.4 may never go.
 _STEPS: Final = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
 _LOOK_EVERY_S: Final = 0.02
 

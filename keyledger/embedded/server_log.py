@@ -42,7 +42,7 @@ class ServerLog:
             return file.read().decode("utf-8", errors="replace").splitlines()[-at_most:]
 
     def cut(self) -> None:
-        """Move the last megabyte of a log that has grown too long to `….1` and begin anew."""
+        """Move the last megabyte of a log that has grown too long to `….1` and start a new one."""
         if self.size() <= _LARGEST_BYTES:
             return
         with self.path.open("rb+") as file:

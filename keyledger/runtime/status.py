@@ -138,7 +138,7 @@ async def _log_changed(registry: Registry, frontier: Frontier) -> list[Alarm]:
     try:
         await resume_at(registry.log, frontier.applied, LEDGER)
     except LogChanged as error:
-        fix = "docs/operate.md, Backup and restore: make ClickHouse anew from the log that counts"
+        fix = "docs/operate.md, Backup and restore: rebuild ClickHouse from the log that counts"
         return [Alarm("log_changed", str(error), frontier.applied.position, fix)]
     return []
 

@@ -53,7 +53,7 @@ def gateway_sync(registry: Registry) -> GatewaySync | None:
 
 
 def topic_plans(settings: Settings) -> tuple[TopicPlan, TopicPlan]:
-    """The topic of events, and that of dead letters, which are few and kept for ever."""
+    """The topic of events, and that of dead letters, which are few and never expire."""
     topic, replication = settings.kafka_topic, settings.kafka_replication
     events = TopicPlan(topic, settings.kafka_partitions, replication, settings.kafka_retention_hours)
     return events, TopicPlan(dead_letter_topic(topic), 1, replication, None, RECORD_BYTES_MAX)

@@ -70,7 +70,7 @@ def _clickhouse_conflicts(settings: Settings) -> Iterator[Conflict]:
         for name in given:
             yield (name, "clickhouse_url"), "unset it, or let KEYLEDGER_CLICKHOUSE_URL begin with https://"
     elif given and not _CLICKHOUSE_TLS_OPTIONS.isdisjoint(parse_qs(url.query)):
-        yield ("clickhouse_url", *given), "must not have options of TLS beside KEYLEDGER_CLICKHOUSE_…_FILE"
+        yield ("clickhouse_url", *given), "must not have TLS options together with KEYLEDGER_CLICKHOUSE_…_FILE"
     if url.scheme == "https" and settings.clickhouse_cert_file is not None and not url.username:
         yield (
             ("clickhouse_url", "clickhouse_cert_file"),

@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     )
     gateway_schema: Identifier = Field("public", description="The schema of the gateway's table of keys.")
     gateway_reconcile_keys_per_s: float = Field(
-        170.0, ge=1, le=1_000_000, description="How fast all keys are compared with the gateway's table, for ever."
+        170.0, ge=1, le=1_000_000, description="How fast all keys are compared with the gateway's table, again and again."
     )
     clickhouse_url: ClickHouseUrl | None = Field(
         None, repr=False, description="ClickHouse: http(s)://user:password@host:port, or chdb:///path."
@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     database_cert_file: CertificateFile | None = Field(None, description="PEM of our certificate for PostgreSQL.")
     database_key_file: KeyFile | None = Field(None, description="PEM of that certificate's key, not encrypted.")
     kafka_bootstrap_servers: KafkaServers | None = Field(
-        None, description="Kafka's brokers to begin with: host:port, several with commas between."
+        None, description="Kafka's bootstrap servers: host:port, several with commas between."
     )
     kafka_topic: KafkaName = Field("keyledger.events.v1", description="The topic of events; NAME.dlq has dead letters.")
     kafka_group: KafkaName = Field("keyledger-clickhouse", description="The consumer group of the projector.")

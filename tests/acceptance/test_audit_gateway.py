@@ -37,7 +37,7 @@ async def test_a_key_that_somebody_enabled_at_the_gateway_is_found_and_put_back_
         made, result = out.splitlines()
         assert (code, result) == (0, "everything is as the log says"), err
         assert made.startswith(
-            "made anew: 0 positions in ClickHouse, 0 streams of current state, 1 rows of the gateway"
+            "rebuilt: 0 positions in ClickHouse, 0 streams of current state, 1 rows of the gateway"
         )
         assert [await check(driver, key["api_key"]) for key in (kept, revoked)] == ["valid", "disabled"]
         again = await registry.json("audit", "verify", "--repair")

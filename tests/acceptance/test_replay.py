@@ -1,4 +1,4 @@
-"""The ledger made anew by command beside a running `up`, through kill -9 of it, and put live."""
+"""The ledger, rebuilt by command next to a running `up`, through kill -9 of it, and switched to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""keyledger audit replay: the ledger made anew beside the live one, compared, and put in its place."""
+"""keyledger audit replay: rebuild the ledger next to the live one, compare the two, and switch."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def replay(
     data: Data = None,
     json: AsJson = False,
 ) -> None:
-    """Make ClickHouse's ledger anew from the log in a database beside it, and compare. Nothing stops for it.
+    """Rebuild ClickHouse's ledger from the log in a second database, and compare. Nothing stops meanwhile.
 
     Interrupted, the same command goes on. Exit code 1 when the live ledger was not as the log says; --switch puts the
     new one in its place then, too.

@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 def verify(
     repair: Annotated[
-        bool, typer.Option("--repair", help="Make anew what is derived and wrong; never the log.")
+        bool, typer.Option("--repair", help="Rebuild derived data that is wrong; never the log.")
     ] = False,
     bookmark: Annotated[Path | None, typer.Option(help=_BOOKMARK, dir_okay=False)] = None,
     data: Data = None,
@@ -79,14 +79,14 @@ def _tell(result: dict[str, Any]) -> None:
         positions, streams = repaired["positions"], repaired["streams"]
         rows = repaired["gateway_rows"]
         gateway = "" if rows is None else f", {rows} rows of the gateway's table of keys"
-        say(f"made anew: {positions} positions in ClickHouse, {streams} streams of current state{gateway}")
+        say(f"rebuilt: {positions} positions in ClickHouse, {streams} streams of current state{gateway}")
     if not result["findings"]:
         rows = result.get("gateway_rows")
         gateway = "" if rows is None else f", {rows} rows of the gateway's table of keys among it"
         until = f", up to position {result['position']}" if "position" in result else ""
         say(f"everything is as the log says{until}{gateway}")
     elif "repaired" in result and repaired is None:
-        say("the log itself is wrong: nothing was made anew from it")
+        say("the log itself is wrong: nothing was rebuilt from it")
 
 
 def _count(findings: int, shown: int) -> str:
@@ -106,7 +106,7 @@ def _read(bookmark: Path | None) -> str | None:
 
 
 def _keep(bookmark: Path, text: str | None) -> None:
-    """Whole or not at all, whatever ends us. None: the next run begins anew, so that a finding is found again."""
+    """Write it atomically. None: the next run starts from the beginning, so it finds a finding again."""
     if text is None:
         bookmark.unlink(missing_ok=True)
         return

@@ -1,4 +1,4 @@
-"""Whoever touches the books is found, with the place; who did not is left in peace; what is derived is made anew."""
+"""Every change to the books is found, with its place; healthy books are left alone; derived data is rebuilt."""
 
 from __future__ import annotations
 
