@@ -1,7 +1,8 @@
 """What answers and commands make of a result: the one way from typed values to JSON.
 
 A field's name says how its instant looks: those of the log's and the database's clock have microseconds, those of
-effect whole milliseconds. A name that Python has taken, such as `from`, is written with an underscore at its end.
+effect whole milliseconds. A name that Python has taken, such as `from`, is written with an underscore at its end. A
+field that is UNSET is left out.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ def encode(value: Any, name: str = "") -> Any:
 
 def _object(members: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     # Most members are plain: a long bill has a million of them, and a call for each would be most of the time.
-    return {key: one if type(one) in _AS_THEY_ARE else encode(one, key) for key, one in members}
+    return {
+        key: one if type(one) in _AS_THEY_ARE else encode(one, key) for key, one in members if one is not msgspec.UNSET
+    }
 
 
 def _members(value: Any) -> Iterable[tuple[str, Any]]:

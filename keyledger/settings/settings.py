@@ -50,7 +50,10 @@ class Settings(BaseSettings):
     )
     gateway_schema: Identifier = Field("public", description="The schema of the gateway's table of keys.")
     gateway_reconcile_keys_per_s: float = Field(
-        170.0, ge=1, le=1_000_000, description="How fast all keys are compared with the gateway's table, again and again."
+        170.0,
+        ge=1,
+        le=1_000_000,
+        description="How fast all keys are compared with the gateway's table, again and again.",
     )
     clickhouse_url: ClickHouseUrl | None = Field(
         None, repr=False, description="ClickHouse: http(s)://user:password@host:port, or chdb:///path."

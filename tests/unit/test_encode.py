@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from audit.archive.secret_hashes import SecretHash
 from keyledger.http.encode import encode
 from projections.billing.figures import FIGURES, Bucket, Line
 
@@ -30,6 +31,15 @@ class Held(msgspec.Struct):
 
     id: UUID
     recorded_at: datetime
+
+
+def test_an_unset_field_is_left_out() -> None:
+    assert encode(SecretHash("credential", "k3yPubl1cId0", "00", public_id="k3yPubl1cId0")) == {
+        "kind": "credential",
+        "id": "k3yPubl1cId0",
+        "secret_hash": "00",
+        "public_id": "k3yPubl1cId0",
+    }
 
 
 def test_instants_of_effect_have_milliseconds_and_those_of_a_clock_microseconds() -> None:

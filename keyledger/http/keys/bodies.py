@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from keyledger.http.field_types import Instant, Label, NewTags, PatchTags, Text
 from keyledger.http.request_body import Body
 from registry.errors import FieldFault, FieldsRefused
+from registry.keys.details import KeyDetails
 from registry.keys.lifecycle import MAX_OVERLAP
 
 
@@ -39,6 +40,11 @@ class CreateKeyBody(Body):
     expiration: Instant | None = None
     organization: Label = "default"
     workspace: Label = "default"
+
+    @property
+    def details(self) -> KeyDetails:
+        """The descriptive fields, whose names are those of the body."""
+        return KeyDetails(**{name: getattr(self, name) for name in KeyDetails.__struct_fields__})
 
 
 class EditKeyBody(Body):

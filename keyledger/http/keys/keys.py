@@ -26,7 +26,6 @@ from keyledger.http.query_params import (
 )
 from keyledger.http.request_body import JSON, MERGE_PATCH, body_docs, json_body
 from registry.keys.commands import UNSET, EditKey
-from registry.keys.details import KeyDetails
 from registry.service import NewKey
 
 router = APIRouter(prefix="/admin/api-keys", tags=["keys"], dependencies=OF_CALLERS)
@@ -47,8 +46,7 @@ async def create_key(
     body: Annotated[CreateKeyBody, Depends(json_body(CreateKeyBody, JSON))],
 ) -> JSONResponse:
     """Make a key. The answer is the only one that ever shows its `api_key`."""
-    details = KeyDetails(body.description, body.organization, body.workspace)
-    new = NewKey(body.tags, details, body.expiration)
+    new = NewKey(body.tags, body.details, body.expiration)
     made = await registry.keys.create(new, caller_of(request, principal))
     return answer(new_key_out(made), made.position, 201)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+from msgspec import structs
 from pydantic import Field
 
 from registry.keys.state import KeyState
@@ -70,9 +71,7 @@ def key_out(key: KeyState, now: datetime) -> KeyOut:
     return KeyOut(
         public_id=key.public_id,
         tags=key.tags,
-        description=key.details.description,
-        organization=key.details.organization,
-        workspace=key.details.workspace,
+        **structs.asdict(key.details),
         status=key.status(now),
         created_at=key.created_at,
         expiration=key.expiration,
