@@ -1,4 +1,4 @@
-"""The gateway's table of keys: its look-up with and without the index, appends with it in the same database, and the sync's lag.
+"""The gateway's table of keys: its look-up with and without the index, appends next to it, and the sync's lag.
 
     python -m bench.gateway_keys [--keys 100000] [--creates 2000] [--rounds 3] [--json]
 

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
         170.0,
         ge=1,
         le=1_000_000,
-        description="How fast all keys are compared with the gateway's table, again and again.",
+        description="How fast all keys are compared with the gateway's table, repeatedly.",
     )
     clickhouse_url: ClickHouseUrl | None = Field(
         None, repr=False, description="ClickHouse: http(s)://user:password@host:port, or chdb:///path."
