@@ -10,7 +10,7 @@ import pytest
 
 from registry.errors import FieldsRefused
 from registry.keys.details import KeyDetails
-from registry.keys.events import IssuedCredential
+from registry.keys.events import IssuedCredential, KeyImported
 from registry.keys.imports import ImportKey, import_key
 from registry.log import codec
 from registry.log.event_log import StreamView
@@ -33,7 +33,7 @@ def decided(command: ImportKey, now: datetime = NOW) -> dict[str, object]:
     """The payload of the one event, with when it counts from."""
     (new,) = import_key(command, StreamView(now, 0, None))
     event = codec.encode(new.event)
-    assert (event.type, event.schema_version) == ("KeyImported", 1)
+    assert (event.type, event.schema_version) == ("KeyImported", codec.CURRENT[KeyImported])
     payload: dict[str, object] = msgspec.json.decode(event.payload)
     return {**payload, "effective_at": new.effective_at}
 

@@ -40,7 +40,7 @@ def to_version_2(fields: dict[str, Any]) -> dict[str, Any]:
 def wire_of(kind: type[Event], version: int, upcasters: dict[tuple[str, int], Upcaster]) -> Wire:
     """Today's versions, but one type's."""
     others = {known: number for known, number in codec.CURRENT.items() if known.__name__ != kind.__name__}
-    return Wire(others | {kind: version}, upcasters)
+    return Wire(others | {kind: version}, codec.UPCASTERS | upcasters)
 
 
 SECOND = wire_of(TagsChanged, 2, {("TagsChanged", 1): to_version_2})

@@ -43,8 +43,8 @@ class CreateKeyBody(Body):
 
     @property
     def details(self) -> KeyDetails:
-        """The descriptive fields, whose names are those of the body."""
-        return KeyDetails(**{name: getattr(self, name) for name in KeyDetails.__struct_fields__})
+        """The descriptive fields."""
+        return KeyDetails(description=self.description, organization=self.organization, workspace=self.workspace)
 
 
 class EditKeyBody(Body):
