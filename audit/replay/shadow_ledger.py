@@ -47,7 +47,7 @@ class ShadowLedger:
             raise TargetUnfit(f"{target} was not made by a replay: choose another name")
         for live, log_id in await self._clickhouse.query(sql("queries/replay/mark", self.names)):
             if live != self._live.database:
-                raise TargetUnfit(f"{target} belongs to another ledger: choose another name")
+                raise TargetUnfit(f"{target} was made for another ledger: choose another name")
             if log_id != self._log_id:
                 raise TargetUnfit(f"{target} is the replay of another log: drop it, or choose another name")
         return True

@@ -37,7 +37,7 @@ class _CheckedReader(KeyStateReader):
         ]
 
 
-def unrepairable(findings: Iterable[Finding]) -> list[Finding]:
+def beyond_repair(findings: Iterable[Finding]) -> list[Finding]:
     """Rows of credentials that the log does not know, which the registry had written there.
 
     Once current state is repaired nothing refers to them any more, so they are reported before a repair.

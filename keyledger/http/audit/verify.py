@@ -14,7 +14,7 @@ from audit.report import Finding, Verdict
 from audit.sources import AuditedGateway, AuditSources
 from audit.verify.bookmark import read_bookmark
 from audit.verify.repair import of_the_log, repair_ledger, repair_state
-from audit.verify.repair_gateway import repair_gateway, unrepairable
+from audit.verify.repair_gateway import beyond_repair, repair_gateway
 from audit.verify.verify import verify
 from keyledger.http.audit import operator_router, router
 from keyledger.http.keys.keys import needs
@@ -94,7 +94,7 @@ async def _repair(services: Services) -> AsyncIterator[Part]:
     rows = None if books.gateway is None else await repair_gateway(books, findings)
     positions = await repair_ledger(books, findings)
     repaired = {"positions": positions, "streams": streams, "gateway_rows": rows}
-    async for part in _left(books, unrepairable(findings), repaired):
+    async for part in _left(books, beyond_repair(findings), repaired):
         yield part
 
 

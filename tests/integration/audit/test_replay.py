@@ -188,7 +188,7 @@ async def test_a_name_of_something_else_is_refused(shadow: ShadowWorld, clickhou
 
 async def test_a_replay_beside_another_ledger_or_of_another_log_is_refused(shadow: ShadowWorld) -> None:
     await shadow.replay()
-    for column, text in (("live", "belongs to another ledger"), ("log_id", "of another log")):
+    for column, text in (("live", "for another ledger"), ("log_id", "of another log")):
         mark = {"live": shadow.books.names.database, "log_id": str(shadow.books.log.log_id), column: "another"}
         table = f"{shadow.target}.replay_v1"
         await shadow.books.clickhouse.command(f"TRUNCATE TABLE {table}")

@@ -8,7 +8,7 @@ import pytest
 
 from audit.report import Finding, Verdict
 from audit.sources import AuditedGateway
-from audit.verify.repair_gateway import unrepairable
+from audit.verify.repair_gateway import beyond_repair
 from audit.verify.verify import verify
 from gateways.tensorzero.key_table import GatewayTable
 from registry.db.connection import make_engine
@@ -201,7 +201,7 @@ async def test_a_credential_that_the_registry_alone_knows_is_found_at_the_gatewa
     )
     findings = await kept.findings()
     assert [(one.kind, one.where) for one in findings] == [("extra", "credential"), ("extra", TABLE)]
-    assert unrepairable(findings) == findings[1:]
+    assert beyond_repair(findings) == findings[1:]
     before = await kept.rows()
     assert await kept.repair(findings) == 0
     assert await kept.rows() == before
@@ -263,7 +263,7 @@ async def test_a_secret_of_ours_under_another_id_is_found_and_left_to_a_person(k
     found = Finding("extra", TABLE, detail, fix, None, f"key-{key.public_id}")
     assert await kept.findings() == [found]
     assert await kept.repair([found]) == 0
-    assert (await kept.findings(), unrepairable([found])) == ([found], [found])
+    assert (await kept.findings(), beyond_repair([found])) == ([found], [found])
 
 
 async def test_rows_that_are_not_there_are_not_counted(kept: Kept) -> None:
