@@ -52,7 +52,7 @@ async def keep_following(follower: Follower, name: str, patience: Patience) -> N
     try:
         while True:
             try:
-                await _patiently(follower, name, patience)
+                await _with_retries(follower, name, patience)
             except patience.mendable as error:
                 logger.warning("%s can't continue until this is fixed: %s", name, words(error))
                 await asyncio.sleep(patience.mendable_s)
@@ -64,7 +64,7 @@ async def keep_following(follower: Follower, name: str, patience: Patience) -> N
         await follower.release()
 
 
-async def _patiently(follower: Follower, name: str, patience: Patience) -> None:
+async def _with_retries(follower: Follower, name: str, patience: Patience) -> None:
     async for attempt in retrying(*patience.transport):
         with attempt:
             try:

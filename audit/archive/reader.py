@@ -34,7 +34,7 @@ _BLOCK: Final = 1 << 20
 _DECODE: Final = msgspec.json.Decoder(SecretHash).decode
 _ENCODE: Final = msgspec.json.Encoder().encode
 
-Tell = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Archive:
                 yield from _Check(self.manifest, _read_lines(credentials, CREDENTIALS)).run(events, size)
 
 
-def open_archive(folder: Path, tell: Tell = lambda _: None) -> Archive:
+def open_archive(folder: Path, on_progress: OnProgress = lambda _: None) -> Archive:
     """Open an archive, after checking its manifest and the digest of each file. Raises BadArchive."""
     manifest = read_manifest(folder)
     archive = Archive(folder, manifest)
@@ -88,7 +88,7 @@ def open_archive(folder: Path, tell: Tell = lambda _: None) -> Archive:
             while size <= about.bytes and (block := file.read(_BLOCK)):
                 digest.update(block)
                 size += len(block)
-                tell(Progress("digests", min(done + size, total), total))
+                on_progress(Progress("digests", min(done + size, total), total))
         if (size, digest.hexdigest()) != (about.bytes, about.sha256):
             _find_the_line(archive)
             raise BadArchive(f"{name} is not the file that the manifest describes")
@@ -96,12 +96,12 @@ def open_archive(folder: Path, tell: Tell = lambda _: None) -> Archive:
     return archive
 
 
-def check_archive(archive: Archive, tell: Tell = lambda _: None) -> None:
+def check_archive(archive: Archive, on_progress: OnProgress = lambda _: None) -> None:
     """Read all of it. Raises BadArchive, which names the line."""
     done = 0
     for batch in archive.batches():
         done += len(batch.events)
-        tell(Progress("events", done, archive.manifest.count))
+        on_progress(Progress("events", done, archive.manifest.count))
 
 
 def _find_the_line(archive: Archive) -> None:

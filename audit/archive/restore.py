@@ -22,7 +22,7 @@ from msgspec.structs import astuple
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.archive import sql
-from audit.archive.reader import Archive, ArchiveChunk, Tell
+from audit.archive.reader import Archive, ArchiveChunk, OnProgress
 from audit.archive.restore_state import fold_all
 from audit.errors import BadArchive, NotEmpty, NotOwner, RegistryInUse
 from registry.db import tables
@@ -52,7 +52,7 @@ class Restored:
     tokens_without_secret: int
 
 
-async def restore(owner: AsyncEngine, archive: Archive, tell: Tell = lambda _: None) -> Restored:
+async def restore(owner: AsyncEngine, archive: Archive, on_progress: OnProgress = lambda _: None) -> Restored:
     """Restore the archive with `owner`, a pool of the tables' owner on a migrated, empty database.
 
     After a failure or a kill the registry is as empty as before. Raises BadArchive, NotEmpty, RegistryInUse, NotOwner,
@@ -61,7 +61,7 @@ async def restore(owner: AsyncEngine, archive: Archive, tell: Tell = lambda _: N
     try:
         with translated():
             async with _alone(owner) as driver, driver.transaction():
-                counts = await _restore_into(driver, archive, tell)
+                counts = await _restore_into(driver, archive, on_progress)
     except (asyncpg.UndefinedTableError, asyncpg.NotNullViolationError) as error:
         raise LogBroken(_NOT_MIGRATED) from error
     except asyncpg.InsufficientPrivilegeError as error:
@@ -74,11 +74,11 @@ async def restore(owner: AsyncEngine, archive: Archive, tell: Tell = lambda _: N
     return Restored(log_id=archive.manifest.log_id, position=head.position, hash=head.hash, **counts)
 
 
-async def _restore_into(driver: Any, archive: Archive, tell: Tell) -> dict[str, int]:
+async def _restore_into(driver: Any, archive: Archive, on_progress: OnProgress) -> dict[str, int]:
     await _take_log(driver, archive.manifest.log_id)
-    await _copy_all(driver, archive, tell)
+    await _copy_all(driver, archive, on_progress)
     await driver.reset_type_codec("timestamptz", schema="pg_catalog")
-    await fold_all(driver, archive.manifest.count, tell)
+    await fold_all(driver, archive.manifest.count, on_progress)
     await driver.execute(sql.RESTORE_END)
     return dict(await driver.fetchrow(sql.RESTORE_COUNTS))
 
@@ -117,13 +117,13 @@ async def _wait_until_alone(driver: Any) -> None:
         await driver.execute("SELECT pg_stat_clear_snapshot()")  # else it keeps its first copy of the list
 
 
-async def _copy_all(driver: Any, archive: Archive, tell: Tell) -> None:
+async def _copy_all(driver: Any, archive: Archive, on_progress: OnProgress) -> None:
     done, total = 0, archive.manifest.count
     async with aclosing(_ahead(archive)) as batches:
         async for batch in batches:
             await _copy(driver, batch)
             done += len(batch.events)
-            tell(Progress("events", done, total))
+            on_progress(Progress("events", done, total))
 
 
 async def _ahead(archive: Archive) -> AsyncGenerator[ArchiveChunk]:

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from audit.archive import sql
-from audit.archive.reader import Tell
+from audit.archive.reader import OnProgress
 from audit.errors import BadArchive
 from audit.fold import Fold
 from registry.instant import to_us
@@ -28,7 +28,7 @@ _PAGE: Final = 2000
 _STREAMS_AT_ONCE: Final = 1000
 
 
-async def fold_all(driver: Any, total: int, tell: Tell) -> None:
+async def fold_all(driver: Any, total: int, on_progress: OnProgress) -> None:
     """Write the state of every stream, in the transaction that copied the events. Raises BadArchive."""
     folding, done = _Streams(), 0
     cursor = await driver.cursor(sql.RESTORE_FOLD)
@@ -36,7 +36,7 @@ async def fold_all(driver: Any, total: int, tell: Tell) -> None:
         folding.take([_foldable(row) for row in rows])
         done += len(rows)
         await _save(driver, folding.ready())
-        tell(Progress("current state", done, total))
+        on_progress(Progress("current state", done, total))
     folding.close()
     await _save(driver, folding.ready())
 

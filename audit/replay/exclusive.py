@@ -17,7 +17,7 @@ from registry.errors import Busy
 _KEY: Final = int.from_bytes(b"keyl-rep")
 _TRY: Final = "SELECT pg_try_advisory_lock($1)"
 _UNLOCK: Final = "SELECT pg_advisory_unlock($1)"
-_STILL: Final = "SELECT 1"
+_CHECK: Final = "SELECT 1"
 
 
 @asynccontextmanager
@@ -33,10 +33,10 @@ async def alone(engine: AsyncEngine) -> AsyncIterator[Callable[[], Awaitable[Non
             # Not with `get`: if this session has ended, that would open another one without the lock.
             return await driver.fetchval(statement, *arguments)
 
-    async def still() -> None:
-        await ask(_STILL)
+    async def check_lock() -> None:
+        await ask(_CHECK)
 
-    async def give_back() -> None:
+    async def release() -> None:
         with contextlib.suppress(Busy):
             await ask(_UNLOCK, _KEY)
         await connection.close()
@@ -46,6 +46,6 @@ async def alone(engine: AsyncEngine) -> AsyncIterator[Callable[[], Awaitable[Non
     try:
         if not await ask(_TRY, _KEY):
             raise ReplayRunning
-        yield still
+        yield check_lock
     finally:
-        await uninterrupted(give_back())
+        await uninterrupted(release())

@@ -53,7 +53,7 @@ async def project_into(
             # The next batch is fetched, checked and turned into rows while ClickHouse handles this one.
             making = asyncio.create_task(anext(batches, None))
             try:
-                await patiently(partial(store.write, one.rows, one.applied))
+                await with_retries(partial(store.write, one.rows, one.applied))
                 yield one.position
                 one = await making
             finally:
@@ -91,7 +91,7 @@ async def _batches(log: EventLog, start: LogPosition, until: int, size: int) -> 
         yield batch
 
 
-async def patiently(work: Callable[[], Awaitable[_T]]) -> _T:
+async def with_retries(work: Callable[[], Awaitable[_T]]) -> _T:
     """Do repeatable work, and retry it for a minute if the connection to a server fails."""
     async for attempt in retrying(ClickHouseUnavailable, Busy, give_up_after_s=_PATIENCE_S):
         with attempt:

@@ -25,7 +25,7 @@ from registry.errors import FieldFault, FieldsRefused
 from registry.progress import Progress
 
 # The maximum number of differences to report; all are counted.
-TOLD: Final = 1000
+MAX_REPORTED: Final = 1000
 _SETTLE_S: Final = 5.0
 
 
@@ -100,10 +100,10 @@ class Replay:
                 yield Progress("replaying", position, until)
         compared, differences = await self._settled(until), 0
         async with aclosing(self._compare(compared, until)) as parts:
-            async for told in parts:
-                differences += isinstance(told, Finding)
-                if isinstance(told, Progress) or differences <= TOLD:
-                    yield told
+            async for part in parts:
+                differences += isinstance(part, Finding)
+                if isinstance(part, Progress) or differences <= MAX_REPORTED:
+                    yield part
         if self._switch:
             async for progress in self._switching.approach(batch):
                 yield progress

@@ -20,7 +20,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from audit.replay.projecting import patiently, project_into
+from audit.replay.projecting import project_into, with_retries
 from audit.replay.shadow_ledger import ShadowLedger
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
@@ -94,17 +94,17 @@ class Switch:
         Raises Busy if less is applied than before, which only an open dead letter can cause.
         """
         store = Store(self._clickhouse, self._live)
-        before = (await patiently(store.applied)).position
+        before = (await with_retries(store.applied)).position
         await self._hold(before)
-        planned = await patiently(self.planned) or await self._plan()
+        planned = await with_retries(self.planned) or await self._plan()
         for table in TABLES:
-            await patiently(lambda: self._exchange(table, planned.uuids[table]))  # noqa: B023 - awaited here
+            await with_retries(lambda: self._exchange(table, planned.uuids[table]))  # noqa: B023 - awaited here
         # Writers that wrote to a table before its exchange had read the event from the log.
-        head = (await patiently(self._log.head)).position
-        await patiently(lambda: self._catch_up(store, planned.at, head))
-        await patiently(self.release)
-        await patiently(store.reload_dictionary)
-        position = (await patiently(store.applied)).position
+        head = (await with_retries(self._log.head)).position
+        await with_retries(lambda: self._catch_up(store, planned.at, head))
+        await with_retries(self.release)
+        await with_retries(store.reload_dictionary)
+        position = (await with_retries(store.applied)).position
         if position < before:
             raise Busy(f"position {before} was applied, {position} is now: see keyledger status", position=position)
         return position
@@ -121,7 +121,7 @@ class Switch:
         # A new id for each attempt: an id that was decided holds nothing any more.
         id_ = f"replay/{target}/{secrets.token_hex(6)}"
         detail = f"the tables of the ledger change places with those of {target}"
-        await patiently(lambda: self._letters.hold(id_, detail, position))
+        await with_retries(lambda: self._letters.hold(id_, detail, position))
 
     async def _holds(self) -> list[DeadLetter]:
         prefix = f"replay/{self._shadow.names.database}/"
@@ -130,7 +130,7 @@ class Switch:
 
     async def _plan(self) -> SwitchPlan:
         try:
-            head, uuids = await patiently(self._made_ready)
+            head, uuids = await with_retries(self._made_ready)
         except Exception:
             # Nothing was exchanged: the live ledger is unchanged, and need not wait for the next attempt.
             with suppress(ProjectionError):
@@ -138,7 +138,7 @@ class Switch:
             raise
         rows = [(table, uuids[table], head) for table in TABLES]
         table = f"{self._shadow.names.database}.replay_switch_v1"
-        await patiently(lambda: self._clickhouse.insert(table, rows, ("name", "uuid", "position")))
+        await with_retries(lambda: self._clickhouse.insert(table, rows, ("name", "uuid", "position")))
         return SwitchPlan(uuids, await position_in(self._log, head))
 
     async def _made_ready(self) -> tuple[int, dict[str, str]]:

@@ -52,7 +52,7 @@ class GatewayCheck:
         self._engine = engine
         self._log = log
         self._left_s = wait_s
-        self._is_lag_told = False
+        self._is_lag_reported = False
         self._target: str | None = None
         self.rows = 0
 
@@ -130,9 +130,9 @@ class GatewayCheck:
 
     async def _lag(self) -> list[Finding]:
         """Reported once, for all the keys that wait."""
-        if self._is_lag_told:
+        if self._is_lag_reported:
             return []
-        self._is_lag_told = True
+        self._is_lag_reported = True
         synced = await self._synced()
         detail = f"what changed after position {synced} is not all there yet"
         return [Finding("not_applied", WHERE, detail, _LAG, synced + 1)]

@@ -119,24 +119,30 @@ def texts(linked: Sequence[Linked], log_id: str) -> dict[str, Texts]:
             rows = project([event])
         except UndecodableEvent:
             rows = LedgerRows()
-        for table, row in _told_rows(rows):
+        for table, row in _row_texts(rows):
             given[table][event.position].add(row)
         hashes = (log_id, one.previous_hash.hex(), event.hash.hex())
-        applied = _joined(str(event.position), *map(_told, hashes), str(event.recorded_us))
+        applied = _joined(str(event.position), *map(_prefixed, hashes), str(event.recorded_us))
         given["event_applied_v1"][event.position].add(applied)
     return given
 
 
-def _told_rows(rows: LedgerRows) -> Iterator[tuple[str, bytes]]:
+def _row_texts(rows: LedgerRows) -> Iterator[tuple[str, bytes]]:
     for tag, public_id, at, position, value, us in rows.tag_changes:
-        told = "-" if value is None else _told(value)
-        yield "key_tag_change_v1", _joined(_told(tag), _told(public_id), str(at), str(position), told, str(us))
+        written = "-" if value is None else _prefixed(value)
+        yield (
+            "key_tag_change_v1",
+            _joined(_prefixed(tag), _prefixed(public_id), str(at), str(position), written, str(us)),
+        )
     for public_id, at, position, kind, expiration_ms, us in rows.life:
-        last = (_told(kind), _optional(expiration_ms), str(us))
-        yield "key_life_v1", _joined(_told(public_id), str(at), str(position), *last)
+        last = (_prefixed(kind), _optional(expiration_ms), str(us))
+        yield "key_life_v1", _joined(_prefixed(public_id), str(at), str(position), *last)
     for credential_id, public_id, at, position, kind, expires_ms, us in rows.credentials:
-        last = (_told(kind), _optional(expires_ms), str(us))
-        yield "key_credential_v1", _joined(_told(credential_id), _told(public_id), str(at), str(position), *last)
+        last = (_prefixed(kind), _optional(expires_ms), str(us))
+        yield (
+            "key_credential_v1",
+            _joined(_prefixed(credential_id), _prefixed(public_id), str(at), str(position), *last),
+        )
 
 
 def digests(rows: Mapping[int, set[bytes]]) -> dict[int, str]:
@@ -147,7 +153,7 @@ def digests(rows: Mapping[int, set[bytes]]) -> dict[int, str]:
     return {number: sha256(b"\n".join(sorted(some))).hexdigest() for number, some in ranges.items()}
 
 
-def _told(text: str) -> str:
+def _prefixed(text: str) -> str:
     return f"{len(text.encode())}:{text}"
 
 

@@ -51,7 +51,7 @@ class LogCheck:
         return [] if position >= head.position else [_finding(gap(position + 1, head.position))]
 
 
-async def beyond_reading(engine: AsyncEngine) -> list[Finding]:
+async def unreachable_events(engine: AsyncEngine) -> list[Finding]:
     """Events at positions below 1."""
     return [
         Finding("added", "event", "no log has this position", _LOOK, row["position"])

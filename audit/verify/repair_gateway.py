@@ -18,7 +18,7 @@ from registry.keys.state import KeyState
 _CHUNK: Final = 500
 
 
-class _HeldSource(KeyStateReader):
+class _CheckedReader(KeyStateReader):
     """The keys as the sync reads them, but without hashes that don't match the events, so that those are not copied."""
 
     def __init__(self, books: AuditSources) -> None:
@@ -55,7 +55,7 @@ async def repair_gateway(books: AuditSources, findings: Iterable[Finding]) -> in
     streams = sorted({one.stream for one in wrong if one.stream is not None})
     if books.gateway is None or not streams:
         return 0
-    source = _HeldSource(books)
+    source = _CheckedReader(books)
     writer, count = Writer(source, books.gateway.table), 0
     try:
         for first in range(0, len(streams), _CHUNK):

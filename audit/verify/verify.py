@@ -20,7 +20,7 @@ from audit.sources import AuditSources
 from audit.verify.bookmark import Bookmark, read_bookmark
 from audit.verify.gateway import GatewayCheck
 from audit.verify.ledger import LedgerCheck
-from audit.verify.log import LogCheck, beyond_reading
+from audit.verify.log import LogCheck, unreachable_events
 from audit.verify.state import PAGE, check_page, checkpoint_findings, count_streams
 from registry.log.chain_walk import unchecked_pages
 from registry.log.log_position import start_of
@@ -29,10 +29,10 @@ from registry.progress import Progress
 WINDOW = 10_000
 WAIT_S = 30.0
 
-Told = Progress | Finding | Verdict
+Part = Progress | Finding | Verdict
 
 
-async def verify(books: AuditSources, bookmark: str | None = None, *, wait_s: float = WAIT_S) -> AsyncIterator[Told]:
+async def verify(books: AuditSources, bookmark: str | None = None, *, wait_s: float = WAIT_S) -> AsyncIterator[Part]:
     """Report every fault, the progress, and at the end a Verdict.
 
     With a `bookmark` it resumes there and does not repeat earlier checks. A running projector gets `wait_s` to apply
@@ -42,10 +42,10 @@ async def verify(books: AuditSources, bookmark: str | None = None, *, wait_s: fl
     if bookmark is not None:
         begin = await read_bookmark(bookmark, books.log)
     run = _Run(books, begin, wait_s)
-    async for told in run.tell():
-        if isinstance(told, Finding):
+    async for part in run.parts():
+        if isinstance(part, Finding):
             run.mark = replace(run.mark, found=run.mark.found + 1)
-        yield told
+        yield part
 
 
 class _Run:
@@ -59,23 +59,23 @@ class _Run:
         if books.gateway is not None:
             self._gateway = GatewayCheck(books.gateway, books.engine, books.log, wait_s)
 
-    async def tell(self) -> AsyncIterator[Told]:
+    async def parts(self) -> AsyncIterator[Part]:
         if self.mark.stream is None:
-            async for told in self._log_and_ledger():
-                yield told
+            async for part in self._log_and_ledger():
+                yield part
             self.mark = replace(self.mark, stream="")
-        async for told in self._state():
-            yield told
+        async for part in self._state():
+            yield part
         found, self.mark = self.mark.found, replace(self.mark, stream=None, found=0)
         rows = None if self._gateway is None else self._gateway.rows
         yield Verdict(self.mark.at.position, found, self.mark.text(), rows)
 
-    async def _log_and_ledger(self) -> AsyncIterator[Told]:
+    async def _log_and_ledger(self) -> AsyncIterator[Part]:
         books, head = self._books, await self._books.log.head()
         log = LogCheck(self.mark.at)
         ledger = LedgerCheck(books.clickhouse, books.names, str(books.log.log_id))
         for finding in [
-            *await beyond_reading(books.engine),
+            *await unreachable_events(books.engine),
             *await checkpoint_findings(books),
             *await ledger.wait(books.store, head.position, self._wait_s),
         ]:
@@ -91,7 +91,7 @@ class _Run:
         for finding in [*log.lost(head), *await ledger.beyond(books.log, head.position)]:
             yield finding
 
-    async def _state(self) -> AsyncIterator[Told]:
+    async def _state(self) -> AsyncIterator[Part]:
         done, total = 0, await count_streams(self._books.engine)
         gateway, stage = self._gateway, "state" if self._gateway is None else "state and gateway"
         for finding in await gateway.begin() if gateway is not None else []:

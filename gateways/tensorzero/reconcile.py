@@ -31,8 +31,8 @@ class Reconciler:
         self._table = table
         self._checkpoint = checkpoint
         self._writer = writer
-        self._told: tuple[int, bool] | None = None
-        self._told_s = 0.0
+        self._saved: tuple[int, bool] | None = None
+        self._saved_s = 0.0
         self.position = position
 
     async def run(self, page: int, page_s: float) -> None:
@@ -46,7 +46,7 @@ class Reconciler:
                 streams = await self._states.streams(after, page)
                 without_hash += await self._compare(streams)
                 if len(streams) < page:
-                    await self._tell(without_hash)
+                    await self._save(without_hash)
                 await asyncio.sleep(max(0.0, page_s - (loop.time() - began)))
                 if len(streams) < page:
                     break
@@ -76,12 +76,12 @@ class Reconciler:
         if drift:
             await self._checkpoint.count_drift(len(drift))
 
-    async def _tell(self, without_hash: int) -> None:
+    async def _save(self, without_hash: int) -> None:
         """Record the results where `status` finds them."""
         missing = await self._table.is_large() and await index_missing(self._table.engine, self._table.schema)
         found, now_s = (without_hash, missing), asyncio.get_running_loop().time()
-        if found != self._told or now_s - self._told_s > _WRITE_EVERY_S:
-            if without_hash and (self._told is None or self._told[0] != without_hash):
+        if found != self._saved or now_s - self._saved_s > _WRITE_EVERY_S:
+            if without_hash and (self._saved is None or self._saved[0] != without_hash):
                 logger.warning("%d credentials have no hash here and are not in the gateway's table", without_hash)
             await self._checkpoint.compared(without_hash, index_missing=missing)
-            self._told, self._told_s = found, now_s
+            self._saved, self._saved_s = found, now_s

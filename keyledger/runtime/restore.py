@@ -11,23 +11,23 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audit.archive.reader import Tell, open_archive
+from audit.archive.reader import OnProgress, open_archive
 from audit.archive.restore import Restored, restore
 from keyledger.embedded.folder import DataFolder, choose_folder
 from keyledger.runtime.connections import database_engine
 from keyledger.settings import Settings
 
 
-async def restore_archive(path: Path, data: Path | None, settings: Settings, tell: Tell) -> Restored:
+async def restore_archive(path: Path, data: Path | None, settings: Settings, on_progress: OnProgress) -> Restored:
     """Check the archive's digests, then restore it as its owner; see `audit.archive.restore`.
 
     Without `data`, and with a database in the settings, into that one, which `keyledger migrate` has made; else into
     the data folder, which is made when it is new and must not be in use. What was made of a folder goes when the
     archive is refused. Raises as `restore` does, EmbeddedError.
     """
-    archive = await asyncio.to_thread(open_archive, path, tell)
+    archive = await asyncio.to_thread(open_archive, path, on_progress)
     async with _target(data, settings) as owner:
-        return await restore(owner, archive, tell)
+        return await restore(owner, archive, on_progress)
 
 
 @asynccontextmanager

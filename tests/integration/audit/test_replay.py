@@ -121,7 +121,7 @@ async def test_a_bill_at_a_position_is_the_same_to_the_cent_on_both(shadow: Shad
     assert max(lines for _, lines in totals) > 20
 
 
-# What is done to the live ledger, and what is told of it: kind, table, position.
+# What is done to the live ledger, and what is reported: kind, table, position.
 TAMPERING = [
     ("UPDATE value = 'mallory' WHERE position = 4", "key_tag_change_v1", "changed", 4),
     ("DELETE WHERE position = 5 AND tag = 'customer_id'", "key_tag_change_v1", "missing", 5),
@@ -146,7 +146,7 @@ async def test_a_live_ledger_that_was_touched_is_told_by_table_and_position(
         assert sorted((one.kind, one.where, one.position) for one in findings) == sorted(expected)
         assert end.differences == len(expected) == 7
         assert "--switch" in findings[0].fix
-    monkeypatch.setattr(replay, "TOLD", 2)
+    monkeypatch.setattr(replay, "MAX_REPORTED", 2)
     findings, end = await shadow.replay()
     assert (len(findings), end.differences) == (2, 7)
 
