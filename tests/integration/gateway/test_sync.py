@@ -102,7 +102,7 @@ async def test_what_happens_to_a_key_is_in_its_row_and_no_other_row_is_touched(w
 async def test_a_restart_writes_nothing_that_is_there(world: World, gateway: Database) -> None:
     async with running(world.sync()):
         for number in range(8):
-            await world.create(description=str(number))
+            await world.create(KeyDetails(str(number)))
         await world.synced()
     before = await everything(gateway)
     async with running(world.sync()):

@@ -16,6 +16,7 @@ from audit.verify.repair_gateway import repair_gateway
 from audit.verify.verify import verify
 from gateways.tensorzero.key_table import GatewayTable
 from registry.db.connection import make_engine
+from registry.keys.details import KeyDetails
 from registry.log.postgres import PostgresEventLog
 from registry.service import KeyAnswer
 from tests.support.audit.books_world import Tampered
@@ -52,7 +53,7 @@ class Kept:
 
     async def revoked(self) -> KeyAnswer:
         """A key that has ended, everywhere."""
-        made = await self.world.create(description="Kasse 3 ☕", organization="acme", workspace="shop")
+        made = await self.world.create(KeyDetails("Kasse 3 ☕", "acme", "shop"))
         await self.world.keys.revoke(made.key.public_id, OPERATOR)
         await self.bring()
         return made

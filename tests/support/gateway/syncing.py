@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,6 +16,7 @@ from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.key_table import GatewayTable
 from gateways.tensorzero.rows import GatewayRow
 from gateways.tensorzero.sync import GatewaySync, Pace
+from registry.keys.details import KeyDetails
 from registry.keys.events import Event, key_stream
 from registry.log.event_log import Caller, NewEvent, StreamView, Write, Written
 from registry.log.postgres import PostgresEventLog
@@ -22,6 +24,7 @@ from registry.queries import Queries
 from registry.service import KeyAnswer, KeyService, NewKey
 
 OPERATOR = Caller("operator", reason="why")
+_PLAIN = KeyDetails()
 PATIENCE_S = 30
 QUICK = Pace(page=3, page_s=0.02, poll_s=0.05, refused_s=0.05)
 
@@ -39,9 +42,9 @@ class World:
         """The commands on keys."""
         return KeyService(self.log, Queries(self.engine).public_id)
 
-    async def create(self, **new: Any) -> KeyAnswer:
+    async def create(self, details: KeyDetails = _PLAIN, expiration: datetime | None = None) -> KeyAnswer:
         """A new key, whose text is in the answer."""
-        return await self.keys.create(NewKey(**new), OPERATOR)
+        return await self.keys.create(NewKey(details=details, expiration=expiration), OPERATOR)
 
     async def append(self, public_id: str, event: Event, secrets: dict[str, str] | None = None) -> Written:
         """Append one event of a key, whatever the commands would say to it."""
