@@ -112,7 +112,7 @@ async def one_round(where: Server, keys: int, creates: int) -> dict[str, float]:
     told["index"] = await look_ups(where.owner_url, keys)
     progress("creations")
     told["alone"] = await creations(where, creates, shared=False)
-    told["beside"] = await creations(where, creates, shared=True)
+    told["shared"] = await creations(where, creates, shared=True)
     progress("lag")
     found = await lags(where)
     return told | {"lag": median(found), "lag p99": found[int(len(found) * 0.99)]}
@@ -133,7 +133,7 @@ def rows(rounds: list[dict[str, float]], keys: int) -> list[dict[str, object]]:
         rate("scan", f"the gateway's look-up among {keys} keys, as its migrations leave it", "scan"),
         rate("index", "the same with --create-index", "scan"),
         rate("alone", "creations without a gateway", "alone"),
-        rate("beside", "creations with the gateway's table in the log's database", "alone"),
+        rate("shared", "creations with the gateway's table in the log's database", "alone"),
         *lag,
     ]
 

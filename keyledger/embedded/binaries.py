@@ -140,7 +140,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _same_files(wheel: Path, copy: Path) -> bool:
-    """Whether the copy is whole: cleaners of temporary folders take single files."""
+    """Whether the copy is complete. Cleaners of temporary folders remove single files."""
     return all(_listing(wheel / part) == _listing(copy / part) for part in _parts(wheel))
 
 

@@ -59,7 +59,7 @@ def _print(found: dict[str, Any]) -> None:
     for one in found["arithmetic"]:
         say(f"{one['figure']:21} {' + '.join(map(str, one['terms'])) or '0'} = {one['sum']}")
     if not found["arithmetic"]:
-        say(f"{found['model_rows']} model rows, not all of them shown; in sum: {found['usage']}")
+        say(f"{found['model_rows']} model rows, not all of them shown; the total: {found['usage']}")
 
 
 def _rows(inference: dict[str, Any] | None) -> Iterator[str]:
