@@ -14,7 +14,7 @@ from projections.engine.ddl import Names
 from registry.db.connection import make_engine
 
 _CLIENT_ID = "keyledger"
-# In addition to the quorum of all replicas that `ClickHouse.insert` asks for. With it `event_applied` is written when every
+# On top of the quorum of all replicas that `ClickHouse.insert` asks for. With it `event_applied` is written when every
 # replica has the rows that it covers, so none can answer without them, however far behind it is. A majority with
 # `select_sequential_consistency` would not do: that looks for a table's last part alone, and after the query has chosen
 # the parts that it reads.
