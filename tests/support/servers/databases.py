@@ -60,10 +60,11 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server: its two URLs name any database of it."""
+    """A server: its two URLs name any database of it. `is_ours`: the tests started it, and nobody else uses it."""
 
     owner: URL
     application: URL
+    is_ours: bool
 
     def database(self, name: str) -> Database:
         """The URLs of one of its databases."""
@@ -111,14 +112,14 @@ def running_server() -> Iterator[Server]:
     """The server of the environment, else a container, else an embedded one; the last two end with the block."""
     given = os.environ.get(VARIABLE)
     if given:
-        yield _external(make_url(given))
+        yield _external(make_url(given), is_ours=False)
         return
     password = secrets.token_hex(16)
     with container(IMAGE, 5432, {"POSTGRES_PASSWORD": password, "POSTGRES_USER": "owner"}) as place:
         if place is not None:
             owner = URL.create("postgresql+asyncpg", "owner", password, *place, "postgres")
             _wait_until_it_answers(owner)
-            yield _external(owner)
+            yield _external(owner, is_ours=True)
             return
     # Only here: who tests against a server of their own need not have the embedded extra.
     from keyledger.embedded.postgres import EmbeddedPostgres  # noqa: PLC0415
@@ -127,7 +128,7 @@ def running_server() -> Iterator[Server]:
         tempfile.TemporaryDirectory(prefix="keyledger-test-", ignore_cleanup_errors=True) as folder,
         EmbeddedPostgres(Path(folder) / "postgres") as postgres,
     ):
-        yield Server(make_url(postgres.owner_url), make_url(postgres.app_url))
+        yield Server(make_url(postgres.owner_url), make_url(postgres.app_url), is_ours=True)
 
 
 async def make_role(server: Server) -> None:
@@ -141,7 +142,12 @@ async def make_role(server: Server) -> None:
 
 
 async def relax(server: Server) -> None:
-    """Let commits of both roles return before they are on the disk: this server is never killed under a test."""
+    """Let commits of both roles return before they are on the disk: this server is never killed under a test.
+
+    Leaves a server that the tests did not start as it is: the setting would outlast them there.
+    """
+    if not server.is_ours:
+        return
     for url in (server.owner, server.application):
         connection = await asyncpg.connect(plain(url.render_as_string(hide_password=False)))
         try:
@@ -150,10 +156,10 @@ async def relax(server: Server) -> None:
             await connection.close()
 
 
-def _external(owner: URL) -> Server:
+def _external(owner: URL, *, is_ours: bool) -> Server:
     # The role's password is the same for every session on one server, and known to nobody who can't be its owner.
     password = sha256(owner.render_as_string(hide_password=False).encode()).hexdigest()
-    return Server(owner, owner.set(username=_EXTERNAL_ROLE, password=password))
+    return Server(owner, owner.set(username=_EXTERNAL_ROLE, password=password), is_ours)
 
 
 def _wait_until_it_answers(owner: URL) -> None:
