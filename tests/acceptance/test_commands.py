@@ -210,7 +210,9 @@ async def test_a_key_is_stopped_and_gets_other_secrets_by_command(registry: Regi
     suspended = await registry.json("keys", "suspend", public_id, "--reason", "invoice unpaid")
     assert suspended["status"] == "suspended"
     assert (await registry.json("keys", "list", "--status", "suspended"))[0]["public_id"] == public_id
-    assert (await registry.json("keys", "resume", public_id))["status"] == "active"
+    code, printed, err = await registry.command("keys", "resume", public_id, "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(printed)["status"] == "active"
     code, printed, _ = await registry.command("keys", "rotate", public_id, "--overlap-s", "60")
     assert code == 0
     assert "api_key: sk-t0-" in printed
