@@ -148,12 +148,8 @@ async def relax(server: Server) -> None:
     """
     if not server.is_ours:
         return
-    for url in (server.owner, server.application):
-        connection = await asyncpg.connect(plain(url.render_as_string(hide_password=False)))
-        try:
-            await connection.execute("ALTER ROLE CURRENT_USER SET synchronous_commit = off")
-        finally:
-            await connection.close()
+    roles = (server.owner.username, server.application.username)
+    await server.run(*(f"ALTER ROLE {role} SET synchronous_commit = off" for role in roles))
 
 
 def _external(owner: URL, *, is_ours: bool) -> Server:
