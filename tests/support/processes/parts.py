@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from tests.support.processes.registry_process import READY_S, run_command
+from tests.support.processes.forked import Forked, run_forked
+from tests.support.processes.registry_process import READY_S
 from tests.support.servers.databases import Database, plain
 
 PATIENCE_S = 90.0
@@ -23,22 +25,17 @@ class Part:
         self._log = log
         self._environ = {**os.environ, **environ}
         self._arguments = arguments
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Forked | None = None
         self.url = ""
 
     @property
     def runs(self) -> bool:
         """Whether it was started and has not ended."""
-        return self._process is not None and self._process.returncode is None
+        return self._process is not None and self._process.runs
 
     async def start(self) -> None:
         """Return when it says that it is ready."""
-        with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "keyledger.cli", *self._arguments,
-                stdout=asyncio.subprocess.PIPE, stderr=log, env=self._environ,
-            )  # fmt: skip
-        assert self._process.stdout is not None
+        self._process = await Forked.start(*self._arguments, environ=self._environ, log=self._log)
         async with asyncio.timeout(READY_S):
             line = (await self._process.stdout.readline()).decode()
         assert line.startswith("ready "), self.log
@@ -47,13 +44,13 @@ class Part:
     async def kill(self) -> None:
         """kill -9."""
         assert self._process is not None
-        self._process.kill()
+        self._process.send(signal.SIGKILL)
         await self._process.wait()
 
     async def stop(self) -> None:
         """Stop it if it runs; cleanly, or else the test fails."""
         if self.runs and self._process is not None:
-            self._process.terminate()
+            self._process.send(signal.SIGTERM)
             assert await self._process.wait() == 0, self.log
 
     async def get(self, path: str) -> httpx.Response:
@@ -92,7 +89,7 @@ def environment(database: Database, bootstrap_servers: str, topic: str, folder: 
 
 async def make_ledger(environ: dict[str, str]) -> None:
     """`keyledger ddl`."""
-    code, _, err = await run_command("ddl", "--gateway-tables", environ=environ)
+    code, _, err = await run_forked("ddl", "--gateway-tables", environ=environ)
     assert code == 0, err
 
 

@@ -18,6 +18,7 @@ from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import GatewayRows
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.operator_socket import socket_path_for_client
+from tests.support.processes.forked import Forked, run_forked
 from tests.support.processes.in_process import run_in_process
 
 READY_S = 60
@@ -32,18 +33,12 @@ class RegistryProcess:
         self._environ = {**os.environ, **(environ or {})}
         self.log = folder.with_name(f"{folder.name}.log")
         self.url = ""
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Forked | None = None
 
     async def start(self) -> None:
         """Return when it says that it is ready."""
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *_command("up", "--port", "0", *self._options, "--data", str(self.folder)),
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                env=self._environ,
-            )
-        assert self._process.stdout is not None
+        arguments = ("up", "--port", "0", *self._options, "--data", str(self.folder))
+        self._process = await Forked.start(*arguments, environ=self._environ, log=self.log)
         async with asyncio.timeout(READY_S):
             async for line in self._process.stdout:
                 if line.startswith(b"ready "):
@@ -54,13 +49,13 @@ class RegistryProcess:
     async def kill(self) -> None:
         """kill -9."""
         assert self._process is not None
-        self._process.kill()
+        self._process.send(signal.SIGKILL)
         await self._process.wait()
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Stop it by a signal; its exit code."""
         assert self._process is not None
-        self._process.send_signal(number)
+        self._process.send(number)
         return await self._process.wait()
 
     def portal(self) -> AdminClient:
@@ -68,13 +63,13 @@ class RegistryProcess:
         return AdminClient(self.url, (self.folder / "admin-token").read_text().strip())
 
     async def command(self, *arguments: str) -> tuple[int, str, str]:
-        """Run a command on the folder as a process: exit code, stdout, stderr."""
+        """Run a command on the folder as a shell does: exit code, stdout, stderr."""
         return await run_command(*arguments, "--data", str(self.folder))
 
     async def ask(self, *arguments: str) -> tuple[int, str, str]:
-        """The same in this process while it runs, which is quicker: for wordings, refusals and repetitions."""
-        if self._process is None or self._process.returncode is not None:
-            return await self.command(*arguments)
+        """The same, quicker: in this process while it runs, else forked. For wordings, refusals and repetitions."""
+        if self._process is None or not self._process.runs:
+            return await run_forked(*arguments, "--data", str(self.folder))
         return await run_in_process(*arguments, "--data", str(self.folder))
 
     async def json(self, *arguments: str) -> Any:
@@ -109,9 +104,9 @@ class RegistryProcess:
 
 
 async def run_command(*arguments: str, environ: dict[str, str] | None = None) -> tuple[int, str, str]:
-    """Run a keyledger command: exit code, stdout, stderr."""
+    """Run a keyledger command as a shell does: exit code, stdout, stderr."""
     process = await asyncio.create_subprocess_exec(
-        *_command(*arguments),
+        *(sys.executable, "-m", "keyledger.cli", *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, **(environ or {})},
@@ -120,6 +115,3 @@ async def run_command(*arguments: str, environ: dict[str, str] | None = None) ->
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
 
-
-def _command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "keyledger.cli", *arguments]
