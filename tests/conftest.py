@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import signal
 from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
@@ -29,6 +30,9 @@ _FAILED = pytest.StashKey[bool]()
 # One machine's load must not decide a test: no deadlines, and a fixture that is made once for all examples is meant so.
 settings.register_profile("keyledger", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.load_profile("keyledger")
+
+# A shell ignores SIGINT for what it starts in the background, and every process of a test would ignore it, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

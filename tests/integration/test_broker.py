@@ -82,7 +82,13 @@ async def read(servers: str, topic: str) -> list[bytes | None]:
         return found
 
 
-@pytest.mark.parametrize("end", [JarBroker.kill, JarBroker.stop], ids=["kill -9", "a clean stop"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(JarBroker.kill, id="kill -9"),
+        pytest.param(JarBroker.stop, id="a clean stop", marks=pytest.mark.long),
+    ],
+)
 async def test_what_was_acknowledged_is_there_after(
     own_broker: JarBroker, topic: str, end: Callable[[JarBroker], None]
 ) -> None:
@@ -113,6 +119,7 @@ def test_the_database_server_of_the_environment_comes_first(monkeypatch: pytest.
         assert found.owner.host == found.application.host == "one.example"
 
 
+@pytest.mark.long  # every other test of the broker runs them where there is no engine
 def test_without_an_engine_the_jars_are_run(
     jars: Path, engine_at: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,7 +200,12 @@ def test_the_container_is_set_up_as_the_jars_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)]
+    ("number", "code"),
+    [
+        (signal.SIGINT, 0),
+        pytest.param(signal.SIGTERM, 0, marks=pytest.mark.long),
+        (signal.SIGKILL, -signal.SIGKILL),
+    ],
 )
 def test_make_kafka_says_where_it_is_and_leaves_nothing_behind(
     jars: Path, tmp_path: Path, number: signal.Signals, code: int

@@ -23,6 +23,7 @@ from tests.support.servers.docker import LOOPBACK
 
 VERSION = "4.3.0"
 READY_S = 60.0
+_STOPPED_S = 60.0
 _HOME = Path(__file__).resolve().parents[3] / ".venv" / f"kafka-{VERSION}"
 _POM = f"""<project>
   <modelVersion>4.0.0</modelVersion>
@@ -83,12 +84,22 @@ class JarBroker:
     """Apache Kafka's jars on a folder: started, stopped and killed as often as a test likes, on the same port.
 
     Its calls block for seconds, and `start` runs an event loop: from a coroutine, call them in a thread.
-    `extra` are lines of server.properties that come last, and `listeners` are further ones as NAME://127.0.0.1:PORT.
+    `extra` are lines of server.properties that come last, `listeners` further ones as NAME://127.0.0.1:PORT, and `java`
+    options of the virtual machine in place of its archive of classes.
     """
 
-    def __init__(self, folder: Path, *, port: int = 0, listeners: tuple[str, ...] = (), extra: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int = 0,
+        listeners: tuple[str, ...] = (),
+        extra: str = "",
+        java: tuple[str, ...] | None = None,
+    ) -> None:
         self._folder = folder = folder.resolve()
         self._libs = fetched()
+        self._options = (f"-XX:SharedArchiveFile={_class_archive()}",) if java is None else java
         self._process: subprocess.Popen[bytes] | None = None
         port, controller = port or free_port(), free_port()
         self.bootstrap_servers = f"{LOOPBACK}:{port}"
@@ -148,7 +159,7 @@ class JarBroker:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(number)
         try:
-            process.wait(20)
+            process.wait(_STOPPED_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -156,7 +167,7 @@ class JarBroker:
             process.stdin.close()
 
     def _java(self, main: str) -> list[str]:
-        options = ["-Xms256m", "-Xmx512m", "-XX:TieredStopAtLevel=1"]
+        options = ["-Xms256m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", *self._options]
         return ["java", *options, f"-Dlog4j2.configurationFile={self._folder / 'log4j2.properties'}",
                 "-cp", f"{self._libs}/*", main]  # fmt: skip
 
@@ -232,6 +243,24 @@ def fetched() -> Path:
         if not libs.exists():
             _fetch(libs)
     return libs
+
+
+def _class_archive() -> Path:
+    """The classes of a broker as Java maps them at once, which halves its start; made when it is not there.
+
+    One that another Java made is ignored by Java. https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html
+    """
+    archive = _HOME / "classes.jsa"
+    with (_HOME / "classes.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not archive.exists():
+            with tempfile.TemporaryDirectory(dir=_HOME) as scratch:
+                made = Path(scratch) / archive.name
+                broker = JarBroker(Path(scratch) / "broker", java=(f"-XX:ArchiveClassesAtExit={made}",))
+                broker.start()
+                broker.stop()
+                made.rename(archive)
+    return archive
 
 
 def _fetch(libs: Path) -> None:
