@@ -16,8 +16,9 @@ from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
 from registry.instant import parse_instant, to_ms
 from tests.support.audit.archive_damage import refit
 from tests.support.oracle.truth import SINCE, UNTIL
+from tests.support.processes.forked import run_forked
 from tests.support.processes.initialised import InitialisedFolder
-from tests.support.processes.registry_process import RegistryProcess, run_command
+from tests.support.processes.registry_process import RegistryProcess
 
 BILL = ("bill", "--group-by", "customer_id", "--group-by", "model", "--since", SINCE, "--until", UNTIL)
 
@@ -40,7 +41,7 @@ async def story(process: RegistryProcess) -> tuple[GatewayRows, int]:
 
 async def imported(archive: Path, folder: Path, *options: str) -> dict[str, Any]:
     """What a restore by command says."""
-    code, out, err = await run_command("audit", "import", str(archive), "--data", str(folder), "--json", *options)
+    code, out, err = await run_forked("audit", "import", str(archive), "--data", str(folder), "--json", *options)
     assert code == 0, err
     result: dict[str, Any] = json.loads(out)
     return result
@@ -77,11 +78,11 @@ async def test_a_restored_registry_bills_to_the_same_cent(tmp_path: Path, initia
     assert [await second.json(*BILL, "--known-at", str(known_at)) for known_at in (before, head)] == bills
     again = await second.json("audit", "export", str(tmp_path / "again.archive"), "--with-credentials")
     assert again["files"] == exported["files"]
-    assert (await second.command("audit", "verify"))[0] == 0
-    code, _, err = await second.command("audit", "import", str(archive))
+    assert (await second.ask("audit", "verify"))[0] == 0
+    code, _, err = await second.ask("audit", "import", str(archive))
     assert (code, "in use" in err) == (1, True)
     assert await second.stop() == 0
-    code, _, err = await second.command("audit", "import", str(archive))
+    code, _, err = await second.ask("audit", "import", str(archive))
     assert (code, err) == (1, "keyledger: The registry has events: restore into an empty one.\n")
 
 
@@ -92,14 +93,14 @@ async def test_without_secrets_it_says_so_and_a_new_token_opens_the_restored_reg
     first, second = await initialised.registry(tmp_path / "first"), RegistryProcess(tmp_path / "second")
     await first.start()
     _, before = await story(first)
-    code, out, _ = await first.command("audit", "export", str(tmp_path / "archive"), "--until", str(before))
+    code, out, _ = await first.ask("audit", "export", str(tmp_path / "archive"), "--until", str(before))
     assert (code, f"up to position {before}" in out) == (0, True)
     code, _, err = await first.ask("audit", "export", str(tmp_path / "archive"))
     assert (code, "exists" in err) == (1, True)
     code, _, err = await first.ask("audit", "export", str(tmp_path / "more"), "--until", "1000000")
     assert (code, "until" in err) == (1, True)
     assert await first.stop() == 0
-    code, out, err = await run_command("audit", "import", str(tmp_path / "archive"), "--data", str(second.folder))
+    code, out, err = await run_forked("audit", "import", str(tmp_path / "archive"), "--data", str(second.folder))
     assert code == 0, err
     assert "3 of 3 keys and 1 of 1 admin tokens have no secret here" in out
     shutil.copy(first.folder / "admin-token", second.folder / "admin-token")
@@ -129,13 +130,13 @@ async def test_a_damaged_archive_is_refused_and_leaves_no_registry(
     damaged = healthy.replace(b"umbrella", b"initech!")
     (archive / "events.ndjson").write_bytes(damaged)
     for options in ((), ("--check",)):
-        code, out, err = await run_command("audit", "import", str(archive), "--data", str(folder), *options)
+        code, out, err = await run_forked("audit", "import", str(archive), "--data", str(folder), *options)
         assert (code, out) == (1, "")
         assert "events.ndjson, line 6 was changed" in err
         assert not folder.exists()
     # Whoever makes the digests fit gets further, as far as the chain.
     refit(archive, "events.ndjson", damaged.splitlines(keepends=True))
-    code, out, err = await run_command("audit", "import", str(archive), "--data", str(folder))
+    code, out, err = await run_forked("audit", "import", str(archive), "--data", str(folder))
     assert (code, out) == (1, "")
     assert "events.ndjson, line 6 was changed" in err
     assert not (folder / "postgres").exists()

@@ -28,7 +28,7 @@ async def test_books_are_verified_tampered_with_found_out_and_mended(
     await process.json(
         "sql", "ALTER TABLE keyledger.key_tag_change_v1 DELETE WHERE position = 3 SETTINGS mutations_sync = 2"
     )
-    code, out, err = await process.command("audit", "verify")
+    code, out, err = await process.ask("audit", "verify")
     assert (code, err) == (1, "keyledger: 1 finding\n")
     assert out.startswith(
         "MISSING key_tag_change_v1 at position 3: lacks 1 of its rows\n  do: keyledger audit verify --repair"
@@ -45,4 +45,4 @@ async def test_books_are_verified_tampered_with_found_out_and_mended(
     assert (code, "--bookmark" in err) == (2, True)
     assert await process.stop() == 0
     # Nothing runs: the command opens the folder itself, and waits for the projector that comes with it.
-    assert (await process.command("audit", "verify"))[0] == 0
+    assert (await process.ask("audit", "verify"))[0] == 0

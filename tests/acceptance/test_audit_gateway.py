@@ -23,12 +23,12 @@ async def test_a_key_that_somebody_enabled_at_the_gateway_is_found_and_put_back_
         kept, revoked = await portal.create({}), await portal.create({})
         await portal.revoke(revoked["public_id"])
         await _compared(registry)
-        code, out, err = await registry.command("audit", "verify")
+        code, out, err = await registry.ask("audit", "verify")
         assert (code, out.splitlines()[-1]) == (
             0, "everything is as the log says, up to position 4, 2 rows of the gateway's table of keys among it",
         ), err  # fmt: skip
         await driver.execute("UPDATE tensorzero_auth_api_key SET disabled_at = NULL")
-        code, out, err = await registry.command("audit", "verify")
+        code, out, err = await registry.ask("audit", "verify")
         assert code == 1
         assert f"CHANGED tensorzero_auth_api_key at position 4: the row of the credential {revoked['public_id']}" in out
         assert out.splitlines()[-1] == "  do: keyledger audit verify --repair"

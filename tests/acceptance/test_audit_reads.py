@@ -53,7 +53,7 @@ async def disputed(tmp_path_factory: pytest.TempPathFactory, initialised: Initia
 
 
 async def test_a_life_is_told_for_a_person_and_for_a_program(disputed: Disputed) -> None:
-    code, out, err = await disputed.process.command("audit", "history", disputed.public_id)
+    code, out, err = await disputed.process.ask("audit", "history", disputed.public_id)
     assert (code, err) == (0, "")
     blocks = out.split("\n2")
     assert f"  position {disputed.corrected}  first admin token (token-" in blocks[1]
@@ -72,14 +72,14 @@ async def test_a_state_is_shown_of_one_key_and_of_all(disputed: Disputed) -> Non
     (listed,) = await disputed.process.json("audit", "state", "--all", "--known-at", before)
     assert listed == found
     assert await disputed.process.json("audit", "state", "--all", "--known-at", "0") == []
-    code, out, _ = await disputed.process.command("audit", "state", "--all")
+    code, out, _ = await disputed.process.ask("audit", "state", "--all")
     assert code == 0
     assert out.splitlines()[0] == f"{disputed.public_id}  active     customer_id:globex"
 
 
 async def test_a_difference_is_exit_code_1_and_none_is_0(disputed: Disputed) -> None:
     positions = ("--known-at", str(disputed.corrected - 1), "--known-at", str(disputed.corrected))
-    code, out, err = await disputed.process.command("audit", "diff", *positions, *EVER)
+    code, out, err = await disputed.process.ask("audit", "diff", *positions, *EVER)
     assert (code, err) == (1, "")
     assert "tags.customer_id: acme → globex" in out
     # 1,000 and 100 tokens in, 10 and 20 out, at the prices of the two models.
@@ -100,7 +100,7 @@ async def test_a_difference_is_exit_code_1_and_none_is_0(disputed: Disputed) -> 
 async def test_an_inference_is_explained_with_its_arithmetic_and_without_commands_to_the_terminal(
     disputed: Disputed,
 ) -> None:
-    code, out, err = await disputed.process.command("audit", "explain", str(disputed.inference))
+    code, out, err = await disputed.process.ask("audit", "explain", str(disputed.inference))
     assert (code, err) == (0, "")
     assert f"bucket keyed: at {disputed.created_at} its key was alive" in out
     assert f"  customer_id: globex, set by position {disputed.corrected}, first admin token (token-" in out

@@ -15,8 +15,9 @@ from registry.queries import Queries
 from registry.service import KeyService, NewKey
 from tests.support.gateway.rules import check
 from tests.support.gateway.syncing import OPERATOR
+from tests.support.processes.forked import run_forked
 from tests.support.processes.parts import PATIENCE_S, Part
-from tests.support.processes.registry_process import RegistryProcess, run_command
+from tests.support.processes.registry_process import RegistryProcess
 from tests.support.processes.running import embedded, started
 from tests.support.servers.copies import Copies
 from tests.support.servers.databases import Database, plain
@@ -69,7 +70,7 @@ async def test_a_trial_in_one_folder_keeps_the_gateway_s_table_for_good(tmp_path
         assert (seen["gateways"][0]["drift_repaired"], seen["gateways"][0]["index_missing"]) == (1, False)
 
     again = RegistryProcess(first.folder)
-    code, _, err = await again.command("keys", "revoke", kept["public_id"])
+    code, _, err = await again.ask("keys", "revoke", kept["public_id"])
     assert code == 0, err
     async with started(again), embedded(again.folder) as driver:
         assert await check(driver, kept["api_key"]) == "disabled", "also by a command on the folder"
@@ -94,7 +95,7 @@ async def test_the_sync_runs_alone_and_tells_of_itself(
         (alarm,) = (await sync.status())["alarms"]
         assert (alarm["kind"], "--create-table" in alarm["detail"]) == ("gateway_stopped", True)
     for option in ("--create-table", "--create-index", "--create-index"):
-        code, out, err = await run_command("project", "gateway", option, environ=environ)
+        code, out, err = await run_forked("project", "gateway", option, environ=environ)
         assert (code, out) == (0, "done\n"), err
 
     async with started(Part(tmp_path / "sync.log", environ, "project", "gateway")) as sync, gateway.connect() as driver:
@@ -116,29 +117,29 @@ async def test_after_a_restored_log_the_sync_stops_until_it_is_told_to_begin_ane
     tmp_path: Path, database: Database, gateway: Database, postgres_log: PostgresEventLog, engine: AsyncEngine
 ) -> None:
     environ = settings(database, gateway)
-    assert (await run_command("project", "gateway", "--create-table", environ=environ))[0] == 0
+    assert (await run_forked("project", "gateway", "--create-table", environ=environ))[0] == 0
     made = await KeyService(postgres_log, Queries(engine).public_id).create(NewKey(), OPERATOR)
     assert made.api_key is not None
     async with gateway.connect() as driver, database.connect() as owner:
         async with started(Part(tmp_path / "sync.log", environ, "project", "gateway")):
             await until_verdict(driver, made.api_key, "valid")
-            code, _, err = await run_command("project", "gateway", "--anew", environ=environ)
+            code, _, err = await run_forked("project", "gateway", "--anew", environ=environ)
             assert (code, "stop `keyledger project gateway` first" in err) == (1, True)
         await owner.execute("UPDATE keyledger.gateway_sync SET hash = '\\x00'")
-        code, _, err = await run_command("project", "gateway", environ=environ)
+        code, _, err = await run_forked("project", "gateway", environ=environ)
         assert (code, "of another log" in err) == (1, True)
         await driver.execute("TRUNCATE tensorzero_auth_api_key")
-        assert (await run_command("project", "gateway", "--anew", environ=environ))[0] == 0
+        assert (await run_forked("project", "gateway", "--anew", environ=environ))[0] == 0
         async with started(Part(tmp_path / "sync.log", environ, "project", "gateway")):
             await until_verdict(driver, made.api_key, "valid")
 
 
 async def test_wrong_use_is_told(tmp_path: Path) -> None:
-    code, _, err = await run_command("project", "gateway", environ={"KEYLEDGER_DATABASE_URL": "postgresql://a@b/c"})
+    code, _, err = await run_forked("project", "gateway", environ={"KEYLEDGER_DATABASE_URL": "postgresql://a@b/c"})
     assert code == 1
     assert "KEYLEDGER_GATEWAY_DATABASE_URL" in err
     environ = {"KEYLEDGER_GATEWAY_DATABASE_URL": "postgresql://a@b/c"}
-    code, _, err = await run_command("up", "--gateway", "--data", str(tmp_path / "data"), environ=environ)
+    code, _, err = await run_forked("up", "--gateway", "--data", str(tmp_path / "data"), environ=environ)
     assert code == 2
     assert "not both" in err
 

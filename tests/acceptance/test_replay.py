@@ -106,19 +106,19 @@ async def test_the_ledger_is_made_anew_through_kills_compared_and_put_live(
     assert (code, err) == (1, "keyledger: the live ledger differs from the log at 29 places\n")
     assert "CHANGED key_tag_change_v1 at position 9: lacks 1 of its rows and has 1 that the log does not give" in out
     await kill_when(registry, "SELECT count() FROM keyledger.dead_letter_v1", *again, "--switch")
-    code, out, err = await registry.command(*again, "--switch")
+    code, out, err = await registry.ask(*again, "--switch")
     assert code in (0, 1), err  # 0 where the kill came so late that only the rest of the switch was left to do
     assert f"the new ledger is live, applied up to position {head}; again keeps the old one" in out
-    assert (await registry.command("status"))[0] == 0
+    assert (await registry.ask("status"))[0] == 0
     assert await rows(registry, "keyledger") == right != await rows(registry, "again")
     async with registry.portal() as portal:
         assert await portal.bill(group_by=["customer_id"], since=SINCE, until=UNTIL) == bill
         await fill(portal, 1)  # and the projector goes on in the new one
         assert (await portal.bill(group_by=[], since=SINCE, until=UNTIL))["position"] == head + 2
 
-    code, out, _ = await registry.command("audit", "replay", "--drop", "again")
+    code, out, _ = await registry.ask("audit", "replay", "--drop", "again")
     assert (code, out.startswith("dropped again with ")) == (0, True)
-    code, _, err = await registry.command("audit", "replay", "--drop", "again")
+    code, _, err = await registry.ask("audit", "replay", "--drop", "again")
     assert (code, "there is no ledger again" in err) == (1, True)
     assert await registry.stop() == 0
 

@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 
 from keyledger.embedded.postgres import EmbeddedPostgres
+from tests.support.processes.forked import run_forked
 from tests.support.processes.parts import Part
-from tests.support.processes.registry_process import RegistryProcess, run_command
+from tests.support.processes.registry_process import RegistryProcess
 from tests.support.servers.databases import plain
 from tests.support.stored_registry.make import gateway_table
 from tests.support.stored_registry.opened import (
@@ -48,7 +49,7 @@ async def test_a_data_folder_opens_verifies_and_bills_the_same(tmp_path: Path) -
         *old, new = await gateway_table(registry.folder)
         assert (old, new["public_id"]) == (lines("gateway_table.ndjson"), made["public_id"])
         assert new["hash"] == secret_hash(made["api_key"])
-    assert (await registry.command("audit", "verify"))[0] == 0
+    assert (await registry.ask("audit", "verify"))[0] == 0
     assert await registry.stop() == 0
 
 
@@ -63,7 +64,7 @@ async def test_a_database_serves_and_verifies_the_same(tmp_path: Path) -> None:
             "KEYLEDGER_CLICKHOUSE_URL": f"chdb://{tmp_path / 'data' / 'clickhouse'}",
         }
         for command in ("migrate", "ddl"):
-            code, _, err = await run_command(command, environ=environ)
+            code, _, err = await run_forked(command, environ=environ)
             assert code == 0, err
         serve = Part(tmp_path / "serve.log", environ, "serve", "--port", "0")
         await serve.start()
@@ -76,7 +77,7 @@ async def test_a_database_serves_and_verifies_the_same(tmp_path: Path) -> None:
 
 async def test_an_archive_restores_to_the_same_registry(tmp_path: Path) -> None:
     registry = RegistryProcess(tmp_path / "restored", "--gateway")
-    code, _, err = await registry.command("audit", "import", str(ARCHIVE))
+    code, _, err = await registry.ask("audit", "import", str(ARCHIVE))
     assert code == 0, err
     (registry.folder / "admin-token").write_text(stored_token())
     await registry.start()

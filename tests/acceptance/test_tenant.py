@@ -206,6 +206,6 @@ async def _audit(registry: RegistryProcess, new: str) -> None:
     ]
     shown = await registry.json("keys", "show", TENANT)
     assert {one["credential_id"]: one["inferences"] > 0 for one in shown["usage"]["items"]} == {TENANT: True, new: True}
-    code, out, err = await registry.command("audit", "verify")
+    code, out, err = await registry.ask("audit", "verify")
     assert code == 0, out + err
     assert format_ms(parse_instant(told[0]["effective_at"])) == shown["created_at"]

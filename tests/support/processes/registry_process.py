@@ -64,7 +64,14 @@ class RegistryProcess:
 
     async def command(self, *arguments: str) -> tuple[int, str, str]:
         """Run a command on the folder as a shell does: exit code, stdout, stderr."""
-        return await run_command(*arguments, "--data", str(self.folder))
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "keyledger.cli", *arguments, "--data", str(self.folder)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()
 
     async def ask(self, *arguments: str) -> tuple[int, str, str]:
         """The same, quicker: in this process while it runs, else forked. For wordings, refusals and repetitions."""
@@ -101,17 +108,3 @@ class RegistryProcess:
             except psutil.Error:
                 continue
         return found
-
-
-async def run_command(*arguments: str, environ: dict[str, str] | None = None) -> tuple[int, str, str]:
-    """Run a keyledger command as a shell does: exit code, stdout, stderr."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "keyledger.cli", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **(environ or {})},
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
-

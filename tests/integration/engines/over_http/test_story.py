@@ -10,8 +10,8 @@ import pytest
 from keyledger.client.admin import AdminClient
 from registry.instant import parse_instant, to_ms
 from tests.support.bill_world import World, chat, model, uuid7
+from tests.support.processes.forked import run_forked
 from tests.support.processes.parts import Part
-from tests.support.processes.registry_process import run_command
 from tests.support.servers.databases import Database, plain
 
 pytestmark = pytest.mark.xdist_group("clickhouse-http")
@@ -30,7 +30,7 @@ async def test_a_key_is_made_used_moved_revoked_and_billed(
         "KEYLEDGER_GATEWAY_CLICKHOUSE_DATABASE": world.names.gateway,
     }
     options = [word for scope in SCOPES for word in ("--scope", scope)]
-    code, out, err = await run_command("token", "create", "--name", "portal", *options, "--json", environ=environ)
+    code, out, err = await run_forked("token", "create", "--name", "portal", *options, "--json", environ=environ)
     assert code == 0, err
     serve = Part(tmp_path / "serve.log", environ, "serve", "--port", "0")
     projector = Part(tmp_path / "project.log", environ, "project", "clickhouse", "--feed", "log")
