@@ -30,7 +30,7 @@ CHECKS = {
 
 
 def config(url: str, api: Api, *, whole: bool) -> SchemathesisConfig:
-    """All checks, the same requests at every run: drawn ones, sequences of calls, and if `whole` the edges of values."""
+    """All checks, the same requests at every run: drawn ones and sequences of calls, if `whole` also the edges."""
     return SchemathesisConfig.from_dict(
         {
             "base-url": url,
