@@ -47,6 +47,18 @@ async def imported(archive: Path, folder: Path, *options: str) -> dict[str, Any]
     return result
 
 
+@pytest.fixture(scope="module")
+async def archived(tmp_path_factory: pytest.TempPathFactory, initialised: InitialisedFolder) -> Path:
+    """An archive of the story, with its credentials."""
+    folder = tmp_path_factory.mktemp("archived")
+    process = await initialised.registry(folder / "data")
+    await process.start()
+    await story(process)
+    await process.json("audit", "export", str(folder / "archive"), "--with-credentials")
+    assert await process.stop() == 0
+    return folder / "archive"
+
+
 @pytest.mark.timeout(300)
 async def test_a_restored_registry_bills_to_the_same_cent(tmp_path: Path, initialised: InitialisedFolder) -> None:
     first, second = await initialised.registry(tmp_path / "first"), RegistryProcess(tmp_path / "second")
@@ -117,15 +129,9 @@ async def test_without_secrets_it_says_so_and_a_new_token_opens_the_restored_reg
     assert await second.stop() == 0
 
 
-async def test_a_damaged_archive_is_refused_and_leaves_no_registry(
-    tmp_path: Path, initialised: InitialisedFolder
-) -> None:
-    process = await initialised.registry(tmp_path / "first")
-    await process.start()
-    await story(process)
+async def test_a_damaged_archive_is_refused_and_leaves_no_registry(tmp_path: Path, archived: Path) -> None:
     archive, folder = tmp_path / "archive", tmp_path / "second"
-    await process.json("audit", "export", str(archive))
-    assert await process.stop() == 0
+    shutil.copytree(archived, archive)
     healthy = (archive / "events.ndjson").read_bytes()
     damaged = healthy.replace(b"umbrella", b"initech!")
     (archive / "events.ndjson").write_bytes(damaged)
@@ -145,15 +151,11 @@ async def test_a_damaged_archive_is_refused_and_leaves_no_registry(
 
 
 @pytest.mark.timeout(300)
-async def test_an_import_that_was_killed_is_done_again(tmp_path: Path, initialised: InitialisedFolder) -> None:
-    first, second = await initialised.registry(tmp_path / "first"), RegistryProcess(tmp_path / "second")
-    await first.start()
-    await story(first)
-    await first.json("audit", "export", str(tmp_path / "archive"), "--with-credentials")
-    assert await first.stop() == 0
+async def test_an_import_that_was_killed_is_done_again(tmp_path: Path, archived: Path) -> None:
+    second = RegistryProcess(tmp_path / "second")
     for sign in ("postgres/data", "postgres/port"):  # it has just made its server, it has just started it
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "keyledger.cli", "audit", "import", str(tmp_path / "archive"),
+            sys.executable, "-m", "keyledger.cli", "audit", "import", str(archived),
             "--data", str(second.folder), stdout=asyncio.subprocess.PIPE, env=dict(os.environ),
         )  # fmt: skip
         ended = asyncio.create_task(process.wait())
@@ -161,7 +163,7 @@ async def test_an_import_that_was_killed_is_done_again(tmp_path: Path, initialis
             await asyncio.wait({ended}, timeout=0.01)
         process.kill()
         await ended
-    result = await imported(tmp_path / "archive", second.folder)
+    result = await imported(archived, second.folder)
     assert result["keys"] == 3
     assert await second.json("audit", "verify")
     assert second.postmasters() == []

@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+_Stream = tuple[asyncio.ReadTransport, asyncio.StreamReader]
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["tests.support.processes.preloaded"])
 
@@ -23,10 +24,11 @@ _SERVER.set_forkserver_preload(["tests.support.processes.preloaded"])
 class Forked:
     """One keyledger command as a process. It is killed when the process of the test ends."""
 
-    def __init__(self, process: ForkServerProcess, stdout: asyncio.StreamReader, stderr: asyncio.StreamReader) -> None:
+    def __init__(self, process: ForkServerProcess, stdout: _Stream, stderr: _Stream) -> None:
         self._process = process
-        self.stdout = stdout
-        self.stderr = stderr
+        self._transports = (stdout[0], stderr[0])
+        self.stdout = stdout[1]
+        self.stderr = stderr[1]
 
     @classmethod
     async def start(cls, *arguments: str, environ: Mapping[str, str], log: Path | None = None) -> Forked:
@@ -49,7 +51,7 @@ class Forked:
             os.kill(self._process.pid, number)
 
     async def wait(self) -> int:
-        """Its exit code when it has ended; minus the signal's number if one ended it."""
+        """Its exit code when it has ended, minus the signal's number if one ended it. Read its streams before."""
         if self.runs:
             loop, ended = asyncio.get_running_loop(), asyncio.Event()
             loop.add_reader(self._process.sentinel, ended.set)
@@ -57,6 +59,8 @@ class Forked:
                 await ended.wait()
             finally:
                 loop.remove_reader(self._process.sentinel)
+        for transport in self._transports:
+            transport.close()
         self._process.join()
         assert self._process.exitcode is not None
         return self._process.exitcode
@@ -69,12 +73,13 @@ async def run_forked(*arguments: str, environ: Mapping[str, str] | None = None) 
     return await process.wait(), out.decode(), err.decode()
 
 
-async def _reader(connection: Connection) -> asyncio.StreamReader:
+async def _reader(connection: Connection) -> _Stream:
     reader = asyncio.StreamReader()
     file = os.fdopen(os.dup(connection.fileno()), "rb", buffering=0)
     connection.close()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
-    return reader
+    protocol = asyncio.StreamReaderProtocol(reader)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, file)
+    return transport, reader
 
 
 def _command(
