@@ -19,9 +19,9 @@ async def add_partitions(way: Way, total: int) -> None:
 
 
 async def test_partitions_change_hands_while_events_arrive(way: Way) -> None:
-    loading = asyncio.create_task(fill(way.log, seed=51, count=400))
+    loading = asyncio.create_task(fill(way.log, seed=51, count=200))
     async with way.publishing(), way.projecting():
-        for _ in range(3):
+        for _ in range(2):
             # Another consumer takes a share of the partitions, and is gone in the middle of its work.
             async with way.projecting() as second, way.projecting() as third:
                 head = (await way.log.head()).position
