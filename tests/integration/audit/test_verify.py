@@ -21,7 +21,7 @@ from registry.log.log_position import LogPosition, position_in
 from registry.progress import Progress
 from tests.support.audit.books_world import HEAD, Tampered
 from tests.support.audit.mutations import Mutations
-from tests.support.ledger.projecting import project
+from tests.support.ledger.projecting import catch_up
 from tests.support.ledger.workload import fill
 
 OF_DERIVED = (
@@ -95,7 +95,7 @@ async def test_nothing_is_found_while_writes_go_on(tampered: Tampered) -> None:
     await writing
     (late,) = await tampered.findings()
     assert (late.kind, late.position) == ("not_applied", HEAD + 1)
-    await project(log, tampered.books.store)
+    await catch_up(log, tampered.books.store)
     assert await tampered.findings() == []
 
 
@@ -110,7 +110,7 @@ async def test_an_interrupted_audit_goes_on_where_it_was(tampered: Tampered) -> 
     verdict = whole[-1]
     assert isinstance(verdict, Verdict)
     await fill(tampered.books.log, seed=10, count=3)
-    await project(tampered.books.log, tampered.books.store)
+    await catch_up(tampered.books.log, tampered.books.store)
     new = [one async for one in verify(tampered.books, verdict.bookmark)]
     assert isinstance(new[-1], Verdict)
     assert new[-1].position == (await tampered.books.log.head()).position > verdict.position

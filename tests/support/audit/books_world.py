@@ -16,7 +16,7 @@ from projections.engine.ddl import Names
 from projections.ledger.store import Store
 from registry.log.postgres import PostgresEventLog
 from registry.service import TokenService
-from tests.support.ledger.projecting import project
+from tests.support.ledger.projecting import catch_up
 from tests.support.ledger.workload import OPERATOR, fill
 from tests.support.servers.databases import Database
 
@@ -72,5 +72,5 @@ async def make_books(
     finance, _ = await tokens.create("finance", ("billing:read",), OPERATOR)
     await fill(log, seed=71, count=edits)
     await tokens.revoke(finance.token_id, OPERATOR)
-    await project(log, made.books.store)
+    await catch_up(log, made.books.store)
     return made

@@ -22,7 +22,7 @@ from registry.service import KeyAnswer
 from tests.support.audit.books_world import Tampered
 from tests.support.gateway.key_table import FOREIGN, everything, make_table
 from tests.support.gateway.syncing import OPERATOR, World, running
-from tests.support.ledger.projecting import project
+from tests.support.ledger.projecting import catch_up
 from tests.support.servers.copies import Copies
 from tests.support.servers.databases import Database
 
@@ -67,7 +67,7 @@ class Kept:
 
     async def project(self) -> None:
         """Bring ClickHouse to the head alone."""
-        await project(self.world.log, self.tampered.books.store)
+        await catch_up(self.world.log, self.tampered.books.store)
 
     async def findings(self, wait_s: float = 0.2) -> list[Finding]:
         """What an audit finds."""
