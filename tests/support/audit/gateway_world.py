@@ -28,7 +28,7 @@ from tests.support.servers.copies import Copies
 from tests.support.servers.databases import Database
 
 TABLE = "tensorzero_auth_api_key"
-PACE = Pace(page_s=0.001, poll_s=0.05, refused_s=0.05)
+PACE = Pace(poll_s=0.05, refused_s=0.05)
 
 
 @dataclass(frozen=True)
