@@ -160,11 +160,12 @@ async def test_claims_of_batches_of_strangers_and_of_tags_not_yet_applied_contra
 
 
 @pytest.mark.timeout(600)
-def test_both_views_hold_what_the_oracle_finds(world: World) -> None:
+@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.long)])
+def test_both_views_hold_what_the_oracle_finds(world: World, examples: int) -> None:
     """To the row and the millisecond, whatever happened to keys and whatever the gateway wrote."""
     loop = asyncio.new_event_loop()
 
-    @settings(max_examples=40)
+    @settings(max_examples=examples)
     @given(story=stories())
     def holds(story: Story) -> None:
         loop.run_until_complete(_check(world, story))

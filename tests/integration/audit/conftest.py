@@ -35,7 +35,7 @@ async def original(request: pytest.FixtureRequest, filling: Filling) -> Filled |
     if "tampered" in request.fixturenames:
         return await filling.books(edits=100)
     if "small_books" in request.fixturenames:
-        return await filling.books(edits=25)
+        return await filling.books(edits=25, described=True)
     return await filling.log() if "filled" in request.fixturenames else None
 
 
@@ -60,17 +60,17 @@ async def small_books(
     postgres_log: PostgresEventLog, engine: AsyncEngine, database: Database, clickhouse: ClickHouse, names: Names,
     filling: Filling, original: Filled,
 ) -> Tampered:  # fmt: skip
-    """Healthy books, small ones: where the rows are few and the changes many."""
+    """Healthy books, small ones: where the rows are few and the changes many. One key is described, and has ended."""
     await filling.restore(original)
     return open_books(postgres_log, engine, database, clickhouse, names)
 
 
-@pytest.fixture(params=["own", "shared"])
+@pytest.fixture(params=["own", pytest.param("shared", marks=pytest.mark.long)])
 async def kept(
     request: pytest.FixtureRequest, small_books: Tampered, postgres_log: PostgresEventLog, engine: AsyncEngine,
     blank: Copies,
 ) -> AsyncIterator[Kept]:  # fmt: skip
-    """Healthy books with the table in a database of its own, and in the log's."""
+    """Healthy books with the table in a database of its own, and in the log's; for most tests that is the same."""
     async with keep(small_books, postgres_log, engine, blank, shared=request.param == "shared") as made:
         yield made
 

@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from keyledger.demo.gateway_rows import KeyUse, generate
 from registry.instant import format_ms, from_ms, parse_instant, to_ms
 from tests.support.api.service import assert_problem
@@ -261,14 +263,20 @@ async def all_explained(ledger: Ledger, ids: list[str]) -> list[dict[str, Any]]:
     return found
 
 
-async def test_every_inference_of_a_world_is_explained_as_it_is_billed(ledger: Ledger) -> None:
+@pytest.mark.parametrize("most", [2, pytest.param(1000, marks=pytest.mark.long)])  # of each bucket
+async def test_every_inference_of_a_world_is_explained_as_it_is_billed(ledger: Ledger, most: int) -> None:
     filled = await fill(ledger, seed=11)
     billable = {row[0]: row[1:] for row in await ledger.world.select(BILLABLE)}
     assert billable.keys() == set(filled.ids)
     assert {row[0] for row in billable.values()} == {
         "bad_id", "batch", "orphan", "unkeyed", "unknown_key", "outside_key_life", "keyed"
     }  # fmt: skip
-    for found in await all_explained(ledger, list(billable)):
+    of_bucket: dict[str, list[str]] = {}
+    for inference, (bucket, *_) in sorted(billable.items()):
+        of_bucket.setdefault(bucket, []).append(inference)
+    chance = random.Random(11)
+    asked = [one for ids in of_bucket.values() for one in chance.sample(ids, min(most, len(ids)))]
+    for found in await all_explained(ledger, asked):
         bucket, public_id, tags, *figures = billable[found["inference_id"]]
         assert found["disagreements"] == []
         assert (found["bucket"], found["public_id"] or "") == (bucket, public_id)
@@ -278,11 +286,12 @@ async def test_every_inference_of_a_world_is_explained_as_it_is_billed(ledger: L
         assert {one["figure"]: one["sum"] for one in found["arithmetic"]} == usage
 
 
-async def test_as_known_at_any_position_it_is_explained_as_it_was_billed(ledger: Ledger) -> None:
+@pytest.mark.parametrize("count", [4, pytest.param(15, marks=pytest.mark.long)])
+async def test_as_known_at_any_position_it_is_explained_as_it_was_billed(ledger: Ledger, count: int) -> None:
     filled, chance = await fill(ledger, seed=12), random.Random(12)
     instants = Counter(UUID(one).int >> 80 for one in filled.ids)
     alone = [one for one in filled.ids if UUID(one).version == 7 and instants[UUID(one).int >> 80] == 1]
-    for inference in chance.sample(alone, 15):
+    for inference in chance.sample(alone, count):
         known_at = chance.choice(filled.positions)
         found = await explained(ledger, inference, known_at=known_at)
         assert found["disagreements"] == []

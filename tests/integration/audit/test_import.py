@@ -41,7 +41,7 @@ from tests.support.audit.archive_world import (
     state_rows,
 )
 from tests.support.bill_world import World, chat, model, uuid7
-from tests.support.ledger.projecting import project
+from tests.support.ledger.projecting import catch_up
 from tests.support.ledger.workload import OPERATOR
 from tests.support.ledger_tables import contents
 from tests.support.servers.databases import Database, Server, plain
@@ -144,10 +144,10 @@ async def test_bills_of_the_restored_registry_are_equal_to_the_cent(
     await world.serve([model(uuid7(now_ms, 1000 + number), one) for number, one in enumerate(ids)])
     other = Names(f"{names.database}_restored", names.gateway)
     await ddl.apply(clickhouse, other, gateway_tables=False, durable=False)
-    await project(filled, Store(clickhouse, names))
+    await catch_up(filled, Store(clickhouse, names))
     async with empty.engine() as engine:
         log = await open_log(engine)
-        await project(log, Store(clickhouse, other))
+        await catch_up(log, Store(clickhouse, other))
         await log.close()
     assert await contents(clickhouse, other) == await contents(clickhouse, names)
     for known_at in (head, head // 2):
@@ -249,8 +249,8 @@ OPEN = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
 async def until(owner: Any, query: str, count: int) -> None:
     """Return when the server says so."""
     async with asyncio.timeout(60):
-        while await owner.fetchval(query) != count:
-            pass
+        while await owner.fetchval(query) != count:  # noqa: ASYNC110 - what is waited for is in a database
+            await asyncio.sleep(0.02)
 
 
 async def test_an_import_that_was_killed_in_the_middle_left_nothing_and_is_done_again(

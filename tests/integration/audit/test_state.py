@@ -40,14 +40,15 @@ async def streams_of(ledger: Ledger) -> dict[str, list[RecordedEvent]]:
     return streams
 
 
-async def test_all_keys_at_random_moments_are_the_folds_of_their_events(ledger: Ledger) -> None:
+@pytest.mark.parametrize("times", [1, pytest.param(4, marks=pytest.mark.long)])
+async def test_all_keys_at_random_moments_are_the_folds_of_their_events(ledger: Ledger, times: int) -> None:
     registry = ledger.api.services.registry
     for seed in range(3):
         await work(registry.log, registry.queries, seed)  # type: ignore[arg-type]
     streams, chance = await streams_of(ledger), random.Random(5)
     events = sorted((event for history in streams.values() for event in history), key=lambda one: one.position)
-    moments = [(chance.choice(events).recorded_at, chance.choice(events).position) for _ in range(25)]
-    moments += [(cut_ms(one.effective_at), one.position) for one in chance.sample(events, 10)]
+    moments = [(chance.choice(events).recorded_at, chance.choice(events).position) for _ in range(7 * times)]
+    moments += [(cut_ms(one.effective_at), one.position) for one in chance.sample(events, 3 * times)]
     for near, known_at in moments:
         at = cut_ms(near) + timedelta(milliseconds=chance.randrange(-1, 2))
         folded = [fold(history, at=at, known_at=known_at) for history in streams.values()]

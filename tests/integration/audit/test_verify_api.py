@@ -11,7 +11,7 @@ import pytest
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from tests.support.api.service import Api, assert_problem, open_api
-from tests.support.ledger.projecting import project
+from tests.support.ledger.projecting import catch_up
 from tests.support.servers.databases import Database
 
 
@@ -20,7 +20,7 @@ async def api(database: Database, clickhouse: ClickHouse, names: Names) -> Async
     """The public app with a key, projected."""
     async with open_api(database, clickhouse, names) as opened:
         await opened.make_key(tags={"customer_id": "acme"})
-        await project(opened.services.registry.log, opened.services.store)
+        await catch_up(opened.services.registry.log, opened.services.store)
         yield opened
 
 

@@ -14,14 +14,16 @@ from audit.verify.verify import verify
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.ledger.store import Store
+from registry.keys.details import KeyDetails
 from registry.log.postgres import PostgresEventLog
-from registry.service import TokenService
-from tests.support.ledger.projecting import project
-from tests.support.ledger.workload import OPERATOR, fill
+from registry.service import KeyService, NewKey, TokenService
+from tests.support.ledger.projecting import catch_up
+from tests.support.ledger.workload import OPERATOR, fill, itself
 from tests.support.servers.databases import Database
 
 # Of the log that `make_books` fills with 100 edits.
 HEAD = 199
+DETAILS = KeyDetails("Kasse 3 ☕", "acme", "shop")
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,19 @@ def open_books(
 
 
 async def make_books(
-    log: PostgresEventLog, engine: AsyncEngine, database: Database, clickhouse: ClickHouse, names: Names, *, edits: int
-) -> Tampered:
-    """Fill the log and project it."""
+    log: PostgresEventLog, engine: AsyncEngine, database: Database, clickhouse: ClickHouse, names: Names, *,
+    edits: int, described: bool,
+) -> Tampered:  # fmt: skip
+    """Fill the log and project it; the last key has details and has ended, or no key has details."""
     made = open_books(log, engine, database, clickhouse, names)
     tokens = TokenService(log)
     await tokens.create("portal", ("keys:read", "keys:write"), OPERATOR)
     finance, _ = await tokens.create("finance", ("billing:read",), OPERATOR)
     await fill(log, seed=71, count=edits)
     await tokens.revoke(finance.token_id, OPERATOR)
-    await project(log, made.books.store)
+    if described:
+        keys = KeyService(log, itself)
+        key = (await keys.create(NewKey(details=DETAILS), OPERATOR)).key
+        await keys.revoke(key.public_id, OPERATOR)
+    await catch_up(log, made.books.store)
     return made

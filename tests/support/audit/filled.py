@@ -36,12 +36,12 @@ class Filling:
     prepared: PreparedLedger
     filled: dict[str, Filled] = field(default_factory=dict)
 
-    async def books(self, edits: int) -> Filled:
-        """Healthy books of so many edits."""
+    async def books(self, edits: int, *, described: bool = False) -> Filled:
+        """Healthy books of so many edits; see `make_books`."""
 
         async def work(log: PostgresEventLog, engine: AsyncEngine, database: Database) -> None:
             names = await self.prepared.take()
-            await make_books(log, engine, database, self.clickhouse, names, edits=edits)
+            await make_books(log, engine, database, self.clickhouse, names, edits=edits, described=described)
 
         return await self._once(f"books_{edits}", work)
 

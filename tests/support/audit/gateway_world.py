@@ -15,18 +15,20 @@ from audit.verify.repair import repair_ledger, repair_state
 from audit.verify.repair_gateway import repair_gateway
 from audit.verify.verify import verify
 from gateways.tensorzero.key_table import GatewayTable
+from gateways.tensorzero.sync import Pace
 from registry.db.connection import make_engine
-from registry.keys.details import KeyDetails
+from registry.keys.state import KeyState
 from registry.log.postgres import PostgresEventLog
-from registry.service import KeyAnswer
-from tests.support.audit.books_world import Tampered
+from registry.queries import Queries
+from tests.support.audit.books_world import DETAILS, Tampered
 from tests.support.gateway.key_table import FOREIGN, everything, make_table
-from tests.support.gateway.syncing import OPERATOR, World, running
-from tests.support.ledger.projecting import project
+from tests.support.gateway.syncing import World, running
+from tests.support.ledger.projecting import catch_up
 from tests.support.servers.copies import Copies
 from tests.support.servers.databases import Database
 
 TABLE = "tensorzero_auth_api_key"
+PACE = Pace(poll_s=0.05, refused_s=0.05)
 
 
 @dataclass(frozen=True)
@@ -51,23 +53,26 @@ class Kept:
         (found,) = [row for row in await self.rows() if public_id in row]
         return found
 
-    async def revoked(self) -> KeyAnswer:
-        """A key that has ended, everywhere."""
-        made = await self.world.create(KeyDetails("Kasse 3 ☕", "acme", "shop"))
-        await self.world.keys.revoke(made.key.public_id, OPERATOR)
-        await self.bring()
-        return made
+    async def revoked(self) -> KeyState:
+        """The key of the books that has details and has ended, everywhere."""
+        (key,), _ = await Queries(self.world.engine).keys(tags={}, status="revoked", before=None, limit=1)
+        assert key.details == DETAILS
+        return key
 
     async def bring(self) -> None:
-        """Run the sync until the table has everything, and the projector."""
-        async with running(self.world.sync()):
+        """Run the sync until the table has everything, and bring ClickHouse to the head."""
+        await self.sync()
+        await self.project()
+
+    async def sync(self) -> None:
+        """Run the sync until the table has everything."""
+        async with running(self.world.sync(PACE)):
             await self.world.until(target=await self.world.table.check())
             await self.world.synced()
-        await self.project()
 
     async def project(self) -> None:
         """Bring ClickHouse to the head alone."""
-        await project(self.world.log, self.tampered.books.store)
+        await catch_up(self.world.log, self.tampered.books.store)
 
     async def findings(self, wait_s: float = 0.2) -> list[Finding]:
         """What an audit finds."""
@@ -97,7 +102,7 @@ async def keep(
         table = GatewayTable(pool)
         books = replace(tampered.books, gateway=AuditedGateway(table, is_shared=shared))
         kept = Kept(replace(tampered, books=books), gateway, World(log, engine, table))
-        await kept.bring()
+        await kept.sync()
         yield kept
     finally:
         await pool.dispose()

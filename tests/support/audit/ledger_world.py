@@ -13,7 +13,7 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from tests.support.api.service import Api, open_api
 from tests.support.bill_world import World
-from tests.support.ledger.projecting import project
+from tests.support.ledger.projecting import catch_up
 from tests.support.oracle.oracle import Row
 from tests.support.servers.databases import Database
 
@@ -27,7 +27,7 @@ class Ledger:
 
     async def apply(self) -> int:
         """Project the log up to its head, which is the answer."""
-        await project(self.api.services.registry.log, self.api.services.store)
+        await catch_up(self.api.services.registry.log, self.api.services.store)
         return await self.api.head()
 
     async def serve(self, rows: Sequence[Row]) -> None:

@@ -16,6 +16,9 @@ from projections.errors import ClickHouseRefused
 from projections.ledger.store import Store
 from tests.support.ledger_tables import TABLES, contents
 
+# Of a log of 199 events eight batches, the last of them smaller.
+BATCH = 27
+
 
 @dataclass(frozen=True, slots=True)
 class ShadowWorld:
@@ -29,16 +32,18 @@ class ShadowWorld:
         """The databases of the second ledger."""
         return Names(self.target, self.books.names.gateway)
 
-    async def replay(self, until: int | None = None, *, switch: bool = False) -> tuple[list[Finding], Replayed]:
-        """What a replay finds, and its end. Without writers that it must outrun, in batches of seven."""
+    async def replay(
+        self, until: int | None = None, *, switch: bool = False, batch: int = 1000
+    ) -> tuple[list[Finding], Replayed]:
+        """What a replay finds, and its end."""
         replay = Replay(self.books, self.target, until, switch=switch)
-        told = [one async for one in replay.run(batch=1000 if switch else 7)]
+        told = [one async for one in replay.run(batch=batch)]
         assert isinstance(told[-1], Replayed)
         return [one for one in told if isinstance(one, Finding)], told[-1]
 
     async def interrupted(self, parts: int) -> bool:
-        """Replay in batches of seven and stop after so many parts; whether there were more."""
-        async with aclosing(Replay(self.books, self.target).run(batch=7)) as told:
+        """Replay in batches and stop after so many parts; whether there were more."""
+        async with aclosing(Replay(self.books, self.target).run(batch=BATCH)) as told:
             async for _ in told:
                 parts -= 1
                 if parts == 0:

@@ -37,7 +37,7 @@ async def test_every_cut_into_batches_and_every_repetition_gives_the_same_rows(
     clickhouse: ClickHouse, names: Names
 ) -> None:
     log = MemoryEventLog()
-    await fill(log, seed=2)
+    await fill(log, seed=2, count=20)
     store = Store(clickhouse, names)
     await project(log, store)
     once = await contents(clickhouse, names)
@@ -73,8 +73,19 @@ class Dies(Store):
         return die
 
 
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("step", ["insert_tag_changes", "insert_life", "insert_credentials", "insert_applied"])
+@pytest.mark.parametrize(
+    ("step", "after"),
+    [
+        ("insert_tag_changes", False),
+        ("insert_life", True),
+        ("insert_credentials", False),
+        ("insert_applied", False),
+        ("insert_applied", True),
+        pytest.param("insert_tag_changes", True, marks=pytest.mark.long),
+        pytest.param("insert_life", False, marks=pytest.mark.long),
+        pytest.param("insert_credentials", True, marks=pytest.mark.long),
+    ],
+)
 async def test_a_death_at_any_step_loses_and_doubles_nothing(
     clickhouse: ClickHouse, names: Names, world: World, step: str, after: bool
 ) -> None:
