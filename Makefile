@@ -24,8 +24,9 @@ up: $(READY) ## start the embedded default on ./keyledger-data, until Ctrl-C
 kafka: $(READY) ## start Apache Kafka on loopback port 9092, until Ctrl-C (needs Docker, or Java and Maven)
 	$(BIN)/python -m tests.support.servers.broker
 
+# They start some hundred processes: with Python's caches, also where the machine is set to write none.
 test: $(READY) ## run the tests on two cores, under eight minutes
-	$(BIN)/pytest -n 2 --dist loadgroup --durations=25 -m "not long"
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 --dist loadgroup --durations=25 -m "not long"
 
 test-long: $(READY) ## run the soak and chaos tests
 	$(BIN)/pytest -m long
