@@ -26,7 +26,7 @@ from audit.archive.reader import Archive, ArchiveChunk, OnProgress
 from audit.archive.restore_state import fold_all
 from audit.errors import BadArchive, NotEmpty, NotOwner, RegistryInUse
 from registry.db import tables
-from registry.db.connection import instants_as_us, translated
+from registry.db.connection import driver_of, instants_as_us, translated
 from registry.errors import ChainBroken, LogBroken
 from registry.log.event_log import COLUMNS
 from registry.log.postgres import APPEND_LOCK, open_log
@@ -87,7 +87,7 @@ async def _restore_into(driver: Any, archive: Archive, on_progress: OnProgress) 
 async def _alone(owner: AsyncEngine) -> AsyncIterator[Any]:
     """A connection of the driver that nobody reuses afterwards, because we change its codecs."""
     async with owner.connect() as connection:
-        driver: Any = (await connection.get_raw_connection()).driver_connection
+        driver = await driver_of(connection)
         try:
             await instants_as_us(driver)
             yield driver

@@ -21,7 +21,7 @@ from audit.verify.ledger import TABLES
 from audit.verify.state import fold
 from projections.engine import ddl
 from projections.ledger.rows import applied_row, project
-from registry.db.connection import translated
+from registry.db.connection import driver_of, translated
 from registry.log import sql as log_sql
 from registry.log import state_rows
 from registry.log.chain_walk import Linked
@@ -92,7 +92,7 @@ async def repair_state(owner: AsyncEngine, findings: Iterable[Finding]) -> int:
 
 async def _restate(connection: AsyncConnection, streams: Sequence[str]) -> None:
     await connection.execute(text(f"SELECT pg_advisory_xact_lock({APPEND_LOCK})"))  # no append in between
-    driver: Any = (await connection.get_raw_connection()).driver_connection
+    driver = await driver_of(connection)
     truths = await fold(driver, streams)
     public_ids = [one.removeprefix("key-") for one in streams]
     known = [id_ for truth in truths.values() for id_ in truth.commitments]

@@ -17,7 +17,7 @@ from gateways.tensorzero import sql
 from gateways.tensorzero.faults import translated
 from gateways.tensorzero.key_table import TAKE_LOCK, upsert
 from gateways.tensorzero.rows import rows_of
-from registry.db.connection import TRANSPORT_ERRORS
+from registry.db.connection import TRANSPORT_ERRORS, connected, driver_of
 from registry.errors import AppendHookFailed
 from registry.keys.state import KeyState
 
@@ -56,13 +56,9 @@ async def is_same_database(log: AsyncEngine, gateway: AsyncEngine) -> bool:
     can't be written to anyway.
     """
     key = secrets.randbits(62)
-    async with log.connect() as one, gateway.connect() as other:
-        holder, asker = (await _driver(one)), (await _driver(other))
+    async with connected(log) as one, connected(gateway) as other:
+        holder, asker = (await driver_of(one)), (await driver_of(other))
         async with holder.transaction():
             await holder.execute(f"SELECT pg_advisory_xact_lock({key})")
             async with asker.transaction():
                 return not await asker.fetchval(f"SELECT pg_try_advisory_xact_lock({key})")
-
-
-async def _driver(connection: Any) -> Any:
-    return (await connection.get_raw_connection()).driver_connection

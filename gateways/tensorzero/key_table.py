@@ -19,6 +19,7 @@ from gateways.errors import GatewayTableAbsent, GatewayTableUnfit
 from gateways.tensorzero import sql
 from gateways.tensorzero.faults import not_allowed, translated
 from gateways.tensorzero.rows import GatewayRow, columns
+from registry.db.connection import connected, driver_of
 
 # The text `keyl-gtw` as a number. Advisory locks are per database.
 WRITE_LOCK: Final = int.from_bytes(b"keyl-gtw")
@@ -156,8 +157,8 @@ class GatewayTable:
     @asynccontextmanager
     async def _driver(self) -> AsyncIterator[Any]:
         with translated(self.schema):
-            async with asyncio.timeout(_ANSWER_S), self.engine.connect() as connection:
-                yield (await connection.get_raw_connection()).driver_connection
+            async with asyncio.timeout(_ANSWER_S), connected(self.engine) as connection:
+                yield await driver_of(connection)
 
 
 async def upsert(driver: Any, schema: str, rows: Sequence[GatewayRow]) -> list[RowChange]:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from gateways.errors import GatewayNotAllowed, GatewayRefused
 from gateways.tensorzero import sql
 from gateways.tensorzero.faults import translated
+from registry.db.connection import connected, driver_of
 
 INDEX: Final = "keyledger_public_id_text"
 
@@ -70,5 +71,5 @@ async def index_missing(engine: AsyncEngine, schema: str) -> bool:
 @asynccontextmanager
 async def _connected(engine: AsyncEngine, schema: str) -> AsyncIterator[tuple[Any, Any]]:
     with translated(schema):
-        async with engine.connect() as connection:
-            yield connection, (await connection.get_raw_connection()).driver_connection
+        async with connected(engine) as connection:
+            yield connection, await driver_of(connection)

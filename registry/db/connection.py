@@ -104,11 +104,31 @@ def translated() -> Iterator[None]:
 
 
 @asynccontextmanager
+async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection of the pool for work on its driver; closed, not returned to the pool, if the block is cancelled.
+
+    asyncpg sends no Sync between preparing and executing a statement, and SQLAlchemy resets only what it began itself.
+    So a connection cancelled there, or in BEGIN, would wait in the pool in a transaction that holds its locks.
+    """
+    async with engine.connect() as connection:
+        try:
+            yield connection
+        except asyncio.CancelledError:
+            await connection.invalidate()
+            raise
+
+
+async def driver_of(connection: AsyncConnection) -> Any:
+    """The driver's own connection (asyncpg) below one of the pool."""
+    return (await connection.get_raw_connection()).driver_connection
+
+
+@asynccontextmanager
 async def snapshot(engine: AsyncEngine) -> AsyncIterator[Any]:
     """A connection of the driver (asyncpg) on which every statement sees the same snapshot. Raises Busy."""
     with translated():
-        async with engine.connect() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
+        async with connected(engine) as connection:
+            driver = await driver_of(connection)
             async with driver.transaction(isolation="repeatable_read", readonly=True):
                 yield driver
 
@@ -139,18 +159,22 @@ class DriverConnection:
             if self._driver is None or self._driver.is_closed():
                 await self.close()
                 self._held = await self._engine.connect()
-                driver = (await self._held.get_raw_connection()).driver_connection
+                driver = await driver_of(self._held)
                 if self._prepare is not None:
                     await self._prepare(driver)
                 self._driver = driver
         return self._driver
 
     async def fetch(self, statement: str, *arguments: object) -> list[Any]:
-        """The rows of one statement, run when the connection is free. Raises Busy."""
+        """The rows of one statement, run when the connection is free. Raises Busy. Closes it if cancelled."""
         with translated():
             async with self._asking:
                 driver = await self.get()
-                rows: list[Any] = await driver.fetch(statement, *arguments)
+                try:
+                    rows: list[Any] = await driver.fetch(statement, *arguments)
+                except asyncio.CancelledError:
+                    await self.close()  # see `connected`
+                    raise
                 return rows
 
     async def close(self) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from registry.db.connection import TRANSPORT_ERRORS
+from registry.db.connection import TRANSPORT_ERRORS, driver_of
 from registry.errors import Busy, PoolerFound
 
 _MARK: Final = "SELECT set_config('keyledger.probe', $1, false), pg_backend_pid()"
@@ -46,7 +46,7 @@ async def _shared(engine: AsyncEngine) -> bool:
     async with engine.connect() as one, engine.connect() as other:
         try:
             # The driver's own connections: no transaction begins unless we begin one.
-            first, second = await _driver(one), await _driver(other)
+            first, second = await driver_of(one), await driver_of(other)
             session = tuple(await first.fetchrow(_MARK, mark))
             if tuple(await first.fetchrow(_LOOK)) != session:
                 return True
@@ -59,10 +59,6 @@ async def _shared(engine: AsyncEngine) -> bool:
             for connection in (one, other):
                 with contextlib.suppress(*TRANSPORT_ERRORS):
                     await connection.invalidate()
-
-
-async def _driver(connection: AsyncConnection) -> Any:
-    return (await connection.get_raw_connection()).driver_connection
 
 
 def _sqlstate(error: Exception) -> str | None:
