@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiokafka import AIOKafkaProducer
 
 from registry.log.postgres import PostgresEventLog
@@ -77,6 +78,7 @@ async def test_strangers_records_are_named_and_one_command_goes_on(
     assert await process.stop() == 0
 
 
+@pytest.mark.long  # below, in make test, the parts are killed one by one, and the broker
 async def test_kills_of_registry_and_broker_lose_nothing_and_bills_stay_right(
     own_broker: JarBroker, topic: str, tmp_path: Path, initialised: InitialisedFolder
 ) -> None:

@@ -8,5 +8,5 @@ from tests.support.processes.chaos import survive
 from tests.support.processes.initialised import InitialisedFolder
 
 
-async def test_three_kills_under_load_lose_nothing(tmp_path: Path, initialised: InitialisedFolder) -> None:
-    await survive(await initialised.registry(tmp_path / "data"), seed=1, kills=3, writes=150)
+async def test_two_kills_under_load_lose_nothing(tmp_path: Path, initialised: InitialisedFolder) -> None:
+    await survive(await initialised.registry(tmp_path / "data"), seed=1, kills=2, writes=150)

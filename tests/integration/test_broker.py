@@ -82,11 +82,12 @@ async def read(servers: str, topic: str) -> list[bytes | None]:
         return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "end",
     [
         pytest.param(JarBroker.kill, id="kill -9"),
-        pytest.param(JarBroker.stop, id="a clean stop", marks=pytest.mark.long),
+        pytest.param(JarBroker.stop, id="a clean stop"),
     ],
 )
 async def test_what_was_acknowledged_is_there_after(

@@ -31,13 +31,19 @@ CHECKS = {
 
 def config(url: str, api: Api, *, whole: bool) -> SchemathesisConfig:
     """All checks, the same requests at every run: drawn ones and sequences of calls, if `whole` also the edges."""
+    examples = 8 if whole else 4
     return SchemathesisConfig.from_dict(
         {
             "base-url": url,
             "headers": api.bearer("admin"),
             "seed": 20260301,
             "checks": CHECKS,
-            "generation": {"max-examples": 8, "database": "none", "deterministic": True, "no-shrink": True},
+            "generation": {
+                "max-examples": examples,
+                "database": "none",
+                "deterministic": True,
+                "no-shrink": True,
+            },
             "phases": {"stateful": {"generation": {"max-examples": 3}}, "coverage": {"enabled": whole}},
         }
     )
@@ -65,7 +71,7 @@ def failures(document: dict[str, Any], settings: SchemathesisConfig) -> tuple[li
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("whole", "least"), [(False, 200), pytest.param(True, 1000, marks=pytest.mark.long)], ids=["drawn", "whole"]
+    ("whole", "least"), [(False, 100), pytest.param(True, 1000, marks=pytest.mark.long)], ids=["drawn", "whole"]
 )
 async def test_the_document_holds(
     database: Database, clickhouse: ClickHouse, names: Names, whole: bool, least: int

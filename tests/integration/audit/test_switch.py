@@ -171,10 +171,10 @@ async def test_under_writers_nothing_is_missing_and_no_bill_is_wrong_at_any_mome
 # Statements, which of their kind, and whether it had effect before the death.
 DEATHS = [
     ("EXCHANGE", 3, True),
-    ("INSERT INTO {live}.dead_letter_v1", 1, True),  # the hold
-    ("INSERT INTO {live}.dead_letter_v1", 2, False),  # its end
+    ("INSERT INTO {live}.dead_letter_v1", 2, False),  # the end of the hold
 ]
 MORE = [
+    ("INSERT INTO {live}.dead_letter_v1", 1, True),  # the hold
     *(("EXCHANGE", number, False) for number in range(1, 6)),
     *(("EXCHANGE", number, True) for number in (1, 2, 4, 5)),
     ("INSERT INTO {target}.replay_switch_v1", 1, False),

@@ -50,7 +50,7 @@ async def finish(process: asyncio.subprocess.Process) -> tuple[int, str, str]:
 async def test_after_a_kill_in_the_middle_the_next_run_goes_on_where_it_stopped(
     importer: Importer, tmp_path: Path
 ) -> None:
-    count, log = 8_000, importer.ledger.api.services.registry.log
+    count, log = 4_000, importer.ledger.api.services.registry.log
     await importer.gateway.copy(key.row() for key in many_keys(count))
     environ = environment(importer.database, importer.gateway, tmp_path / "clickhouse")
     began = await importer.ledger.api.head()

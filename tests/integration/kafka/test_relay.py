@@ -249,6 +249,7 @@ async def test_a_topic_that_would_lose_events_is_refused(way: Way, settings: dic
     assert words in str((await checkpoint(way))[1])
 
 
+@pytest.mark.long  # in make test the whole registry goes through it: acceptance/test_kafka.py
 async def test_a_broker_that_is_away_and_killed_loses_and_reorders_nothing(
     own_broker: JarBroker, topic: str, postgres_log: PostgresEventLog, engine: AsyncEngine,
     clickhouse: ClickHouse, names: Names,

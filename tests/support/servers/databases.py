@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import asyncpg
 from sqlalchemy.engine import URL, make_url
@@ -122,11 +123,12 @@ def running_server() -> Iterator[Server]:
             yield _external(owner, is_ours=True)
             return
     # Only here: who tests against a server of their own need not have the embedded extra.
-    from keyledger.embedded.postgres import EmbeddedPostgres  # noqa: PLC0415
+    from keyledger.embedded import postgres as embedded  # noqa: PLC0415
 
     with (
         tempfile.TemporaryDirectory(prefix="keyledger-test-", ignore_cleanup_errors=True) as folder,
-        EmbeddedPostgres(Path(folder) / "postgres") as postgres,
+        mock.patch.dict(embedded._SETTINGS, {"fsync": "off", "full_page_writes": "off"}),  # see `relax`
+        embedded.EmbeddedPostgres(Path(folder) / "postgres") as postgres,
     ):
         yield Server(make_url(postgres.owner_url), make_url(postgres.app_url), is_ours=True)
 
@@ -142,7 +144,7 @@ async def make_role(server: Server) -> None:
 
 
 async def relax(server: Server) -> None:
-    """Let commits of both roles return before they are on the disk: this server is never killed under a test.
+    """Let commits of both roles return before they are on the disk: no test kills this server or the machine.
 
     Leaves a server that the tests did not start as it is: the setting would outlast them there.
     """

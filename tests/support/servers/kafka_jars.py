@@ -99,7 +99,7 @@ class JarBroker:
     ) -> None:
         self._folder = folder = folder.resolve()
         self._libs = fetched()
-        self._options = (f"-XX:SharedArchiveFile={_class_archive()}",) if java is None else java
+        self._options = (f"-XX:SharedArchiveFile={class_archive()}",) if java is None else java
         self._process: subprocess.Popen[bytes] | None = None
         port, controller = port or free_port(), free_port()
         self.bootstrap_servers = f"{LOOPBACK}:{port}"
@@ -245,11 +245,12 @@ def fetched() -> Path:
     return libs
 
 
-def _class_archive() -> Path:
+def class_archive() -> Path:
     """The classes of a broker as Java maps them at once, which halves its start; made when it is not there.
 
-    One that another Java made is ignored by Java. https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html
+    Raises NoBroker, BrokerFailed. One that another Java made is ignored by Java. https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html
     """
+    fetched()
     archive = _HOME / "classes.jsa"
     with (_HOME / "classes.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
