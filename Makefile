@@ -30,7 +30,7 @@ test: $(READY) ## run the tests on two cores, under eight minutes
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 --dist loadgroup --durations=25 -m "not long"
 
 test-long: $(READY) ## run the soak and chaos tests
-	$(BIN)/pytest -m long
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 --dist loadgroup --durations=25 -m long
 
 lint: $(READY) ## check style, types and import rules
 	$(BIN)/ruff check

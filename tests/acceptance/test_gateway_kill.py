@@ -24,7 +24,7 @@ async def gateway(blank: Copies) -> AsyncIterator[Database]:
 async def test_between_two_databases_no_kill_brings_an_ended_key_back(
     tmp_path: Path, database: Database, gateway: Database, postgres_log: PostgresEventLog
 ) -> None:
-    sampler = await survive(tmp_path, database, gateway, postgres_log, seed=1, syncs=1, rounds=3, writes=120)
+    sampler = await survive(tmp_path, database, gateway, postgres_log, seed=1, syncs=1, rounds=2, writes=120)
     assert len(sampler.closed) > 10
     assert sampler.looks > 100
 

@@ -10,6 +10,9 @@ import pytest
 
 from tests.support.documents import blocks, environment, in_the_background, run
 from tests.support.gateway.gateway_keys import CREATED, GatewayKeys, MadeKey
+from tests.support.processes.forked import run_forked
+from tests.support.processes.initialised import InitialisedFolder
+from tests.support.processes.running import started
 from tests.support.servers.broker import free_port
 from tests.support.servers.copies import Copies
 
@@ -56,26 +59,25 @@ async def test_keys_are_taken_over_as_the_page_says(gateway: GatewayKeys, tmp_pa
     assert "everything is as the log says, up to position 4" in checked
 
 
-async def test_what_is_wrong_is_told_by_line_with_exit_code_1(gateway: GatewayKeys, tmp_path: Path) -> None:
+async def test_what_is_wrong_is_told_by_line_with_exit_code_1(
+    gateway: GatewayKeys, tmp_path: Path, initialised: InitialisedFolder
+) -> None:
     await gateway.add(MadeKey("k3yOf\x1b[31mX"))
-    environ = environment(tmp_path) | {
-        "KEYLEDGER_GATEWAY_DATABASE_URL": gateway.url,
-        "KEYLEDGER_DATA": "./ledger",
-    }
-    (tmp_path / "tags.csv").write_text("public_id,customer_id\nk3yOfAcme001,acme\nk3yOfGlobex1,\x07\n")
-    command = "keyledger import tensorzero --tags tags.csv --apply"
-    async with in_the_background(f"keyledger up --port {free_port()}", b"ready ", tmp_path, environ):
-        refused = await run(f"{command} && exit 1 || echo exit code $?", tmp_path, environ)
-        skipped = await run(f"{command} --skip-bad && echo exit code $?", tmp_path, environ)
-        late = await run(
-            "rm tags.csv; keyledger import tensorzero --apply 2>&1 && exit 1 || echo exit code $?", tmp_path, environ
-        )
-    mapping, key = refused.splitlines()[:2]
-    assert mapping == "mapping, line 3, key k3yOfGlobex1: customer_id must not contain control or format characters"
+    environ = {"KEYLEDGER_GATEWAY_DATABASE_URL": gateway.url}
+    mapping = tmp_path / "tags.csv"
+    mapping.write_text("public_id,customer_id\nk3yOfAcme001,acme\nk3yOfGlobex1,\x07\n")
+    async with started(await initialised.registry(tmp_path / "ledger", environ=environ)) as registry:
+        command = ("import", "tensorzero", "--data", str(registry.folder), "--apply")
+        refused = await run_forked(*command, "--tags", str(mapping), environ=environ)
+        skipped = await run_forked(*command, "--tags", str(mapping), "--skip-bad", environ=environ)
+        late = await run_forked(*command, environ=environ)
+    assert refused[0] == 1
+    wrong, key, *_, last = refused[1].splitlines()
+    assert wrong == "mapping, line 3, key k3yOfGlobex1: customer_id must not contain control or format characters"
     assert key.startswith("key, key k3yOf\\x1b[31mX: public_id must be 12 ASCII letters and digits")
-    assert refused.splitlines()[-2:] == [
-        "nothing is imported: mend the mapping, or leave its bad rows out with --skip-bad",
-        "exit code 1",
-    ]
-    assert skipped.splitlines()[-2:] == ["imported 2 keys, up to position 3", "exit code 0"]
-    assert "imported 1 key, up to position 4\nkeyledger: 1 thing is wrong\nexit code 1" in late
+    assert last == "nothing is imported: mend the mapping, or leave its bad rows out with --skip-bad"
+    assert skipped[0] == 0
+    assert skipped[1].splitlines()[-1] == "imported 2 keys, up to position 3"
+    assert late[0] == 1
+    assert late[1].splitlines()[-1] == "imported 1 key, up to position 4"
+    assert late[2] == "keyledger: 1 thing is wrong\n"

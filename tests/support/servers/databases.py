@@ -7,7 +7,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -127,9 +127,10 @@ def running_server() -> Iterator[Server]:
 
     with (
         tempfile.TemporaryDirectory(prefix="keyledger-test-", ignore_cleanup_errors=True) as folder,
-        mock.patch.dict(embedded._SETTINGS, {"fsync": "off", "full_page_writes": "off"}),  # see `relax`
-        embedded.EmbeddedPostgres(Path(folder) / "postgres") as postgres,
+        ExitStack() as running,
     ):
+        with mock.patch.dict(embedded._SETTINGS, {"fsync": "off", "full_page_writes": "off"}):  # see `relax`
+            postgres = running.enter_context(embedded.EmbeddedPostgres(Path(folder) / "postgres"))
         yield Server(make_url(postgres.owner_url), make_url(postgres.app_url), is_ours=True)
 
 
