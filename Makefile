@@ -25,7 +25,7 @@ kafka: $(READY) ## start Apache Kafka on loopback port 9092, until Ctrl-C (needs
 	$(BIN)/python -m tests.support.servers.broker
 
 # They start some hundred processes: with Python's caches, also where the machine is set to write none.
-test: $(READY) ## run the tests on two cores, under eight minutes
+test: $(READY) ## run the tests on two cores
 	@$(BIN)/python -m tests.support.servers.prepare
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 --dist loadgroup --durations=25 -m "not long"
 

@@ -12,7 +12,7 @@ import pytest
 
 TARGET_S = 8 * 60
 CORES = 2
-BUDGETS_S = {"unit": 30, "contract": 30, "integration": 600, "acceptance": 300}
+BUDGETS_S = {"unit": 30, "contract": 20, "integration": 570, "acceptance": 340}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
