@@ -56,7 +56,13 @@ async def copy(asked: Asked, source: KeyTableReader) -> tuple[int, float]:
     keys, began = 0, time.perf_counter()
     page = await source.page(FIRST)
     while page.keys:
-        records = [tuple(getattr(row, name) for name in _COLUMNS) for row in page.keys]
+        records = [
+            (
+                row.public_id, row.details.organization, row.details.workspace, row.details.description, row.hash,
+                row.created_us, row.disabled_us, row.expires_us,
+            )
+            for row in page.keys
+        ]  # fmt: skip
         await connection.copy_records_to_table("reference_key", columns=_COLUMNS, records=records)
         keys += len(page.keys)
         page = await source.page(page.last)
