@@ -83,13 +83,7 @@ async def read(servers: str, topic: str) -> list[bytes | None]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    "end",
-    [
-        pytest.param(JarBroker.kill, id="kill -9"),
-        pytest.param(JarBroker.stop, id="a clean stop"),
-    ],
-)
+@pytest.mark.parametrize("end", [JarBroker.kill, JarBroker.stop], ids=["kill -9", "a clean stop"])
 async def test_what_was_acknowledged_is_there_after(
     own_broker: JarBroker, topic: str, end: Callable[[JarBroker], None]
 ) -> None:

@@ -133,8 +133,8 @@ async def nothing_found_while_writing(kept: Kept, log: PostgresEventLog) -> None
     writing = asyncio.create_task(fill(log, seed=9, count=60))
     runs = 0
     while not writing.done():
-        told = [one async for one in verify(kept.tampered.books, log_is_checked, wait_s=5)]
-        assert [one for one in told if isinstance(one, Finding)] == []
+        parts = [one async for one in verify(kept.tampered.books, log_is_checked, wait_s=5)]
+        assert [one for one in parts if isinstance(one, Finding)] == []
         runs += 1
     await writing
     assert runs > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from tests.support.kafka_world import Way, running, until
@@ -18,10 +19,11 @@ async def add_partitions(way: Way, total: int) -> None:
     await admin.close()
 
 
-async def test_partitions_change_hands_while_events_arrive(way: Way) -> None:
-    loading = asyncio.create_task(fill(way.log, seed=51, count=200))
+@pytest.mark.parametrize(("count", "changes"), [(200, 2), pytest.param(400, 3, marks=pytest.mark.long)])
+async def test_partitions_change_hands_while_events_arrive(way: Way, count: int, changes: int) -> None:
+    loading = asyncio.create_task(fill(way.log, seed=51, count=count))
     async with way.publishing(), way.projecting():
-        for _ in range(2):
+        for _ in range(changes):
             # Another consumer takes a share of the partitions, and is gone in the middle of its work.
             async with way.projecting() as second, way.projecting() as third:
                 head = (await way.log.head()).position

@@ -37,14 +37,14 @@ class ShadowWorld:
     ) -> tuple[list[Finding], Replayed]:
         """What a replay finds, and its end."""
         replay = Replay(self.books, self.target, until, switch=switch)
-        told = [one async for one in replay.run(batch=batch)]
-        assert isinstance(told[-1], Replayed)
-        return [one for one in told if isinstance(one, Finding)], told[-1]
+        parts = [one async for one in replay.run(batch=batch)]
+        assert isinstance(parts[-1], Replayed)
+        return [one for one in parts if isinstance(one, Finding)], parts[-1]
 
     async def interrupted(self, parts: int) -> bool:
         """Replay in batches and stop after so many parts; whether there were more."""
-        async with aclosing(Replay(self.books, self.target).run(batch=BATCH)) as told:
-            async for _ in told:
+        async with aclosing(Replay(self.books, self.target).run(batch=BATCH)) as replaying:
+            async for _ in replaying:
                 parts -= 1
                 if parts == 0:
                     return True

@@ -2,9 +2,6 @@
 
 import importlib
 
-import keyledger.cli
-
-assert keyledger.cli
 for name in (
     "keyledger.cli.failures",
     "keyledger.embedded.up",
