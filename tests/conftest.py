@@ -24,7 +24,7 @@ from tests.support.servers.broker import (
 from tests.support.servers.copies import Copies
 from tests.support.servers.databases import Database, Server, make_role, relax, running_server
 
-pytest_plugins = ["tests.support.rings"]
+pytest_plugins = ["tests.support.memory_folder", "tests.support.rings"]
 
 _FAILED = pytest.StashKey[bool]()
 
