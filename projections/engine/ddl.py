@@ -1,9 +1,15 @@
 """Creates the objects below `clickhouse/`: reads each `.sql` file, fills in the database names, runs them in order.
 
 Every statement can be repeated: missing tables are created, existing ones never altered; everything else is replaced.
+In the embedded engine it is replaced only where it differs: a start that changes nothing takes half the time, and
+writes next to nothing.
 """
 
 from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import Final
 
 from projections.billing import sql as bill_sql
 from projections.billing.sql import Scope
@@ -65,6 +71,15 @@ _VIEWS = (
 _DICTIONARIES = ("dictionaries/key_tags",)
 _FUNCTIONS = ("functions/keyTags", "functions/keyTag", "functions/keyKnown")
 
+_REPLACED: Final = re.compile(r"^CREATE OR REPLACE (?:VIEW|DICTIONARY) ([\w.]+)", re.MULTILINE)
+_COMMENTS: Final = """
+SELECT
+    database || '.' || name AS object,
+    comment
+FROM system.tables
+WHERE database = {database:String} AND (engine = 'View' OR engine = 'Dictionary')
+"""
+
 
 def statements(names: Names, *, gateway_tables: bool = False, durable: bool = False, shadow: bool = False) -> list[str]:
     """Every statement that creates the read side, in order, without a trailing semicolon.
@@ -104,13 +119,34 @@ async def apply(
     are queued for it.
     """
     durable = clickhouse.embedded if durable is None else durable
-    for statement in statements(names, gateway_tables=gateway_tables, durable=durable, shadow=shadow):
+    made = statements(names, gateway_tables=gateway_tables, durable=durable, shadow=shadow)
+    for statement in await _different(clickhouse, names, made) if clickhouse.embedded else made:
         try:
             await clickhouse.command(statement)
         except ClickHouseRefused as error:
             if reason := await reason_of(clickhouse, names, error):
                 raise reason from error
             raise
+
+
+async def _different(clickhouse: ClickHouse, names: Names, made: list[str]) -> list[str]:
+    """The statements but those of views and dictionaries that are there as they should be, which their comments say.
+
+    What follows one that differs is replaced, too: a view keeps the types of those that it reads.
+    """
+    there = dict(await clickhouse.query(_COMMENTS, {"database": names.database}))
+    different: list[str] = []
+    same = True
+    for statement in made:
+        found = _REPLACED.search(statement)
+        if found is None:
+            different.append(statement)
+            continue
+        digest = sha256(statement.encode()).hexdigest()
+        same = same and there.get(found[1]) == digest
+        if not same:
+            different.append(f"{statement}\nCOMMENT '{digest}'")
+    return different
 
 
 def _clocks_apart_s(names: Names) -> str:
