@@ -134,7 +134,7 @@ async def _different(clickhouse: ClickHouse, names: Names, made: list[str]) -> l
 
     What follows one that differs is replaced, too: a view keeps the types of those that it reads.
     """
-    there = dict(await clickhouse.query(_COMMENTS, {"database": names.database}))
+    there: dict[str, str] = dict(await clickhouse.query(_COMMENTS, {"database": names.database}))
     different: list[str] = []
     same = True
     for statement in made:

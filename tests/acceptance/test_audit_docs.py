@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.documents import blocks, environment, in_the_background, run
+from tests.support.processes.forked_shell import forked_program
 
 
 async def test_a_disputed_line_is_explained_as_the_page_says(tmp_path: Path) -> None:
     demo, walk, anew = blocks("docs/audit.md", "tests/acceptance/test_audit_docs.py")
     environ = environment(tmp_path)
     async with in_the_background(demo, b"It runs at", tmp_path, environ):
-        walked = await run(walk, tmp_path, environ)
-        made_anew = await run("export KEYLEDGER_DATA=./disputed\n" + anew, tmp_path, environ)
+        with forked_program(tmp_path / "bin" / "keyledger"):
+            walked = await run(walk, tmp_path, environ)
+            made_anew = await run("export KEYLEDGER_DATA=./disputed\n" + anew, tmp_path, environ)
     explained, verified = walked.split("ticket 4711")[0], walked.rsplit("\n", 2)[-2]
     assert "umbrella" in explained
     assert walked.count("ticket 4711: wrong customer") >= 2  # by explain and by history

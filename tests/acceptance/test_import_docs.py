@@ -11,6 +11,7 @@ import pytest
 from tests.support.documents import blocks, environment, in_the_background, run
 from tests.support.gateway.gateway_keys import CREATED, GatewayKeys, MadeKey
 from tests.support.processes.forked import run_forked
+from tests.support.processes.forked_shell import forked_program
 from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.running import started
 from tests.support.servers.broker import free_port
@@ -38,10 +39,11 @@ async def test_keys_are_taken_over_as_the_page_says(gateway: GatewayKeys, tmp_pa
         "KEYLEDGER_DATA": "./ledger",
     }
     async with in_the_background(start.replace("8080", str(free_port())), b"ready ", tmp_path, environ):
-        looked = await run(look, tmp_path, environ)
-        mapped = await run(map_, tmp_path, environ)
-        applied = await run(apply, tmp_path, environ)
-        checked = await run(check, tmp_path, environ)
+        with forked_program(tmp_path / "bin" / "keyledger"):
+            looked = await run(look, tmp_path, environ)
+            mapped = await run(map_, tmp_path, environ)
+            applied = await run(apply, tmp_path, environ)
+            checked = await run(check, tmp_path, environ)
     assert looked.splitlines() == [
         "keys in the gateway's table  3",
         "  known here already         0",

@@ -47,7 +47,7 @@ questions = st.tuples(
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("half", ["one", "other"])  # of ten stories, for two workers
+@pytest.mark.parametrize("half", ["one", pytest.param("other", marks=pytest.mark.long)])  # of ten stories
 def test_bills_coverage_and_intervals_equal_the_oracle_at_every_position(world: World, half: str) -> None:
     """Current and as known at any past position: to the cent, the row and the millisecond."""
     assert half

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if reporter is not None and (reporter.stats.get("failed") or reporter.stats.get("error")):
         print(f"kept for a look: {folder}")  # noqa: T201 - the terminal's own report has ended
     else:
-        shutil.rmtree(folder, ignore_errors=True)
+        # After multiprocessing has removed what it keeps there.
+        Finalize(None, shutil.rmtree, (folder,), {"ignore_errors": True}, exitpriority=-1000)
 
 
 def _remove_left() -> None:

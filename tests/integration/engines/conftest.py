@@ -16,9 +16,9 @@ _HEAVY = (
     "test_twenty_thousand_tags_that_come_and_go_stay_cheap_too",
     "test_every_cut_into_batches_and_every_repetition_gives_the_same_rows",
 )
-# Every second case of the bill runs in `make test` on one of the two, the others and the other in `make test-long`.
+# Every fourth case of the bill runs in `make test` on one of the two, the others and the other in `make test-long`.
 _TAKE_TURNS = "test_bill"
-_TURNS = 4
+_TURNS = 8
 # Of a case with parameters, these run the first in `make test`.
 _FIRST_OF_EACH = ("test_clickhouse", "test_projector")
 _OVER_HTTP = ("over_http", "over_http_25_8")
@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is long over HTTP."""
     for turn, folder in enumerate(_OVER_HTTP):
         cases = [item for item in items if item.path == _HERE / folder / f"{_TAKE_TURNS}.py"]
-        long = [item for number, item in enumerate(cases) if number % _TURNS != turn * 2]
+        long = [item for number, item in enumerate(cases) if number % _TURNS != turn * 4]
         for suite in _FIRST_OF_EACH:
             seen = set(_HEAVY)
             for item in (item for item in items if item.path == _HERE / folder / f"{suite}.py"):

@@ -1,7 +1,7 @@
 """Keyledger processes without their two seconds of imports: forked from a server that has imported everything once.
 
 Such a process is as real as any other (its own pid, signals, streams, exit code, files and engine); only how its
-interpreter started differs. The walks through the documents start theirs as a shell does.
+interpreter started differs. The README's commands are started as a shell does.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 _Stream = tuple[asyncio.ReadTransport, asyncio.StreamReader]
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["tests.support.processes.preloaded"])
+# Everything that a test forks comes from it.
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(["tests.support.processes.preloaded"])
 
 
 class Forked:
@@ -33,8 +34,8 @@ class Forked:
     @classmethod
     async def start(cls, *arguments: str, environ: Mapping[str, str], log: Path | None = None) -> Forked:
         """Start it. With a `log` its stderr is appended to that file, and there is nothing to read here."""
-        (stdout, out), (stderr, err) = _SERVER.Pipe(duplex=False), _SERVER.Pipe(duplex=False)
-        process = _SERVER.Process(target=_command, args=(arguments, dict(environ), out, err, log), daemon=True)
+        (stdout, out), (stderr, err) = SERVER.Pipe(duplex=False), SERVER.Pipe(duplex=False)
+        process = SERVER.Process(target=_command, args=(arguments, dict(environ), out, err, log), daemon=True)
         await asyncio.to_thread(process.start)
         out.close()
         err.close()
@@ -85,13 +86,18 @@ async def _reader(connection: Connection) -> _Stream:
 def _command(
     arguments: tuple[str, ...], environ: dict[str, str], out: Connection, err: Connection, log: Path | None
 ) -> None:
-    from keyledger.cli import main  # noqa: PLC0415 - it is there already: the server has imported it
-
-    os.environ.clear()
-    os.environ.update(environ)
     os.dup2(out.fileno(), 1)
     os.dup2(err.fileno() if log is None else os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), 2)
     out.close()
     err.close()
+    become(arguments, environ)
+
+
+def become(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Run the command in this forked process, whose streams are those of the command already."""
+    from keyledger.cli import main  # noqa: PLC0415 - it is there already: the server has imported it
+
+    os.environ.clear()
+    os.environ.update(environ)
     sys.argv = ["keyledger", *arguments]
     main()

@@ -29,10 +29,10 @@ async def test_a_view_that_was_changed_is_replaced_with_those_that_may_read_it(
 ) -> None:
     definition = "SELECT create_table_query FROM system.tables WHERE database = {database:String} AND name = 'key_life'"
     right = await embedded.query(definition, {"database": names.database})
-    before = dict(await _views(embedded, names))
+    before: dict[str, str] = dict(await _views(embedded, names))
     await embedded.command(f"CREATE OR REPLACE VIEW {names.database}.key_life AS SELECT 1 AS position")
     await ddl.apply(embedded, names, gateway_tables=True, durable=False)
-    after = dict(await _views(embedded, names))
+    after: dict[str, str] = dict(await _views(embedded, names))
     assert await embedded.query(definition, {"database": names.database}) == right
     assert after["applied_position"] == before["applied_position"]  # it is made before key_life
     assert after["bill"] != before["bill"]  # and this one after it
