@@ -150,6 +150,7 @@ async def test_a_damaged_archive_is_refused_and_leaves_no_registry(tmp_path: Pat
     assert (await imported(archive, folder))["keys"] == 3
 
 
+@pytest.mark.long  # in make test, `tests/integration/audit/test_import.py` has the kill
 @pytest.mark.timeout(300)
 async def test_an_import_that_was_killed_is_done_again(tmp_path: Path, archived: Path) -> None:
     second = RegistryProcess(tmp_path / "second")

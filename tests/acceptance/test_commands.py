@@ -63,7 +63,8 @@ async def test_loading_a_file_twice_changes_no_bill(registry: RegistryProcess, t
 
 
 @pytest.mark.parametrize(
-    ("ending", "form"), [("jsonl", "JSONEachRow"), ("csv", "CSVWithNames"), ("parquet", "Parquet")]
+    ("ending", "form"),
+    [("jsonl", "JSONEachRow"), pytest.param("csv", "CSVWithNames", marks=pytest.mark.long), ("parquet", "Parquet")],
 )
 async def test_rows_load_by_command_from_every_kind_of_file(
     registry: RegistryProcess, tmp_path: Path, ending: str, form: str

@@ -29,6 +29,7 @@ async def test_between_two_databases_no_kill_brings_an_ended_key_back(
     assert sampler.looks > 100
 
 
+@pytest.mark.long  # the rows are written in the append's transaction, whose kills `test_kill.py` has
 async def test_in_one_database_an_answered_end_is_there_at_once_whoever_is_killed(
     tmp_path: Path, database: Database, postgres_log: PostgresEventLog
 ) -> None:

@@ -175,6 +175,7 @@ def test_a_broker_that_cannot_start_says_why(jars: Path, tmp_path: Path) -> None
         made.start()
 
 
+@pytest.mark.long
 def test_records_are_kept_in_a_folder_that_is_named(jars: Path, tmp_path: Path, topic: str) -> None:
     assert jars.is_dir()
     for values in ([b"one"], [b"one", b"two"]):
@@ -199,7 +200,7 @@ def test_the_container_is_set_up_as_the_jars_are() -> None:
     [
         (signal.SIGINT, 0),
         pytest.param(signal.SIGTERM, 0, marks=pytest.mark.long),
-        (signal.SIGKILL, -signal.SIGKILL),
+        pytest.param(signal.SIGKILL, -signal.SIGKILL, marks=pytest.mark.long),
     ],
 )
 def test_make_kafka_says_where_it_is_and_leaves_nothing_behind(

@@ -114,7 +114,7 @@ async def test_the_whole_way_goes_over_tls_with_a_login(
     "change",
     [
         {"kafka_sasl_password": "wrong"},
-        {"kafka_sasl_username": "somebody"},
+        pytest.param({"kafka_sasl_username": "somebody"}, marks=pytest.mark.long),
         {"kafka_ca_file": None},
         {"kafka_security_protocol": "PLAINTEXT"},
     ],

@@ -171,9 +171,9 @@ async def test_under_writers_nothing_is_missing_and_no_bill_is_wrong_at_any_mome
 # Statements, which of their kind, and whether it had effect before the death.
 DEATHS = [
     ("EXCHANGE", 3, True),
-    ("INSERT INTO {live}.dead_letter_v1", 2, False),  # the end of the hold
 ]
 MORE = [
+    ("INSERT INTO {live}.dead_letter_v1", 2, False),  # the end of the hold
     ("INSERT INTO {live}.dead_letter_v1", 1, True),  # the hold
     *(("EXCHANGE", number, False) for number in range(1, 6)),
     *(("EXCHANGE", number, True) for number in (1, 2, 4, 5)),
@@ -271,6 +271,7 @@ async def test_a_failure_before_the_first_exchange_holds_nothing(shadow: ShadowW
     assert (await shadow.replay(switch=True))[1].live_position == await shadow.applied()
 
 
+@pytest.mark.long
 async def test_a_caller_who_goes_away_in_the_middle_leaves_it_done(shadow: ShadowWorld, clickhouse_url: str) -> None:
     await shadow.replay()
     replayed = await shadow.uuids(shadow.names)

@@ -19,7 +19,7 @@ async def add_partitions(way: Way, total: int) -> None:
     await admin.close()
 
 
-@pytest.mark.parametrize(("count", "changes"), [(200, 2), pytest.param(400, 3, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("count", "changes"), [(100, 1), pytest.param(400, 3, marks=pytest.mark.long)])
 async def test_partitions_change_hands_while_events_arrive(way: Way, count: int, changes: int) -> None:
     loading = asyncio.create_task(fill(way.log, seed=51, count=count))
     async with way.publishing(), way.projecting():
