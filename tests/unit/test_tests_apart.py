@@ -1,9 +1,14 @@
-"""A test stands alone: what several share is in `tests/support`, and no test or conftest is imported."""
+"""A test stands alone: what several share is in `tests/support`, and no test or conftest is imported.
+
+Those that share a costly server run on one worker.
+"""
 
 from __future__ import annotations
 
 import ast
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,3 +35,11 @@ def test_only_support_is_imported() -> None:
     }
     assert len(files) > 100
     assert wrong == set()
+
+
+@pytest.mark.xdist_group("apart")
+def test_a_group_stays_on_one_worker(request: pytest.FixtureRequest) -> None:
+    """pytest-xdist reads the group from the id; where that fails, each worker would start a broker without a word."""
+    if not hasattr(request.config, "workerinput"):
+        pytest.skip("there is one process: run it with -n 2 --dist loadgroup, as make test does")
+    assert request.node.nodeid.endswith("@apart")
