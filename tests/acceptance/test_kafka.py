@@ -48,6 +48,7 @@ async def status(process: RegistryProcess) -> tuple[int, dict[str, Any]]:
     return code, json.loads(out)
 
 
+@pytest.mark.long  # in make test, `tests/integration/kafka/test_bad_records.py` has the strangers
 async def test_strangers_records_are_named_and_one_command_goes_on(
     broker: Broker, topic: str, tmp_path: Path, initialised: InitialisedFolder
 ) -> None:

@@ -160,7 +160,7 @@ async def test_claims_of_batches_of_strangers_and_of_tags_not_yet_applied_contra
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("examples", [5, pytest.param(100, marks=pytest.mark.long)])
 def test_both_views_hold_what_the_oracle_finds(world: World, examples: int) -> None:
     """To the row and the millisecond, whatever happened to keys and whatever the gateway wrote."""
     loop = asyncio.new_event_loop()
