@@ -12,6 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     KafkaError,
+    NodeNotReadyError,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
     for_code,
@@ -75,7 +76,11 @@ async def _made(admin: AIOKafkaAdminClient, plan: TopicPlan) -> bool:
             "max.message.bytes": str(plan.record_bytes_max),
         },
     )
-    response = await admin.create_topics([topic])
+    try:
+        response = await admin.create_topics([topic])
+    except AttributeError as none:
+        # aiokafka takes the controller's id without looking whether there is one: there is none while brokers start.
+        raise NodeNotReadyError from none
     _, code, *message = response.topic_errors[0]
     error: type[KafkaError] = for_code(code)
     if error is TopicAlreadyExistsError or error in _NOT_ALLOWED:

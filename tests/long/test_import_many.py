@@ -88,6 +88,5 @@ async def test_memory_does_not_grow_with_the_number_of_keys() -> None:
     done = await asyncio.to_thread(subprocess.run, command, cwd=ROOT, check=True, capture_output=True)
     figures = {row["what"]: row for row in json.loads(done.stdout)}
     unmapped = figures["import without a mapping"]
-    # Of 80,000 more keys: were they held, it would be forty and more. 17.5 is what 15 % of the base was, when that was
-    # 117 MB.
-    assert unmapped["peak MB"] - unmapped["peak MB of a fifth"] < 17.5, figures
+    # Of 80,000 more keys: were they held, it would be forty and more. What the allocator keeps was 16.3 to 17.6.
+    assert unmapped["peak MB"] - unmapped["peak MB of a fifth"] < 20, figures
