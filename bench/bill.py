@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from projections.billing import sql as bill_sql
-from projections.billing.bill import compute_bill
+from projections.billing.bill import BillLimits, compute_bill
 from projections.billing.query import BillQuery
 from projections.engine import ddl
 from projections.engine.client import ClickHouse
@@ -152,7 +152,7 @@ async def measure(clickhouse: ClickHouse, runs: int) -> dict[str, float]:
 
     def bill(*group_by: str, **more: Any) -> Callable[[], Awaitable[Any]]:
         query = BillQuery(group_by, more.pop("since", PERIOD[0]), PERIOD[1], **more)
-        return lambda: compute_bill(clickhouse, NAMES, query, 10**9, max_lines=2_000_000)
+        return lambda: compute_bill(clickhouse, NAMES, query, 10**9, BillLimits(lines=2_000_000))
 
     scope = bill_sql.Scope(NAMES, since_ms=f"toInt64({SINCE_MS})", until_ms=f"toInt64({SINCE_MS + MONTH_MS})")
     same_rules = (

@@ -7,9 +7,11 @@
     ├── ClickHouseError          any failure of the engine or of the connection to it
     │   ├── ClickHouseUnavailable    retry: transport, overload, read-only replica, out of memory
     │   └── ClickHouseRefused        do not retry: wrong SQL, wrong types, missing table
+    ├── RowsMissing              rows that were written to ClickHouse are not there: no bill is made until they are
     └── BillError
         ├── BadBillQuery         the query itself is wrong: unknown zone, too many names, since after until
-        └── TooManyLines         the result would be longer than the limit
+        ├── TooManyLines         the result would be longer than the limit
+        └── BillLimitReached     the statement takes too long or too much memory
 
 Messages of ClickHouse errors carry only the engine's code and symbolic name: its text quotes SQL and values.
 """
@@ -65,6 +67,17 @@ class ClickHouseRefused(ClickHouseError):
     """ClickHouse refused the statement: repeating it will not help."""
 
 
+class RowsMissing(ProjectionError):
+    """Rows that were written are missing in ClickHouse. `missing` says which, in words."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(
+            f"No bill is made, because rows that were written are missing in ClickHouse: {'; '.join(missing)}. "
+            "The ledger's own are written again from the log. For the gateway's, see docs/operate.md, Missing rows"
+        )
+        self.missing = tuple(missing)
+
+
 class BillError(ProjectionError):
     """The bill cannot be made."""
 
@@ -84,3 +97,13 @@ class TooManyLines(BillError):
     def __init__(self, limit: int) -> None:
         super().__init__(f"The bill has more than {limit} lines: group by less, or ask for a shorter period.")
         self.limit = limit
+
+
+class BillLimitReached(BillError):
+    """The bill took more time or memory than it may."""
+
+    def __init__(self, what: str, variable: str) -> None:
+        super().__init__(
+            f"The bill was stopped: it took more than {what}. Ask for a shorter period or for fewer groups, or raise "
+            f"{variable}"
+        )

@@ -10,8 +10,10 @@ KeyledgerError         any error of ours: the message is in our own words and qu
     │   ├── Forbidden            403, a scope is missing
     │   ├── Unauthenticated      401
     │   └── FieldsRefused        422, each field with its reason
+    ├── TooManyOfOne         429, this caller alone has too much under way; retry
     ├── Busy                 503, retry; nothing was appended
     │   ├── ClockSteppedBack     the database's clock is behind the log's last event
+    │   ├── ClockAhead           the database's clock is ahead of what this process knows
     │   ├── AppendHookFailed     a write that belongs in the same transaction failed
     │   ├── NotYetAtGateway      the change is made, but has not reached the gateway's table yet
     │   └── OutcomeUnknown       the connection broke during the commit: check before you retry
@@ -24,7 +26,9 @@ KeyledgerError         any error of ours: the message is in our own words and qu
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 class KeyledgerError(Exception):
@@ -88,6 +92,12 @@ class FieldsRefused(Refused):
         super().__init__("; ".join(f"{fault.field} {fault.message}" for fault in faults), position=position)
 
 
+class TooManyOfOne(RegistryError):
+    """This token has too many requests under way: wait until one is answered."""
+
+    retry_after_s = 1
+
+
 class Busy(RegistryError):
     """The log is busy: try again."""
 
@@ -95,7 +105,27 @@ class Busy(RegistryError):
 
 
 class ClockSteppedBack(Busy):
-    """The database's clock is behind the last event of the log: appends are refused until it has caught up."""
+    """The database's clock is behind the last event of the log."""
+
+    def __init__(self, by: timedelta) -> None:
+        super().__init__(
+            f"The database's clock is {by.total_seconds():.0f} s behind the last event of the log: until it has caught "
+            "up, only what stops a key, a credential or a token is recorded. See docs/operate.md, Clocks"
+        )
+        self.retry_after_s = max(1, min(3600, math.ceil(by.total_seconds())))
+
+
+class ClockAhead(Busy):
+    """The database's clock is ahead of this process's, or has jumped since the last append."""
+
+    retry_after_s = 10
+
+    def __init__(self, by: timedelta) -> None:
+        super().__init__(
+            f"The database's clock is {by.total_seconds():.0f} s ahead of this process's clock, or has jumped by that "
+            "since the last change: until it is right, only what stops a key, a credential or a token is recorded. See "
+            "docs/operate.md, Clocks"
+        )
 
 
 class AppendHookFailed(Busy):

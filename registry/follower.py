@@ -1,17 +1,20 @@
 """The one loop of everything that follows the log: the relay, the projector and the gateway's sync.
 
-There are three kinds of failure. A transport failure is retried soon. A fault that somebody must fix is retried slowly.
-Any other error stops the follower. Each is reported where `status` in another process finds it.
+There are three kinds of failure. A transport failure is retried soon. A log that can't be trusted stops the follower.
+Anything else is retried slowly, as it may pass or be fixed. Each is reported where `status` in another process finds
+it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-from registry.errors import KeyledgerError
+from registry.errors import KeyledgerError, LogBroken
 from registry.retry import retrying
 
 logger = logging.getLogger(__name__)
@@ -32,7 +35,7 @@ class Follower(Protocol):
         """
 
     async def report(self, failure: str, *, stopped: bool) -> None:
-        """Record what it waits for, or what stopped it, where `status` finds it. Never raises."""
+        """Record what it waits for, or what stopped it for now or for good, where `status` finds it. Never raises."""
 
     async def release(self) -> None:
         """Release what `follow` holds, so that a standby takes over at once. May be called twice."""
@@ -40,11 +43,11 @@ class Follower(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Which errors are retried: `transport` soon, `mendable` after `mendable_s`, as somebody must fix the cause."""
+    """Which errors are retried soon (`transport`) and which never (`fatal`); all others are after `again_s`."""
 
     transport: tuple[type[Exception], ...]
-    mendable: tuple[type[Exception], ...] = ()
-    mendable_s: float = 30.0
+    fatal: tuple[type[Exception], ...] = (LogBroken,)
+    again_s: float = 30.0
 
 
 async def keep_following(follower: Follower, name: str, patience: Patience) -> None:
@@ -53,12 +56,15 @@ async def keep_following(follower: Follower, name: str, patience: Patience) -> N
         while True:
             try:
                 await _with_retries(follower, name, patience)
-            except patience.mendable as error:
-                logger.warning("%s can't continue until this is fixed: %s", name, words(error))
-                await asyncio.sleep(patience.mendable_s)
+            except patience.fatal:
+                raise
+            except Exception as error:  # noqa: BLE001 - what follows the log must not stop for what may pass
+                what = "%s can't continue, and tries again in %.0f s: %s"
+                logger.error(what, name, patience.again_s, words(error))  # noqa: TRY400 - a traceback could log values
+                await asyncio.sleep(patience.again_s)
     except Exception as error:
         follower.failure = error
-        logger.error("%s stopped: %s", name, words(error))  # noqa: TRY400 - a traceback could log values
+        logger.error("%s stopped: %s", name, words(error))  # noqa: TRY400 - as above
         raise
     finally:
         await follower.release()
@@ -81,8 +87,15 @@ async def _with_retries(follower: Follower, name: str, patience: Patience) -> No
 
 
 def words(error: Exception) -> str:
-    """The text of one of our errors; for any other error only its type, because its text can quote values."""
-    return str(error) if isinstance(error, KeyledgerError) else type(error).__name__
+    """The text of one of our errors; of any other its type and place alone, because its text can quote values."""
+    if isinstance(error, KeyledgerError):
+        return str(error)
+    raised = traceback.extract_tb(error.__traceback__)
+    return (
+        f"{type(error).__name__} in {Path(raised[-1].filename).name}:{raised[-1].lineno}"
+        if raised
+        else type(error).__name__
+    )
 
 
 def first_error(group: BaseExceptionGroup[Exception]) -> Exception:

@@ -93,11 +93,11 @@ class KeyService:
 
     async def revoke(self, any_id: str, caller: Caller) -> KeyAnswer:
         """Revoke a key. A repeat returns the same result. Raises UnknownKey, Busy."""
-        return await self._decided(any_id, partial(commands.revoke, RevokeKey()), caller)
+        return await self._decided(any_id, partial(commands.revoke, RevokeKey()), caller, stops=True)
 
     async def suspend(self, any_id: str, caller: Caller) -> KeyAnswer:
         """Suspend a key until it is resumed. A repeat returns the same result. Raises UnknownKey, Conflict, Busy."""
-        return await self._decided(any_id, lifecycle.suspend, caller)
+        return await self._decided(any_id, lifecycle.suspend, caller, stops=True)
 
     async def resume(self, any_id: str, caller: Caller) -> KeyAnswer:
         """Let a suspended key work again. A repeat returns the same result. Raises UnknownKey, Conflict, Busy."""
@@ -112,13 +112,19 @@ class KeyService:
     async def revoke_credential(self, any_id: str, credential_id: str, caller: Caller) -> KeyAnswer:
         """Revoke one credential of a key. A repeat returns the same result. Raises UnknownKey, Conflict, Busy."""
         decide = partial(lifecycle.revoke_credential, RevokeCredential(credential_id))
-        return await self._decided(any_id, decide, caller)
+        return await self._decided(any_id, decide, caller, stops=True)
 
     async def _decided(
-        self, any_id: str, decide: Decide, caller: Caller, issued: IssuedSecret | None = None
+        self,
+        any_id: str,
+        decide: Decide,
+        caller: Caller,
+        issued: IssuedSecret | None = None,
+        *,
+        stops: bool = False,
     ) -> KeyAnswer:
         stream, secrets = await self._stream(any_id), {issued.id: issued.hash} if issued else {}
-        write = Write(stream=stream, decide=decide, caller=caller, secrets=secrets)
+        write = Write(stream=stream, decide=decide, caller=caller, stops=stops, secrets=secrets)
         return _answer(await self._log.write(write), issued.text if issued else None)
 
     async def _stream(self, any_id: str) -> str:
@@ -155,7 +161,7 @@ class TokenService:
 
     async def revoke(self, token_id: str, caller: Caller) -> TokenState:
         """Revoke a token. A repeat returns the same result. Raises FieldsRefused for an unknown token, or Busy."""
-        write = Write(stream=token_stream(token_id), decide=token.revoke, caller=caller)
+        write = Write(stream=token_stream(token_id), decide=token.revoke, caller=caller, stops=True)
         return _token(await self._log.write(write))
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from gateways.errors import GatewayRefused, GatewayUnavailable
+from gateways.errors import GatewayUnavailable
 from gateways.tensorzero.checkpoint import SyncCheckpoint
 from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.key_table import GatewayTable
@@ -78,7 +78,7 @@ class GatewaySync:
 
         Raises LogChanged if log and checkpoint don't match.
         """
-        patience = Patience((Busy, GatewayUnavailable), (GatewayRefused,), self._pace.refused_s)
+        patience = Patience((Busy, GatewayUnavailable), again_s=self._pace.refused_s)
         try:
             await keep_following(self, "the gateway's sync", patience)
         finally:

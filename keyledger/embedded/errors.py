@@ -3,6 +3,8 @@
     EmbeddedError
     ├── FolderError                 the data folder cannot be used
     │   ├── FolderInUse                 another process has it open
+    │   ├── DiskNearlyFull              its disk has too little room
+    │   ├── DefinitionBroken            a file of the ClickHouse engine was cut short, and only a backup has it
     │   └── SocketPathTooLong           the operator socket cannot be named on this system
     └── PostgresError               the embedded PostgreSQL cannot be used
         ├── PostgresNotInstalled        the wheel with its programs is missing, or they do not run here
@@ -37,6 +39,14 @@ class FolderInUse(FolderError):
         who = f"process {pid}" if pid is not None else "another process"
         super().__init__(f"{folder} is in use by {who}: stop that one first, or choose another folder with --data.")
         self.pid = pid
+
+
+class DiskNearlyFull(FolderError):
+    """The disk of the data folder is nearly full: make room, and start again."""
+
+
+class DefinitionBroken(FolderError):
+    """A file of the ClickHouse engine was cut short: put it back from a backup."""
 
 
 class SocketPathTooLong(FolderError):

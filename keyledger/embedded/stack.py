@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from keyledger.embedded.definitions import mend_definitions
+from keyledger.embedded.disk import DiskWatch
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.postgres import EmbeddedPostgres
 from keyledger.runtime.gateway import embedded_gateway, gateway_place
@@ -16,6 +18,7 @@ from keyledger.runtime.services import Services, open_services
 from keyledger.runtime.workers import (
     gateway_sync,
     kafka_projector,
+    ledger_guard,
     log_projector,
     relay,
 )
@@ -60,6 +63,8 @@ async def open_stack(
     made in the embedded PostgreSQL; once it is there it is kept, also without. Stops all of it on the way out, whatever
     happened inside. Raises EmbeddedError.
     """
+    disk = DiskWatch(folder.path, settings.disk_free_min_mib)
+    disk.check()
     outside = gateway_place(settings)
     postgres = EmbeddedPostgres(folder.postgres)
     # Its server listens on loopback alone and knows no TLS, and its engine is on no cluster: what the environment asks
@@ -73,10 +78,16 @@ async def open_stack(
         _scratch_in(folder)
         await migrate(postgres.owner_url, postgres.app_url)
         place = outside or await embedded_gateway(postgres.owner_url, postgres.app_url, make=gateway)
-        async with open_services(settings, postgres.app_url, f"chdb://{folder.clickhouse}", place) as services:
+        mend_definitions(folder.clickhouse, settings.clickhouse_database, settings.gateway_clickhouse_database)
+        clickhouse_url = f"chdb://{folder.clickhouse}"
+        async with open_services(settings, postgres.app_url, clickhouse_url, place, disk.refusal) as services:
             await ddl.apply(services.clickhouse, services.names, gateway_tables=True)
+            guard = ledger_guard(services)
+            await guard.look()
             followers: list[Follower] = (
-                [kafka_projector(services), relay(services.registry)] if feed == "kafka" else [log_projector(services)]
+                [kafka_projector(services, guard), relay(services.registry)]
+                if feed == "kafka"
+                else [log_projector(services, guard)]
             )
             if (sync := gateway_sync(services.registry)) is not None:
                 followers.append(sync)

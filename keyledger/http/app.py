@@ -30,7 +30,7 @@ from keyledger.http.operator import (
     status,
     tokens,
 )
-from keyledger.runtime.health import Failure, Health, none
+from keyledger.runtime.health import Failure, Health, RecentStatus, none
 from keyledger.runtime.services import Services
 from registry.auth import OPERATOR, Principal, authenticate
 from registry.errors import RegistryError
@@ -105,7 +105,7 @@ def _app(services: Services, failure: Failure, by: Authenticate, routers: tuple[
         redoc_url=None,
         redirect_slashes=False,
     )
-    gauges = provide(app, Health(services.status, failure), services, by)
+    gauges = provide(app, Health(RecentStatus(services.status), failure), services, by)
     for router in routers:
         app.include_router(router)
     errors.install(app, services)

@@ -22,11 +22,13 @@ from keyledger.http.problem import BadRequest, problem
 from keyledger.runtime.services import Services
 from keyledger.settings import SettingsError
 from projections.errors import (
+    BillLimitReached,
     ClickHouseError,
     ClickHouseUnavailable,
     FeedUnavailable,
     GatewayTablesMissing,
     ProjectionError,
+    RowsMissing,
 )
 from projections.usage.gateway_tables import reason_of
 from registry.errors import (
@@ -36,6 +38,7 @@ from registry.errors import (
     FieldsRefused,
     Forbidden,
     RegistryError,
+    TooManyOfOne,
     Unauthenticated,
     UnknownKey,
 )
@@ -50,10 +53,13 @@ STATUS: Final[tuple[tuple[type[Exception], HTTPStatus], ...]] = (
     (Forbidden, HTTPStatus.FORBIDDEN),
     (Unauthenticated, HTTPStatus.UNAUTHORIZED),
     (FieldsRefused, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (TooManyOfOne, HTTPStatus.TOO_MANY_REQUESTS),
     (Busy, HTTPStatus.SERVICE_UNAVAILABLE),
+    (BillLimitReached, HTTPStatus.SERVICE_UNAVAILABLE),
     (ClickHouseUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (FeedUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (GatewayTablesMissing, HTTPStatus.SERVICE_UNAVAILABLE),
+    (RowsMissing, HTTPStatus.SERVICE_UNAVAILABLE),
     (AuditError, HTTPStatus.CONFLICT),
     (SettingsError, HTTPStatus.CONFLICT),
     (ProjectionError, HTTPStatus.INTERNAL_SERVER_ERROR),
@@ -85,8 +91,8 @@ def answer_of(error: Exception) -> JSONResponse:
     headers = {}
     if isinstance(error, RegistryError) and error.position is not None:
         headers[POSITION_HEADER] = str(error.position)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(error.retry_after_s if isinstance(error, Busy) else 1)
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+        headers["Retry-After"] = str(error.retry_after_s if isinstance(error, Busy | TooManyOfOne) else 1)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     faults = error.faults if isinstance(error, FieldsRefused) else ()

@@ -19,6 +19,7 @@ from keyledger.http.problem import problem
 
 logger = logging.getLogger("keyledger.http")
 
+_HEALTH: Final = "/healthz"  # answered whatever else waits
 MAX_RUNNING: Final = 2000  # requests at once; more are refused at once
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -49,7 +50,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if self._running >= MAX_RUNNING:
+        if self._running >= MAX_RUNNING and scope["path"] != _HEALTH:
             busy = problem(503, "Too many requests are under way: try again.", headers={"Retry-After": "1"})
             await busy(scope, receive, send)
             return
@@ -79,7 +80,7 @@ class Guard:
         route = getattr(scope.get("route"), "path", "unrouted")
         method = scope["method"] if scope["method"] in {"GET", "POST", "PATCH", "DELETE"} else "other"
         self._seconds.labels(method, route, str(status)).observe(seconds)
-        level = logging.DEBUG if route == "/healthz" else logging.INFO  # every command and probe asks it
+        level = logging.DEBUG if route == _HEALTH else logging.INFO  # every command and probe asks it
         logger.log(level, "%s %s %d %.1f ms", method, route, status, seconds * 1000)
 
 

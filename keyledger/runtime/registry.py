@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -13,10 +13,18 @@ from keyledger.runtime.connections import database_engine
 from keyledger.runtime.gateway import GatewayKeys, GatewayPlace, gateway_place, open_gateway
 from keyledger.runtime.gateway_wait import GatewayWait, NoWait, SyncWait
 from keyledger.settings import Settings
+from registry.errors import Busy
+from registry.log.clock_watch import ClockBounds
 from registry.log.event_log import EventLog
 from registry.log.postgres import Limits, PostgresEventLog, open_log
 from registry.queries import Queries
 from registry.service import KeyService, TokenService
+
+Refusal = Callable[[], Busy | None]
+
+
+def _none() -> None:
+    """Nothing keeps anything from being recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,7 @@ class Registry:
     queries: Queries
     gateway: GatewayKeys | None = None
     gateway_wait: GatewayWait | None = None
+    refusal: Refusal = _none
 
     @property
     def skew(self) -> timedelta:
@@ -47,9 +56,11 @@ def registry_on(log: EventLog, engine: AsyncEngine, settings: Settings, gateway:
 
 @asynccontextmanager
 async def open_registry(
-    settings: Settings, database_url: str, place: GatewayPlace | None = None
+    settings: Settings, database_url: str, place: GatewayPlace | None = None, refusal: Refusal | None = None
 ) -> AsyncIterator[Registry]:
     """Open the log, and the gateway's table of keys at `place`, which is that of the settings when None.
+
+    `refusal` says why only what stops something may be recorded now, if that is so.
 
     Raises LogBroken where the database was not migrated, Busy when it is away; a gateway that is away is no failure.
     """
@@ -57,8 +68,9 @@ async def open_registry(
     log: PostgresEventLog | None = None
     try:
         async with open_gateway(place or gateway_place(settings), engine, database_url) as gateway:
-            log = await open_log(engine, append_limits(settings), None if gateway is None else gateway.append_hook)
-            yield registry_on(log, engine, settings, gateway)
+            hook = None if gateway is None else gateway.append_hook
+            log = await open_log(engine, append_limits(settings), hook, refusal)
+            yield replace(registry_on(log, engine, settings, gateway), refusal=refusal or _none)
     finally:
         if log is not None:
             await log.close()
@@ -72,7 +84,10 @@ def append_limits(settings: Settings) -> Limits:
         max_queue=settings.append_queue,
         lock_timeout_s=settings.lock_timeout_s,
         statement_timeout_s=settings.statement_timeout_s,
-        step_back_bound=timedelta(milliseconds=settings.clock_step_back_ms),
+        clock=ClockBounds(
+            back=timedelta(milliseconds=settings.clock_step_back_ms),
+            ahead=timedelta(milliseconds=settings.clock_ahead_ms),
+        ),
     )
 
 

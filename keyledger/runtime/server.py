@@ -7,17 +7,20 @@ import contextlib
 import logging
 import signal
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from keyledger.runtime.bounded_protocol import BoundedProtocol, Bounds, bounds_within, raise_descriptor_limit
+from keyledger.settings import Settings
+
 logger = logging.getLogger(__name__)
 
-GRACE_S = 10
-# A head larger than this is refused before anything of ours sees it.
-MAX_HEAD_BYTES = 64 * 1024
+GRACE_S = 5
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -48,6 +51,11 @@ def bind_tcp(host: str, port: int) -> socket.socket:
     return bound
 
 
+def connection_bounds(settings: Settings) -> Bounds:
+    """The bounds that the settings name."""
+    return Bounds(settings.http_connections_max, settings.http_connections_of_peer_max)
+
+
 def stop_on_signal() -> asyncio.Event:
     """An event that SIGINT and SIGTERM set."""
     stop = asyncio.Event()
@@ -58,9 +66,10 @@ def stop_on_signal() -> asyncio.Event:
 
 
 @asynccontextmanager
-async def serving(apps: Sequence[tuple[ASGIApp, socket.socket]]) -> AsyncIterator[None]:
+async def serving(apps: Sequence[tuple[ASGIApp, socket.socket]], bounds: Bounds | None = None) -> AsyncIterator[None]:
     """Serve each app on its bound socket, until the block ends; requests under way get GRACE_S to finish."""
-    servers = [(_Server(_config(app)), bound) for app, bound in apps]
+    bounds = bounds_within(bounds or Bounds(), raise_descriptor_limit())
+    servers = [(_Server(_config(app, bounds)), bound) for app, bound in apps]
     tasks = [asyncio.create_task(server.serve(sockets=[bound])) for server, bound in servers]
     try:
         while not all(server.started for server, _ in servers):
@@ -75,7 +84,7 @@ async def serving(apps: Sequence[tuple[ASGIApp, socket.socket]]) -> AsyncIterato
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, bounds: Bounds) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         access_log=False,
@@ -83,6 +92,6 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
-        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        http=partial(BoundedProtocol, bounds, Counter()),  # type: ignore[arg-type]  # it is called as the class
         timeout_keep_alive=75,  # longer than proxies and clients keep theirs: who closes first must not be us
     )

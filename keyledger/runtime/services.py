@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from keyledger.runtime.concurrency_limit import ConcurrencyLimit
 from keyledger.runtime.connections import clickhouse_client, clickhouse_names
 from keyledger.runtime.gateway import GatewayPlace
-from keyledger.runtime.registry import Registry, open_registry
+from keyledger.runtime.registry import Refusal, Registry, open_registry
 from keyledger.runtime.status import ReadSide, Status, status_of
 from keyledger.settings import Settings
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.ledger.dead_letters import DeadLetters
+from projections.ledger.presence import Presence
 from projections.ledger.store import Store
 
 BILLS_AT_ONCE = 4
@@ -30,6 +31,7 @@ class Services:
     names: Names
     store: Store
     letters: DeadLetters
+    presence: Presence
     bills: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(BILLS_AT_ONCE, BILLS_WAITING))
 
     @property
@@ -40,12 +42,16 @@ class Services:
     async def status(self) -> Status:
         """How far everything is, and what is wrong. Raises Busy, ClickHouseError."""
         limits = self.settings.dead_letters_max, self.settings.hole_alarm_s
-        return await status_of(self.registry, ReadSide(self.store, self.letters, *limits))
+        return await status_of(self.registry, ReadSide(self.store, self.letters, self.presence, *limits))
 
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, database_url: str, clickhouse_url: str, place: GatewayPlace | None = None
+    settings: Settings,
+    database_url: str,
+    clickhouse_url: str,
+    place: GatewayPlace | None = None,
+    refusal: Refusal | None = None,
 ) -> AsyncIterator[Services]:
     """Open the log, ClickHouse and the gateway's table of keys. Raises as `open_registry` does."""
     clickhouse = clickhouse_client(settings, clickhouse_url)
@@ -53,8 +59,9 @@ async def open_services(
     ledger = clickhouse_client(settings, clickhouse_url)
     names = clickhouse_names(settings)
     try:
-        async with open_registry(settings, database_url, place) as registry:
-            yield Services(registry, clickhouse, names, Store(ledger, names), DeadLetters(ledger, names))
+        async with open_registry(settings, database_url, place, refusal) as registry:
+            letters, presence = DeadLetters(ledger, names), Presence(ledger, names)
+            yield Services(registry, clickhouse, names, Store(ledger, names), letters, presence)
     finally:
         await clickhouse.close()
         await ledger.close()

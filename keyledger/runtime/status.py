@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from keyledger.runtime.registry import Registry
+from keyledger.settings import Settings
 from projections.ledger import alarms
 from projections.ledger.alarms import Alarm
 from projections.ledger.dead_letters import DeadLetters
 from projections.ledger.log_tail import LEDGER
+from projections.ledger.presence import Presence
 from projections.ledger.store import Frontier, Store
 from registry.errors import LogChanged
 from registry.log.event_log import Head
@@ -85,6 +87,7 @@ class ReadSide:
 
     store: Store
     letters: DeadLetters
+    presence: Presence
     dead_letters_max: int
     hole_alarm_s: float
 
@@ -107,7 +110,13 @@ async def status_of(registry: Registry, read_side: ReadSide | None = None) -> St
         named = await read_side.letters.find("open", limit=NAMED) if open_count else []
         found += await _log_changed(registry, frontier)
         found += alarms.of_letters(named, open_count, read_side.dead_letters_max)
+        found += alarms.of_missing(await read_side.presence.missing())
         found += alarms.of_frontier(frontier, hole_alarm_s=read_side.hole_alarm_s)
+    found += _of_clocks(registry.settings, head, seen)
+    if (refusal := registry.refusal()) is not None:
+        found.append(
+            Alarm("changes_refused", str(refusal), None, "make room: changes are accepted again by themselves")
+        )
     gateways = await registry.queries.gateways_synced()
     projectors += tuple(_gateway(one, head, seen) for one in gateways)
     found += [_gateway_alarm(one) for one in gateways if one.failure]
@@ -141,6 +150,20 @@ async def _log_changed(registry: Registry, frontier: Frontier) -> list[Alarm]:
         fix = "docs/operate.md, Backup and restore: rebuild ClickHouse from the log that counts"
         return [Alarm("log_changed", str(error), frontier.applied.position, fix)]
     return []
+
+
+def _of_clocks(settings: Settings, head: Head, seen: Seen) -> list[Alarm]:
+    """The faults of the clocks that refuse changes: see registry/log/clock_watch.py."""
+    ahead, behind = seen.now - datetime.now(UTC), (head.recorded_at or seen.now) - seen.now
+    fix = "until then only what stops a key, a credential or a token is recorded: docs/operate.md, Clocks"
+    found = []
+    if ahead > timedelta(milliseconds=settings.clock_ahead_ms):
+        words = f"the database's clock is {ahead.total_seconds():.0f} s ahead of this machine's"
+        found.append(Alarm("clock", words, None, f"set the wrong one right; {fix}"))
+    if behind > timedelta(milliseconds=settings.clock_step_back_ms):
+        words = f"the database's clock is {behind.total_seconds():.0f} s behind the last event of the log"
+        found.append(Alarm("clock", words, head.position, f"set it right, or wait; {fix}"))
+    return found
 
 
 def _gateway(one: GatewayProgress, head: Head, seen: Seen) -> ProjectorStatus:

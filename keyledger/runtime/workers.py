@@ -12,6 +12,7 @@ from keyledger.runtime.registry import Registry
 from keyledger.runtime.services import Services
 from keyledger.settings import Settings
 from projections.ledger.dead_letters import RECORD_BYTES_MAX, dead_letter_topic
+from projections.ledger.guard import LedgerGuard
 from projections.ledger.kafka_feed import KafkaFeed, KafkaSubscription
 from projections.ledger.log_tail import LogTail
 from projections.ledger.projector import Projector
@@ -20,19 +21,24 @@ from registry.publish.relay import Relay
 from registry.publish.topics import TopicPlan
 
 
-def log_projector(services: Services) -> Projector:
+def ledger_guard(services: Services) -> LedgerGuard:
+    """What looks after the rows that were written."""
+    return LedgerGuard(services.registry.log, services.store, services.presence)
+
+
+def log_projector(services: Services, guard: LedgerGuard) -> Projector:
     """The projector on the log's own tail."""
     log = services.registry.log
-    return Projector(LogTail(log), services.store, str(log.log_id))
+    return Projector(LogTail(log), services.store, str(log.log_id), guard)
 
 
-def kafka_projector(services: Services) -> Projector:
+def kafka_projector(services: Services, guard: LedgerGuard) -> Projector:
     """The projector on the topic, as one of a consumer group."""
     log, settings = services.registry.log, services.settings
     source = KafkaSubscription(
         kafka_options(settings), *topic_plans(settings), settings.kafka_group, settings.dead_letters_max
     )
-    return Projector(KafkaFeed(log, services.store, services.letters, source), services.store, str(log.log_id))
+    return Projector(KafkaFeed(log, services.store, services.letters, source), services.store, str(log.log_id), guard)
 
 
 def relay(registry: Registry) -> Relay:

@@ -119,15 +119,30 @@ class Settings(BaseSettings):
     data: Path | None = Field(
         None, description="The data folder of the embedded default: ./keyledger-data when not set."
     )
+    disk_free_min_mib: int = Field(
+        256, ge=0, le=1_000_000, description="MiB that must be free on the data folder's disk, to start and to write."
+    )
     clock_skew_ms: int = Field(0, ge=0, le=5000, description="How far in the future an effective_at may lie.")
     clock_step_back_ms: int = Field(
-        5000, ge=0, le=3_600_000, description="Refuse appends while the database's clock is further behind the log."
+        5000,
+        ge=0,
+        le=3_600_000,
+        description="Refuse all but stops while the database's clock is further behind the log.",
+    )
+    clock_ahead_ms: int = Field(
+        60_000, ge=1000, le=86_400_000, description="Refuse all but stops while the database's clock is further ahead."
     )
     append_batch: int = Field(256, ge=1, le=10_000, description="Writes in one transaction, at most.")
     append_queue: int = Field(10_000, ge=1, le=1_000_000, description="Writes that wait; more are answered with 503.")
     lock_timeout_s: float = Field(5.0, gt=0, le=600, description="Longest wait for the lock of the log.")
     statement_timeout_s: float = Field(30.0, gt=0, le=3600, description="Longest statement of an append.")
     bill_lines_max: int = Field(100_000, ge=1, le=10_000_000, description="Lines of a bill, at most.")
+    bill_timeout_s: int = Field(300, ge=1, le=86_400, description="Seconds that a statement of a bill may take.")
+    bill_memory_mib: int = Field(8192, ge=64, le=16_777_216, description="MiB of memory that it may take.")
+    http_connections_max: int = Field(4096, ge=16, le=1_000_000, description="Connections at once, on each socket.")
+    http_connections_of_peer_max: int = Field(
+        1024, ge=1, le=1_000_000, description="Of them from one address; as many for a proxy in front."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged, to stderr.")
 
     @classmethod

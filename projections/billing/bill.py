@@ -16,12 +16,24 @@ from projections.billing.figures import BUCKETS, FIGURES, Bucket, BucketName, Fi
 from projections.billing.query import WORDS, BillQuery, faults
 from projections.engine.client import ClickHouse, Row
 from projections.engine.ddl import Names
-from projections.errors import TooManyLines
+from projections.errors import BillLimitReached, ClickHouseError, TooManyLines
+from projections.ledger.presence import Presence
 from registry.instant import from_ms, to_ms
 
 MAX_LINES: Final = 100_000
+_TIMEOUT_EXCEEDED: Final = 159
+_MEMORY_LIMIT_EXCEEDED: Final = 241
 _LOCAL: Final = frozenset({"hour", "day", "month"})
 _SUMMED: Final = tuple(name for name in FIGURES if name != "inferences")
+
+
+@dataclass(frozen=True, slots=True)
+class BillLimits:
+    """What one bill may take: lines, seconds of each statement, and bytes of memory of each statement."""
+
+    lines: int = MAX_LINES
+    timeout_s: int = 300
+    memory_bytes: int = 8 << 30
 
 
 @dataclass(frozen=True)
@@ -55,18 +67,20 @@ async def compute_bill(
     names: Names,
     query: BillQuery,
     applied_position: int,
-    *,
-    max_lines: int = MAX_LINES,
+    limits: BillLimits | None = None,
 ) -> Bill:
     """The bill. Reads only; the same rows and position give the same bill.
 
-    `applied_position` is at most what is applied; `known_at` beyond it counts as it. Raises BadBillQuery, TooManyLines.
+    `applied_position` is at most what is applied; `known_at` beyond it counts as it. Raises BadBillQuery, TooManyLines,
+    BillLimitReached, and RowsMissing while rows are known to be missing. Cancelling it stops its statement.
     """
     if found := faults(query):
         raise found[0]
-    groups = await _groups(clickhouse, names, query, applied_position, max_lines)
-    if sum(group.listed for group in groups) > max_lines:
-        raise TooManyLines(max_lines)
+    limits = limits or BillLimits()
+    await Presence(clickhouse, names).check()
+    groups = await _groups(clickhouse, names, query, applied_position, limits)
+    if sum(group.listed for group in groups) > limits.lines:
+        raise TooManyLines(limits.lines)
     with localcontext(prec=100):
         return Bill(
             position=applied_position,
@@ -104,7 +118,7 @@ class _Group(NamedTuple):
 
 
 async def _groups(
-    clickhouse: ClickHouse, names: Names, query: BillQuery, applied_position: int, max_lines: int
+    clickhouse: ClickHouse, names: Names, query: BillQuery, applied_position: int, limits: BillLimits
 ) -> list[_Group]:
     tags = tuple(dict.fromkeys([*(n for n in query.group_by if n not in WORDS), *(n for n, _ in query.tags)]))
     group_by = [name if name in WORDS else f"tag_{tags.index(name)}" for name in query.group_by]
@@ -113,7 +127,7 @@ async def _groups(
         "position": applied_position if query.known_at is None else min(query.known_at, applied_position),
         "since_ms": to_ms(query.since),
         "until_ms": to_ms(query.until),
-        "limit": max_lines + len(BUCKETS) * 2 + 1,
+        "limit": limits.lines + len(BUCKETS) * 2 + 1,
         **{f"name_{i}": name for i, name in enumerate(tags)},
         **{f"value_{i}": value for i, (_, value) in enumerate(query.tags)},
     }
@@ -123,10 +137,26 @@ async def _groups(
     # The cheap statement says itself whether any inference's rows differ; only then the greatest must be looked for.
     for exact in (False, True):
         sql = bill_sql.bill(bill_sql.Scope(names), len(tags), group_by, filtered, exact=exact)
-        groups = [_group(row, len(group_by)) for row in await clickhouse.query(sql, parameters)]
+        groups = [_group(row, len(group_by)) for row in await _rows(clickhouse, sql, parameters, limits)]
         if not any(group.conflicting_inferences for group in groups):
             break
     return groups
+
+
+async def _rows(clickhouse: ClickHouse, sql: str, parameters: dict[str, Any], limits: BillLimits) -> list[Row]:
+    try:
+        return await clickhouse.query(
+            sql,
+            parameters,
+            {"max_execution_time": limits.timeout_s, "max_memory_usage": limits.memory_bytes},
+            stoppable=True,
+        )
+    except ClickHouseError as error:
+        if error.code == _TIMEOUT_EXCEEDED:
+            raise BillLimitReached(f"{limits.timeout_s} s", "KEYLEDGER_BILL_TIMEOUT_S") from error
+        if error.code == _MEMORY_LIMIT_EXCEEDED:
+            raise BillLimitReached(f"{limits.memory_bytes >> 20} MiB", "KEYLEDGER_BILL_MEMORY_MIB") from error
+        raise
 
 
 def _group(row: Row, width: int) -> _Group:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from ssl import SSLCertVerificationError
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+from uuid import uuid4
 
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError as DriverError
@@ -57,6 +58,8 @@ _RETRYABLE = frozenset(
 )
 
 _WRITE_COMPRESSION = "lz4"
+_STOP: Final = "KILL QUERY WHERE Settings['log_comment'] = {mark:String} ASYNC"
+_STOP_AGAIN_S: Final = 0.2
 
 # Those that are registered, also when they are away, and those that the cluster should have, also when they were never
 # made. The coordinator is asked; where it can't be, the server says 0.
@@ -77,9 +80,9 @@ class ClickHouse:
     """Queries, commands and inserts against one server or one embedded engine. Safe for concurrent use.
 
     `threads` limits how many statements run at once. Opens nothing until the first call. Cancelling a call leaves its
-    statement running in its thread; every write here is harmless to repeat. `options` are further arguments for the
-    driver's client, such as those for TLS. On a `cluster`, an insert returns when every replica of the table has the
-    rows.
+    statement running in its thread, unless it is stoppable; every write here is harmless to repeat. `options` are
+    further arguments for the driver's client, such as those for TLS. On a `cluster`, an insert returns when every
+    replica of the table has the rows.
     """
 
     def __init__(
@@ -94,6 +97,9 @@ class ClickHouse:
         self._options = dict(options or {})
         self._cluster = cluster
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="clickhouse")
+        self._stopper = ThreadPoolExecutor(max_workers=2, thread_name_prefix="clickhouse-stop")
+        self._queries: dict[str, Future[Any]] = {}
+        self._stopping: set[str] = set()
         self._local = threading.local()
         self._clients: list[Any] = []
         self._lock = threading.Lock()
@@ -104,18 +110,26 @@ class ClickHouse:
         return self._dsn.startswith("chdb:")
 
     async def query(
-        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Settings | None = None
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        settings: Settings | None = None,
+        *,
+        stoppable: bool = False,
     ) -> Rows:
-        """The rows of one SELECT. Parameters are bound (`{name:Type}`), not formatted; times are aware datetimes."""
+        """The rows of one SELECT. Parameters are bound (`{name:Type}`), not formatted; times are aware datetimes.
 
-        bound = _bound(parameters)
+        If it is `stoppable`, cancelling the call stops the statement: for those that may take long.
+        """
+        bound, mark = _bound(parameters), f"keyledger-{uuid4().hex}" if stoppable else None
+        marked = {**(settings or {}), **({} if mark is None else {"log_comment": mark})}
 
         def run(client: Any) -> Rows:
             with _readable():
-                result = client.query(sql, parameters=bound, settings=_settings(settings), tz_mode="aware")
+                result = client.query(sql, parameters=bound, settings=marked, tz_mode="aware")
                 return [tuple(row) for row in result.result_rows]
 
-        return await self._run(run)
+        return await self._run(run, mark)
 
     async def table(self, sql: str) -> tuple[list[str], Rows]:
         """Column names and rows of one statement from an operator; a statement without rows returns its summary."""
@@ -158,21 +172,57 @@ class ClickHouse:
         await self._run(run)
 
     async def close(self) -> None:
-        """Wait for running statements, then close every client. May be called twice; make no call after it."""
+        """Stop running queries, wait for other statements, then close every client.
+
+        May be called twice; make no call after it.
+        """
+        for mark, running in list(self._queries.items()):
+            self._stop(mark, running)
         await asyncio.to_thread(self._pool.shutdown, wait=True)
+        await asyncio.to_thread(self._stopper.shutdown, wait=True)
         with self._lock:
             clients, self._clients = self._clients, []
         for client in clients:
             client.close()
 
-    async def _run(self, call: Callable[[Any], _T]) -> _T:
+    async def _run(self, call: Callable[[Any], _T], mark: str | None = None) -> _T:
+        """Run the call in a thread. With a `mark`, which its statement bears, that is stopped when we are cancelled."""
+
         def in_thread() -> _T:
             with _translated():
                 with _readable():
                     client = self._client()
-                return call(client)
+                try:
+                    return call(client)
+                finally:
+                    if mark in self._stopping:
+                        self._forget_client()  # what it reads next may be the rest of this answer
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, in_thread)
+        running = self._pool.submit(in_thread)
+        if mark is not None:
+            self._queries[mark] = running
+            running.add_done_callback(lambda _: self._queries.pop(mark, None))
+        try:
+            return await asyncio.wrap_future(running)
+        except asyncio.CancelledError:
+            if mark is not None:
+                self._stop(mark, running)
+            raise
+
+    def _stop(self, mark: str, running: Future[Any]) -> None:
+        """Stop the statement that bears the mark, now or as soon as it has begun."""
+
+        def stop() -> None:
+            self._stopping.add(mark)
+            while not running.cancel() and not running.done():
+                with suppress(DriverError, OSError):
+                    self._client().command(_STOP, parameters={"mark": mark})
+                wait([running], timeout=_STOP_AGAIN_S)
+            self._stopping.discard(mark)
+
+        if not running.done():
+            with suppress(RuntimeError):  # it is closed, and so has stopped everything
+                self._stopper.submit(stop)
 
     def _client(self) -> Any:
         client = getattr(self._local, "client", None)
@@ -184,6 +234,13 @@ class ClickHouse:
             with self._lock:
                 self._clients.append(client)
         return client
+
+    def _forget_client(self) -> None:
+        """Close this thread's client; its next call opens another one."""
+        client, self._local.client = self._local.client, None
+        with self._lock:
+            self._clients.remove(client)
+        client.close()
 
     def _server_options(self) -> dict[str, Any]:
         if self.embedded:

@@ -30,11 +30,13 @@ _TABLES = (
     "tables/key_tag_change_v1",
     "tables/key_life_v1",
     "tables/key_credential_v1",
+    "tables/ledger_tally_v1",
     "tables/event_applied_v1",
     "tables/applied_checkpoint_v1",
     "tables/dead_letter_v1",
     "tables/redelivered_v1",
     "tables/projector_stop_v1",
+    "tables/gateway_blocks_v1",
 )
 _SHADOW = ("tables/replay_v1", "tables/replay_switch_v1")
 # The only place that names the gateway whose rows are read: see docs/add-a-gateway.md.
@@ -70,6 +72,10 @@ _VIEWS = (
 )
 _DICTIONARIES = ("dictionaries/key_tags",)
 _FUNCTIONS = ("functions/keyTags", "functions/keyTag", "functions/keyKnown")
+
+# The names of what stands in the ledger's database and in the gateway's.
+LEDGER_OBJECTS: Final = frozenset(path.rpartition("/")[2] for path in (*_TABLES, *_VIEWS, *_DICTIONARIES))
+GATEWAY_OBJECTS: Final = frozenset(path.rpartition("/")[2] for path in _GATEWAY_TABLES)
 
 _REPLACED: Final = re.compile(r"^CREATE OR REPLACE (?:VIEW|DICTIONARY) ([\w.]+)", re.MULTILINE)
 _COMMENTS: Final = """

@@ -11,7 +11,7 @@ from projections.ledger.store import Frontier
 
 AlarmKind = Literal[
     "dead_letter", "feed_stopped", "hole", "two_claims", "broken_chain", "log_changed", "projector_stopped",
-    "publisher_stopped", "gateway_stopped",
+    "publisher_stopped", "gateway_stopped", "rows_missing", "clock", "changes_refused",
 ]  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def of_frontier(frontier: Frontier, *, hole_alarm_s: float) -> list[Alarm]:
     found: list[Alarm] = []
     after = frontier.applied.position + 1
     if frontier.failure:
-        fix = "fix the cause, then start the projector again"
+        fix = "fix the cause: it tries again twice a minute. If an event does not decode, run a newer version"
         found.append(Alarm("projector_stopped", frontier.failure, after, fix))
     if frontier.next_claims > 1:
         found.append(Alarm("two_claims", f"different events were applied at position {after}", after, _LOOK))
@@ -44,6 +44,12 @@ def of_frontier(frontier: Frontier, *, hole_alarm_s: float) -> list[Alarm]:
         detail = f"{_range(after, until)} not come, and later ones have waited for {frontier.waiting_s:.0f} s"
         found.append(Alarm("hole", detail, after, f"keyledger publish --since {after} --until {until}"))
     return found
+
+
+def of_missing(missing: Sequence[str]) -> list[Alarm]:
+    """One alarm for each thing that is known to be missing in ClickHouse."""
+    fix = "docs/operate.md, Missing rows: the ledger's are written again by themselves"
+    return [Alarm("rows_missing", f"{one}: no bill is made", None, fix) for one in missing]
 
 
 def of_letters(letters: Sequence[DeadLetter], count: int, limit: int) -> list[Alarm]:

@@ -2,7 +2,7 @@
 
 The steps, and what each guarantees if the process dies right after it:
 1 poll      nothing is written; the events are delivered again. The feed has checked that the log holds them.
-2 project   pure rows; an event of our own log that does not decode stops the projector at once.
+2 project   pure rows; an event of our own log that does not decode stops the projector at once, and for good.
 3 write     the rows, which no bill reads yet: their position is not applied. Writing them again gives the same rows.
 4 applied   `event_applied`, for every event, also one without rows. Once all events before it are there, bills see it
             completely.
@@ -19,6 +19,7 @@ from tenacity import AsyncRetrying
 
 from projections.errors import ClickHouseUnavailable, FeedUnavailable, ProjectionError
 from projections.ledger.feed import Feed
+from projections.ledger.guard import LedgerGuard
 from projections.ledger.rows import applied_row, project
 from projections.ledger.store import Store
 from registry.errors import Busy
@@ -28,27 +29,41 @@ from registry.retry import retrying
 
 logger = logging.getLogger(__name__)
 
-# Transport failures are retried indefinitely; any other error stops the projector, and `status` and /readyz show it.
+# Retried soon. An error of the log stops the projector, which `status` and /readyz show; any other is retried slowly.
 _TRANSPORT = (ClickHouseUnavailable, FeedUnavailable, Busy)
 
 
 class Projector:
-    """One consumer of a feed: a Follower. Two at once do double work but no harm."""
+    """One consumer of a feed: a Follower. Two at once do double work but no harm.
+
+    The `guard`, where it has one, looks after what was written while it runs.
+    """
 
     def __init__(
-        self, feed: Feed, store: Store, log_id: str, *, poll_s: float = 1.0, reload_every_s: float = 1.0
+        self,
+        feed: Feed,
+        store: Store,
+        log_id: str,
+        guard: LedgerGuard | None = None,
+        *,
+        poll_s: float = 1.0,
+        reload_every_s: float = 1.0,
+        again_s: float = 30.0,
     ) -> None:
         self._feed = feed
         self._store = store
         self._log_id = log_id
+        self._guard = guard
         self._poll_s = poll_s
         self._reload_every_s = reload_every_s
+        self._patience = Patience(_TRANSPORT, again_s=again_s)
         self._stale_dictionary = asyncio.Event()
+        self._reported = False
         self.failure: Exception | None = None
 
     async def run(self) -> None:
-        """Project until cancelled, or raise the error that stopped it."""
-        await keep_following(self, "the projector", Patience(_TRANSPORT))
+        """Project until cancelled. Raises LogBroken; whatever else fails is retried."""
+        await keep_following(self, "the projector", self._patience)
 
     async def follow(self) -> None:
         """See Follower. Each step retries transport failures: else a consumer group would move its partitions."""
@@ -56,6 +71,8 @@ class Projector:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._reload_dictionary())
                 tasks.create_task(self._project())
+                if self._guard is not None:
+                    tasks.create_task(self._guard.run())
         except ExceptionGroup as stopped:
             raise first_error(stopped) from None
 
@@ -63,6 +80,7 @@ class Projector:
         """See Follower. It mostly waits for ClickHouse itself, so only what stopped it is written there."""
         if not stopped:
             return
+        self._reported = True
         try:
             await self._store.insert_stop("clickhouse", failure)
         except ProjectionError as error:
@@ -75,7 +93,9 @@ class Projector:
     async def _project(self) -> None:
         async for attempt in _retrying():
             with attempt:
-                await self._feed.start(await self._store.applied())
+                frontier = await self._store.frontier()
+                await self._feed.start(frontier.applied)
+                self._reported = self._reported or bool(frontier.failure)
         self._stale_dictionary.set()
         linked = await self._poll()
         while True:
@@ -88,9 +108,16 @@ class Projector:
                     with attempt:
                         await self._feed.commit()
                 linked = await polling
+                await self._clear_report()
             finally:
                 polling.cancel()
                 await asyncio.gather(polling, return_exceptions=True)
+
+    async def _clear_report(self) -> None:
+        """It goes on: what stopped it before, in this process or another, counts no more."""
+        if self._reported:
+            await self._store.insert_stop("clickhouse", "")
+            self._reported = False
 
     async def _poll(self) -> Sequence[Linked]:
         linked: Sequence[Linked] = ()

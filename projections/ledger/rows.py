@@ -6,6 +6,7 @@ an earlier position leaves it out.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,6 +33,7 @@ TagChange = tuple[str, str, int, int, str | None, int]
 Life = tuple[str, int, int, str, int | None, int]
 Credential = tuple[str, str, int, int, str, int | None, int]
 AppliedEvent = tuple[int, str, str, str, int]
+Tally = tuple[int, int, int, int]
 
 
 @dataclass(slots=True)
@@ -59,6 +61,14 @@ def applied_row(log_id: str, linked: Linked) -> AppliedEvent:
     """The row that says that all rows of an event are written."""
     event = linked.event
     return event.position, log_id, linked.previous_hash.hex(), event.hash.hex(), event.recorded_us
+
+
+def tally(rows: LedgerRows, positions: Iterable[int]) -> list[Tally]:
+    """How many rows of each kind the events at some positions have: (position, tag changes, life, credentials)."""
+    tags = Counter(row[3] for row in rows.tag_changes)
+    life = Counter(row[2] for row in rows.life)
+    credentials = Counter(row[3] for row in rows.credentials)
+    return [(position, tags[position], life[position], credentials[position]) for position in positions]
 
 
 def _project_one(recorded: RecordedEvent, rows: LedgerRows) -> None:

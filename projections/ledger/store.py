@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -56,6 +56,7 @@ class Store:
         self._checkpoint_every = checkpoint_every
         self._since_checkpoint = checkpoint_every  # the first write leaves a checkpoint: short runs must not add up
         self._checkpoint_s = 0.0
+        self._stop = ""  # what stopped a projector of this process, also if it could not be saved
 
     async def write(self, rows: projected.LedgerRows, applied: Sequence[Row]) -> None:
         """Write all rows of some events, then mark the events applied: a crash in between leaves nothing half billed.
@@ -66,6 +67,7 @@ class Store:
             self.insert_tag_changes(rows.tag_changes),
             self.insert_life(rows.life),
             self.insert_credentials(rows.credentials),
+            self.insert_tally(projected.tally(rows, [row[0] for row in applied])),
         )
         await self.insert_applied(applied)
 
@@ -91,6 +93,10 @@ class Store:
             "recorded_at",
         )
         await self._insert("key_credential_v1", rows, columns)
+
+    async def insert_tally(self, rows: Sequence[Row]) -> None:
+        """(position, tag changes, life, credentials): the numbers of the event's rows."""
+        await self._insert("ledger_tally_v1", rows, ("position", "tag_changes", "life", "credentials"))
 
     async def insert_applied(self, rows: Sequence[Row]) -> None:
         """(position, log_id, previous_hash, hash, recorded_us): write these after all other rows of the events.
@@ -121,7 +127,11 @@ class Store:
         return found
 
     async def insert_stop(self, projector: str, failure: str) -> None:
-        """Record what stopped a projector. It counts until something is applied after it."""
+        """Record what stopped a projector, or with "" that it goes on. It counts until something is applied after it.
+
+        If that fails, the failure counts in this process all the same.
+        """
+        self._stop = failure
         applied = await self.applied()
         row = (projector, applied.position, failure, datetime.now(UTC))
         await self._insert("projector_stop_v1", [row], ("projector", "position", "failure", "stopped_at"))
@@ -130,7 +140,8 @@ class Store:
         """How far everything is applied, and what blocks the rest."""
         rows = await self._clickhouse.query(ddl.sql("queries/ledger/frontier", self._names))
         position, hash_, log_id, *after = rows[0]
-        return Frontier(_place(position, hash_, log_id), *after)
+        frontier = Frontier(_place(position, hash_, log_id), *after)
+        return replace(frontier, failure=frontier.failure or self._stop)
 
     async def reload_dictionary(self) -> None:
         """Reload `key_tags`; lookups see the old contents until it is done. Debounce it: it reads everything."""

@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from registry.errors import Busy
 
+# A server that is there and says nothing is not waited for: a read of one statement gives up after so long.
+ANSWER_S: Final = 10.0
 RAW_EPOCH_US: Final = 946_684_800_000_000  # PostgreSQL counts from 2000-01-01
 # The errors of a server or of the connection to it for which a retry can help.
 TRANSPORT_ERRORS: Final = (
@@ -134,10 +136,11 @@ async def snapshot(engine: AsyncEngine) -> AsyncIterator[Any]:
 
 
 async def fetch(engine: AsyncEngine, statement: str, *arguments: object) -> list[Any]:
-    """The rows of one statement. Raises Busy."""
-    async with snapshot(engine) as driver:
-        rows: list[Any] = await driver.fetch(statement, *arguments)
-        return rows
+    """The rows of one statement. Raises Busy, also when there is no answer within ANSWER_S."""
+    with translated():
+        async with asyncio.timeout(ANSWER_S), snapshot(engine) as driver:
+            rows: list[Any] = await driver.fetch(statement, *arguments)
+            return rows
 
 
 class DriverConnection:
@@ -166,9 +169,12 @@ class DriverConnection:
         return self._driver
 
     async def fetch(self, statement: str, *arguments: object) -> list[Any]:
-        """The rows of one statement, run when the connection is free. Raises Busy. Closes it if cancelled."""
+        """The rows of one statement, run when the connection is free. Closes the connection if cancelled.
+
+        Raises Busy, also when there is no answer within ANSWER_S.
+        """
         with translated():
-            async with self._asking:
+            async with asyncio.timeout(ANSWER_S), self._asking:
                 driver = await self.get()
                 try:
                     rows: list[Any] = await driver.fetch(statement, *arguments)

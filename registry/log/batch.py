@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from registry.errors import ClockSteppedBack, RegistryError, VersionConflict
+from registry.errors import Busy, RegistryError, VersionConflict
 from registry.instant import cut_ms, to_us
 from registry.keys.events import Event
 from registry.log import chain, codec, stream_state
@@ -22,7 +22,10 @@ Outcome = Written | Exception
 
 @dataclass(slots=True)
 class Batch:
-    """The working state of a batch: what the log holds, plus what earlier writes of the batch have added."""
+    """The working state of a batch: what the log holds, plus what earlier writes of the batch have added.
+
+    With a `refusal`, only writes that stop something are appended; the others get it.
+    """
 
     head: Head
     clock: datetime
@@ -30,6 +33,7 @@ class Batch:
     states: dict[str, Any]
     histories: dict[str, list[RecordedEvent]]
     new_salt: Callable[[], bytes]
+    refusal: Busy | None = None
     appended: list[RecordedEvent] = field(default_factory=list)
     changed: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
@@ -39,6 +43,8 @@ class Batch:
         return [self._run_one(write) for write in writes]
 
     def _run_one(self, write: Write) -> Outcome:
+        if self.refusal is not None and not write.stops:
+            return self.refusal
         now = self._next_instant()
         stream, version = write.stream, self.versions[write.stream]
         view = StreamView(now, version, self.states.get(stream), tuple(self.histories.get(stream, ())))
@@ -50,10 +56,17 @@ class Batch:
             if isinstance(error, RegistryError):
                 error.position = self.head.position
             return error
+        if self.refusal is not None:
+            decided = [self._in_effect_now(write.stream, new) for new in decided]
         events = tuple([self._stamp(write, new) for new in decided])
         if events:
             self.secrets |= {name: (stream, value) for name, value in write.secrets.items()}
         return Written(events, self.states.get(stream), self.head.position, now)
+
+    def _in_effect_now(self, stream: str, new: NewEvent) -> NewEvent:
+        """A stop that takes effect by the clock, though events may be stamped after it; not before the creation."""
+        created_at = getattr(self.states.get(stream), "created_at", self.clock)
+        return NewEvent(new.event, new.effective_at or max(cut_ms(self.clock), created_at))
 
     def _next_instant(self) -> datetime:
         last = self.head.recorded_at
@@ -95,12 +108,6 @@ class Batch:
         if state is not None:
             self.states[stream] = self.changed[stream] = state
         self.appended.append(recorded)
-
-
-def check_clock(head: Head, clock: datetime, step_back_bound: timedelta) -> None:
-    """Raise ClockSteppedBack if events would be dated further into the future than the bound allows."""
-    if head.recorded_at is not None and head.recorded_at - clock > step_back_bound:
-        raise ClockSteppedBack
 
 
 def wanted(writes: Sequence[Write]) -> Mapping[str, bool]:

@@ -141,9 +141,9 @@ class Write:
     """A request to append to one stream.
 
     `decide` is pure and quick: it gets the StreamView under the lock and returns the events to append (possibly none)
-    or raises Refused. `whole_stream` requests `StreamView.history`. `expected_version`, if given, must be the stream's
-    version. `secrets` (credential or token id to the hash of its secret) are stored in the table of secrets in the same
-    transaction.
+    or raises Refused. `whole_stream` requests `StreamView.history`. `stops` says that it ends something: it is recorded
+    whatever the clock says. `expected_version`, if given, must be the stream's version. `secrets` (credential or token
+    id to the hash of its secret) are stored in the table of secrets in the same transaction.
     """
 
     stream: str
@@ -151,6 +151,7 @@ class Write:
     caller: Caller
     expected_version: int | None = None
     whole_stream: bool = False
+    stops: bool = False
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 

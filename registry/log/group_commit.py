@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from registry.errors import Busy
+from registry.errors import Busy, OutcomeUnknown, TooManyOfOne
 from registry.log.batch import Outcome
 from registry.log.event_log import Write, Written
+
+_NO_ANSWER: Final = "the log's database has not answered in time: read the key before you try again"
 
 Flush = Callable[[Sequence[Write]], Awaitable[list[Outcome]]]
 
@@ -24,18 +27,30 @@ class _Waiting:
     write: Write
     answer: asyncio.Future[Written]
     since: float
+    flushing: bool = False
 
 
 class GroupCommit:
-    """A bounded queue in front of `flush`, which appends a batch in one transaction."""
+    """A bounded queue in front of `flush`, which appends a batch in one transaction.
+
+    One actor has at most `max_of_one` writes under way, so that a bulk load of one leaves room for the others.
+    """
 
     def __init__(
-        self, flush: Flush, *, max_batch: int = 256, max_queue: int = 10_000, max_wait_s: float = 15.0
+        self,
+        flush: Flush,
+        *,
+        max_batch: int = 256,
+        max_queue: int = 10_000,
+        max_of_one: int | None = None,
+        max_wait_s: float = 15.0,
     ) -> None:
         self._flush = flush
         self._max_batch = max_batch
         self._max_queue = max_queue
+        self._max_of_one = max_of_one
         self._max_wait_s = max_wait_s
+        self._of_actor: Counter[str] = Counter()
         self._queue: deque[_Waiting] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
@@ -43,17 +58,35 @@ class GroupCommit:
     async def submit(self, write: Write) -> Written:
         """Append in the next transaction.
 
-        Raises Busy if the queue is full or the wait too long, and whatever `flush` raises. Cancelling a caller does not
-        affect its batch; its own write may or may not have been appended.
+        Raises Busy if the queue is full or the wait too long, TooManyOfOne if it is full of the actor's own writes, and
+        whatever `flush` raises. Cancelling a caller does not affect its batch; its own write may or may not have been
+        appended.
         """
         if self._closed or len(self._queue) >= self._max_queue:
             raise Busy
+        actor = write.caller.actor
+        if self._max_of_one is not None and self._of_actor[actor] >= self._max_of_one:
+            raise TooManyOfOne(f"this token has {self._max_of_one} changes under way: wait until some are answered")
+        self._of_actor[actor] += 1
+        try:
+            return await self._queued(write)
+        finally:
+            self._of_actor[actor] -= 1
+            if not self._of_actor[actor]:
+                del self._of_actor[actor]
+
+    async def _queued(self, write: Write) -> Written:
         loop = asyncio.get_running_loop()
         waiting = _Waiting(write, loop.create_future(), loop.time())
         self._queue.append(waiting)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._run(), name="group-commit")
-        return await waiting.answer
+        try:
+            async with asyncio.timeout(self._max_wait_s):
+                return await waiting.answer
+        except TimeoutError as error:
+            # What is still in the queue is not appended: its answer is cancelled. Of the rest nobody knows yet.
+            raise (OutcomeUnknown(_NO_ANSWER) if waiting.flushing else Busy()) from error
 
     async def close(self) -> None:
         """Refuse new writes and wait for the queued ones."""
@@ -79,6 +112,7 @@ class GroupCommit:
             if now - waiting.since > self._max_wait_s:
                 waiting.answer.set_exception(Busy())
                 continue
+            waiting.flushing = True
             batch.append(waiting)
         return batch
 

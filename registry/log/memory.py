@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from registry.log import chain
-from registry.log.batch import Batch, Outcome, check_clock, wanted
+from registry.log.batch import Batch, Outcome, wanted
+from registry.log.clock_watch import ClockBounds, ClockWatch
 from registry.log.event_log import Head, RecordedEvent, Write, Written
 from registry.log.group_commit import GroupCommit
 
@@ -27,7 +28,8 @@ class MemoryEventLog:
     ) -> None:
         self._log_id = uuid4()
         self._clock = clock
-        self._step_back_bound = step_back_bound
+        bounds = ClockBounds(back=step_back_bound)
+        self._watch = ClockWatch(bounds, now=clock, uptime_s=lambda: clock().timestamp())
         self._events: list[RecordedEvent] = []
         self._states: dict[str, Any] = {}
         self._secrets: dict[str, tuple[str, str]] = {}
@@ -80,13 +82,14 @@ class MemoryEventLog:
         await self._group.close()
 
     async def _flush(self, writes: Sequence[Write]) -> list[Outcome]:
-        head, clock = await self.head(), self._clock()
-        check_clock(head, clock, self._step_back_bound)
+        head = await self.head()
+        clock, clock_fault = self._watch.look(head, self._clock())
         streams = wanted(writes)
         histories = {stream: await self.read_stream(stream) for stream in streams}
         batch = Batch(
             head=head,
             clock=clock,
+            refusal=clock_fault,
             versions={stream: len(history) for stream, history in histories.items()},
             states={stream: self._states.get(stream) for stream in streams},
             histories={stream: histories[stream] for stream, whole in streams.items() if whole},

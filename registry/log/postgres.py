@@ -11,9 +11,9 @@ commit order, and there are no gaps. The lock costs nothing once appends are bat
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -33,7 +33,8 @@ from registry.instant import from_us
 from registry.keys.state import KeyState
 from registry.log import chain, sql, state_rows, stream_state
 from registry.log.append_hook import AppendHook
-from registry.log.batch import Batch, Outcome, check_clock, wanted
+from registry.log.batch import Batch, Outcome, wanted
+from registry.log.clock_watch import ClockBounds, ClockWatch
 from registry.log.event_log import COLUMNS, Head, RecordedEvent, Write, Written
 from registry.log.group_commit import GroupCommit
 from registry.log.notifications import CommitNotifier
@@ -51,20 +52,32 @@ class Limits:
     max_queue: int = 10_000
     lock_timeout_s: float = 5.0
     statement_timeout_s: float = 30.0
-    step_back_bound: timedelta = timedelta(seconds=5)
+    clock: ClockBounds = field(default_factory=ClockBounds)
 
 
 class PostgresEventLog:
     """See EventLog. Created by `open_log`."""
 
     def __init__(
-        self, engine: AsyncEngine, log_id: UUID, limits: Limits, append_hook: AppendHook | None = None
+        self,
+        engine: AsyncEngine,
+        log_id: UUID,
+        limits: Limits,
+        append_hook: AppendHook | None = None,
+        refusal: Callable[[], Busy | None] | None = None,
     ) -> None:
         self._engine = engine
         self._log_id = log_id
         self._limits = limits
         self._hook = append_hook
-        self._group = GroupCommit(self._flush, max_batch=limits.max_batch, max_queue=limits.max_queue)
+        self._watch = ClockWatch(limits.clock)
+        self._refusal = refusal or (lambda: None)
+        self._group = GroupCommit(
+            self._flush,
+            max_batch=limits.max_batch,
+            max_queue=limits.max_queue,
+            max_of_one=max(1, limits.max_queue // 2),
+        )
         self._writer = DriverConnection(engine)
         self._reader = DriverConnection(engine, prepare=instants_as_raw_us)
         self._notifier = CommitNotifier(engine)
@@ -169,14 +182,15 @@ class PostgresEventLog:
         position = first["position"] or 0
         genesis = chain.genesis_hash(self._log_id)
         head = Head(position, first["hash"] if position else genesis, first["recorded_at"])
-        check_clock(head, first["clock"], self._limits.step_back_bound)
+        clock, clock_fault = self._watch.look(head, first["clock"])
         histories: dict[str, list[RecordedEvent]] = {stream: [] for stream, whole in streams.items() if whole}
         if histories:
             for row in await driver.fetch(sql.READ_STREAMS, list(histories)):
                 histories[row["stream"]].append(RecordedEvent.from_columns(row))
         return Batch(
             head=head,
-            clock=first["clock"],
+            clock=clock,
+            refusal=clock_fault or self._refusal(),
             versions={row["stream"]: row["version"] for row in rows},
             states={row["stream"]: stream_state.load(row["stream"], row["document"]) for row in rows},
             histories=histories,
@@ -207,9 +221,14 @@ def _instant(us: int) -> datetime:
 
 
 async def open_log(
-    engine: AsyncEngine, limits: Limits | None = None, append_hook: AppendHook | None = None
+    engine: AsyncEngine,
+    limits: Limits | None = None,
+    append_hook: AppendHook | None = None,
+    refusal: Callable[[], Busy | None] | None = None,
 ) -> PostgresEventLog:
     """Open the log in a migrated database; `append_hook` writes with each append.
+
+    `refusal` says before each append why only what stops something may be recorded now, if that is so.
 
     Raises LogBroken if there is no log or its chain rule is not ours, or Busy.
     """
@@ -223,4 +242,4 @@ async def open_log(
         raise Busy from error
     if row is None or row.chain_rule != chain.CHAIN_RULE:
         raise LogBroken(_NO_LOG)
-    return PostgresEventLog(engine, row.log_id, limits or Limits(), append_hook)
+    return PostgresEventLog(engine, row.log_id, limits or Limits(), append_hook, refusal)

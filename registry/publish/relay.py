@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from aiokafka.errors import KafkaError
 
-from registry.errors import Busy
+from registry.errors import Busy, LogBroken
 from registry.follower import Patience, keep_following
 from registry.log.chain_walk import Linked, LogReader
 from registry.log.event_log import EventLog
@@ -24,14 +24,14 @@ from registry.log.log_position import LogPosition, resume_at
 from registry.publish.checkpoint import RelayCheckpoint
 from registry.publish.cloudevent import write_record
 from registry.publish.producer import Publisher
-from registry.publish.topics import TopicPlan, ensure_topics
+from registry.publish.topics import TopicPlan, TopicUnfit, ensure_topics
 
 logger = logging.getLogger(__name__)
 
 WINDOW: Final = 2000
 _SLOW_S: Final = 5.0
 _SLOW: Final = "waits: the broker does not acknowledge"
-_PATIENCE: Final = Patience(transport=(Busy, KafkaError))
+_PATIENCE: Final = Patience(transport=(Busy, KafkaError), fatal=(LogBroken, TopicUnfit))
 
 
 class Relay:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from registry.errors import ClockSteppedBack
+from registry.log.event_log import Written
 from registry.log.memory import MemoryEventLog
 from tests.support.contracts.event_log_contract import EventLogContract
 from tests.support.contracts.writes import assert_whole, note, read_all
@@ -45,4 +48,20 @@ async def test_a_clock_that_stepped_back_a_little_is_waited_out_and_one_that_ste
         await log.write(note("one"))
     now[0] = NOON + timedelta(seconds=1)
     assert (await log.write(note("one"))).position == 3
+    assert_whole(await read_all(log), log.genesis_hash)
+
+
+async def test_whatever_the_clock_says_what_stops_something_is_recorded() -> None:
+    now = [NOON]
+    log = MemoryEventLog(clock=lambda: now[0])
+    await log.write(note("one"))
+    now[0] = NOON - timedelta(hours=1)
+    refused, stopped = await asyncio.gather(
+        log.write(note("two")), log.write(replace(note("one"), stops=True)), return_exceptions=True
+    )
+    assert isinstance(refused, ClockSteppedBack)
+    assert refused.retry_after_s == 3600
+    assert "3600 s behind the last event" in str(refused)
+    assert isinstance(stopped, Written)
+    assert stopped.events[0].recorded_at == NOON + timedelta(microseconds=1)
     assert_whole(await read_all(log), log.genesis_hash)

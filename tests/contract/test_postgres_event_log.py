@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
-from registry.errors import Busy, ClockSteppedBack, LogBroken, OutcomeUnknown
+from registry.errors import Busy, ClockSteppedBack, LogBroken, OutcomeUnknown, TooManyOfOne
+from registry.log.event_log import Caller
 from registry.log.postgres import APPEND_LOCK, Limits, PostgresEventLog, open_log
 from registry.log.state_rows import columns
 from tests.support.contracts.event_log_contract import EventLogContract
@@ -80,9 +82,17 @@ async def test_two_logs_on_one_database_share_one_order(database: Database) -> N
 
 async def test_a_full_queue_is_busy_at_once_and_takes_none_of_it(database: Database) -> None:
     async with limited(database, Limits(max_queue=5)) as log:
-        answers = await asyncio.gather(*(log.write(note("one")) for _ in range(9)), return_exceptions=True)
+        writes = [replace(note("one"), caller=Caller(f"token-{number}")) for number in range(9)]
+        answers = await asyncio.gather(*map(log.write, writes), return_exceptions=True)
         assert [type(one) for one in answers[5:]] == [Busy] * 4
         assert (await log.head()).position == 5
+
+
+async def test_one_token_has_half_of_the_queue(database: Database) -> None:
+    async with limited(database, Limits(max_queue=6)) as log:
+        answers = await asyncio.gather(*(log.write(note("one")) for _ in range(5)), return_exceptions=True)
+        assert [type(one) for one in answers[3:]] == [TooManyOfOne] * 2
+        assert (await log.head()).position == 3
 
 
 async def test_a_stuck_lock_holder_makes_writers_busy_within_bounds_and_then_they_go_on(database: Database) -> None:

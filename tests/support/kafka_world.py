@@ -20,6 +20,7 @@ from projections.engine.ddl import Names
 from projections.ledger.dead_letters import DeadLetters, dead_letter_topic
 from projections.ledger.kafka_feed import KafkaFeed, KafkaSubscription
 from projections.ledger.log_tail import LogTail
+from projections.ledger.presence import Presence
 from projections.ledger.projector import Projector
 from projections.ledger.store import Store
 from registry.log.event_log import EventLog
@@ -184,4 +185,5 @@ async def running(*work: Any) -> AsyncIterator[Sequence[asyncio.Task[None]]]:
 async def status(way: Way, *, hole_alarm_s: float = 3600) -> Status:
     """As `keyledger status` reads it, from a process of its own."""
     registry = registry_on(way.log, way.engine, Settings())
-    return await status_of(registry, ReadSide(way.store, way.letters, way.dead_letters_max, hole_alarm_s))
+    presence = Presence(way.clickhouse, way.names)
+    return await status_of(registry, ReadSide(way.store, way.letters, presence, way.dead_letters_max, hole_alarm_s))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from registry.errors import Busy
+from registry.errors import Busy, TooManyOfOne
 from registry.log.batch import Outcome
 from registry.log.event_log import Caller, Write, Written
 from registry.log.group_commit import GroupCommit
@@ -125,3 +126,16 @@ async def test_closing_ends_what_waits_and_refuses_the_rest() -> None:
     await closing
     assert all(task.done() for task in tasks)
     await GroupCommit(pipe.flush).close()
+
+
+async def test_one_actor_s_bulk_load_leaves_room_for_the_others() -> None:
+    pipe = Pipe()
+    group = GroupCommit(pipe.flush, max_queue=10, max_of_one=3)
+    bulk = await start(group, "a", "b", "c")
+    with pytest.raises(TooManyOfOne, match="3 changes under way"):
+        await group.submit(write("d"))
+    other = asyncio.create_task(group.submit(replace(write("e"), caller=Caller("token-other"))))
+    await asyncio.sleep(0)
+    pipe.go.set()
+    await asyncio.gather(*bulk, other)
+    assert await group.submit(write("f")), "answered writes count no more"

@@ -49,7 +49,7 @@ class DiffQuery(Strict):
     responses={200: {"content": {MEDIA_TYPE: {}}}, **documented(422)},
     openapi_extra={"x-repeatable": ["known_at", "group_by", "tag"]},
 )
-async def tell_diff(services: Services, _principal: Auditor, query: Annotated[DiffQuery, Query()]) -> StreamingResponse:
+async def tell_diff(services: Services, principal: Auditor, query: Annotated[DiffQuery, Query()]) -> StreamingResponse:
     """NDJSON of the keys that changed and of the lines that differ, with the sums at the end.
 
     An item is a `key`, a `line` or a `late_line`.
@@ -64,7 +64,7 @@ async def tell_diff(services: Services, _principal: Auditor, query: Annotated[Di
         raise FieldsRefused(beyond, position=head.position)
     if question is not None:
         await wait_until_applied(services, {"known_at": until})
-    return stream(_differences(services, since, until, question), head.position)
+    return stream(_differences(services, principal.actor, since, until, question), head.position)
 
 
 def _question(query: DiffQuery) -> BillQuery | None:
@@ -80,7 +80,9 @@ def _question(query: DiffQuery) -> BillQuery | None:
     return checked(BillQuery(tuple(query.group_by), query.since, query.until, None, (), zone), query.tag)
 
 
-async def _differences(services: Services, since: int, until: int, question: BillQuery | None) -> AsyncIterator[Part]:
+async def _differences(
+    services: Services, actor: str, since: int, until: int, question: BillQuery | None
+) -> AsyncIterator[Part]:
     keys = events = 0
     engine = services.registry.engine
     async for key in diff_keys(engine, since, until, await _recorded_at(services, until)):
@@ -91,7 +93,7 @@ async def _differences(services: Services, since: int, until: int, question: Bil
     yield Progress("events", until - since, until - since)
     bill: dict[str, Any] | None = None
     if question is not None:
-        difference = await _compare_bills(services, question, since, until)
+        difference = await _compare_bills(services, actor, question, since, until)
         for line in difference.lines:
             yield {"line": line}
         for line in difference.late_lines:
@@ -108,12 +110,13 @@ async def _recorded_at(services: Services, position: int) -> datetime:
     return events[0].recorded_at if events else from_us(0)
 
 
-async def _compare_bills(services: Services, question: BillQuery, since: int, until: int) -> BillDifference:
+async def _compare_bills(services: Services, actor: str, question: BillQuery, since: int, until: int) -> BillDifference:
     """The bills as known at both positions, over the same usage. Raises Busy where rows keep arriving."""
     position = (await services.store.applied()).position
     for _ in range(_TRIES):
         before, after = [
-            await make_bill(services, replace(question, known_at=known_at), position) for known_at in (since, until)
+            await make_bill(services, actor, replace(question, known_at=known_at), position)
+            for known_at in (since, until)
         ]
         if same_usage(before, after):
             return compare(before, after)

@@ -32,12 +32,12 @@ class ExplainQuery(Strict):
 
 @router.get("/explain/{inference_id}", response_model=Explanation[KeyOut], responses=documented(404, 422))
 async def explain_inference(
-    services: Services, inference_id: UUID, _principal: Auditor, query: Annotated[ExplainQuery, Query()]
+    services: Services, inference_id: UUID, principal: Auditor, query: Annotated[ExplainQuery, Query()]
 ) -> JSONResponse:
     """Explain one inference: its rows, its bucket and why, the events that gave it each tag, and the arithmetic."""
     applied = await wait_until_applied(services, {"known_at": query.known_at, "wait_for": query.wait_for})
     position = applied.position if query.known_at is None else query.known_at
-    async with services.bills.enter():
+    async with services.bills.enter(principal.actor):
         found = await explain(services.clickhouse, services.names, services.registry.queries, inference_id, position)
     key = None if found.key is None or found.at is None else key_out(found.key, found.at)
     # The same explanation, of another type: its key is as answers show one.

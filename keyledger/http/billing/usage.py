@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
@@ -15,7 +15,8 @@ from keyledger.http.dependencies import OF_CALLERS, BillReader, Services
 from keyledger.http.field_types import Instant, Whole
 from keyledger.http.problem import documented
 from keyledger.http.query_params import MAX_FILTERS, Strict, tag_filters
-from projections.billing.bill import Bill, compute_bill
+from keyledger.http.while_connected import while_connected
+from projections.billing.bill import Bill, BillLimits, compute_bill
 from projections.billing.query import MAX_GROUP_BY, BillQuery, faults
 from projections.errors import TooManyLines
 from projections.ledger.applied import wait_until_applied as wait_for_ledger
@@ -54,26 +55,33 @@ class NotYetApplied(Busy):
     responses=documented(422),
     openapi_extra={"x-repeatable": ["group_by", "tag"]},
 )
-async def usage(services: Services, _principal: BillReader, query: Annotated[BillParameters, Query()]) -> JSONResponse:
+async def usage(
+    request: Request, services: Services, principal: BillReader, query: Annotated[BillParameters, Query()]
+) -> JSONResponse:
     """The bill of a period: each inference by the tags that its key had at the inference's own instant."""
     question = checked(
         BillQuery(tuple(query.group_by), query.since, query.until, query.known_at, (), query.time_zone), query.tag
     )
     wanted = {"known_at": query.known_at, "wait_for": query.wait_for}
     applied = await wait_until_applied(services, wanted)
-    return answer(await make_bill(services, question, applied.position), applied.position)
+    making = make_bill(services, principal.actor, question, applied.position)
+    return answer(await while_connected(request, making), applied.position)
 
 
-async def make_bill(services: Services, question: BillQuery, applied_position: int) -> Bill:
-    """The bill, in its turn. Raises FieldsRefused for one that would be too long, Busy where too many wait."""
+async def make_bill(services: Services, actor: str, question: BillQuery, applied_position: int) -> Bill:
+    """The bill, in the caller's turn.
+
+    Raises FieldsRefused for one that would be too long, TooManyOfOne and Busy where too many wait.
+    """
+    settings = services.settings
     try:
-        async with services.bills.enter():
+        async with services.bills.enter(actor):
             return await compute_bill(
                 services.clickhouse,
                 services.names,
                 question,
                 applied_position,
-                max_lines=services.settings.bill_lines_max,
+                BillLimits(settings.bill_lines_max, settings.bill_timeout_s, settings.bill_memory_mib << 20),
             )
     except TooManyLines as error:
         raise FieldsRefused(FieldFault("group_by", str(error))) from error

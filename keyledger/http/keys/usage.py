@@ -18,10 +18,10 @@ router = APIRouter(prefix="/admin/api-keys", tags=["keys"], dependencies=OF_CALL
 
 @router.get("/{public_id}/usage", response_model=KeyUse, responses=documented(404, 422))
 async def show_usage(
-    public_id: str, services: Services, _principal: KeyReader, _query: Annotated[NoQuery, Query()]
+    public_id: str, services: Services, principal: KeyReader, _query: Annotated[NoQuery, Query()]
 ) -> JSONResponse:
     """When each credential of a key was last used, by the inferences that the gateway has written so far."""
     key, seen = await services.registry.queries.key(checked_id(public_id))
-    async with services.bills.enter():
+    async with services.bills.enter(principal.actor):
         used = await read_use(services.clickhouse, services.names, [one.credential_id for one in key.credentials])
     return answer(used, seen.position)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from keyledger.runtime.garbage import collect_garbage_rarely
-from keyledger.runtime.health import Health
+from keyledger.runtime.health import Health, RecentStatus
 from keyledger.runtime.parts.following import Say, follow, warn_of_pooler
 from keyledger.runtime.registry import open_registry
 from keyledger.runtime.services import open_services
 from keyledger.runtime.status import status_of
-from keyledger.runtime.workers import gateway_sync, kafka_projector, log_projector
+from keyledger.runtime.workers import gateway_sync, kafka_projector, ledger_guard, log_projector
 from keyledger.settings import Settings
 from registry.db.pooler import probe
 
@@ -26,8 +26,10 @@ async def project_clickhouse(settings: Settings, feed: str, host: str, port: int
     collect_garbage_rarely()
     async with open_services(settings, database_url, clickhouse_url) as services:
         await warn_of_pooler(services.registry.engine)
-        projector = kafka_projector(services) if feed == "kafka" else log_projector(services)
-        await follow(projector.run(), Health(services.status, lambda: projector.failure), host, port, say)
+        guard = ledger_guard(services)
+        projector = kafka_projector(services, guard) if feed == "kafka" else log_projector(services, guard)
+        health = Health(RecentStatus(services.status), lambda: projector.failure)
+        await follow(projector.run(), health, host, port, say)
 
 
 async def project_gateway(settings: Settings, host: str, port: int, say: Say) -> None:
@@ -37,4 +39,5 @@ async def project_gateway(settings: Settings, host: str, port: int, say: Say) ->
         await probe(registry.engine)
         sync = gateway_sync(registry)
         assert sync is not None  # noqa: S101 - for the type checker: its setting is there
-        await follow(sync.run(), Health(partial(status_of, registry), lambda: sync.failure), host, port, say)
+        health = Health(RecentStatus(partial(status_of, registry)), lambda: sync.failure)
+        await follow(sync.run(), health, host, port, say)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from keyledger.runtime import republish
-from keyledger.runtime.health import Health
+from keyledger.runtime.health import Health, RecentStatus
 from keyledger.runtime.parts.following import Say, follow
 from keyledger.runtime.registry import open_registry
 from keyledger.runtime.status import status_of
@@ -21,7 +21,7 @@ async def publish(settings: Settings, host: str, port: int, say: Say) -> None:
     async with open_registry(settings, database_url) as registry:
         await probe(registry.engine)
         running = relay(registry)
-        health = Health(partial(status_of, registry), lambda: running.failure, lambda: running.leads)
+        health = Health(RecentStatus(partial(status_of, registry)), lambda: running.failure, lambda: running.leads)
         await follow(running.run(), health, host, port, say)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keyledger.http.app import public_app
 from keyledger.runtime.parts.following import Say, warn_of_pooler
-from keyledger.runtime.server import bind_tcp, serving, stop_on_signal
+from keyledger.runtime.server import bind_tcp, connection_bounds, serving, stop_on_signal
 from keyledger.runtime.services import open_services
 from keyledger.settings import Settings
 
@@ -16,7 +16,7 @@ async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
     tcp = bind_tcp(host, port)
     async with (
         open_services(settings, database_url, clickhouse_url) as services,
-        serving([(public_app(services), tcp)]),
+        serving([(public_app(services), tcp)], connection_bounds(settings)),
     ):
         await warn_of_pooler(services.registry.engine)
         say(f"ready http://{host}:{tcp.getsockname()[1]}")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from keyledger.runtime.concurrency_limit import ConcurrencyLimit
-from registry.errors import Busy
+from registry.errors import Busy, TooManyOfOne
 from tests.support.api.service import Api, assert_problem
 
 PERIOD = {"since": "2026-03-01T00:00:00Z", "until": "2026-04-01T00:00:00Z"}
@@ -55,21 +55,39 @@ async def test_a_position_beyond_the_head_is_refused_with_the_head(shared_api: A
 async def test_a_gate_admits_some_lets_some_wait_and_refuses_the_rest() -> None:
     gate, leave, entered = ConcurrencyLimit(2, 1), asyncio.Event(), 0
 
-    async def visit() -> None:
+    async def visit(caller: str) -> None:
         nonlocal entered
-        async with gate.enter():
+        async with gate.enter(caller):
             entered += 1
             await leave.wait()
 
-    visits = [asyncio.create_task(visit()) for _ in range(4)]
+    visits = [asyncio.create_task(visit(f"token-{number}")) for number in range(4)]
     with pytest.raises(Busy):
         await visits[3]
     assert entered == 2
     leave.set()
     await asyncio.gather(*visits[:3])
     assert entered == 3
-    async with gate.enter():
+    async with gate.enter("token-0"):
         pass
+
+
+async def test_one_caller_leaves_slots_and_places_to_the_others() -> None:
+    gate, leave, entered = ConcurrencyLimit(4, 12), asyncio.Event(), list[str]()
+
+    async def visit(caller: str) -> None:
+        async with gate.enter(caller):
+            entered.append(caller)
+            await leave.wait()
+
+    greedy = [asyncio.create_task(visit("greedy")) for _ in range(5)]
+    with pytest.raises(TooManyOfOne, match="4 bills under way"):
+        await greedy[4]
+    other = asyncio.create_task(visit("other"))
+    await asyncio.sleep(0)
+    assert sorted(entered) == ["greedy", "greedy", "other"]
+    leave.set()
+    await asyncio.gather(*greedy[:4], other)
 
 
 async def test_a_correction_of_the_past_can_not_crowd_it(api: Api) -> None:

@@ -19,6 +19,7 @@ from keyledger.settings import Settings
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.ledger.dead_letters import DeadLetters
+from projections.ledger.presence import Presence
 from projections.ledger.store import Store
 from registry.keys.tokens import SCOPES
 from registry.log.append_hook import AppendHook
@@ -91,7 +92,7 @@ async def open_api(
     if gateway is not None:
         registry = replace(registry, gateway_wait=gateway(registry.queries))
     store, letters = Store(clickhouse, names), DeadLetters(clickhouse, names)
-    services = Services(registry, clickhouse, names, store, letters)
+    services = Services(registry, clickhouse, names, store, letters, Presence(clickhouse, names))
     made = {name: await registry.tokens.create(name, scopes, OPERATOR) for name, scopes in TOKENS.items()}
     await registry.tokens.revoke(made["revoked"][0].token_id, OPERATOR)
     app = public_app(services)

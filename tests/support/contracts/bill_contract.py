@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from keyledger.http.encode import plain
-from projections.billing.bill import compute_bill
+from projections.billing.bill import BillLimits, compute_bill
 from projections.billing.query import BillQuery
 from projections.errors import BadBillQuery, TooManyLines
 from tests.support.bill_world import World, batch, chat, instant, key_facts, model, uuid7
@@ -297,8 +297,8 @@ async def test_a_bill_with_too_many_lines_is_refused_and_not_cut_off(world: Worl
     await world.serve([row for i in range(3) for row in used(NOON, i, model_name=f"m{i}")])
     query = BillQuery(("model",), datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
     with pytest.raises(TooManyLines, match="more than 2 lines"):
-        await compute_bill(world.clickhouse, world.names, query, 1, max_lines=2)
-    assert len((await compute_bill(world.clickhouse, world.names, query, 1, max_lines=3)).lines) == 3
+        await compute_bill(world.clickhouse, world.names, query, 1, BillLimits(lines=2))
+    assert len((await compute_bill(world.clickhouse, world.names, query, 1, BillLimits(lines=3))).lines) == 3
 
 
 @pytest.mark.parametrize(

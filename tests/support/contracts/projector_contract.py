@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -14,10 +15,11 @@ from projections.errors import ClickHouseRefused
 from projections.ledger.log_tail import LogTail
 from projections.ledger.projector import Projector
 from projections.ledger.store import Store
-from registry.errors import ChainBroken, LogChanged, UndecodableEvent
+from registry.errors import ChainBroken, LogBroken, LogChanged, UndecodableEvent
 from registry.log.log_position import LogPosition
 from registry.log.memory import MemoryEventLog
 from registry.log.postgres import PostgresEventLog
+from registry.retry import poll_until
 from tests.support.bill_world import World
 from tests.support.contracts.writes import later_version
 from tests.support.ledger.projecting import project
@@ -68,7 +70,7 @@ class Dies(Store):
         async def die(rows: Sequence[Row]) -> None:
             if self._after:
                 await method(rows)
-            raise ClickHouseRefused("it died here")
+            raise LogBroken("it died here")  # no other error stops a projector
 
         return die
 
@@ -94,7 +96,7 @@ async def test_a_death_at_any_step_loses_and_doubles_nothing(
     first = (await log.read(0, 1))[0]
     assert first.position == 1
     died = await project(log, Dies(clickhouse, names, step, after=after), max_batch=5)
-    assert isinstance(died.failure, ClickHouseRefused)
+    assert isinstance(died.failure, LogBroken)
     head = await log.head()
     applied = await Store(clickhouse, names).applied()
     assert applied.position == (5 if step == "insert_applied" and after else 0)
@@ -104,6 +106,41 @@ async def test_a_death_at_any_step_loses_and_doubles_nothing(
     await world.clear()
     await project(log, Store(clickhouse, names))
     assert await contents(clickhouse, names) == resumed
+
+
+class FailsAtFirst(Store):
+    """Refuses the first writes, as an engine does whose disk is full or that has no descriptor left."""
+
+    refusals = 2
+
+    async def insert_applied(self, rows: Sequence[Row]) -> None:
+        """See Store."""
+        if self.refusals:
+            self.refusals -= 1
+            raise ClickHouseRefused("CORRUPTED_DATA", code=246)
+        await super().insert_applied(rows)
+
+
+async def test_an_error_that_passes_is_reported_and_waited_out(clickhouse: ClickHouse, names: Names) -> None:
+    """Nothing stops for ever but for an event that does not decode or does not chain."""
+    log = MemoryEventLog()
+    await fill(log, seed=5, count=5)
+    store = FailsAtFirst(clickhouse, names)
+    projector = Projector(LogTail(log), store, str(log.log_id), poll_s=0.05, again_s=0.5)
+    running = asyncio.create_task(projector.run())
+    try:
+        failing = await poll_until(store.frontier, lambda one: bool(one.failure), timeout_s=20)
+        assert failing.failure == "CORRUPTED_DATA"
+        head = (await log.head()).position
+        passed = await poll_until(
+            store.frontier, lambda one: one.applied.position == head and not one.failure, timeout_s=20
+        )
+        assert (passed.applied.position, passed.failure, projector.failure) == (head, "", None)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    # Another process reads the same.
+    assert (await Store(clickhouse, names).frontier()).failure == ""
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ class InitialisedFolder:
         """Run `up` on a new folder, and stop it."""
         process = RegistryProcess(folder)
         await process.start()
+        await process.applied_all()
         assert await process.stop() == 0
         return cls(folder)
 

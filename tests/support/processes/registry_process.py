@@ -18,6 +18,7 @@ from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import GatewayRows
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.operator_socket import socket_path_for_client
+from registry.retry import poll_until
 from tests.support.processes.forked import Forked, run_forked
 from tests.support.processes.in_process import run_in_process
 
@@ -94,6 +95,15 @@ class RegistryProcess:
                 for table, file in rows.write(folder).items():
                     answer = await client.post("/operator/load", json={"table": table, "files": [str(file)]})
                     assert answer.json()["rows"] == len(rows.tables[table]), answer.text
+
+    async def applied_all(self) -> None:
+        """Return when the projector has applied what is in the log."""
+
+        async def lag() -> int:
+            status = await self.json("status")
+            return int(status["head"] - status["projectors"][0]["applied"])
+
+        assert await poll_until(lag, lambda positions: positions == 0, timeout_s=READY_S) == 0
 
     def postmasters(self) -> list[int]:
         """The PostgreSQL servers that stand in the folder."""

@@ -1,0 +1,131 @@
+"""Whether everything that was written to ClickHouse is still there.
+
+The engine goes on without a part that it can't read, and a bill over what is left would be wrong without a word. So
+what is missing is looked for at every start and from time to time, and until it is back no bill is made.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from projections.engine.client import ClickHouse, Row
+from projections.engine.templates import Names, sql
+from projections.errors import RowsMissing
+from projections.usage.gateway_tables import TABLES
+
+_TALLIED: Final = ("event_applied", "ledger_tally", "key_tag_change", "key_life", "key_credential")
+_FOUND: Final = "missing_rows"  # in the column `projector` of projector_stop_v1
+
+Range = tuple[int, int]
+Blocks = dict[tuple[str, str, str], list[Range]]
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenPart:
+    """A part of a table that the engine could not read when it started; it is in the table's folder `detached`."""
+
+    database: str
+    table: str
+    name: str
+
+    def __str__(self) -> str:
+        """For a person."""
+        return f"{self.database}.{self.table} lacks the part {self.name}, which is broken"
+
+
+class Presence:
+    """What of the ledger's and the gateway's rows is missing. Methods raise ClickHouseError."""
+
+    def __init__(self, clickhouse: ClickHouse, names: Names) -> None:
+        self._clickhouse = clickhouse
+        self._names = names
+
+    async def missing(self) -> list[str]:
+        """What is known to be missing, in words. Cheap: it counts nothing."""
+        found = await self._clickhouse.query(sql("queries/ledger/known_missing", self._names))
+        return [text for (text,) in found] + [str(part) for part in await self.broken_parts()]
+
+    async def check(self) -> None:
+        """Raise RowsMissing if anything is known to be missing."""
+        if found := await self.missing():
+            raise RowsMissing(found)
+
+    async def broken_parts(self, *, gateway: bool = True) -> list[BrokenPart]:
+        """The parts that the engine could not read, of the ledger and, if asked for, of the gateway's tables."""
+        ours = self._names.database
+        databases = {"database": ours, "gateway": self._names.gateway if gateway else ours}
+        found = await self._clickhouse.query(sql("queries/ledger/broken_parts", self._names), databases)
+        return [BrokenPart(*row) for row in found]
+
+    async def of_ledger(self) -> list[str]:
+        """What the ledger lacks of what was written up to the applied position. Reads every row."""
+        ((*short,),) = await self._clickhouse.query(sql("queries/ledger/missing_rows", self._names))
+        return [
+            f"{self._names.database}.{table} lacks {count} of its rows"
+            for table, count in zip(_TALLIED, short, strict=True)
+            if count > 0
+        ]
+
+    async def of_gateway(self) -> list[str]:
+        """What the gateway's tables lack of the rows that they had at an earlier call, which is recorded for the next.
+
+        Of the embedded engine alone, whose folder nobody else uses: on a server, old rows may be dropped on purpose.
+        """
+        if not self._clickhouse.embedded:
+            return []
+        now, before = await self._gateway_blocks()
+        lost = {place: found for place, known in before.items() if (found := _uncovered(known, now.get(place, [])))}
+        rows = [
+            (*place, union, datetime.now(UTC))
+            for place, blocks in now.items()
+            if (union := _merged([*before.get(place, []), *blocks])) != before.get(place)
+        ]
+        columns = ("table", "uuid", "partition", "blocks", "seen_at")
+        await self._clickhouse.insert(f"{self._names.database}.gateway_blocks_v1", rows, columns)
+        return [
+            f"{self._names.gateway}.{table} lacks rows that it had: blocks {_listed(found)} of partition {partition}"
+            for (table, _, partition), found in lost.items()
+        ]
+
+    async def record(self, missing: Sequence[str]) -> None:
+        """Record what was found missing, for every process; nothing is, once it is back."""
+        row = (_FOUND, 0, "; ".join(missing), datetime.now(UTC))
+        columns = ("projector", "position", "failure", "stopped_at")
+        await self._clickhouse.insert(f"{self._names.database}.projector_stop_v1", [row], columns)
+
+    async def drop(self, part: BrokenPart) -> None:
+        """Remove a broken part whose rows were written again."""
+        statement = f"ALTER TABLE {part.database}.{part.table} DROP DETACHED PART {{part:String}}"
+        await self._clickhouse.command(statement, {"part": part.name}, {"allow_drop_detached": 1})
+
+    async def _gateway_blocks(self) -> tuple[Blocks, Blocks]:
+        at: dict[str, Blocks] = {"now": defaultdict(list), "before": {}}
+        parameters = {"gateway": self._names.gateway, "tables": list(TABLES)}
+        rows: list[Row] = await self._clickhouse.query(sql("queries/ledger/gateway_blocks", self._names), parameters)
+        for when, table, uuid, partition, blocks in rows:
+            at[when][table, uuid, partition] = _merged(blocks)
+        return at["now"], at["before"]
+
+
+def _merged(ranges: Iterable[Sequence[int]]) -> list[Range]:
+    """The same numbers in as few ranges as possible, in order."""
+    merged: list[Range] = []
+    for first, last in sorted((one[0], one[1]) for one in ranges):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
+
+
+def _uncovered(known: Sequence[Range], now: Sequence[Range]) -> list[Range]:
+    """The ranges of known numbers of which some are in none of the present ones. Both are merged."""
+    return [(first, last) for first, last in known if not any(a <= first and last <= b for a, b in now)]
+
+
+def _listed(ranges: Iterable[Range]) -> str:
+    return ", ".join(f"{first} to {last}" if first != last else str(first) for first, last in ranges)

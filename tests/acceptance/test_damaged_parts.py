@@ -1,0 +1,121 @@
+"""A damaged file of ClickHouse makes no wrong bill: the engine goes on without the part, and Keyledger does not."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from keyledger.demo.gateway_rows import KeyUse, generate
+from registry.instant import parse_instant, to_ms
+from registry.retry import poll_until
+from tests.support.oracle.truth import SINCE, UNTIL
+from tests.support.processes.initialised import InitialisedFolder
+from tests.support.processes.registry_process import RegistryProcess
+
+PARTS = """
+SELECT path, active, rows
+FROM system.parts
+WHERE database = '{}' AND table = '{}'
+"""
+LEDGER = ("key_tag_change_v1", "key_life_v1", "key_credential_v1", "event_applied_v1")
+
+
+@pytest.fixture
+async def registry(tmp_path: Path, initialised: InitialisedFolder) -> RegistryProcess:
+    """A registry with thirty keys and what they used, stopped."""
+    process = await initialised.registry(tmp_path / "data")
+    await process.start()
+    async with process.portal() as portal:
+        keys = [await portal.create({"customer_id": f"customer-{number % 3}"}) for number in range(30)]
+        at_ms = to_ms(parse_instant(keys[-1]["created_at"])) + 10
+        rows = generate(5, [KeyUse(key["public_id"], at_ms) for key in keys], at_ms, at_ms + 1000, 300)
+        await process.load(rows, tmp_path / "rows")
+    return process
+
+
+async def bill(registry: RegistryProcess) -> dict[str, Any] | None:
+    """The bill; None while it is refused, which must say why."""
+    async with registry.portal() as portal:
+        try:
+            return await portal.bill(group_by=["customer_id"], since=SINCE, until=UNTIL)
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != 503 or "that were written are missing" not in error.response.text:
+                raise
+            return None
+
+
+async def damage(registry: RegistryProcess, database: str, table: str) -> None:
+    """Stop it, and cut off the end of the greatest part's data, without the parts that it was merged from."""
+    parts = await registry.json("sql", PARTS.format(database, table))
+    assert await registry.stop() == 0
+    folders = {Path(part["path"]): part for part in parts}
+    for folder, part in folders.items():
+        if not part["active"] and folder.exists():
+            shutil.rmtree(folder)
+    greatest = max((one for one in folders if folders[one]["active"]), key=lambda one: int(folders[one]["rows"]))
+    data = greatest / "data.bin"
+    assert data.stat().st_size > 20
+    with data.open("r+b") as file:
+        file.truncate(data.stat().st_size - 20)
+
+
+async def test_the_ledger_s_damaged_parts_are_written_again_from_the_log(registry: RegistryProcess) -> None:
+    right = await bill(registry)
+    assert right is not None
+    for table in LEDGER:
+        await damage(registry, "keyledger", table)
+        await registry.start()
+        made = await poll_until(lambda: bill(registry), bool, timeout_s=30)
+        assert made == right, table
+        code, _, _ = await registry.ask("status")
+        assert code == 0, table
+        assert not await registry.json("sql", "SELECT * FROM system.detached_parts WHERE database = 'keyledger'")
+    assert (await registry.ask("audit", "verify"))[0] == 0
+    assert await registry.stop() == 0
+
+
+@pytest.mark.parametrize("table", ["ModelInference", pytest.param("ChatInference", marks=pytest.mark.long)])
+async def test_without_a_part_of_the_gateway_s_rows_no_bill_is_made(registry: RegistryProcess, table: str) -> None:
+    assert await bill(registry) is not None
+    await damage(registry, "tensorzero", table)
+    await registry.start()
+    assert await bill(registry) is None
+    code, out, _ = await registry.ask("status")
+    assert code == 1
+    assert "rows_missing" in out
+    assert table in out
+    code, _, err = await registry.ask("bill", "--group-by", "customer_id", "--since", SINCE, "--until", UNTIL)
+    assert code == 1
+    assert "rows that were written are missing" in err
+    assert await registry.stop() == 0
+
+
+async def test_definitions_that_were_cut_short_are_made_again(registry: RegistryProcess) -> None:
+    """As a full disk leaves them, which kept the folder from ever opening again."""
+    right = await bill(registry)
+    assert right is not None
+    assert await registry.stop() == 0
+    metadata = registry.folder / "clickhouse" / "metadata"
+    for name, left in (
+        ("bill", 0),
+        ("key_tags", 30),
+        ("applied_position", 5000),
+        ("key_life_v1", 50),
+        ("ledger_tally_v1", 0),
+    ):
+        with (metadata / "keyledger" / f"{name}.sql").open("r+b") as file:
+            file.truncate(left)
+    await registry.start()
+    assert await poll_until(lambda: bill(registry), bool, timeout_s=30) == right
+    assert (await registry.ask("status"))[0] == 0
+    assert await registry.stop() == 0
+
+    with (metadata / "tensorzero" / "ModelInference.sql").open("r+b") as file:
+        file.truncate(100)
+    code, _, err = await registry.ask("bill", "--group-by", "customer_id", "--since", SINCE, "--until", UNTIL)
+    assert code == 1
+    assert "The definition of tensorzero.ModelInference is broken: put" in err

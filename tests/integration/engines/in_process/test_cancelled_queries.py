@@ -1,0 +1,69 @@
+"""Nobody waits for a statement whose caller has left: it is stopped in the engine, also if it has not begun."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from projections.billing.bill import BillLimits, compute_bill
+from projections.billing.query import BillQuery
+from projections.engine.client import ClickHouse
+from projections.errors import BillLimitReached
+from registry.instant import from_ms
+from registry.retry import poll_until
+from tests.support.bill_world import World
+
+SLOW = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1"
+RUNNING = "SELECT count() FROM system.processes WHERE query LIKE '%numbers(1000000000000)%' AND query NOT LIKE '%LIKE%'"
+
+
+@pytest.fixture
+async def narrow(clickhouse_url: str) -> AsyncIterator[ClickHouse]:
+    """A client that runs two statements at once."""
+    made = ClickHouse(clickhouse_url, threads=2)
+    yield made
+    await made.close()
+
+
+async def running(clickhouse: ClickHouse) -> int:
+    """How many of the slow statements run."""
+    return int((await clickhouse.query(RUNNING))[0][0])
+
+
+async def test_cancelled_statements_end_whether_they_run_or_wait(narrow: ClickHouse, clickhouse: ClickHouse) -> None:
+    queries = [asyncio.create_task(narrow.query(SLOW, stoppable=True)) for _ in range(10)]
+    assert await poll_until(lambda: running(clickhouse), lambda count: count == 2, timeout_s=20) == 2
+    for query in queries:
+        query.cancel()
+    await asyncio.gather(*queries, return_exceptions=True)
+    assert all(query.cancelled() for query in queries)
+    assert await poll_until(lambda: running(clickhouse), lambda count: count == 0, timeout_s=20) == 0
+    assert await asyncio.wait_for(narrow.query("SELECT 1"), 20) == [(1,)]
+
+
+async def test_closing_stops_what_runs(clickhouse: ClickHouse, clickhouse_url: str) -> None:
+    client = ClickHouse(clickhouse_url, threads=2)
+    queries = [asyncio.create_task(client.query(SLOW, stoppable=True)) for _ in range(4)]
+    await poll_until(lambda: running(clickhouse), lambda count: count == 2, timeout_s=20)
+    began = time.monotonic()
+    await client.close()
+    assert time.monotonic() - began < 10
+    for query in queries:
+        query.cancel()
+    await asyncio.gather(*queries, return_exceptions=True)
+    assert await running(clickhouse) == 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "variable"),
+    [
+        (BillLimits(memory_bytes=1 << 20), "KEYLEDGER_BILL_MEMORY_MIB"),
+    ],
+)
+async def test_a_bill_that_takes_too_much_names_the_setting(world: World, limits: BillLimits, variable: str) -> None:
+    query = BillQuery(("customer_id",), from_ms(0), from_ms(2_000_000_000_000), None, (), "UTC")
+    with pytest.raises(BillLimitReached, match=variable):
+        await compute_bill(world.clickhouse, world.names, query, 0, limits)
