@@ -36,7 +36,7 @@ async def verify(books: AuditSources, bookmark: str | None = None, *, wait_s: fl
     """Report every fault, the progress, and at the end a Verdict.
 
     With a `bookmark` it resumes there and does not repeat earlier checks. A running projector gets `wait_s` to apply
-    what is in the log, and so does a gateway's sync. Raises BadBookmark, Busy, ClickHouseError.
+    what is in the log, and so does a gateway's sync. Raises FieldsRefused, BadBookmark, Busy, ClickHouseError.
     """
     begin = Bookmark(start_of(books.log), None, 0)
     if bookmark is not None:

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from keyledger.cli.audit.words import readable
 from keyledger.cli.client import AsJson, CommandFailed, Data, Reason, given
-from keyledger.cli.output import print_json, say
+from keyledger.cli.output import print_json, readable, say
 from keyledger.cli.streaming import follow
 
 app = typer.Typer(

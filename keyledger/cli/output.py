@@ -52,17 +52,26 @@ def print_json(value: Any) -> None:
     say(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def readable(text: str) -> str:
+    """The text with its unprintable characters escaped: none can command a terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(readable, text.split("\n")))
+
+
 def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, right: Iterable[str] = ()
 ) -> None:
-    """A table; columns named in `right` are flush right. Nothing in a cell is read as markup."""
+    """A table; columns named in `right` are flush right. Nothing in a cell is read as markup, or by the terminal."""
     console = Console(markup=False, highlight=False)
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     flush = set(right)
     for column in columns:
-        table.add_column(column, justify="right" if column in flush else "left", no_wrap=True)
+        table.add_column(readable(column), justify="right" if column in flush else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*("-" if cell is None else str(cell) for cell in row))
+        table.add_row(*("-" if cell is None else _lines(str(cell)) for cell in row))
     # A number that is cut in two reads as another number: a table is as wide as it must be.
     console.width = max(console.width, console.measure(table, options=console.options.update(width=100_000)).maximum)
     console.print(table)

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from keyledger.cli.audit.words import readable, shown
+from keyledger.cli.audit.words import shown
 from keyledger.cli.client import AsJson, CommandFailed, Data, given
-from keyledger.cli.output import print_json, print_table, say
+from keyledger.cli.output import print_json, print_table, readable, say
 from keyledger.cli.streaming import follow
 
 _FIGURES = ("inferences", "input_tokens", "output_tokens", "cost_usd")

@@ -9,9 +9,9 @@ from uuid import UUID
 import httpx
 import typer
 
-from keyledger.cli.audit.words import actor, indented, readable, shown
+from keyledger.cli.audit.words import actor, indented, shown
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given
-from keyledger.cli.output import print_json, print_table, say
+from keyledger.cli.output import print_json, print_table, readable, say
 
 _NUMBERS = ("input_tokens", "output_tokens", "cost_usd")
 _COLUMNS = ("model", "provider", *_NUMBERS, "cached", "rows", "id")

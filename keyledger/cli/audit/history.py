@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from keyledger.cli.audit.words import actor, indented, readable, shown
+from keyledger.cli.audit.words import actor, indented, shown
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given
-from keyledger.cli.output import print_json, say
+from keyledger.cli.output import print_json, readable, say
 
 _PAGE = 1000
 

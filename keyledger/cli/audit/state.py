@@ -9,10 +9,9 @@ import httpx
 import typer
 
 from keyledger.cli.audit.history import segment
-from keyledger.cli.audit.words import readable
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given, request
 from keyledger.cli.keys import print_key
-from keyledger.cli.output import counting, print_json, say
+from keyledger.cli.output import counting, print_json, readable, say
 
 _PAGE = 1000
 

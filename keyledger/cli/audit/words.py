@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from keyledger.cli.output import readable
+
 ABSENT = "-"
-
-
-def readable(text: str) -> str:
-    """The text with its unprintable characters escaped, Unicode else as it is."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def indented(text: str) -> str:

@@ -17,6 +17,7 @@ from audit.verify.bookmark import Bookmark
 from audit.verify.repair import of_the_log, repair_ledger, repair_state
 from audit.verify.verify import verify
 from registry.db.connection import make_engine
+from registry.errors import FieldsRefused
 from registry.log.log_position import LogPosition, position_in
 from registry.progress import Progress
 from tests.support.audit.books_world import HEAD, Tampered
@@ -137,10 +138,29 @@ async def test_what_was_found_before_the_bookmark_counts(tampered: Tampered) -> 
     assert rest[-1].findings == 1
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "{}", Bookmark(LogPosition(UUID(int=7), 0, b""), None, 0).text()])
-async def test_a_bookmark_of_something_else_is_refused(tampered: Tampered, text: str) -> None:
-    with pytest.raises(BadBookmark):
+ANOTHER = LogPosition(UUID(int=7), 0, b"")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "nonsense",
+        "{}",
+        Bookmark(LogPosition(UUID(int=7), 2**63, b""), None, 0).text(),
+        Bookmark(LogPosition(UUID(int=7), -1, b""), None, 0).text(),
+        Bookmark(ANOTHER, "key-\0", 0).text(),
+        Bookmark(ANOTHER, None, 10**30).text(),
+    ],
+)
+async def test_what_is_no_bookmark_is_refused_by_field(tampered: Tampered, text: str) -> None:
+    with pytest.raises(FieldsRefused, match="bookmark is not one of a progress line"):
         await anext(verify(tampered.books, text))
+
+
+async def test_a_bookmark_of_another_log_is_refused(tampered: Tampered) -> None:
+    with pytest.raises(BadBookmark):
+        await anext(verify(tampered.books, Bookmark(ANOTHER, None, 0).text()))
 
 
 async def test_a_bookmark_is_of_the_log_as_it_was(tampered: Tampered) -> None:
