@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from importlib import metadata
 from typing import Annotated
 
@@ -46,6 +48,9 @@ for commands in (billing, engine, status):
 
 def main() -> None:
     """The entry point: every failure that is not a bug ends as one line on stderr and an exit code."""
+    # Nothing here depends on the machine's zone, and the embedded engine does not start with one that it does not know.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
     from keyledger.cli.failures import expected  # noqa: PLC0415 - after the commands, so that --help stays quick
 
     try:
