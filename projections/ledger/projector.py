@@ -72,7 +72,7 @@ class Projector:
                 tasks.create_task(self._reload_dictionary())
                 tasks.create_task(self._project())
                 if self._guard is not None:
-                    tasks.create_task(self._guard.run())
+                    tasks.create_task(self._keep_guard(self._guard))
         except ExceptionGroup as stopped:
             raise first_error(stopped) from None
 
@@ -134,6 +134,11 @@ class Projector:
                 await self._store.write(rows, applied)
         if rows:
             self._stale_dictionary.set()
+
+    async def _keep_guard(self, guard: LedgerGuard) -> None:
+        async for attempt in _retrying():
+            with attempt:
+                await guard.run()
 
     async def _reload_dictionary(self) -> None:
         """Reload after changes, batched, and for at most a tenth of the time: a reload reads everything."""
