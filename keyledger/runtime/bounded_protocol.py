@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -45,7 +45,7 @@ def raise_descriptor_limit() -> int:
 def bounds_within(bounds: Bounds, descriptors: int) -> Bounds:
     """The bounds with no more connections than leave descriptors for the rest of the process."""
     most = min(bounds.connections, max(16, descriptors - _OTHER_DESCRIPTORS))
-    return Bounds(most, min(bounds.of_peer, most), bounds.head_bytes, bounds.head_s, bounds.body_s)
+    return replace(bounds, connections=most, of_peer=min(bounds.of_peer, most))
 
 
 class BoundedProtocol(HttpToolsProtocol):

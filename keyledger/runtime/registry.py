@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,18 +13,11 @@ from keyledger.runtime.connections import database_engine
 from keyledger.runtime.gateway import GatewayKeys, GatewayPlace, gateway_place, open_gateway
 from keyledger.runtime.gateway_wait import GatewayWait, NoWait, SyncWait
 from keyledger.settings import Settings
-from registry.errors import Busy
 from registry.log.clock_watch import ClockBounds
 from registry.log.event_log import EventLog
-from registry.log.postgres import Limits, PostgresEventLog, open_log
+from registry.log.postgres import Limits, PostgresEventLog, Refusal, nothing_refused, open_log
 from registry.queries import Queries
 from registry.service import KeyService, TokenService
-
-Refusal = Callable[[], Busy | None]
-
-
-def _none() -> None:
-    """Nothing keeps anything from being recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +32,7 @@ class Registry:
     queries: Queries
     gateway: GatewayKeys | None = None
     gateway_wait: GatewayWait | None = None
-    refusal: Refusal = _none
+    refusal: Refusal = nothing_refused
 
     @property
     def skew(self) -> timedelta:
@@ -56,7 +49,7 @@ def registry_on(log: EventLog, engine: AsyncEngine, settings: Settings, gateway:
 
 @asynccontextmanager
 async def open_registry(
-    settings: Settings, database_url: str, place: GatewayPlace | None = None, refusal: Refusal | None = None
+    settings: Settings, database_url: str, place: GatewayPlace | None = None, refusal: Refusal = nothing_refused
 ) -> AsyncIterator[Registry]:
     """Open the log, and the gateway's table of keys at `place`, which is that of the settings when None.
 
@@ -70,7 +63,7 @@ async def open_registry(
         async with open_gateway(place or gateway_place(settings), engine, database_url) as gateway:
             hook = None if gateway is None else gateway.append_hook
             log = await open_log(engine, append_limits(settings), hook, refusal)
-            yield replace(registry_on(log, engine, settings, gateway), refusal=refusal or _none)
+            yield replace(registry_on(log, engine, settings, gateway), refusal=refusal)
     finally:
         if log is not None:
             await log.close()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from keyledger.runtime.concurrency_limit import ConcurrencyLimit
 from keyledger.runtime.connections import clickhouse_client, clickhouse_names
 from keyledger.runtime.gateway import GatewayPlace
-from keyledger.runtime.registry import Refusal, Registry, open_registry
+from keyledger.runtime.registry import Registry, open_registry
 from keyledger.runtime.status import ReadSide, Status, status_of
 from keyledger.settings import Settings
 from projections.engine.client import ClickHouse
@@ -17,6 +17,7 @@ from projections.engine.ddl import Names
 from projections.ledger.dead_letters import DeadLetters
 from projections.ledger.presence import Presence
 from projections.ledger.store import Store
+from registry.log.postgres import Refusal, nothing_refused
 
 BILLS_AT_ONCE = 4
 BILLS_WAITING = 60
@@ -51,7 +52,7 @@ async def open_services(
     database_url: str,
     clickhouse_url: str,
     place: GatewayPlace | None = None,
-    refusal: Refusal | None = None,
+    refusal: Refusal = nothing_refused,
 ) -> AsyncIterator[Services]:
     """Open the log, ClickHouse and the gateway's table of keys. Raises as `open_registry` does."""
     clickhouse = clickhouse_client(settings, clickhouse_url)

@@ -26,7 +26,6 @@ Flush = Callable[[Sequence[Write]], Awaitable[list[Outcome]]]
 class _Waiting:
     write: Write
     answer: asyncio.Future[Written]
-    since: float
     flushing: bool = False
 
 
@@ -76,8 +75,7 @@ class GroupCommit:
                 del self._of_actor[actor]
 
     async def _queued(self, write: Write) -> Written:
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(write, loop.create_future(), loop.time())
+        waiting = _Waiting(write, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._run(), name="group-commit")
@@ -103,14 +101,10 @@ class GroupCommit:
 
     def _take(self) -> list[_Waiting]:
         """The next batch, without writes whose caller has gone or that waited too long behind a stuck lock."""
-        now = asyncio.get_running_loop().time()
         batch: list[_Waiting] = []
         while self._queue and len(batch) < self._max_batch:
             waiting = self._queue.popleft()
             if waiting.answer.done():
-                continue
-            if now - waiting.since > self._max_wait_s:
-                waiting.answer.set_exception(Busy())
                 continue
             waiting.flushing = True
             batch.append(waiting)

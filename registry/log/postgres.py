@@ -44,6 +44,14 @@ APPEND_LOCK: Final = int.from_bytes(b"keyledge")
 _NO_LOG: Final = "the database holds no log that this version can read: run `keyledger migrate`"
 
 
+# Why only what stops something may be recorded now; None where all may be.
+Refusal = Callable[[], Busy | None]
+
+
+def nothing_refused() -> None:
+    """All may be recorded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Limits of the append: batch and queue in writes, the others in time."""
@@ -64,14 +72,14 @@ class PostgresEventLog:
         log_id: UUID,
         limits: Limits,
         append_hook: AppendHook | None = None,
-        refusal: Callable[[], Busy | None] | None = None,
+        refusal: Refusal = nothing_refused,
     ) -> None:
         self._engine = engine
         self._log_id = log_id
         self._limits = limits
         self._hook = append_hook
         self._watch = ClockWatch(limits.clock)
-        self._refusal = refusal or (lambda: None)
+        self._refusal = refusal
         self._group = GroupCommit(
             self._flush,
             max_batch=limits.max_batch,
@@ -224,7 +232,7 @@ async def open_log(
     engine: AsyncEngine,
     limits: Limits | None = None,
     append_hook: AppendHook | None = None,
-    refusal: Callable[[], Busy | None] | None = None,
+    refusal: Refusal = nothing_refused,
 ) -> PostgresEventLog:
     """Open the log in a migrated database; `append_hook` writes with each append.
 

@@ -9,17 +9,17 @@ from tests.support.processes.forked_shell import forked_program
 
 
 async def test_a_disputed_line_is_explained_as_the_page_says(tmp_path: Path) -> None:
-    demo, walk, anew = blocks("docs/audit.md", "tests/acceptance/test_audit_docs.py")
+    demo, walk, rebuild = blocks("docs/audit.md", "tests/acceptance/test_audit_docs.py")
     environ = environment(tmp_path)
     async with in_the_background(demo, b"It runs at", tmp_path, environ):
         with forked_program(tmp_path / "bin" / "keyledger"):
             walked = await run(walk, tmp_path, environ)
-            made_anew = await run("export KEYLEDGER_DATA=./disputed\n" + anew, tmp_path, environ)
+            restored = await run("export KEYLEDGER_DATA=./disputed\n" + rebuild, tmp_path, environ)
     explained, verified = walked.split("ticket 4711")[0], walked.rsplit("\n", 2)[-2]
     assert "umbrella" in explained
     assert walked.count("ticket 4711: wrong customer") >= 2  # by explain and by history
     assert "globex" in walked
     assert "there is a difference, as it must be" in walked
     assert verified == "everything is as the log says, up to position 9, 5 rows of the gateway's table of keys among it"
-    assert made_anew.rstrip().endswith("everything is as the log says, up to position 9")
+    assert restored.rstrip().endswith("everything is as the log says, up to position 9")
     assert (tmp_path / "books" / "manifest.json").exists()

@@ -1,4 +1,4 @@
--- What was found missing and is not back yet: by a projector in the ledger, and parts that the engine could not read.
+-- What a look at the rows found missing, and is not back yet.
 SELECT failure
 FROM {{database}}.projector_stop_v1 FINAL
 WHERE projector = 'missing_rows' AND failure != ''
