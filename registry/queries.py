@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, func, literal, select, true
+from sqlalchemy import ARRAY, ColumnElement, Select, Subquery, Text, any_, func, literal, select, true
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.db.connection import translated
@@ -22,7 +23,7 @@ from registry.db.tables import (
 from registry.errors import UnknownKey
 from registry.keys.as_of import PastKey, moment
 from registry.keys.events import key_stream
-from registry.keys.state import KeyState, fold
+from registry.keys.state import KeyState, Past
 from registry.keys.tokens import TokenState
 from registry.log import stream_state
 from registry.log.event_log import COLUMNS, RecordedEvent
@@ -31,6 +32,11 @@ from registry.log.log_position import LogPosition
 _POSITION = select(func.coalesce(func.max(event.c.position), 0)).scalar_subquery().label("head")
 _NOW = func.clock_timestamp().label("now")
 _EVENT_COLUMNS = tuple(event.c[name] for name in COLUMNS)
+_PREFETCH: Final = 500
+_Item = TypeVar("_Item")
+
+# What a page has of stored documents or payloads, at most; keys and events differ in size by a thousand times.
+PAGE_BYTES: Final = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,15 @@ class GatewayProgress:
     index_missing: bool
     reconciled_at: datetime | None
     waiting_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[_Item]):
+    """A page, whether more follows it, and when it was read."""
+
+    items: list[_Item]
+    more: bool
+    seen: Seen
 
 
 class Queries:
@@ -118,56 +133,81 @@ class Queries:
 
     async def keys(
         self, *, tags: Mapping[str, str], status: str | None, before: int | None, limit: int
-    ) -> tuple[list[KeyState], Seen]:
-        """Up to `limit` keys created before position `before` that have all of `tags` and the status, newest first."""
+    ) -> Found[KeyState]:
+        """Up to `limit` keys created before position `before` that have all of `tags` and the status, newest first.
+
+        Fewer where they are large: those that PAGE_BYTES hold, and at least one.
+        """
         clock = func.clock_timestamp()
         wanted: list[ColumnElement[bool]] = [_status_is(status, clock)] if status else []
         if tags:
             wanted.append(key_state.c.tags.contains(dict(tags)))
         if before is not None:
             wanted.append(key_state.c.created_position < before)
-        page = (
+        order = key_state.c.created_position.desc()
+        found = (
             select(key_state.c.stream, key_state.c.document, key_state.c.created_position)
             .where(*wanted)
-            .order_by(key_state.c.created_position.desc())
-            .limit(limit)
+            .order_by(order)
+            .limit(limit + 1)
             .subquery()
         )
+        size = func.octet_length(found.c.document)
+        page = _fitting(found, size, found.c.created_position.desc(), limit)
         # The outer join keeps one row for the position if no key matches.
         one = select(_POSITION, _NOW).subquery()
         rows = await self._rows(
-            select(page.c.stream, page.c.document, one.c.head, one.c.now)
+            select(page.c.stream, page.c.document, page.c.found, one.c.head, one.c.now)
             .select_from(one.outerjoin(page, true()))
             .order_by(page.c.created_position.desc())
         )
-        seen = Seen(rows[0].head, rows[0].now)
-        return [_state(row) for row in rows if row.stream is not None], seen
+        held = [row for row in rows if row.stream is not None]
+        more = bool(held) and held[0].found > len(held)
+        return Found([_state(row) for row in held], more, Seen(rows[0].head, rows[0].now))
 
-    async def history(
-        self, stream: str, *, after_version: int = 0, limit: int | None = None
-    ) -> tuple[list[RecordedEvent], Seen]:
-        """The events of a stream after a version, oldest first. Raises UnknownKey if the stream has none at all."""
-        rows = await self._rows(
-            select(*_EVENT_COLUMNS, _POSITION, _NOW)
+    async def history(self, stream: str, *, after_version: int = 0, limit: int) -> Found[RecordedEvent]:
+        """Up to `limit` events of a stream after a version, oldest first; fewer where they are large, as of `keys`.
+
+        Raises UnknownKey if the stream has none at all.
+        """
+        found = (
+            select(*_EVENT_COLUMNS)
             .where(event.c.stream == stream, event.c.version > after_version)
             .order_by(event.c.version)
-            .limit(limit)
+            .limit(limit + 1)
+            .subquery()
         )
+        page = _fitting(found, func.octet_length(found.c.payload), found.c.version, limit)
+        columns = [page.c[name] for name in COLUMNS]
+        rows = await self._rows(select(*columns, page.c.found, _POSITION, _NOW).order_by(page.c.version))
         if not rows:
             seen = await self.seen()
             if not await self._rows(select(literal(1)).where(event.c.stream == stream).limit(1)):
                 raise UnknownKey(position=seen.position)
-            return [], seen
-        return [RecordedEvent.from_columns(row[:-2]) for row in rows], Seen(rows[0].head, rows[0].now)
+            return Found([], more=False, seen=seen)
+        events = [RecordedEvent.from_columns(row[: len(columns)]) for row in rows]
+        return Found(events, rows[0].found > len(rows), Seen(rows[0].head, rows[0].now))
+
+    async def life(self, stream: str) -> AsyncGenerator[RecordedEvent, None]:
+        """All events of a stream, oldest first; a few hundred of them in memory."""
+        wanted = select(*_EVENT_COLUMNS).where(event.c.stream == stream).order_by(event.c.version)
+        with translated():
+            async with self._engine.connect() as connection:
+                async for row in await connection.stream(wanted, execution_options={"yield_per": _PREFETCH}):
+                    yield RecordedEvent.from_columns(row)
 
     async def key_as_of(self, any_id: str, at: datetime | None, known_at: int | None) -> PastKey:
         """The key that has a credential with this id, as of a moment. Raises UnknownKey, FieldsRefused."""
-        history, seen = await self.history(await self.stream(any_id))
+        stream, seen = await self.stream(any_id), await self.seen()
         then = moment(seen.position, seen.now, at, known_at)
-        past = fold(history, at=then.at, known_at=then.known_at)
-        if past is None:
+        past = Past(then.at, then.known_at)
+        async with aclosing(self.life(stream)) as events:
+            async for recorded in events:
+                past.take(recorded)
+        state = past.state()
+        if state is None:
             raise UnknownKey("the key was not created yet by then", position=seen.position)
-        return PastKey(past, then, seen.position)
+        return PastKey(state, then, seen.position)
 
     async def token(self, token_id: str) -> tuple[TokenState, str] | None:
         """A token's state and the hash of its secret."""
@@ -219,6 +259,15 @@ class Queries:
             async with self._engine.connect() as connection:
                 rows: Sequence[Any] = (await connection.execute(statement)).all()
                 return rows
+
+
+def _fitting(found: Subquery, size: ColumnElement[int], order: ColumnElement[Any], limit: int) -> Subquery:
+    """The first rows, up to `limit` and PAGE_BYTES and at least one, each with how many were `found`."""
+    before = func.sum(size).over(order_by=order) - size
+    place = func.row_number().over(order_by=order)
+    count = func.count().over().label("found")
+    counted = select(*found.c, count, before.label("before"), place.label("place")).subquery()
+    return select(*counted.c).where(counted.c.place <= limit, counted.c.before < PAGE_BYTES).subquery()
 
 
 def _state(row: Any) -> KeyState:

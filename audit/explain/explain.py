@@ -118,7 +118,7 @@ async def _history(queries: Queries, credential_id: str) -> Sequence[RecordedEve
     if PUBLIC_ID.fullmatch(credential_id) is None:
         return ()
     try:
-        return (await queries.history(await queries.stream(credential_id)))[0]
+        return [event async for event in queries.life(await queries.stream(credential_id))]
     except UnknownKey:
         return ()
 

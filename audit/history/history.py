@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Final
@@ -70,20 +70,6 @@ class Entry(DescribedEvent):
 
     backdated: bool
     changes: list[FieldChange]
-
-
-def entries(events: Iterable[RecordedEvent], names: Mapping[str, str]) -> Iterator[Entry]:
-    """The events of one stream, from its first on; `names` are those of admin tokens, by their streams.
-
-    Raises UndecodableEvent.
-    """
-    life = _Life()
-    for recorded in events:
-        changes = list(life.write(recorded, written(codec.decode(recorded))))
-        described = describe_event(recorded, names.get(recorded.actor))
-        backdated = recorded.effective_at < cut_ms(recorded.recorded_at)
-        of_event = {one.name: getattr(described, one.name) for one in fields(described)}
-        yield Entry(**of_event, backdated=backdated, changes=changes)
 
 
 def written(  # noqa: PLR0911 - a shape of event each
@@ -157,13 +143,22 @@ class _Timeline:
         self.values.insert(place, value)
 
 
-class _Life:
-    """All timelines of one stream."""
+class History:
+    """The events of one stream as a person reads them; `names` are those of admin tokens, by their streams."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
         self._fields: dict[str, _Timeline] = defaultdict(_Timeline)
 
-    def write(self, recorded: RecordedEvent, values: Mapping[str, Value]) -> Iterator[FieldChange]:
+    def entry(self, recorded: RecordedEvent) -> Entry:
+        """The stream's next event, from its first on. Raises UndecodableEvent."""
+        changes = list(self._write(recorded, written(codec.decode(recorded))))
+        described = describe_event(recorded, self._names.get(recorded.actor))
+        backdated = recorded.effective_at < cut_ms(recorded.recorded_at)
+        of_event = {one.name: getattr(described, one.name) for one in fields(described)}
+        return Entry(**of_event, backdated=backdated, changes=changes)
+
+    def _write(self, recorded: RecordedEvent, values: Mapping[str, Value]) -> Iterator[FieldChange]:
         """Take an event; what it changes. The status comes last: an expiration decides it too."""
         at_ms, position = recorded.effective_ms, recorded.position
         status = self._status(at_ms)

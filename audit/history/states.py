@@ -5,7 +5,8 @@ One key: `Queries.key_as_of`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -19,7 +20,7 @@ PAGE = 500
 
 async def states(
     engine: AsyncEngine, then: Moment, *, after: str | None = None, page: int = PAGE
-) -> AsyncIterator[KeyState]:
+) -> AsyncGenerator[KeyState, None]:
     """Every key that existed then, in the database's order of public_id, those after a public_id; a page in memory.
 
     Raises Busy, UndecodableEvent.
@@ -27,10 +28,10 @@ async def states(
     last = "" if after is None else key_stream(after)
     while True:
         streams = await keys_then(engine, then, last, page)
-        found = [fold(events, at=then.at) async for _, events in histories(engine, streams, then.known_at)]
-        for key in found:
-            if key is not None:
-                yield key
+        async with aclosing(histories(engine, streams, then.known_at)) as lives:
+            async for _, events in lives:
+                if (key := fold(events, at=then.at)) is not None:
+                    yield key
         if len(streams) < page:
             return
         last = streams[-1]

@@ -6,7 +6,7 @@ Pages follow the order in which the database sorts streams.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -40,7 +40,7 @@ async def keys_touched(engine: AsyncEngine, since: int, until: int, after: str, 
 
 async def histories(
     engine: AsyncEngine, streams: Sequence[str], known_at: int
-) -> AsyncIterator[tuple[str, list[RecordedEvent]]]:
+) -> AsyncGenerator[tuple[str, list[RecordedEvent]], None]:
     """Each stream with its events up to a position, oldest first; those without any are left out. Raises Busy."""
     wanted = (
         select(*_COLUMNS)

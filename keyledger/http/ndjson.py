@@ -7,7 +7,7 @@ was cut off.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, Final
 
 from fastapi.responses import StreamingResponse
@@ -30,10 +30,11 @@ def stream(parts: AsyncIterator[Part], position: int) -> StreamingResponse:
 
     What fails on the way is the last line: the status was sent long before.
     """
-    return StreamingResponse(_lines(parts), media_type=MEDIA_TYPE, headers=position_headers(position))
+    return StreamingResponse(lines(parts), media_type=MEDIA_TYPE, headers=position_headers(position))
 
 
-async def _lines(parts: AsyncIterator[Part]) -> AsyncIterator[str]:
+async def lines(parts: AsyncIterator[Part]) -> AsyncGenerator[str, None]:
+    """The parts as lines; the last one says what failed, if something did."""
     try:
         async for part in parts:
             yield json.dumps(encode(_named(part)), ensure_ascii=False) + "\n"

@@ -19,12 +19,13 @@ class _Share:
 
 
 class ConcurrencyLimit:
-    """Admits `at_once` and lets `waiting` more queue, in order.
+    """Admits `at_once` of `what` (in the plural) and lets `waiting` more queue, in order.
 
     One caller has at most half of the slots at once and a quarter of the places in the gate.
     """
 
-    def __init__(self, at_once: int, waiting: int) -> None:
+    def __init__(self, what: str, at_once: int, waiting: int) -> None:
+        self._what = what
         self._slots = asyncio.Semaphore(at_once)
         self._most = at_once + waiting
         self._inside = 0
@@ -40,10 +41,10 @@ class ConcurrencyLimit:
     async def enter(self, caller: str) -> AsyncIterator[None]:
         """Hold a slot. Raises at once: TooManyOfOne when the caller has its share, Busy when the gate is full."""
         if self._inside >= self._most:
-            raise Busy("too many bills are being made: try again")
+            raise Busy(f"too many {self._what} are being made: try again")
         share = self._shares[caller]
         if share.inside >= self._of_one[1]:
-            raise TooManyOfOne(f"this token has {share.inside} bills under way: wait until one is made")
+            raise TooManyOfOne(f"this token has {share.inside} {self._what} under way: wait until one is made")
         share.inside += 1
         self._inside += 1
         try:

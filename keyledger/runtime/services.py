@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from keyledger.runtime.concurrency_limit import ConcurrencyLimit
 from keyledger.runtime.connections import clickhouse_client, clickhouse_names
 from keyledger.runtime.gateway import GatewayPlace
+from keyledger.runtime.reading import Reading
 from keyledger.runtime.registry import Registry, open_registry
 from keyledger.runtime.status import ReadSide, Status, status_of
 from keyledger.settings import Settings
@@ -33,7 +35,8 @@ class Services:
     store: Store
     letters: DeadLetters
     presence: Presence
-    bills: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(BILLS_AT_ONCE, BILLS_WAITING))
+    reading: Reading[Services] | None = None
+    bills: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit("bills", BILLS_AT_ONCE, BILLS_WAITING))
 
     @property
     def settings(self) -> Settings:
@@ -55,6 +58,15 @@ async def open_services(
     refusal: Refusal = nothing_refused,
 ) -> AsyncIterator[Services]:
     """Open the log, ClickHouse and the gateway's table of keys. Raises as `open_registry` does."""
+    opened = partial(_opened, settings, database_url, clickhouse_url, place, refusal)
+    async with opened() as services, Reading(opened) as reading:
+        yield replace(services, reading=reading)
+
+
+@asynccontextmanager
+async def _opened(
+    settings: Settings, database_url: str, clickhouse_url: str, place: GatewayPlace | None, refusal: Refusal
+) -> AsyncIterator[Services]:
     clickhouse = clickhouse_client(settings, clickhouse_url)
     # The projector and the look at how far it is have threads of their own: no number of bills can hold them up.
     ledger = clickhouse_client(settings, clickhouse_url)

@@ -108,13 +108,32 @@ def evolve(state: KeyState | None, recorded: AnyEvent, event: Event) -> KeyState
 
 def fold(history: Iterable[AnyEvent], *, at: datetime | None = None, known_at: int | None = None) -> KeyState | None:
     """The key as of `at` (None: any time), as known at position `known_at` (None: all). None before it existed."""
-    state: KeyState | None = None
+    past = Past(at, known_at)
     for recorded in history:
-        if (known_at is None or recorded.position <= known_at) and (at is None or recorded.effective_at <= at):
-            state = evolve(state, recorded, codec.decode(recorded))
-    if state is not None and at is not None and state.revoked_at is not None and at < state.revoked_at:
-        return replace(state, revoked_at=None)  # an imported key's end is in its first event
-    return state
+        past.take(recorded)
+    return past.state()
+
+
+class Past:
+    """A key as of an instant and a position, as `fold` gives it, from one event after the other."""
+
+    def __init__(self, at: datetime | None, known_at: int | None) -> None:
+        self._at = at
+        self._known_at = known_at
+        self._state: KeyState | None = None
+
+    def take(self, recorded: AnyEvent) -> None:
+        """The key's next event. Raises UndecodableEvent, ValueError."""
+        known = self._known_at is None or recorded.position <= self._known_at
+        if known and (self._at is None or recorded.effective_at <= self._at):
+            self._state = evolve(self._state, recorded, codec.decode(recorded))
+
+    def state(self) -> KeyState | None:
+        """The key by the events so far. None before it existed."""
+        state, at = self._state, self._at
+        if state is not None and at is not None and state.revoked_at is not None and at < state.revoked_at:
+            return replace(state, revoked_at=None)  # an imported key's end is in its first event
+        return state
 
 
 def _changes(  # noqa: PLR0911 - one return per event

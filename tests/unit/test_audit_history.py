@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.history.fields import fields_of
-from audit.history.history import Entry, entries, written
+from audit.history.history import Entry, History, written
 from keyledger.http.encode import encode
 from registry.keys import tokens as token
 from registry.keys.commands import EditKey, RevokeKey, edit, revoke
@@ -35,9 +35,15 @@ from tests.support.records import MS, NOON, Stream
 NAMES = {"token-t0kenPubl1c0": "portal"}
 
 
+def entries(stream: Stream) -> list[Entry]:
+    """All events of a stream, as a person reads them."""
+    history = History(NAMES)
+    return [history.entry(recorded) for recorded in stream.history]
+
+
 def changes(stream: Stream) -> list[list[tuple[str, Any, Any, Any]]]:
     """The changes of each event, as rows."""
-    return [[tuple(one.values()) for one in encode(entry)["changes"]] for entry in entries(stream.history, NAMES)]
+    return [[tuple(one.values()) for one in encode(entry)["changes"]] for entry in entries(stream)]
 
 
 def test_a_creation_tells_every_field_that_it_gave_and_nothing_that_it_left_out() -> None:
@@ -92,7 +98,7 @@ def test_a_correction_of_the_past_is_told_against_the_past_and_says_until_when_i
         [("tags.customer_id", "initech", None, "2026-03-01T15:00:00.000Z")],
         [("tags.customer_id", "globex", "hooli", None)],
     ]
-    assert [entry.backdated for entry in entries(stream.history, NAMES)] == [False, False, True, True, False]
+    assert [entry.backdated for entry in entries(stream)] == [False, False, True, True, False]
 
 
 def test_at_one_instant_the_later_event_is_told_against_the_earlier_one() -> None:
@@ -117,7 +123,7 @@ def test_who_did_it_for_whom_when_and_why_is_told() -> None:
     stream.history[1] = msgspec.structs.replace(
         stream.history[1], actor="token-t0kenPubl1c0", on_behalf_of="Zoë", request_id="r1", reason="ticket 4711\nmoved"
     )
-    told = [encode(entry) for entry in entries(stream.history, NAMES)]
+    told = [encode(entry) for entry in entries(stream)]
     assert {name: value for name, value in told[1].items() if name != "changes"} == {
         "position": 2,
         "version": 2,
@@ -193,7 +199,7 @@ def test_what_an_event_is_told_to_change_is_what_the_fold_before_it_held_at_its_
         else:
             tags, since = step
             patch(stream, after, None if since is None else since * MS, **tags)
-    for entry in entries(stream.history, NAMES):
+    for entry in entries(stream):
         known, now = (_known(stream.history, entry, back) for back in (1, 0))
         for change in entry.changes:
             assert (change.from_, change.to) == (known.get(change.field), now.get(change.field))

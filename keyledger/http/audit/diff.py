@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -16,9 +16,10 @@ from keyledger.http.billing.usage import checked, make_bill, wait_until_applied
 from keyledger.http.dependencies import OF_CALLERS, Auditor, Services
 from keyledger.http.encode import encode
 from keyledger.http.field_types import Instant, Whole
-from keyledger.http.ndjson import MEDIA_TYPE, Part, stream
+from keyledger.http.ndjson import MEDIA_TYPE, Part
 from keyledger.http.problem import documented
 from keyledger.http.query_params import MAX_FILTERS, Strict
+from keyledger.http.reads import Reads
 from projections.billing.compare import BillDifference, compare, same_usage
 from projections.billing.query import MAX_GROUP_BY, BillQuery
 from registry.errors import Busy, FieldFault, FieldsRefused
@@ -49,7 +50,9 @@ class DiffQuery(Strict):
     responses={200: {"content": {MEDIA_TYPE: {}}}, **documented(422)},
     openapi_extra={"x-repeatable": ["known_at", "group_by", "tag"]},
 )
-async def tell_diff(services: Services, principal: Auditor, query: Annotated[DiffQuery, Query()]) -> StreamingResponse:
+async def tell_diff(
+    services: Services, reads: Reads, principal: Auditor, query: Annotated[DiffQuery, Query()]
+) -> StreamingResponse:
     """NDJSON of the keys that changed and of the lines that differ, with the sums at the end.
 
     An item is a `key`, a `line` or a `late_line`.
@@ -64,7 +67,7 @@ async def tell_diff(services: Services, principal: Auditor, query: Annotated[Dif
         raise FieldsRefused(beyond, position=head.position)
     if question is not None:
         await wait_until_applied(services, {"known_at": until})
-    return stream(_differences(services, principal.actor, since, until, question), head.position)
+    return reads.audit(lambda there: _differences(there, principal.actor, since, until, question), head.position)
 
 
 def _question(query: DiffQuery) -> BillQuery | None:
@@ -82,7 +85,7 @@ def _question(query: DiffQuery) -> BillQuery | None:
 
 async def _differences(
     services: Services, actor: str, since: int, until: int, question: BillQuery | None
-) -> AsyncIterator[Part]:
+) -> AsyncGenerator[Part, None]:
     keys = events = 0
     engine = services.registry.engine
     async for key in diff_keys(engine, since, until, await _recorded_at(services, until)):

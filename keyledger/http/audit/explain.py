@@ -19,6 +19,7 @@ from keyledger.http.field_types import Whole
 from keyledger.http.keys.views import KeyOut, key_out
 from keyledger.http.problem import documented
 from keyledger.http.query_params import Strict
+from keyledger.http.reads import Reads
 
 router = APIRouter(prefix="/audit", tags=["audit"], dependencies=OF_CALLERS)
 
@@ -32,13 +33,15 @@ class ExplainQuery(Strict):
 
 @router.get("/explain/{inference_id}", response_model=Explanation[KeyOut], responses=documented(404, 422))
 async def explain_inference(
-    services: Services, inference_id: UUID, principal: Auditor, query: Annotated[ExplainQuery, Query()]
+    services: Services, reads: Reads, inference_id: UUID, principal: Auditor, query: Annotated[ExplainQuery, Query()]
 ) -> JSONResponse:
     """Explain one inference: its rows, its bucket and why, the events that gave it each tag, and the arithmetic."""
     applied = await wait_until_applied(services, {"known_at": query.known_at, "wait_for": query.wait_for})
     position = applied.position if query.known_at is None else query.known_at
     async with services.bills.enter(principal.actor):
-        found = await explain(services.clickhouse, services.names, services.registry.queries, inference_id, position)
+        found = await reads.run(
+            lambda there: explain(there.clickhouse, there.names, there.registry.queries, inference_id, position)
+        )
     key = None if found.key is None or found.at is None else key_out(found.key, found.at)
     # The same explanation, of another type: its key is as answers show one.
     shown: Explanation[KeyOut] = replace(cast("Any", found), key=key, known_at=query.known_at)

@@ -15,6 +15,7 @@ from keyledger.http.field_types import Whole
 from keyledger.http.ndjson import MEDIA_TYPE
 from keyledger.http.problem import documented
 from keyledger.http.query_params import Strict
+from keyledger.http.reads import Reads
 from registry.errors import FieldFault, FieldsRefused
 from registry.log.event_log import EventLog
 
@@ -50,13 +51,15 @@ class ExportQuery(Strict):
     response_class=Response,
     responses={200: {"content": {MEDIA_TYPE: {}}}, **documented(422)},
 )
-async def export_log(registry: Registry, _principal: Auditor, query: Annotated[ExportQuery, Query()]) -> Response:
+async def export_log(
+    registry: Registry, reads: Reads, _principal: Auditor, query: Annotated[ExportQuery, Query()]
+) -> Response:
     """A page of the log: one event a line, as the topic carries it, each held to the chain before it is sent.
 
     A page ends at `limit` lines, or earlier when they are large; an empty one says that there is no more. Go on with
     `after`, the position of your last line.
     """
     head, until = await query.bounds(registry.log)
-    page = await export_page(registry.log, until, query.after, query.limit)
+    page = await reads.page(lambda there: export_page(there.registry.log, until, query.after, query.limit))
     headers = {**position_headers(head), LOG_ID_HEADER: str(registry.log.log_id)}
     return Response(page, media_type=MEDIA_TYPE, headers=headers)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from audit.history.history import Entry, entries
+from audit.history.history import Entry, History
 from keyledger.http.answers import Page, answer
-from keyledger.http.dependencies import OF_CALLERS, Auditor, Registry
+from keyledger.http.dependencies import OF_CALLERS, Auditor
 from keyledger.http.problem import documented
 from keyledger.http.query_params import PageQuery, checked_id, from_cursor, to_cursor
+from keyledger.http.reads import Reads
 from registry.keys.events import token_stream
 from registry.queries import Queries
 
@@ -22,17 +24,31 @@ router = APIRouter(prefix="/audit", tags=["audit"], dependencies=OF_CALLERS)
 
 @router.get("/history/{public_id}", response_model=Page[Entry], responses=documented(404, 422))
 async def tell_history(
-    public_id: str, registry: Registry, _principal: Auditor, query: Annotated[PageQuery, Query()]
+    public_id: str, reads: Reads, _principal: Auditor, query: Annotated[PageQuery, Query()]
 ) -> JSONResponse:
-    """Who did what to a key, when, why, and what changed from what to what; `token-<id>` names an admin token."""
+    """Who did what to a key, when, why, and what changed from what to what; `token-<id>` names an admin token.
+
+    A page ends at `limit` events, or earlier when they are large.
+    """
     after = from_cursor(query.cursor, "life") or 0
-    stream = await _stream(registry.queries, public_id)
+    return await reads.page(lambda there: _page(there.registry.queries, public_id, after, query.limit))
+
+
+async def _page(queries: Queries, public_id: str, after: int, limit: int) -> JSONResponse:
+    stream = await _stream(queries, public_id)
+    asked = await queries.history(stream, after_version=after, limit=limit)
+    last = asked.items[-1].version if asked.items else after
+    names = {token_stream(token.token_id): token.name for token in await queries.tokens()}
+    history, items = History(names), list[Entry]()
     # What an event changes depends on all before it; those after it add nothing.
-    events, seen = await registry.queries.history(stream, limit=after + query.limit + 1)
-    names = {token_stream(token.token_id): token.name for token in await registry.queries.tokens()}
-    items = list(entries(events, names))[after:]
-    cursor = to_cursor("life", after + query.limit) if len(items) > query.limit else None
-    return answer(Page(items[: query.limit], cursor), seen.position)
+    async with aclosing(queries.life(stream)) as events:
+        async for recorded in events:
+            entry = history.entry(recorded)
+            if entry.version > after:
+                items.append(entry)
+            if entry.version >= last:
+                break
+    return answer(Page(items, to_cursor("life", last) if asked.more else None), asked.seen.position)
 
 
 async def _stream(queries: Queries, public_id: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
@@ -14,18 +15,23 @@ from pydantic import Field
 
 from audit.history.states import states
 from keyledger.http.answers import answer
-from keyledger.http.dependencies import OF_CALLERS, Auditor, Registry
+from keyledger.http.dependencies import OF_CALLERS, Auditor
 from keyledger.http.field_types import Whole
 from keyledger.http.keys.views import KeyOut, key_out
 from keyledger.http.problem import documented
 from keyledger.http.query_params import AsOfQuery, checked_id
+from keyledger.http.reads import Reads
+from keyledger.runtime.registry import Registry
 from registry.errors import FieldFault, FieldsRefused
 from registry.instant import cut_ms, from_ms, to_ms
 from registry.keys.as_of import Moment, moment
 from registry.keys.state import KeyState
+from registry.log.stream_state import dump
+from registry.queries import PAGE_BYTES
 
 router = APIRouter(prefix="/audit", tags=["audit"], dependencies=OF_CALLERS)
 
+_STREAMS: Final = 100  # read at once: a page of large keys ends early
 _CURSOR = re.compile(r"state:([1-9]\d{0,17}|0):(\d{1,15}):([A-Za-z0-9]{12})", re.ASCII)
 
 
@@ -60,31 +66,39 @@ class _Place:
 
 @router.get("/state/{public_id}", response_model=KeyOut, responses=documented(404, 422))
 async def show_state(
-    public_id: str, registry: Registry, _principal: Auditor, query: Annotated[AsOfQuery, Query()]
+    public_id: str, reads: Reads, _principal: Auditor, query: Annotated[AsOfQuery, Query()]
 ) -> JSONResponse:
     """A key at an instant, now by default, as known at a position, the head by default."""
-    past = await registry.queries.key_as_of(checked_id(public_id), query.at, query.known_at)
+    checked = checked_id(public_id)
+    past = await reads.page(lambda there: there.registry.queries.key_as_of(checked, query.at, query.known_at))
     return answer(key_out(past.key, past.moment.at), past.position)
 
 
 @router.get("/state", response_model=StatesPage, responses=documented(422))
-async def list_states(registry: Registry, _principal: Auditor, query: Annotated[StatesQuery, Query()]) -> JSONResponse:
-    """All keys that existed at an instant, as known at a position, by public_id as the database sorts it."""
+async def list_states(reads: Reads, _principal: Auditor, query: Annotated[StatesQuery, Query()]) -> JSONResponse:
+    """All keys that existed at an instant, as known at a position, by public_id as the database sorts it.
+
+    A page ends at `limit` keys, or earlier when they are large.
+    """
     place = None if query.cursor is None else _place(query)
+    return await reads.page(lambda there: _page(there.registry, query, place))
+
+
+async def _page(registry: Registry, query: StatesQuery, place: _Place | None) -> JSONResponse:
     seen = await registry.queries.seen()
     asked = (query.at, query.known_at) if place is None else (place.then.at, place.then.known_at)
     then = moment(seen.position, seen.now, *asked)
     then = Moment(cut_ms(then.at), then.known_at)
-    keys: list[KeyState] = []
+    keys, size, more = list[KeyState](), 0, False
     after = None if place is None else place.after
-    async for key in states(registry.engine, then, after=after, page=query.limit + 1):
-        keys.append(key)
-        if len(keys) > query.limit:
-            break
-    more = len(keys) > query.limit
-    cursor = _Place(then, keys[query.limit - 1].public_id).text() if more else None
-    items = [key_out(key, then.at) for key in keys[: query.limit]]
-    return answer(StatesPage(then.at, then.known_at, items, cursor), seen.position)
+    async with aclosing(states(registry.engine, then, after=after, page=min(query.limit + 1, _STREAMS))) as found:
+        async for key in found:
+            if more := len(keys) == query.limit or size >= PAGE_BYTES:
+                break
+            keys.append(key)
+            size += len(dump(key))
+    cursor = _Place(then, keys[-1].public_id).text() if more else None
+    return answer(StatesPage(then.at, then.known_at, [key_out(key, then.at) for key in keys], cursor), seen.position)
 
 
 def _place(query: StatesQuery) -> _Place:

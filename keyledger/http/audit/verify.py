@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -14,9 +14,12 @@ from audit.verify.bookmark import read_bookmark
 from audit.verify.verify import verify
 from keyledger.http.dependencies import OF_CALLERS, Auditor, AuditSources
 from keyledger.http.field_types import Whole
-from keyledger.http.ndjson import MEDIA_TYPE, Part, stream
+from keyledger.http.ndjson import MEDIA_TYPE, Part
 from keyledger.http.problem import documented
 from keyledger.http.query_params import Strict
+from keyledger.http.reads import Reads
+from keyledger.runtime.audit_sources import audit_sources
+from keyledger.runtime.services import Services
 
 router = APIRouter(prefix="/audit", tags=["audit"], dependencies=OF_CALLERS)
 
@@ -36,14 +39,14 @@ class VerifyQuery(Strict):
     responses={200: {"content": {MEDIA_TYPE: {}}}, **documented(409, 422)},
 )
 async def verify_books(
-    sources: AuditSources, _principal: Auditor, query: Annotated[VerifyQuery, Query()]
+    sources: AuditSources, reads: Reads, _principal: Auditor, query: Annotated[VerifyQuery, Query()]
 ) -> StreamingResponse:
     """Compare log, current state, ClickHouse and gateway: NDJSON of progress and findings, at the end the result."""
     if query.bookmark is not None:
         await read_bookmark(query.bookmark, sources.log)  # before the status is sent
-    return stream(_verify(sources, query), (await sources.log.head()).position)
+    return reads.audit(lambda services: _verify(services, query), (await sources.log.head()).position)
 
 
-async def _verify(sources: AuditSources, query: VerifyQuery) -> AsyncIterator[Part]:
-    async for part in verify(sources, query.bookmark, wait_s=query.wait_s):
+async def _verify(services: Services, query: VerifyQuery) -> AsyncGenerator[Part, None]:
+    async for part in verify(audit_sources(services), query.bookmark, wait_s=query.wait_s):
         yield {"result": part} if isinstance(part, Verdict) else part

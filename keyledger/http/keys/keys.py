@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -24,8 +25,10 @@ from keyledger.http.query_params import (
     tag_filters,
     to_cursor,
 )
+from keyledger.http.reads import Reads
 from keyledger.http.request_body import JSON, MERGE_PATCH, body_docs, json_body
 from registry.keys.commands import UNSET, EditKey
+from registry.queries import Queries
 from registry.service import NewKey
 
 router = APIRouter(prefix="/admin/api-keys", tags=["keys"], dependencies=OF_CALLERS)
@@ -52,28 +55,30 @@ async def create_key(
 
 
 @router.get("", response_model=Page[KeyOut], responses=documented(422), openapi_extra={"x-repeatable": ["tag"]})
-async def list_keys(registry: Registry, _principal: KeyReader, query: Annotated[ListQuery, Query()]) -> JSONResponse:
-    """List keys, newest first."""
-    tags = tag_filters(query.tag)
-    before = from_cursor(query.cursor, "keys")
+async def list_keys(reads: Reads, _principal: KeyReader, query: Annotated[ListQuery, Query()]) -> JSONResponse:
+    """List keys, newest first. A page ends at `limit` keys, or earlier when they are large."""
+    tags, before = tag_filters(query.tag), from_cursor(query.cursor, "keys")
+    return await reads.page(lambda there: _page(there.registry.queries, query, tags, before))
+
+
+async def _page(queries: Queries, query: ListQuery, tags: Mapping[str, str] | None, before: int | None) -> JSONResponse:
     if tags is None:
-        return answer(Page([], None), (await registry.queries.seen()).position)
-    keys, seen = await registry.queries.keys(tags=tags, status=query.status, before=before, limit=query.limit + 1)
-    more = len(keys) > query.limit
-    keys = keys[: query.limit]
-    cursor = to_cursor("keys", keys[-1].created_position) if more else None
-    return answer(Page([key_out(key, seen.now) for key in keys], cursor), seen.position)
+        return answer(Page([], None), (await queries.seen()).position)
+    found = await queries.keys(tags=tags, status=query.status, before=before, limit=query.limit)
+    cursor = to_cursor("keys", found.items[-1].created_position) if found.more else None
+    return answer(Page([key_out(key, found.seen.now) for key in found.items], cursor), found.seen.position)
 
 
 @router.get("/{public_id}", response_model=KeyOut, responses=documented(404, 422))
 async def show_key(
-    public_id: str, registry: Registry, _principal: KeyReader, query: Annotated[AsOfQuery, Query()]
+    public_id: str, registry: Registry, reads: Reads, _principal: KeyReader, query: Annotated[AsOfQuery, Query()]
 ) -> JSONResponse:
     """Show a key: as it is, as of an instant, or as known at a position."""
+    checked = checked_id(public_id)
     if query.at is None and query.known_at is None:
-        state, seen = await registry.queries.key(checked_id(public_id))
+        state, seen = await registry.queries.key(checked)
         return answer(key_out(state, seen.now), seen.position)
-    past = await registry.queries.key_as_of(checked_id(public_id), query.at, query.known_at)
+    past = await reads.page(lambda there: there.registry.queries.key_as_of(checked, query.at, query.known_at))
     return answer(key_out(past.key, past.moment.at), past.position)
 
 

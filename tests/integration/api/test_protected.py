@@ -53,7 +53,7 @@ async def test_a_position_beyond_the_head_is_refused_with_the_head(shared_api: A
 
 
 async def test_a_gate_admits_some_lets_some_wait_and_refuses_the_rest() -> None:
-    gate, leave, entered = ConcurrencyLimit(2, 1), asyncio.Event(), 0
+    gate, leave, entered = ConcurrencyLimit("bills", 2, 1), asyncio.Event(), 0
 
     async def visit(caller: str) -> None:
         nonlocal entered
@@ -73,7 +73,7 @@ async def test_a_gate_admits_some_lets_some_wait_and_refuses_the_rest() -> None:
 
 
 async def test_one_caller_leaves_slots_and_places_to_the_others() -> None:
-    gate, leave, entered = ConcurrencyLimit(4, 12), asyncio.Event(), list[str]()
+    gate, leave, entered = ConcurrencyLimit("bills", 4, 12), asyncio.Event(), list[str]()
 
     async def visit(caller: str) -> None:
         async with gate.enter(caller):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp
 
 from keyledger.http.app import public_app
 from keyledger.runtime.gateway_wait import GatewayWait
+from keyledger.runtime.reading import Reading
 from keyledger.runtime.registry import registry_on
 from keyledger.runtime.services import Services
 from keyledger.settings import Settings
@@ -84,6 +86,32 @@ async def open_api(
     gateway: Callable[[Queries], GatewayWait] | None = None,
 ) -> AsyncIterator[Api]:
     """The app on a database of its own, with a token of each strength, and a gateway to wait for where one is given."""
+    opened = partial(_services, database, clickhouse, names, append_hook, gateway)
+    async with opened() as bare, Reading(opened) as reading:
+        services = replace(bare, reading=reading)
+        tokens = services.registry.tokens
+        made = {name: await tokens.create(name, scopes, OPERATOR) for name, scopes in TOKENS.items()}
+        await tokens.revoke(made["revoked"][0].token_id, OPERATOR)
+        app = public_app(services)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+        async with httpx.AsyncClient(transport=transport, base_url="http://keyledger") as client:
+            yield Api(
+                app,
+                client,
+                services,
+                {name: text for name, (_, text) in made.items()},
+                {name: state.token_id for name, (state, _) in made.items()},
+            )
+
+
+@asynccontextmanager
+async def _services(
+    database: Database,
+    clickhouse: ClickHouse,
+    names: Names,
+    append_hook: AppendHook | None,
+    gateway: Callable[[Queries], GatewayWait] | None,
+) -> AsyncIterator[Services]:
     engine = create_async_engine(
         database.app_url, hide_parameters=True, connect_args={"server_settings": {"timezone": "UTC"}}
     )
@@ -92,21 +120,11 @@ async def open_api(
     if gateway is not None:
         registry = replace(registry, gateway_wait=gateway(registry.queries))
     store, letters = Store(clickhouse, names), DeadLetters(clickhouse, names)
-    services = Services(registry, clickhouse, names, store, letters, Presence(clickhouse, names))
-    made = {name: await registry.tokens.create(name, scopes, OPERATOR) for name, scopes in TOKENS.items()}
-    await registry.tokens.revoke(made["revoked"][0].token_id, OPERATOR)
-    app = public_app(services)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=True)
-    async with httpx.AsyncClient(transport=transport, base_url="http://keyledger") as client:
-        yield Api(
-            app,
-            client,
-            services,
-            {name: text for name, (_, text) in made.items()},
-            {name: state.token_id for name, (state, _) in made.items()},
-        )
-    await log.close()
-    await engine.dispose()
+    try:
+        yield Services(registry, clickhouse, names, store, letters, Presence(clickhouse, names))
+    finally:
+        await log.close()
+        await engine.dispose()
 
 
 def assert_problem(answer: httpx.Response, status: int, field: str | None = None) -> None:

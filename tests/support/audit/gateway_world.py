@@ -55,7 +55,7 @@ class Kept:
 
     async def revoked(self) -> KeyState:
         """The key of the books that has details and has ended, everywhere."""
-        (key,), _ = await Queries(self.world.engine).keys(tags={}, status="revoked", before=None, limit=1)
+        (key,) = (await Queries(self.world.engine).keys(tags={}, status="revoked", before=None, limit=1)).items
         assert key.details == DETAILS
         return key
 

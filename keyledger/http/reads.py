@@ -1,0 +1,75 @@
+"""The long reads of one request: in the loop of reads, within the caller's share, and only while the caller waits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from keyledger.http import ndjson
+from keyledger.http.answers import position_headers
+from keyledger.http.dependencies import principal_of, services_of
+from keyledger.http.while_connected import while_connected
+from keyledger.runtime.concurrency_limit import ConcurrencyLimit
+from keyledger.runtime.reading import Reading
+from keyledger.runtime.services import Services
+from registry.auth import Principal
+
+_T = TypeVar("_T")
+
+
+class RequestReads:
+    """What a route asks of the loop of reads; the work is given the services of that loop."""
+
+    def __init__(self, request: Request, reading: Reading[Services], actor: str) -> None:
+        self._request = request
+        self._reading = reading
+        self._actor = actor
+
+    async def page(self, work: Callable[[Services], Coroutine[Any, Any, _T]]) -> _T:
+        """The result of the work, in the caller's turn. Raises TooManyOfOne, Busy, and what the work raises."""
+
+        async def in_turn() -> _T:
+            async with self._reading.pages.enter(self._actor):
+                return await self._reading.run(work)
+
+        return await while_connected(self._request, in_turn())
+
+    async def run(self, work: Callable[[Services], Coroutine[Any, Any, _T]]) -> _T:
+        """The result of work that has its turn already."""
+        return await while_connected(self._request, self._reading.run(work))
+
+    def audit(self, parts: Callable[[Services], AsyncGenerator[ndjson.Part, None]], position: int) -> StreamingResponse:
+        """NDJSON of what the generator gives; sending it raises TooManyOfOne and Busy before it begins."""
+        lines = self._reading.stream(lambda services: ndjson.lines(parts(services)))
+        return _InTurn(self._reading.audits, self._actor, lines, position)
+
+
+class _InTurn(StreamingResponse):
+    """Lines that are sent when it is the caller's turn."""
+
+    def __init__(self, gate: ConcurrencyLimit, actor: str, lines: AsyncGenerator[str, None], position: int) -> None:
+        super().__init__(lines, media_type=ndjson.MEDIA_TYPE, headers=position_headers(position))
+        self._gate = gate
+        self._actor = actor
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._gate.enter(self._actor):
+            await super().__call__(scope, receive, send)
+
+
+async def reads_of(
+    request: Request,
+    services: Annotated[Services, Depends(services_of)],
+    principal: Annotated[Principal, Depends(principal_of)],
+) -> RequestReads:
+    """The loop of reads, for this caller."""
+    if services.reading is None:
+        raise TypeError("these services are those of the loop of reads itself")
+    return RequestReads(request, services.reading, principal.actor)
+
+
+Reads = Annotated[RequestReads, Depends(reads_of)]

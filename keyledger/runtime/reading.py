@@ -1,0 +1,108 @@
+"""Reads that compute for long, in an event loop of their own thread: no write, and no look at health, waits for them.
+
+The thread opens services of its own, as connections belong to the loop that opened them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from threading import Thread
+from types import TracebackType
+from typing import Any, Final, Generic, Self, TypeVar
+
+from keyledger.runtime.concurrency_limit import ConcurrencyLimit
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+# How long a thread that computes keeps the interpreter from the others. Python's own 5 ms are noticed: a write asks for
+# it some ten times.
+_SWITCH_S: Final = 0.0005
+_END_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened(Generic[S]):
+    """The running loop, what it reads with, and what ends it."""
+
+    loop: asyncio.AbstractEventLoop
+    services: S
+    stop: asyncio.Event
+
+
+class Reading(Generic[S]):
+    """The loop of long reads; its thread is started by the first of them. `async with` ends it.
+
+    `pages` and `audits` are the gates for those who read: what they allow runs in turn in the one thread.
+    """
+
+    def __init__(self, open_services: Callable[[], AbstractAsyncContextManager[S]]) -> None:
+        self._open_services = open_services
+        self.pages = ConcurrencyLimit("pages", at_once=4, waiting=200)
+        self.audits = ConcurrencyLimit("audits", at_once=2, waiting=6)
+        self._starting = asyncio.Lock()
+        self._thread: Thread | None = None
+        self._opened: _Opened[S] | None = None
+
+    async def run(self, work: Callable[[S], Coroutine[Any, Any, T]]) -> T:
+        """The result of the work, done with the services of the thread. Cancelling the call cancels the work.
+
+        Raises what the work raises, and what opening the services does.
+        """
+        opened = await self._started()
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(opened.services), opened.loop))
+
+    async def stream(self, make: Callable[[S], AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
+        """What the generator gives, run with the services of the thread; it runs only while the next item is wanted."""
+        opened = await self._started()
+        items = make(opened.services)
+        try:
+            while (item := await self.run(lambda _: _next(items))) is not None:
+                yield item
+        finally:
+            asyncio.run_coroutine_threadsafe(items.aclose(), opened.loop)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._opened is not None and self._thread is not None:
+            self._opened.loop.call_soon_threadsafe(self._opened.stop.set)
+            await asyncio.to_thread(self._thread.join, _END_S)
+
+    async def _started(self) -> _Opened[S]:
+        async with self._starting:
+            if self._opened is None:
+                sys.setswitchinterval(_SWITCH_S)
+                opening: Future[_Opened[S]] = Future()
+                self._thread = Thread(target=asyncio.run, args=(self._serve(opening),), name="reading", daemon=True)
+                self._thread.start()
+                self._opened = await asyncio.wrap_future(opening)
+            return self._opened
+
+    async def _serve(self, opening: Future[_Opened[S]]) -> None:
+        """Hold the services open until the stop, then end what still reads."""
+        try:
+            async with self._open_services() as services:
+                stop = asyncio.Event()
+                opening.set_result(_Opened(asyncio.get_running_loop(), services, stop))
+                await stop.wait()
+                left = asyncio.all_tasks() - {asyncio.current_task()}
+                for task in left:
+                    task.cancel()
+                await asyncio.gather(*left, return_exceptions=True)
+        except BaseException as exc:
+            if opening.done():
+                raise
+            opening.set_exception(exc)
+
+
+async def _next(items: AsyncGenerator[T, None]) -> T | None:
+    return await anext(items, None)
