@@ -31,21 +31,20 @@ class RequestReads:
 
     async def page(self, work: Callable[[Services], Coroutine[Any, Any, _T]]) -> _T:
         """The result of the work, in the caller's turn. Raises TooManyOfOne, Busy, and what the work raises."""
+        return await while_connected(self._request, self._in_turn(self._reading.pages, work))
 
-        async def in_turn() -> _T:
-            async with self._reading.pages.enter(self._actor):
-                return await self._reading.run(work)
-
-        return await while_connected(self._request, in_turn())
-
-    async def run(self, work: Callable[[Services], Coroutine[Any, Any, _T]]) -> _T:
-        """The result of work that has its turn already."""
-        return await while_connected(self._request, self._reading.run(work))
+    async def bill(self, work: Callable[[Services], Coroutine[Any, Any, _T]]) -> _T:
+        """The same, for work that reads the gateway's rows."""
+        return await while_connected(self._request, self._in_turn(self._reading.bills, work))
 
     def audit(self, parts: Callable[[Services], AsyncGenerator[ndjson.Part, None]], position: int) -> StreamingResponse:
         """NDJSON of what the generator gives; sending it raises TooManyOfOne and Busy before it begins."""
         lines = self._reading.stream(lambda services: ndjson.lines(parts(services)))
         return _InTurn(self._reading.audits, self._actor, lines, position)
+
+    async def _in_turn(self, gate: ConcurrencyLimit, work: Callable[[Services], Coroutine[Any, Any, _T]]) -> _T:
+        async with gate.enter(self._actor):
+            return await self._reading.run(work)
 
 
 class _InTurn(StreamingResponse):

@@ -38,11 +38,13 @@ class _Opened(Generic[S]):
 class Reading(Generic[S]):
     """The loop of long reads; its thread is started by the first of them. `async with` ends it.
 
-    `pages` and `audits` are the gates for those who read: what they allow runs in turn in the one thread.
+    `bills`, `pages` and `audits` are gates for those who read. What they let in runs in turn in the one thread, but for
+    what the databases do.
     """
 
     def __init__(self, open_services: Callable[[], AbstractAsyncContextManager[S]]) -> None:
         self._open_services = open_services
+        self.bills = ConcurrencyLimit("bills", at_once=4, waiting=60)
         self.pages = ConcurrencyLimit("pages", at_once=4, waiting=200)
         self.audits = ConcurrencyLimit("audits", at_once=2, waiting=6)
         self._starting = asyncio.Lock()

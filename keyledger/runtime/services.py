@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
-from keyledger.runtime.concurrency_limit import ConcurrencyLimit
 from keyledger.runtime.connections import clickhouse_client, clickhouse_names
 from keyledger.runtime.gateway import GatewayPlace
 from keyledger.runtime.reading import Reading
@@ -21,9 +20,6 @@ from projections.ledger.presence import Presence
 from projections.ledger.store import Store
 from registry.log.postgres import Refusal, nothing_refused
 
-BILLS_AT_ONCE = 4
-BILLS_WAITING = 60
-
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -36,7 +32,6 @@ class Services:
     letters: DeadLetters
     presence: Presence
     reading: Reading[Services] | None = None
-    bills: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit("bills", BILLS_AT_ONCE, BILLS_WAITING))
 
     @property
     def settings(self) -> Settings:

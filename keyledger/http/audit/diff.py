@@ -51,7 +51,7 @@ class DiffQuery(Strict):
     openapi_extra={"x-repeatable": ["known_at", "group_by", "tag"]},
 )
 async def tell_diff(
-    services: Services, reads: Reads, principal: Auditor, query: Annotated[DiffQuery, Query()]
+    services: Services, reads: Reads, _principal: Auditor, query: Annotated[DiffQuery, Query()]
 ) -> StreamingResponse:
     """NDJSON of the keys that changed and of the lines that differ, with the sums at the end.
 
@@ -67,7 +67,7 @@ async def tell_diff(
         raise FieldsRefused(beyond, position=head.position)
     if question is not None:
         await wait_until_applied(services, {"known_at": until})
-    return reads.audit(lambda there: _differences(there, principal.actor, since, until, question), head.position)
+    return reads.audit(lambda there: _differences(there, since, until, question), head.position)
 
 
 def _question(query: DiffQuery) -> BillQuery | None:
@@ -84,7 +84,7 @@ def _question(query: DiffQuery) -> BillQuery | None:
 
 
 async def _differences(
-    services: Services, actor: str, since: int, until: int, question: BillQuery | None
+    services: Services, since: int, until: int, question: BillQuery | None
 ) -> AsyncGenerator[Part, None]:
     keys = events = 0
     engine = services.registry.engine
@@ -96,7 +96,7 @@ async def _differences(
     yield Progress("events", until - since, until - since)
     bill: dict[str, Any] | None = None
     if question is not None:
-        difference = await _compare_bills(services, actor, question, since, until)
+        difference = await _compare_bills(services, question, since, until)
         for line in difference.lines:
             yield {"line": line}
         for line in difference.late_lines:
@@ -113,13 +113,12 @@ async def _recorded_at(services: Services, position: int) -> datetime:
     return events[0].recorded_at if events else from_us(0)
 
 
-async def _compare_bills(services: Services, actor: str, question: BillQuery, since: int, until: int) -> BillDifference:
+async def _compare_bills(services: Services, question: BillQuery, since: int, until: int) -> BillDifference:
     """The bills as known at both positions, over the same usage. Raises Busy where rows keep arriving."""
     position = (await services.store.applied()).position
     for _ in range(_TRIES):
         before, after = [
-            await make_bill(services, actor, replace(question, known_at=known_at), position)
-            for known_at in (since, until)
+            await make_bill(services, replace(question, known_at=known_at), position) for known_at in (since, until)
         ]
         if same_usage(before, after):
             return compare(before, after)

@@ -33,15 +33,14 @@ class ExplainQuery(Strict):
 
 @router.get("/explain/{inference_id}", response_model=Explanation[KeyOut], responses=documented(404, 422))
 async def explain_inference(
-    services: Services, reads: Reads, inference_id: UUID, principal: Auditor, query: Annotated[ExplainQuery, Query()]
+    services: Services, reads: Reads, inference_id: UUID, _principal: Auditor, query: Annotated[ExplainQuery, Query()]
 ) -> JSONResponse:
     """Explain one inference: its rows, its bucket and why, the events that gave it each tag, and the arithmetic."""
     applied = await wait_until_applied(services, {"known_at": query.known_at, "wait_for": query.wait_for})
     position = applied.position if query.known_at is None else query.known_at
-    async with services.bills.enter(principal.actor):
-        found = await reads.run(
-            lambda there: explain(there.clickhouse, there.names, there.registry.queries, inference_id, position)
-        )
+    found = await reads.bill(
+        lambda there: explain(there.clickhouse, there.names, there.registry.queries, inference_id, position)
+    )
     key = None if found.key is None or found.at is None else key_out(found.key, found.at)
     # The same explanation, of another type: its key is as answers show one.
     shown: Explanation[KeyOut] = replace(cast("Any", found), key=key, known_at=query.known_at)

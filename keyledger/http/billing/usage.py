@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
@@ -15,7 +15,7 @@ from keyledger.http.dependencies import OF_CALLERS, BillReader, Services
 from keyledger.http.field_types import Instant, Whole
 from keyledger.http.problem import documented
 from keyledger.http.query_params import MAX_FILTERS, Strict, tag_filters
-from keyledger.http.while_connected import while_connected
+from keyledger.http.reads import Reads
 from projections.billing.bill import Bill, BillLimits, compute_bill
 from projections.billing.query import MAX_GROUP_BY, BillQuery, faults
 from projections.errors import TooManyLines
@@ -56,7 +56,7 @@ class NotYetApplied(Busy):
     openapi_extra={"x-repeatable": ["group_by", "tag"]},
 )
 async def usage(
-    request: Request, services: Services, principal: BillReader, query: Annotated[BillParameters, Query()]
+    services: Services, reads: Reads, _principal: BillReader, query: Annotated[BillParameters, Query()]
 ) -> JSONResponse:
     """The bill of a period: each inference by the tags that its key had at the inference's own instant."""
     question = checked(
@@ -64,25 +64,19 @@ async def usage(
     )
     wanted = {"known_at": query.known_at, "wait_for": query.wait_for}
     applied = await wait_until_applied(services, wanted)
-    making = make_bill(services, principal.actor, question, applied.position)
-    return answer(await while_connected(request, making), applied.position)
+    return await reads.bill(lambda there: _answer(there, question, applied.position))
 
 
-async def make_bill(services: Services, actor: str, question: BillQuery, applied_position: int) -> Bill:
-    """The bill, in the caller's turn.
+async def _answer(services: Services, question: BillQuery, applied_position: int) -> JSONResponse:
+    return answer(await make_bill(services, question, applied_position), applied_position)
 
-    Raises FieldsRefused for one that would be too long, TooManyOfOne and Busy where too many wait.
-    """
+
+async def make_bill(services: Services, question: BillQuery, applied_position: int) -> Bill:
+    """The bill, within the limits of the settings. Raises FieldsRefused for one that would be too long."""
     settings = services.settings
+    limits = BillLimits(settings.bill_lines_max, settings.bill_timeout_s, settings.bill_memory_mib << 20)
     try:
-        async with services.bills.enter(actor):
-            return await compute_bill(
-                services.clickhouse,
-                services.names,
-                question,
-                applied_position,
-                BillLimits(settings.bill_lines_max, settings.bill_timeout_s, settings.bill_memory_mib << 20),
-            )
+        return await compute_bill(services.clickhouse, services.names, question, applied_position, limits)
     except TooManyLines as error:
         raise FieldsRefused(FieldFault("group_by", str(error))) from error
 

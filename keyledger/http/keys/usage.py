@@ -8,9 +8,10 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from keyledger.http.answers import answer
-from keyledger.http.dependencies import OF_CALLERS, KeyReader, Services
+from keyledger.http.dependencies import OF_CALLERS, KeyReader, Registry
 from keyledger.http.problem import documented
 from keyledger.http.query_params import NoQuery, checked_id
+from keyledger.http.reads import Reads
 from projections.usage.credential_use import KeyUse, read_use
 
 router = APIRouter(prefix="/admin/api-keys", tags=["keys"], dependencies=OF_CALLERS)
@@ -18,10 +19,10 @@ router = APIRouter(prefix="/admin/api-keys", tags=["keys"], dependencies=OF_CALL
 
 @router.get("/{public_id}/usage", response_model=KeyUse, responses=documented(404, 422))
 async def show_usage(
-    public_id: str, services: Services, principal: KeyReader, _query: Annotated[NoQuery, Query()]
+    public_id: str, registry: Registry, reads: Reads, _principal: KeyReader, _query: Annotated[NoQuery, Query()]
 ) -> JSONResponse:
     """When each credential of a key was last used, by the inferences that the gateway has written so far."""
-    key, seen = await services.registry.queries.key(checked_id(public_id))
-    async with services.bills.enter(principal.actor):
-        used = await read_use(services.clickhouse, services.names, [one.credential_id for one in key.credentials])
+    key, seen = await registry.queries.key(checked_id(public_id))
+    ids = [one.credential_id for one in key.credentials]
+    used = await reads.bill(lambda there: read_use(there.clickhouse, there.names, ids))
     return answer(used, seen.position)

@@ -52,7 +52,7 @@ async def test_bills_whose_callers_left_are_stopped_whether_they_run_or_wait(bus
 
     async def under_way() -> tuple[int, int]:
         ((running,),) = await api.services.clickhouse.query(BILLS)
-        return running, api.services.bills.inside
+        return running, api.reading.bills.inside
 
     assert await poll_until(under_way, lambda found: found == (0, 0), timeout_s=10) == (0, 0)
     answer = await api.call("GET", "/billing/usage", by="billing", params=QUESTION)

@@ -72,6 +72,12 @@ class Api:
         """The answer to a merge patch."""
         return await self.call("PATCH", f"/admin/api-keys/{public_id}", by=by, json=body, params=query)
 
+    @property
+    def reading(self) -> Reading[Services]:
+        """The loop of long reads."""
+        assert self.services.reading is not None
+        return self.services.reading
+
     async def head(self) -> int:
         """The head of the log."""
         return (await self.services.registry.log.head()).position
