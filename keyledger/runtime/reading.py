@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from threading import Thread
+from threading import Thread, current_thread
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
@@ -33,6 +33,7 @@ class _Opened(Generic[S]):
     loop: asyncio.AbstractEventLoop
     services: S
     stop: asyncio.Event
+    thread: Thread
 
 
 class Reading(Generic[S]):
@@ -47,9 +48,7 @@ class Reading(Generic[S]):
         self.bills = ConcurrencyLimit("bills", at_once=4, waiting=60)
         self.pages = ConcurrencyLimit("pages", at_once=4, waiting=200)
         self.audits = ConcurrencyLimit("audits", at_once=2, waiting=6)
-        self._starting = asyncio.Lock()
-        self._thread: Thread | None = None
-        self._opened: _Opened[S] | None = None
+        self._opening: asyncio.Task[_Opened[S]] | None = None
 
     async def run(self, work: Callable[[S], Coroutine[Any, Any, T]]) -> T:
         """The result of the work, done with the services of the thread. Cancelling the call cancels the work.
@@ -75,26 +74,31 @@ class Reading(Generic[S]):
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._opened is not None and self._thread is not None:
-            self._opened.loop.call_soon_threadsafe(self._opened.stop.set)
-            await asyncio.to_thread(self._thread.join, _END_S)
+        if self._opening is None:
+            return
+        (opened,) = await asyncio.gather(self._opening, return_exceptions=True)
+        if isinstance(opened, _Opened):
+            opened.loop.call_soon_threadsafe(opened.stop.set)
+            await asyncio.to_thread(opened.thread.join, _END_S)
 
     async def _started(self) -> _Opened[S]:
-        async with self._starting:
-            if self._opened is None:
-                sys.setswitchinterval(_SWITCH_S)
-                opening: Future[_Opened[S]] = Future()
-                self._thread = Thread(target=asyncio.run, args=(self._serve(opening),), name="reading", daemon=True)
-                self._thread.start()
-                self._opened = await asyncio.wrap_future(opening)
-            return self._opened
+        # A caller that leaves meanwhile does not end what the next one waits for.
+        if self._opening is None or (self._opening.done() and self._opening.exception() is not None):
+            self._opening = asyncio.create_task(self._start())
+        return await asyncio.shield(self._opening)
+
+    async def _start(self) -> _Opened[S]:
+        sys.setswitchinterval(_SWITCH_S)
+        opening: Future[_Opened[S]] = Future()
+        Thread(target=asyncio.run, args=(self._serve(opening),), name="reading", daemon=True).start()
+        return await asyncio.wrap_future(opening)
 
     async def _serve(self, opening: Future[_Opened[S]]) -> None:
         """Hold the services open until the stop, then end what still reads."""
         try:
             async with self._open_services() as services:
                 stop = asyncio.Event()
-                opening.set_result(_Opened(asyncio.get_running_loop(), services, stop))
+                opening.set_result(_Opened(asyncio.get_running_loop(), services, stop, current_thread()))
                 await stop.wait()
                 left = asyncio.all_tasks() - {asyncio.current_task()}
                 for task in left:

@@ -60,6 +60,22 @@ async def test_services_that_can_not_be_opened_are_opened_by_the_next_read() -> 
     assert opener.open == 0
 
 
+async def test_a_caller_that_leaves_while_the_loop_starts_spoils_nothing() -> None:
+    opener = Opener()
+
+    async def name(thread: str) -> str:
+        return thread
+
+    async with Reading(opener) as reading:
+        left = asyncio.create_task(reading.run(name))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # the thread is starting
+        left.cancel()
+        assert await reading.run(name) == "reading"
+        assert opener.open == 1
+    assert opener.open == 0
+
+
 async def test_work_ends_with_its_caller_and_with_the_loop() -> None:
     ended = asyncio.Queue[str]()
     home = asyncio.get_running_loop()
