@@ -22,10 +22,11 @@ from registry.db.tables import (
 )
 from registry.errors import UnknownKey
 from registry.keys.as_of import PastKey, moment
-from registry.keys.events import key_stream
+from registry.keys.events import CLOCK_STREAM, ClockDivergenceAccepted, key_stream
 from registry.keys.state import KeyState, Past
 from registry.keys.tokens import TokenState
 from registry.log import stream_state
+from registry.log.clock_watch import Accepted
 from registry.log.event_log import COLUMNS, RecordedEvent
 from registry.log.log_position import LogPosition
 
@@ -208,6 +209,16 @@ class Queries:
         if state is None:
             raise UnknownKey("the key was not created yet by then", position=seen.position)
         return PastKey(state, then, seen.position)
+
+    async def accepted_clock(self) -> Accepted | None:
+        """The last decision of an operator to go on after an event that is dated after the clock."""
+        rows = await self._rows(
+            select(event.c.position, event.c.recorded_at)
+            .where(event.c.stream == CLOCK_STREAM, event.c.type == ClockDivergenceAccepted.__name__)
+            .order_by(event.c.version.desc())
+            .limit(1)
+        )
+        return Accepted(*rows[0]) if rows else None
 
     async def token(self, token_id: str) -> tuple[TokenState, str] | None:
         """A token's state and the hash of its secret."""

@@ -21,6 +21,7 @@ from registry.instant import cut_ms, from_ms, to_ms
 from registry.keys.events import (
     AdminTokenCreated,
     AdminTokenRevoked,
+    ClockDivergenceAccepted,
     CredentialRevoked,
     Event,
     ExpirationChanged,
@@ -93,6 +94,8 @@ def written(  # noqa: PLR0911 - a shape of event each
         case KeyRotated():
             issued = event.credential.credential_id
             return {**{_of(one): until(event.expires_at) for one in event.retired}, _of(issued): ACTIVE}
+        case ClockDivergenceAccepted():
+            return {"last_recorded_at": event.last_recorded_at, "clock": event.clock}
         case CredentialRevoked():
             return {_of(event.credential_id): "revoked"}
     if status := _STATUSES.get(type(event)):

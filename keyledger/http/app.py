@@ -19,6 +19,7 @@ from keyledger.http.guard import Guard
 from keyledger.http.keys import history, keys, lifecycle, usage
 from keyledger.http.openapi import openapi
 from keyledger.http.operator import (
+    clock,
     credentials,
     dead_letters,
     imports,
@@ -56,6 +57,7 @@ _PUBLIC: Final = (
 _OPERATOR: Final = (
     *_PUBLIC,
     status.router,
+    clock.router,
     dead_letters.router,
     publish.router,
     tokens.router,

@@ -13,6 +13,7 @@ from keyledger.runtime.connections import database_engine
 from keyledger.runtime.gateway import GatewayKeys, GatewayPlace, gateway_place, open_gateway
 from keyledger.runtime.gateway_wait import GatewayWait, NoWait, SyncWait
 from keyledger.settings import Settings
+from registry.clock import ClockService
 from registry.log.clock_watch import ClockBounds
 from registry.log.event_log import EventLog
 from registry.log.postgres import Limits, PostgresEventLog, Refusal, nothing_refused, open_log
@@ -30,6 +31,7 @@ class Registry:
     keys: KeyService
     tokens: TokenService
     queries: Queries
+    clock: ClockService
     gateway: GatewayKeys | None = None
     gateway_wait: GatewayWait | None = None
     refusal: Refusal = nothing_refused
@@ -44,7 +46,8 @@ def registry_on(log: EventLog, engine: AsyncEngine, settings: Settings, gateway:
     """The registry of an open log, whose database the engine is on."""
     queries = Queries(engine)
     keys, tokens = KeyService(log, queries.public_id), TokenService(log)
-    return Registry(settings, engine, log, keys, tokens, queries, gateway, _wait(gateway, queries))
+    clock = ClockService(log, queries, clock_bounds(settings).back)
+    return Registry(settings, engine, log, keys, tokens, queries, clock, gateway, _wait(gateway, queries))
 
 
 @asynccontextmanager
@@ -77,10 +80,15 @@ def append_limits(settings: Settings) -> Limits:
         max_queue=settings.append_queue,
         lock_timeout_s=settings.lock_timeout_s,
         statement_timeout_s=settings.statement_timeout_s,
-        clock=ClockBounds(
-            back=timedelta(milliseconds=settings.clock_step_back_ms),
-            ahead=timedelta(milliseconds=settings.clock_ahead_ms),
-        ),
+        clock=clock_bounds(settings),
+    )
+
+
+def clock_bounds(settings: Settings) -> ClockBounds:
+    """How far the database's clock may be off."""
+    return ClockBounds(
+        back=timedelta(milliseconds=settings.clock_step_back_ms),
+        ahead=timedelta(milliseconds=settings.clock_ahead_ms),
     )
 
 

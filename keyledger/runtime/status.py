@@ -16,7 +16,7 @@ from projections.ledger.store import Frontier, Store
 from registry.errors import LogChanged
 from registry.log.event_log import Head
 from registry.log.log_position import resume_at
-from registry.queries import GatewayProgress, Seen, TopicProgress
+from registry.queries import GatewayProgress, Queries, Seen, TopicProgress
 
 # Of the open dead letters so many are named; `dead-letters list` has them all.
 NAMED = 20
@@ -112,7 +112,7 @@ async def status_of(registry: Registry, read_side: ReadSide | None = None) -> St
         found += alarms.of_letters(named, open_count, read_side.dead_letters_max)
         found += alarms.of_missing(await read_side.presence.missing())
         found += alarms.of_frontier(frontier, hole_alarm_s=read_side.hole_alarm_s)
-    found += _of_clocks(registry.settings, head, seen)
+    found += await _of_clocks(registry.settings, registry.queries, head, seen)
     if (refusal := registry.refusal()) is not None:
         found.append(
             Alarm("changes_refused", str(refusal), None, "make room: changes are accepted again by themselves")
@@ -152,7 +152,7 @@ async def _log_changed(registry: Registry, frontier: Frontier) -> list[Alarm]:
     return []
 
 
-def _of_clocks(settings: Settings, head: Head, seen: Seen) -> list[Alarm]:
+async def _of_clocks(settings: Settings, queries: Queries, head: Head, seen: Seen) -> list[Alarm]:
     """The faults of the clocks that refuse changes: see registry/log/clock_watch.py."""
     ahead, behind = seen.now - datetime.now(UTC), (head.recorded_at or seen.now) - seen.now
     fix = "until then only what stops a key, a credential or a token is recorded: docs/operate.md, Clocks"
@@ -160,9 +160,11 @@ def _of_clocks(settings: Settings, head: Head, seen: Seen) -> list[Alarm]:
     if ahead > timedelta(milliseconds=settings.clock_ahead_ms):
         words = f"the database's clock is {ahead.total_seconds():.0f} s ahead of this machine's"
         found.append(Alarm("clock", words, None, f"set the wrong one right; {fix}"))
-    if behind > timedelta(milliseconds=settings.clock_step_back_ms):
+    accepted = await queries.accepted_clock()
+    if behind > timedelta(milliseconds=settings.clock_step_back_ms) and not (accepted and accepted.covers(head)):
         words = f"the database's clock is {behind.total_seconds():.0f} s behind the last event of the log"
-        found.append(Alarm("clock", words, head.position, f"set it right, or wait; {fix}"))
+        way_out = "set it right; if the event is dated wrongly and the clock is right, keyledger accept-clock"
+        found.append(Alarm("clock", words, head.position, f"{way_out}; {fix}"))
     return found
 
 

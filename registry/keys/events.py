@@ -7,6 +7,7 @@ a payload are RFC 3339 in UTC with milliseconds.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -111,6 +112,18 @@ class AdminTokenRevoked(Event, frozen=True):
     """An admin token was revoked permanently."""
 
 
+class ClockDivergenceAccepted(Event, frozen=True):
+    """An operator decided to go on although the last event is dated after the database's clock.
+
+    From then on events are recorded right after `last_recorded_at`, and take effect by the clock, which said `clock`.
+    """
+
+    last_recorded_at: datetime
+    clock: datetime
+
+
+# The stream of what operators decide about the log's clock.
+CLOCK_STREAM: Final = "log-clock"
 # The first event of a key's stream is one of these.
 KeyBegun = KeyCreated | KeyImported
 

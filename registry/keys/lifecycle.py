@@ -59,7 +59,10 @@ def resume(view: StreamView) -> Sequence[NewEvent]:
     """Decide a resumption. Changes nothing if the key is not suspended; an expired key stays expired."""
     state = existing(view)
     _refuse_revoked(state, "resumed")
-    return [] if state.suspended_at is None else [NewEvent(KeyResumed())]
+    if state.suspended_at is None:
+        return []
+    # Never before the suspension, which a clock may have dated after now.
+    return [NewEvent(KeyResumed(), state.suspended_at if state.suspended_at > view.now else None)]
 
 
 def rotate(command: RotateKey, view: StreamView) -> Sequence[NewEvent]:

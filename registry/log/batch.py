@@ -24,7 +24,8 @@ Outcome = Written | Exception
 class Batch:
     """The working state of a batch: what the log holds, plus what earlier writes of the batch have added.
 
-    With a `refusal`, only writes that stop something are appended; the others get it.
+    With a `refusal`, only writes that stop something are appended; the others get it. With it, and if the last event is
+    dated after the clock (`by_clock`), events are decided and take effect by the clock, though recorded after the last.
     """
 
     head: Head
@@ -34,6 +35,7 @@ class Batch:
     histories: dict[str, list[RecordedEvent]]
     new_salt: Callable[[], bytes]
     refusal: Busy | None = None
+    by_clock: bool = False
     appended: list[RecordedEvent] = field(default_factory=list)
     changed: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
@@ -45,7 +47,8 @@ class Batch:
     def _run_one(self, write: Write) -> Outcome:
         if self.refusal is not None and not write.stops:
             return self.refusal
-        now = self._next_instant()
+        by_clock = self.by_clock or self.refusal is not None
+        now = self.clock if by_clock else self._next_instant()
         stream, version = write.stream, self.versions[write.stream]
         view = StreamView(now, version, self.states.get(stream), tuple(self.histories.get(stream, ())))
         try:
@@ -56,7 +59,7 @@ class Batch:
             if isinstance(error, RegistryError):
                 error.position = self.head.position
             return error
-        if self.refusal is not None:
+        if by_clock:
             decided = [self._in_effect_now(write.stream, new) for new in decided]
         events = tuple([self._stamp(write, new) for new in decided])
         if events:
@@ -64,7 +67,7 @@ class Batch:
         return Written(events, self.states.get(stream), self.head.position, now)
 
     def _in_effect_now(self, stream: str, new: NewEvent) -> NewEvent:
-        """A stop that takes effect by the clock, though events may be stamped after it; not before the creation."""
+        """An event that takes effect by the clock, though it is recorded after the last; not before the creation."""
         created_at = getattr(self.states.get(stream), "created_at", self.clock)
         return NewEvent(new.event, new.effective_at or max(cut_ms(self.clock), created_at))
 

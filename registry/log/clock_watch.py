@@ -36,6 +36,20 @@ class ClockBounds:
     ahead: timedelta = timedelta(minutes=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Where and when the last ClockDivergenceAccepted was recorded."""
+
+    position: int
+    recorded_at: datetime
+
+    def covers(self, head: Head) -> bool:
+        """Whether all since was recorded by order alone, a microsecond for each event: it covers no later jump."""
+        if head.recorded_at is None:
+            return False
+        return head.recorded_at - self.recorded_at == timedelta(microseconds=head.position - self.position)
+
+
 class ClockWatch:
     """Compares the database's clock with the last event, this process's clock, and its own last look.
 
@@ -55,7 +69,10 @@ class ClockWatch:
         self._last: tuple[datetime, float] | None = None
 
     def look(self, head: Head, clock: datetime) -> tuple[datetime, Busy | None]:
-        """The time to stamp with, and why only what stops a key may be stamped now, if that is so."""
+        """The time to stamp with, and why only what stops a key may be stamped now, if that is so.
+
+        ClockSteppedBack does not count where the divergence `is_accepted`.
+        """
         now, uptime_s = self._now(), self._uptime_s()
         expected = now if self._last is None else self._last[0] + timedelta(seconds=uptime_s - self._last[1])
         trusted = min(now, expected)
@@ -65,3 +82,10 @@ class ClockWatch:
         if head.recorded_at is not None and head.recorded_at - clock > self._bounds.back:
             return clock, ClockSteppedBack(head.recorded_at - clock)
         return clock, None
+
+    def is_accepted(self, head: Head, clock: datetime, accepted: Accepted | None) -> bool:
+        """Whether events go on after a head that is dated after the clock: by the last decision of an operator.
+
+        It needs a clock that is not behind this process's.
+        """
+        return accepted is not None and accepted.covers(head) and self._now() - clock <= self._bounds.back

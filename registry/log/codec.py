@@ -34,6 +34,7 @@ CURRENT: Final[dict[type[Event], int]] = {
     events.KeyRevoked: 1,
     events.AdminTokenCreated: 1,
     events.AdminTokenRevoked: 1,
+    events.ClockDivergenceAccepted: 1,
 }
 # (type, version) to the function that converts that version's JSON to the next version's.
 UPCASTERS: Final[dict[tuple[str, int], Upcaster]] = {}

@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from registry.errors import ClockSteppedBack
+from registry.keys.events import ClockDivergenceAccepted
 from registry.log import chain
 from registry.log.batch import Batch, Outcome, wanted
-from registry.log.clock_watch import ClockBounds, ClockWatch
+from registry.log.clock_watch import Accepted, ClockBounds, ClockWatch
 from registry.log.event_log import Head, RecordedEvent, Write, Written
 from registry.log.group_commit import GroupCommit
 
@@ -84,12 +86,16 @@ class MemoryEventLog:
     async def _flush(self, writes: Sequence[Write]) -> list[Outcome]:
         head = await self.head()
         clock, clock_fault = self._watch.look(head, self._clock())
+        behind = isinstance(clock_fault, ClockSteppedBack)
+        if behind and self._watch.is_accepted(head, clock, self._accepted_clock()):
+            clock_fault = None
         streams = wanted(writes)
         histories = {stream: await self.read_stream(stream) for stream in streams}
         batch = Batch(
             head=head,
             clock=clock,
             refusal=clock_fault,
+            by_clock=behind,
             versions={stream: len(history) for stream, history in histories.items()},
             states={stream: self._states.get(stream) for stream in streams},
             histories={stream: histories[stream] for stream, whole in streams.items() if whole},
@@ -102,3 +108,7 @@ class MemoryEventLog:
             self._secrets |= batch.secrets
             self._grown.notify_all()
         return outcomes
+
+    def _accepted_clock(self) -> Accepted | None:
+        found = [event for event in self._events if event.type == ClockDivergenceAccepted.__name__]
+        return Accepted(found[-1].position, found[-1].recorded_at) if found else None

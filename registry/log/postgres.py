@@ -28,13 +28,14 @@ from registry.db.connection import (
     DriverConnection,
     instants_as_raw_us,
 )
-from registry.errors import Busy, LogBroken, OutcomeUnknown
+from registry.errors import Busy, ClockSteppedBack, LogBroken, OutcomeUnknown
 from registry.instant import from_us
+from registry.keys.events import CLOCK_STREAM
 from registry.keys.state import KeyState
 from registry.log import chain, sql, state_rows, stream_state
 from registry.log.append_hook import AppendHook
 from registry.log.batch import Batch, Outcome, wanted
-from registry.log.clock_watch import ClockBounds, ClockWatch
+from registry.log.clock_watch import Accepted, ClockBounds, ClockWatch
 from registry.log.event_log import COLUMNS, Head, RecordedEvent, Write, Written
 from registry.log.group_commit import GroupCommit
 from registry.log.notifications import CommitNotifier
@@ -176,6 +177,10 @@ class PostgresEventLog:
         self._notifier.notify(batch.head.position)
         return outcomes
 
+    async def _accepted_clock(self, driver: Any) -> Accepted | None:
+        row = await driver.fetchrow(sql.ACCEPTED_CLOCK, CLOCK_STREAM)
+        return None if row is None else Accepted(*row)
+
     async def _run_hook(self, driver: Any, batch: Batch) -> None:
         """Write what must be true as soon as the append is, if there is a hook."""
         keys = [] if self._hook is None else [one for one in batch.changed.values() if isinstance(one, KeyState)]
@@ -191,6 +196,9 @@ class PostgresEventLog:
         genesis = chain.genesis_hash(self._log_id)
         head = Head(position, first["hash"] if position else genesis, first["recorded_at"])
         clock, clock_fault = self._watch.look(head, first["clock"])
+        behind = isinstance(clock_fault, ClockSteppedBack)
+        if behind and self._watch.is_accepted(head, clock, await self._accepted_clock(driver)):
+            clock_fault = None
         histories: dict[str, list[RecordedEvent]] = {stream: [] for stream, whole in streams.items() if whole}
         if histories:
             for row in await driver.fetch(sql.READ_STREAMS, list(histories)):
@@ -199,6 +207,7 @@ class PostgresEventLog:
             head=head,
             clock=clock,
             refusal=clock_fault or self._refusal(),
+            by_clock=behind,
             versions={row["stream"]: row["version"] for row in rows},
             states={row["stream"]: stream_state.load(row["stream"], row["document"]) for row in rows},
             histories=histories,

@@ -31,7 +31,13 @@ NAMES: Final = (
     "KeyRotated.v1",
     "KeyRotated.v1.compromised",
     "CredentialRevoked.v1",
+    "ClockDivergenceAccepted.v1",
 )
+STREAMS: Final = {
+    "AdminTokenCreated": "token-t0kenPubl1c0",
+    "AdminTokenRevoked": "token-t0kenPubl1c0",
+    "ClockDivergenceAccepted": "log-clock",
+}
 LOG_ID = UUID("11111111-2222-4333-8444-555555555555")
 
 
@@ -41,7 +47,7 @@ def golden_log() -> dict[str, Linked]:
     before, versions = chain.genesis_hash(LOG_ID), dict[str, int]()
     for position, name in enumerate(NAMES, start=1):
         kind, version = name.split(".")[:2]
-        stream = "token-t0kenPubl1c0" if kind.startswith("AdminToken") else "key-k3yPubl1cId0"
+        stream = STREAMS.get(kind, "key-k3yPubl1cId0")
         versions[stream] = versions.get(stream, 0) + 1
         salt, payload = bytes([position] * 16), (FOLDER / "events" / f"{name}.json").read_bytes()
         event = record(

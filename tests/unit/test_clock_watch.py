@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from registry.errors import ClockAhead, ClockSteppedBack
-from registry.log.clock_watch import ClockBounds, ClockWatch
+from registry.log.clock_watch import Accepted, ClockBounds, ClockWatch
 from registry.log.event_log import Head
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -67,3 +67,21 @@ def test_a_jump_that_was_recorded_refuses_until_the_time_has_come() -> None:
     assert (clock, type(fault)) == (NOON, ClockSteppedBack)
     machine.wait(3596)
     assert machine.watch.look(head, machine.now) == (machine.now, None)
+
+
+@pytest.mark.parametrize(
+    ("position", "recorded_at", "clock_s", "goes_on"),
+    [
+        (7, NOON + timedelta(days=365), 0, True),
+        (9, NOON + timedelta(days=365, microseconds=2), 0, True),
+        (9, NOON + timedelta(days=365, microseconds=3), 0, False),  # another jump since
+        (9, NOON + timedelta(days=365, microseconds=2), -60, False),  # a clock behind ours
+    ],
+)
+def test_a_decision_covers_what_order_alone_recorded_since_and_a_clock_that_is_right(
+    position: int, recorded_at: datetime, clock_s: int, goes_on: bool
+) -> None:
+    accepted = Accepted(7, NOON + timedelta(days=365))
+    head, clock = Head(position, b"", recorded_at), NOON + timedelta(seconds=clock_s)
+    assert Machine().watch.is_accepted(head, clock, accepted) is goes_on
+    assert not Machine().watch.is_accepted(head, clock, None)

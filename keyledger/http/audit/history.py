@@ -1,4 +1,4 @@
-"""GET /audit/history/{public_id}: the life of a key, or of an admin token, as a person reads it."""
+"""GET /audit/history/{public_id}: the life of a key, or of an admin token or the log itself, as a person reads it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from keyledger.http.dependencies import OF_CALLERS, Auditor
 from keyledger.http.problem import documented
 from keyledger.http.query_params import PageQuery, checked_id, from_cursor, to_cursor
 from keyledger.http.reads import Reads
-from registry.keys.events import token_stream
+from registry.keys.events import CLOCK_STREAM, token_stream
 from registry.queries import Queries
 
 _TOKEN = token_stream("")
@@ -26,7 +26,8 @@ router = APIRouter(prefix="/audit", tags=["audit"], dependencies=OF_CALLERS)
 async def tell_history(
     public_id: str, reads: Reads, _principal: Auditor, query: Annotated[PageQuery, Query()]
 ) -> JSONResponse:
-    """Who did what to a key, when, why, and what changed from what to what; `token-<id>` names an admin token.
+    """Who did what to a key, when, why, and what changed from what to what; `token-<id>` names an admin token, and
+    `log-clock` what operators decided about the log's clock.
 
     A page ends at `limit` events, or earlier when they are large.
     """
@@ -52,6 +53,8 @@ async def _page(queries: Queries, public_id: str, after: int, limit: int) -> JSO
 
 
 async def _stream(queries: Queries, public_id: str) -> str:
+    if public_id == CLOCK_STREAM:
+        return CLOCK_STREAM
     if public_id.startswith(_TOKEN):
         return token_stream(checked_id(public_id.removeprefix(_TOKEN)))
     return await queries.stream(checked_id(public_id))

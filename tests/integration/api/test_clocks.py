@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
 from keyledger.runtime.status import status_of
+from registry.errors import Conflict
+from registry.log.event_log import Caller
 from tests.support.api.service import OPERATOR, Api, assert_problem
 from tests.support.servers.databases import Database
 
@@ -44,3 +51,48 @@ async def test_stopping_always_works_and_the_alarm_says_why_nothing_else_does(ap
     (alarm,) = (await status_of(api.services.registry)).alarms
     assert alarm.kind == "clock"
     assert "3600 s behind" in alarm.detail or "3599 s behind" in alarm.detail
+
+
+async def test_an_operator_can_go_on_after_a_wrong_date_and_the_log_says_who_and_why(
+    api: Api, database: Database
+) -> None:
+    clock = api.services.registry.clock
+    with pytest.raises(Conflict, match="nothing to accept"):
+        await clock.accept_divergence(Caller("operator", reason="too early"))
+    key = (await api.make_key(tags={"customer_id": "acme"}))["public_id"]
+    async with database.connect() as owner:
+        await owner.execute(AN_HOUR_AHEAD)
+    assert (await api.call("POST", KEYS, json={})).status_code == 503
+
+    accepted = await clock.accept_divergence(Caller("operator", reason="the host was an hour ahead"))
+    assert (await status_of(api.services.registry)).alarms == ()
+    made = await api.make_key(tags={"customer_id": "acme"}, expiration=soon(minutes=10))
+    edited = (await api.patch(key, {"tags": {"customer_id": "beta"}})).json()
+    assert edited["tags"] == {"customer_id": "beta"}
+    for command, body in (("suspend", None), ("resume", None), ("rotate", {"overlap_s": 60})):
+        assert (await api.call("POST", f"{KEYS}/{key}/{command}", json=body)).is_success
+    assert abs(instant(made["created_at"]) - datetime.now(instant(made["created_at"]).tzinfo)) < timedelta(minutes=1)
+
+    # Recorded in order, a microsecond apart, and in effect by the clock.
+    events = await api.services.registry.log.read(accepted.position - 1, 100)
+    assert len(events) == 6
+    assert {after.recorded_us - before.recorded_us for before, after in pairwise(events)} == {1}
+    assert all(event.recorded_at - event.effective_at > timedelta(minutes=59) for event in events)
+    (told,) = (await api.call("GET", "/audit/history/log-clock")).json()["items"]
+    assert (told["actor"], told["reason"]) == ("operator", "the host was an hour ahead")
+    assert {change["field"] for change in told["changes"]} == {"last_recorded_at", "clock"}
+
+    # It covers no later jump.
+    async with database.connect() as owner:
+        await owner.execute(AN_HOUR_AHEAD.replace("1 hour", "2 hours").replace("'thing', 1", "'thing', 2"))
+    assert (await api.call("POST", KEYS, json={})).status_code == 503
+
+
+def instant(text: str) -> datetime:
+    """An instant of an answer."""
+    return datetime.fromisoformat(text)
+
+
+def soon(**later: float) -> str:
+    """An instant to come, as a request has it."""
+    return (datetime.now().astimezone() + timedelta(**later)).isoformat(timespec="milliseconds")
