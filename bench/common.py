@@ -43,8 +43,11 @@ class Server:
 
 @contextmanager
 def server() -> Iterator[Server]:
-    """An embedded PostgreSQL in a new folder, migrated; gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="keyledger-bench-") as folder, EmbeddedPostgres(Path(folder) / "pg") as one:
+    """An embedded PostgreSQL in a new folder, on TCP as what it is compared with is, migrated; gone afterwards."""
+    with (
+        tempfile.TemporaryDirectory(prefix="keyledger-bench-") as folder,
+        EmbeddedPostgres(Path(folder) / "pg", tcp_port=0) as one,
+    ):
         asyncio.run(migrate(one.owner_url, one.app_url))
         url = make_url(one.owner_url)
         where = (str(url.host), int(url.port or 0), str(url.username), str(url.password), str(url.database))

@@ -56,6 +56,15 @@ def up(
     gateway: Annotated[
         bool, typer.Option("--gateway", help="Keep a gateway's table of keys in the embedded PostgreSQL, too.")
     ] = False,
+    postgres_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Let the embedded PostgreSQL listen on this TCP port of loopback, too, for a gateway; 0 takes a free "
+            "one. Any local user can use up its connections there.",
+        ),
+    ] = None,
 ) -> None:
     """Start everything in one process on loopback: PostgreSQL, ClickHouse's engine, the API and the projector.
 
@@ -75,7 +84,7 @@ def up(
 
     folder = DataFolder(choose_folder(data, os.environ))
     narrate(f"starting on {folder.path} …")
-    asyncio.run(run_up(folder, port, feed.value, settings, say, gateway=gateway))
+    asyncio.run(run_up(folder, port, feed.value, settings, say, gateway=gateway, postgres_port=postgres_port))
 
 
 def serve(port: Port = 8080, host: Host = "127.0.0.1") -> None:

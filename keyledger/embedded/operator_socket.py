@@ -1,24 +1,14 @@
-"""The operator socket in the data folder: 0600, never TCP, at a path of any length.
-
-A socket's address has room for about 107 bytes of path, and data folders lie deeper than that. On Linux the folder is
-then named through an open descriptor, /proc/self/fd/N, which is always short.
-"""
+"""The operator socket in the data folder: 0600, never TCP, at a path of any length."""
 
 from __future__ import annotations
 
 import os
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Final
 
-from keyledger.embedded.errors import SocketPathTooLong
 from keyledger.embedded.folder import DataFolder
-
-# sun_path holds 108 bytes on Linux and 104 on macOS and the BSDs, with the NUL at its end.
-_LONGEST_PATH: Final = 107 if sys.platform == "linux" else 103
+from keyledger.embedded.socket_path import short_name
 
 
 def bind_unix_socket(folder: DataFolder) -> socket.socket:
@@ -32,7 +22,7 @@ def bind_unix_socket(folder: DataFolder) -> socket.socket:
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         os.fchmod(bound.fileno(), 0o600)  # Linux gives the file the mode of the descriptor, so there is no open instant
-        with _short_name(fresh) as name:
+        with short_name(fresh) as name:
             bound.bind(name)
         fresh.chmod(0o600)  # elsewhere: the folder's 0700 guards the instant between the two
         fresh.replace(final)
@@ -46,19 +36,5 @@ def bind_unix_socket(folder: DataFolder) -> socket.socket:
 @contextmanager
 def socket_path_for_client(folder: DataFolder) -> Iterator[str]:
     """A path to connect to. It is good inside the `with` only: connect, and reconnect, before it ends."""
-    with _short_name(folder.operator_socket) as name:
+    with short_name(folder.operator_socket) as name:
         yield name
-
-
-@contextmanager
-def _short_name(path: Path) -> Iterator[str]:
-    if len(os.fsencode(path)) <= _LONGEST_PATH:
-        yield str(path)
-        return
-    if sys.platform != "linux":
-        raise SocketPathTooLong
-    fd = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{fd}/{path.name}"
-    finally:
-        os.close(fd)

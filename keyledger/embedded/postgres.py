@@ -1,8 +1,9 @@
-"""The supervisor of the embedded PostgreSQL: a real server of our own, on loopback, in one folder.
+"""The supervisor of the embedded PostgreSQL: a real server of our own in one folder.
 
     FOLDER/            0700, ours
-      data/            PostgreSQL's own folder; belongs to the account that it runs as
-      owner-password, app-password, port    0600, ours
+      data/            0700, PostgreSQL's own folder; belongs to the account that it runs as, as does the socket in it
+      owner-password, app-password          0600, ours
+      port             0600, ours, where it listens on TCP too
       postgres.log, postgres.log.1          0600, ours, bounded
       lock             held while a supervisor uses the folder
 
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -26,14 +26,13 @@ from keyledger.embedded.binaries import programs_for
 from keyledger.embedded.cluster import APPLICATION, DATABASE, OWNER, make_cluster
 from keyledger.embedded.errors import PostgresError, PostgresNotStarted, PostgresNotStopped
 from keyledger.embedded.launch import Launcher
+from keyledger.embedded.listening import Listening
 from keyledger.embedded.lock import FolderLock
 from keyledger.embedded.private_file import write_private
 from keyledger.embedded.processes import pid_file_lines, stop_servers
 from keyledger.embedded.server_log import ServerLog
 
 _SETTINGS: Final = {
-    "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
     # The log of the registry is the user's: these three are not to be bought off for speed.
     "fsync": "on",
     "full_page_writes": "on",
@@ -58,16 +57,17 @@ _LOOK_EVERY_S: Final = 0.02
 class EmbeddedPostgres:
     """One PostgreSQL server on one folder. Blocking: call it in a thread where a loop must go on.
 
-    `start` and `stop` may be called again, also after the server was killed; `with` does both.
+    With `tcp_port` it listens on that port of loopback too, and its URLs name it; 0 takes a free one. `start` and
+    `stop` may be called again, also after the server was killed; `with` does both.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tcp_port: int | None = None) -> None:
         self._folder = Path(os.path.abspath(folder))  # noqa: PTH100 - the child starts elsewhere; links stay as they are
         self._data = self._folder / "data"
         self._lock = FolderLock(self._folder / "lock")
         self._log = ServerLog(self._folder / "postgres.log")
+        self._listening = Listening(self._data, tcp_port)
         self._process: subprocess.Popen[bytes] | None = None
-        self._port: int | None = None
 
     def start(self) -> None:
         """Return when the server takes connections. Starting a running one does nothing.
@@ -87,7 +87,7 @@ class EmbeddedPostgres:
             else:
                 make_cluster(self._data, launcher, owner, application)
             self._launch(launcher)
-            write_private(self._folder / "port", f"{self._port}\n")
+            self._write_port()
             self._log.watch()
         except BaseException as exc:
             self.stop()
@@ -97,7 +97,8 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop the server, wait for it, and free the folder. May be called twice. Takes at most 40 s."""
-        process, self._process, self._port = self._process, None, None
+        process, self._process = self._process, None
+        self._listening.close()
         self._log.unwatch()
         try:
             if process is not None:
@@ -116,12 +117,12 @@ class EmbeddedPostgres:
     @property
     def owner_url(self) -> str:
         """For migrations: the role that owns the database. Holds a password."""
-        return self._url(OWNER, self._password("owner"))
+        return self._listening.url(OWNER, self._password("owner"), DATABASE)
 
     @property
     def app_url(self) -> str:
         """For the application: a role without rights but what migrations grant. Holds a password."""
-        return self._url(APPLICATION, self._password("app"))
+        return self._listening.url(APPLICATION, self._password("app"), DATABASE)
 
     def __enter__(self) -> Self:
         self.start()
@@ -132,10 +133,12 @@ class EmbeddedPostgres:
     ) -> None:
         self.stop()
 
-    def _url(self, role: str, password: str) -> str:
-        if self._port is None:
-            raise PostgresNotStarted("PostgreSQL has not been started.")
-        return f"postgresql+asyncpg://{role}:{password}@127.0.0.1:{self._port}/{DATABASE}"
+    def _write_port(self) -> None:
+        file = self._folder / "port"
+        if self._listening.port is None:
+            file.unlink(missing_ok=True)
+        else:
+            write_private(file, f"{self._listening.port}\n")
 
     def _password(self, whose: str) -> str:
         """The password in the folder, made when the folder is new. Safe in a URL and between quotes."""
@@ -152,16 +155,15 @@ class EmbeddedPostgres:
         until = time.monotonic() + _RETRY_FOR_S
         while True:
             offset = self._log.size()
-            self._port = _free_port()
-            self._process = self._spawn(launcher, self._port)
+            self._process = self._spawn(launcher, self._listening.open())
             if self._wait_ready(self._process):
                 return
             if time.monotonic() > until:
                 raise PostgresNotStarted(self._why(offset))
             time.sleep(0.2)
 
-    def _spawn(self, launcher: Launcher, port: int) -> subprocess.Popen[bytes]:
-        settings = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(port)}.items()]
+    def _spawn(self, launcher: Launcher, listening: dict[str, str]) -> subprocess.Popen[bytes]:
+        settings = [f"--{name}={value}" for name, value in {**_SETTINGS, **listening}.items()]
         log = self._log.open()
         try:
             return subprocess.Popen(
@@ -191,10 +193,3 @@ class EmbeddedPostgres:
         for whose in ("owner", "app"):
             said = said.replace(self._password(whose), "***")
         return f"PostgreSQL did not start. The end of {self._log.path}:\n{said}"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

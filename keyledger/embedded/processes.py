@@ -36,32 +36,33 @@ def stop_servers(data: Path) -> None:
                 if sign != signal.SIGINT or _is_postmaster(process):
                     process.send_signal(sign)
         if not servers or _gone(data, patience_s):
-            _drop_foreign_pid_file(data)
+            _drop_foreign_pid_files(data)
             return
     raise PostgresNotStopped
 
 
-def pid_in_file(data: Path) -> int | None:
+def pid_in_file(data: Path, name: str = PID_FILE) -> int | None:
     """The postmaster's pid, as the last one wrote it."""
-    lines = pid_file_lines(data)
+    lines = pid_file_lines(data, name)
     return int(lines[0]) if lines and lines[0].isdigit() else None
 
 
-def pid_file_lines(data: Path) -> list[str]:
+def pid_file_lines(data: Path, name: str = PID_FILE) -> list[str]:
     """The lines of `postmaster.pid`: pid, folder, start time, port, socket folder, address, memory, status."""
     with suppress(FileNotFoundError):
-        return (data / PID_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
+        return (data / name).read_text(encoding="utf-8", errors="replace").splitlines()
     return []
 
 
-def _drop_foreign_pid_file(data: Path) -> None:
-    """Remove a pid file whose pid another program has by now (usual in containers).
+def _drop_foreign_pid_files(data: Path) -> None:
+    """Remove pid files, of the server and of its socket, whose pid another program has by now (usual in containers).
 
     PostgreSQL would refuse to start.
     """
-    pid = pid_in_file(data)
-    if pid is not None and psutil.pid_exists(pid):
-        (data / PID_FILE).unlink(missing_ok=True)
+    for file in (data / PID_FILE, *data.glob(".s.PGSQL.*.lock")):
+        pid = pid_in_file(data, file.name)
+        if pid is not None and psutil.pid_exists(pid):
+            file.unlink(missing_ok=True)
 
 
 def _gone(data: Path, patience_s: float) -> bool:

@@ -55,20 +55,25 @@ def _scratch_in(folder: DataFolder) -> None:
 
 @asynccontextmanager
 async def open_stack(
-    folder: DataFolder, settings: Settings, feed: str = "log", *, gateway: bool = False
+    folder: DataFolder,
+    settings: Settings,
+    feed: str = "log",
+    *,
+    gateway: bool = False,
+    postgres_port: int | None = None,
 ) -> AsyncIterator[Stack]:
     """Start everything on an acquired folder, bring it to this version's shape, project in the background.
 
     With the feed `kafka` it publishes too, and projects from the topic. With `gateway` a gateway's table of keys is
-    made in the embedded PostgreSQL; once it is there it is kept, also without. Stops all of it on the way out, whatever
-    happened inside. Raises EmbeddedError.
+    made in the embedded PostgreSQL; once it is there it is kept, also without. `postgres_port`: `EmbeddedPostgres`'
+    `tcp_port`. Stops all of it on the way out, whatever happened inside. Raises EmbeddedError.
     """
     disk = DiskWatch(folder.path, settings.disk_free_min_mib)
     disk.check()
     outside = gateway_place(settings)
-    postgres = EmbeddedPostgres(folder.postgres)
-    # Its server listens on loopback alone and knows no TLS, and its engine is on no cluster: what the environment asks
-    # of other ones is not for them.
+    postgres = EmbeddedPostgres(folder.postgres, postgres_port)
+    # Its server is on this machine and knows no TLS, and its engine is on no cluster: what the environment asks of
+    # other ones is not for them.
     settings = settings.model_copy(
         update={"database_ssl": "disable", "clickhouse_cluster": None, "gateway_database_url": None}
     )

@@ -26,17 +26,25 @@ HOST = "127.0.0.1"
 
 
 async def up(
-    folder: DataFolder, port: int, feed: str, settings: Settings, say: Callable[[str], None], *, gateway: bool = False
+    folder: DataFolder,
+    port: int,
+    feed: str,
+    settings: Settings,
+    say: Callable[[str], None],
+    *,
+    gateway: bool = False,
+    postgres_port: int | None = None,
 ) -> None:
     """Run until SIGINT or SIGTERM, projecting from the log's tail or, with the feed `kafka`, through a topic.
 
-    `gateway`: see `open_stack`. `say` gets the lines for the person; `ready http://…` when requests are taken.
+    `gateway`, `postgres_port`: see `open_stack`. `say` gets the lines for the person; `ready http://…` when requests
+    are taken.
 
     Raises FolderInUse for a second one on the folder, another EmbeddedError, or OSError when the port is taken.
     """
     stop = stop_on_signal()
     with folder, bind_tcp(HOST, port) as tcp:
-        async with open_stack(folder, settings, feed, gateway=gateway) as stack:
+        async with open_stack(folder, settings, feed, gateway=gateway, postgres_port=postgres_port) as stack:
             if await _first_token(folder.admin_token, stack):
                 logger.info("the first admin token is in %s", folder.admin_token)
             operator = bind_unix_socket(folder)

@@ -106,5 +106,6 @@ def same_url(one: str, other: str) -> bool:
     return _database(make_url(one)) == _database(make_url(other))
 
 
-def _database(url: URL) -> tuple[str | None, int, str | None]:
-    return url.host, url.port or 5432, url.database
+def _database(url: URL) -> tuple[object, object, str | None]:
+    # A socket's folder, and its port, are in the query.
+    return url.host or url.query.get("host"), url.query.get("port") or str(url.port or 5432), url.database

@@ -40,7 +40,7 @@ async def _target(data: Path | None, settings: Settings) -> AsyncIterator[AsyncE
     from keyledger.embedded.postgres import EmbeddedPostgres  # noqa: PLC0415 - the embedded extra
     from registry.db.migrate import migrate  # noqa: PLC0415 - as above
 
-    # Its server is on loopback and knows no TLS: what the environment asks of another one is not for it.
+    # Its server is on this machine and knows no TLS: what the environment asks of another one is not for it.
     settings = settings.model_copy(update={"database_ssl": "disable"})
     with DataFolder(choose_folder(data, os.environ)) as folder:
         was_there = folder.postgres.exists()

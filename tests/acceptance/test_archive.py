@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -152,15 +153,23 @@ async def test_a_damaged_archive_is_refused_and_leaves_no_registry(tmp_path: Pat
 
 @pytest.mark.long  # in make test, `tests/integration/audit/test_import.py` has the kill
 @pytest.mark.timeout(300)
+def made_at(path: Path) -> int | None:
+    """When the file was made or last renamed, if it is there."""
+    with suppress(FileNotFoundError):
+        return path.lstat().st_ctime_ns
+    return None
+
+
 async def test_an_import_that_was_killed_is_done_again(tmp_path: Path, archived: Path) -> None:
     second = RegistryProcess(tmp_path / "second")
-    for sign in ("postgres/data", "postgres/port"):  # it has just made its server, it has just started it
+    for sign in ("postgres/data", "postgres/data/.s.PGSQL.5432"):  # it has just made its server, it has just started it
+        before = made_at(second.folder / sign)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "keyledger.cli", "audit", "import", str(archived),
             "--data", str(second.folder), stdout=asyncio.subprocess.PIPE, env=dict(os.environ),
         )  # fmt: skip
         ended = asyncio.create_task(process.wait())
-        while not (second.folder / sign).exists() and not ended.done():
+        while made_at(second.folder / sign) in {None, before} and not ended.done():
             await asyncio.wait({ended}, timeout=0.01)
         process.kill()
         await ended

@@ -16,12 +16,15 @@ from typing import Any
 import asyncpg
 import psutil
 import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from keyledger.embedded import postgres as supervisor
 from keyledger.embedded.account import service_account
 from keyledger.embedded.errors import FolderInUse, PostgresError, PostgresNotStarted
 from keyledger.embedded.postgres import EmbeddedPostgres
 from keyledger.embedded.processes import pid_in_file
+from registry.db.connection import make_engine
 
 pytestmark = pytest.mark.xdist_group("embedded-postgres")  # one server for the file
 
@@ -70,7 +73,8 @@ async def connected(url: str) -> AsyncIterator[Any]:
     try:
         yield connection
     finally:
-        await connection.close(timeout=5)
+        with suppress(BrokenPipeError):  # of a server that was killed meanwhile
+            await connection.close(timeout=5)
 
 
 async def ask(url: str, sql: str) -> Any:
@@ -134,15 +138,48 @@ async def test_the_database_is_utf8_in_the_c_locale(standing: EmbeddedPostgres) 
     assert await ask(standing.owner_url, sql) == "UTF8 C"
 
 
-@pytest.mark.usefixtures("standing")
-async def test_it_listens_on_loopback_alone_and_asks_for_a_password(standing_folder: Path) -> None:
-    listening = [
-        one.laddr for one in postmaster(standing_folder).net_connections("all") if one.status == psutil.CONN_LISTEN
-    ]
-    assert [address.ip for address in listening] == ["127.0.0.1"]
-    assert str(listening[0].port) == (standing_folder / "port").read_text(encoding="ascii").strip()
+def listening(folder: Path) -> list[Any]:
+    """The TCP addresses that the server listens on."""
+    connections = postmaster(folder).net_connections("inet")
+    return [tuple(one.laddr) for one in connections if one.status == psutil.CONN_LISTEN]
+
+
+async def test_it_opens_no_port_and_its_socket_is_closed_to_others(
+    standing: EmbeddedPostgres, standing_folder: Path
+) -> None:
+    assert await ask(standing.app_url, "SHOW listen_addresses") == ""
+    assert listening(standing_folder) == []
+    (place,) = [path for path in (standing_folder / "data").iterdir() if path.is_socket()]
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("role", ["keyledger", "keyledger_app"])
+async def test_its_socket_asks_for_a_password(standing: EmbeddedPostgres, role: str) -> None:
+    url = make_url(standing.app_url).set(username=role, password="wrong")
     with pytest.raises(asyncpg.InvalidPasswordError):
-        await ask(f"postgresql://keyledger:wrong@127.0.0.1:{listening[0].port}/keyledger", "SELECT 1")
+        await ask(url.render_as_string(hide_password=False), "SELECT 1")
+
+
+async def test_with_a_port_it_listens_on_loopback_alone_and_asks_for_a_password(folder: Path) -> None:
+    with EmbeddedPostgres(folder, tcp_port=0) as server:
+        port = int((folder / "port").read_text(encoding="ascii"))
+        assert listening(folder) == [("127.0.0.1", port)]
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await ask(f"postgresql://keyledger:wrong@127.0.0.1:{port}/keyledger", "SELECT 1")
+        assert await ask(server.owner_url, "SELECT inet_server_port()") == port
+    with EmbeddedPostgres(folder) as server:
+        assert not (folder / "port").exists(), "the port of another start leads somewhere else by now"
+        assert await ask(server.owner_url, "SELECT inet_server_port()") is None
+
+
+@pytest.mark.parametrize("name", ["x" * 120, "a, b & {c} %2F 東京"])
+async def test_its_folder_may_have_any_name(folder: Path, name: str) -> None:
+    with EmbeddedPostgres(folder / name) as server:
+        engine = make_engine(server.owner_url)
+        async with engine.connect() as connection:
+            assert await connection.scalar(text("SELECT current_user")) == "keyledger"
+        await engine.dispose()
+        assert await ask(server.app_url, "SELECT current_user") == "keyledger_app"
 
 
 async def test_passwords_are_in_private_files_alone(standing: EmbeddedPostgres, standing_folder: Path) -> None:
@@ -165,7 +202,7 @@ async def test_passwords_are_in_private_files_alone(standing: EmbeddedPostgres, 
 def test_its_folder_and_files_are_closed_to_others(standing_folder: Path) -> None:
     files = [path for path in standing_folder.iterdir() if path.is_file()]
     assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in files} == dict.fromkeys(
-        ("app-password", "lock", "owner-password", "port", "postgres.log"), 0o600
+        ("app-password", "lock", "owner-password", "postgres.log"), 0o600
     )
     assert (
         stat.S_IMODE(standing_folder.stat().st_mode) == stat.S_IMODE((standing_folder / "data").stat().st_mode) == 0o700
@@ -271,11 +308,16 @@ async def test_a_supervisor_and_its_server_both_killed_lose_nothing(folder: Path
 def test_a_pid_file_whose_pid_another_program_has_by_now_is_no_server(folder: Path) -> None:
     with EmbeddedPostgres(folder):
         lines = (folder / "data" / "postmaster.pid").read_text(encoding="ascii").splitlines()
-    # The pid of a program that is no postgres, as after a restart of a container.
-    (folder / "data" / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:], ""]), encoding="ascii")
+    account = service_account()
+    uid = None if account is None else account.uid
+    # A program of the same account that is no postgres, as after a restart of a container.
+    other = subprocess.Popen(["/usr/bin/env", "cat"], stdin=subprocess.PIPE, user=uid, cwd="/")
+    for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+        (folder / "data" / name).write_text("\n".join([str(other.pid), *lines[1:], ""]), encoding="ascii")
     with EmbeddedPostgres(folder) as server:
         assert server.running
-        assert postmaster(folder).pid != os.getpid()
+        assert postmaster(folder).pid != other.pid
+    other.communicate()
 
 
 def test_a_folder_half_made_by_a_killed_start_is_made_anew(folder: Path) -> None:

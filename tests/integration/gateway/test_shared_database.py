@@ -10,7 +10,7 @@ import pytest
 
 from gateways.tensorzero.append_hook import KeyTableHook, is_same_database
 from gateways.tensorzero.key_table import WRITE_LOCK, GatewayTable
-from keyledger.runtime.gateway import GatewayPlace, gateway_place, open_gateway
+from keyledger.runtime.gateway import GatewayPlace, gateway_place, open_gateway, same_url
 from keyledger.settings import Settings
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
@@ -178,6 +178,12 @@ async def test_where_the_rows_are_written_is_found_when_a_process_starts(
         assert (opened.append_hook is not None) is is_shared
     await engine.dispose()
     assert ("does not answer" in caplog.text) is (which in {"away", "wrong"})
+
+
+def test_sockets_in_two_folders_are_two_servers() -> None:
+    url = "postgresql+asyncpg://one:secret@/keyledger?host=%2Fone"
+    assert same_url(url, url.replace("one:secret", "two:secret"))
+    assert not same_url(url, url.replace("%2Fone", "%2Ftwo"))
 
 
 async def test_without_the_setting_there_is_no_gateway(shared: Database) -> None:

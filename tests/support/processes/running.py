@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
 from keyledger.embedded.cluster import APPLICATION, DATABASE
+from keyledger.embedded.socket_path import short_name
 from tests.support.processes.parts import Part
 from tests.support.processes.registry_process import RegistryProcess
 
 
 @asynccontextmanager
 async def embedded(folder: Path) -> AsyncIterator[Any]:
-    """A connection to the PostgreSQL of a running `up`, as the application's role."""
-    port = int((folder / "postgres" / "port").read_text())
+    """A connection to the PostgreSQL of a running `up`, as the application's role; by its port where it has one."""
     password = (folder / "postgres" / "app-password").read_text().strip()
-    connection = await asyncpg.connect(
-        host="127.0.0.1", port=port, user=APPLICATION, password=password, database=DATABASE
-    )
-    yield connection
-    await connection.close()
+    port, where = folder / "postgres" / "port", dict[str, Any]()
+    with ExitStack() as held:
+        if port.exists():
+            where = {"host": "127.0.0.1", "port": int(port.read_text())}
+        else:
+            where = {"host": held.enter_context(short_name(folder / "postgres" / "data" / ".s.PGSQL.5432"))}
+        connection = await asyncpg.connect(**where, user=APPLICATION, password=password, database=DATABASE)
+        yield connection
+        await connection.close()
 
 
 @asynccontextmanager

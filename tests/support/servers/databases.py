@@ -130,7 +130,7 @@ def running_server() -> Iterator[Server]:
         ExitStack() as running,
     ):
         with mock.patch.dict(embedded._SETTINGS, {"fsync": "off", "full_page_writes": "off"}):  # see `relax`
-            postgres = running.enter_context(embedded.EmbeddedPostgres(Path(folder) / "postgres"))
+            postgres = running.enter_context(embedded.EmbeddedPostgres(Path(folder) / "postgres", tcp_port=0))
         yield Server(make_url(postgres.owner_url), make_url(postgres.app_url), is_ours=True)
 
 

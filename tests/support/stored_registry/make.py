@@ -21,6 +21,7 @@ from typing import Any, Final
 import asyncpg
 import httpx
 
+from keyledger.embedded.socket_path import short_name
 from tests.support.stored_registry.questions import COMMANDS, ask
 from tests.support.stored_registry.story import MAPPING, Story, old_key_rows
 from tests.support.stored_registry.usage import write_rows
@@ -109,14 +110,13 @@ def said(folder: Path, *arguments: str) -> dict[str, Any]:
 
 async def run_sql(folder: Path, statement: str, *arguments: Any) -> list[Mapping[str, Any]]:
     """Run a statement in the folder's PostgreSQL as the owner."""
-    password, port = ((folder / "postgres" / name).read_text().strip() for name in ("owner-password", "port"))
-    connection = await asyncpg.connect(
-        host="127.0.0.1", port=int(port), user="keyledger", password=password, database="keyledger"
-    )
-    try:
-        return [dict(row) for row in await connection.fetch(statement, *arguments)]
-    finally:
-        await connection.close()
+    password = (folder / "postgres" / "owner-password").read_text().strip()
+    with short_name(folder / "postgres" / "data" / ".s.PGSQL.5432") as host:
+        connection = await asyncpg.connect(host=host, user="keyledger", password=password, database="keyledger")
+        try:
+            return [dict(row) for row in await connection.fetch(statement, *arguments)]
+        finally:
+            await connection.close()
 
 
 async def add_old_keys(folder: Path) -> None:
