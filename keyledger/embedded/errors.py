@@ -5,8 +5,11 @@
     │   ├── FolderInUse                 another process has it open
     │   ├── DiskNearlyFull              its disk has too little room
     │   ├── DefinitionBroken            a file of the ClickHouse engine was cut short, and only a backup has it
+    │   ├── WrongOwner                  files in it belong to another account
+    │   ├── WrongMode                   files in it are closed to their own account, or open to others
     │   └── SocketPathTooLong           the operator socket cannot be named on this system
     └── PostgresError               the embedded PostgreSQL cannot be used
+        ├── WrongPostgresVersion        another major version made its folder
         ├── PostgresNotInstalled        the wheel with its programs is missing, or they do not run here
         ├── PostgresNotReachable        root's unprivileged account cannot run the programs or hold the data
         ├── PostgresNotInitialised      initdb, or the roles made after it, failed
@@ -49,12 +52,24 @@ class DefinitionBroken(FolderError):
     """A file of the ClickHouse engine was cut short: put it back from a backup."""
 
 
+class WrongOwner(FolderError):
+    """Files of the data folder belong to another account: give them back with `chown`."""
+
+
+class WrongMode(FolderError):
+    """Files of the data folder have a wrong mode: correct it with `chmod`."""
+
+
 class SocketPathTooLong(FolderError):
     """The path of the data folder is too long for a Unix socket on this system: choose a shorter one with --data."""
 
 
 class PostgresError(EmbeddedError):
     """The embedded PostgreSQL cannot be used."""
+
+
+class WrongPostgresVersion(PostgresError):
+    """Another major version of PostgreSQL made the folder."""
 
 
 class PostgresNotInstalled(PostgresError):

@@ -8,8 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from keyledger.embedded.errors import FolderError
+from keyledger.embedded.account import service_account
+from keyledger.embedded.errors import FolderError, WrongOwner
 from keyledger.embedded.lock import FolderLock
+from keyledger.embedded.ownership import account_name, check_files, chown
 
 DEFAULT_FOLDER: Final = Path("keyledger-data")
 _LOCK_NAME: Final = "lock"
@@ -58,9 +60,15 @@ class DataFolder:
             self._prepare()
             self._lock.acquire()
         except OSError as exc:
+            self._check_files()  # it may say why, and what to do
             raise FolderError(
                 f"{self.path} cannot be used ({exc.strerror}): choose another folder with --data."
             ) from exc
+        try:
+            self._check_files()
+        except BaseException:
+            self._lock.release()
+            raise
 
     def release(self) -> None:
         """Let the next process in. May be called twice."""
@@ -79,10 +87,21 @@ class DataFolder:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         owner = self.path.stat().st_uid
         if owner != os.geteuid():
-            raise FolderError(
-                f"{self.path} belongs to user id {owner}: run as that user, or choose another folder with --data."
+            raise WrongOwner(
+                f"{self.path} belongs to {account_name(owner)}: run as that account, choose another folder with "
+                f"--data, or take this one over: {self._take_over()}"
             )
         # Somebody's home, given by mistake, must not get a server's files and be closed to its group.
         if not (self.path / _LOCK_NAME).exists() and any(self.path.iterdir()):
             raise FolderError(f"{self.path} holds other files: choose an empty or a new folder with --data.")
         self.path.chmod(0o700)
+
+    def _check_files(self) -> None:
+        # Root can use all but what PostgreSQL, which does not run as root, looks at by itself.
+        if os.geteuid() != 0:
+            check_files(self.path, os.geteuid(), leave_out=self.postgres / "data")
+
+    def _take_over(self) -> str:
+        """The command that makes the folder ours. As root PostgreSQL's own part goes to the account that it runs as."""
+        command, account = chown(os.geteuid(), self.path), service_account()
+        return command if account is None else f"{command} && {chown(account.uid, self.postgres / 'data')}"

@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import quote
 
 from keyledger.embedded.errors import PostgresNotStarted
+from keyledger.embedded.private_file import write_private
 from keyledger.embedded.socket_path import short_name
 
 _LOOPBACK: Final = "127.0.0.1"
@@ -51,6 +52,13 @@ class Listening:
         if self._place is None:
             raise PostgresNotStarted("PostgreSQL has not been started.")
         return f"postgresql+asyncpg://{role}:{password}@{self._place.format(database=database)}"
+
+    def write_port(self, file: Path) -> None:
+        """Leave the port in a file; none where there is none."""
+        if self.port is None:
+            file.unlink(missing_ok=True)
+        else:
+            write_private(file, f"{self.port}\n")
 
     def close(self) -> None:
         """Forget the place: its URLs lead nowhere from now on."""

@@ -21,9 +21,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from keyledger.embedded.account import service_account
+from keyledger.embedded.account import Account, account_on, service_account
 from keyledger.embedded.binaries import programs_for
-from keyledger.embedded.cluster import APPLICATION, DATABASE, OWNER, make_cluster
+from keyledger.embedded.cluster import APPLICATION, DATABASE, OWNER, check_version, make_cluster
 from keyledger.embedded.errors import PostgresError, PostgresNotStarted, PostgresNotStopped
 from keyledger.embedded.launch import Launcher
 from keyledger.embedded.listening import Listening
@@ -68,26 +68,30 @@ class EmbeddedPostgres:
         self._log = ServerLog(self._folder / "postgres.log")
         self._listening = Listening(self._data, tcp_port)
         self._process: subprocess.Popen[bytes] | None = None
+        self._account: Account | None = None
 
     def start(self) -> None:
         """Return when the server takes connections. Starting a running one does nothing.
 
         Makes the folder when it is new (about a second) and stops a server that a killed supervisor left on it. Raises
-        FolderInUse, and PostgresError: then nothing of ours runs and the folder is free.
+        FolderError, FolderInUse, and PostgresError: then nothing of ours runs and the folder is free.
         """
         if self.running:
             return
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock.acquire()
-            launcher = Launcher(programs_for(service_account()), service_account())
+            is_new = not self._data.is_dir()
+            self._account = service_account() if is_new else account_on(self._data)
+            launcher = Launcher(programs_for(self._account), self._account)
             owner, application = self._password("owner"), self._password("app")
-            if self._data.is_dir():
-                stop_servers(self._data)
-            else:
+            if is_new:
                 make_cluster(self._data, launcher, owner, application)
+            else:
+                check_version(self._data)
+                stop_servers(self._data)
             self._launch(launcher)
-            self._write_port()
+            self._listening.write_port(self._folder / "port")
             self._log.watch()
         except BaseException as exc:
             self.stop()
@@ -115,6 +119,11 @@ class EmbeddedPostgres:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def account_warning(self) -> str | None:
+        """What to do about the account that the server runs as, if that is one for others, too."""
+        return None if self._account is None else self._account.warning(self._data)
+
+    @property
     def owner_url(self) -> str:
         """For migrations: the role that owns the database. Holds a password."""
         return self._listening.url(OWNER, self._password("owner"), DATABASE)
@@ -132,13 +141,6 @@ class EmbeddedPostgres:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-    def _write_port(self) -> None:
-        file = self._folder / "port"
-        if self._listening.port is None:
-            file.unlink(missing_ok=True)
-        else:
-            write_private(file, f"{self._listening.port}\n")
 
     def _password(self, whose: str) -> str:
         """The password in the folder, made when the folder is new. Safe in a URL and between quotes."""

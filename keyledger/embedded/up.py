@@ -45,6 +45,8 @@ async def up(
     stop = stop_on_signal()
     with folder, bind_tcp(HOST, port) as tcp:
         async with open_stack(folder, settings, feed, gateway=gateway, postgres_port=postgres_port) as stack:
+            if (warning := stack.postgres.account_warning) is not None:
+                logger.warning(warning)
             if await _first_token(folder.admin_token, stack):
                 logger.info("the first admin token is in %s", folder.admin_token)
             operator = bind_unix_socket(folder)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from keyledger.embedded.errors import FolderError, FolderInUse
+from keyledger.embedded.errors import FolderError, FolderInUse, WrongOwner
 from keyledger.embedded.folder import DEFAULT_FOLDER, DataFolder, choose_folder
 from keyledger.embedded.operator_socket import bind_unix_socket, socket_path_for_client
 from keyledger.embedded.private_file import write_private
 from keyledger.embedded.server_log import ServerLog
+
+NOBODY = pwd.getpwnam("nobody").pw_uid
 
 # Holds the folder, starts a child that outlives it, says so, and ends without letting go.
 HOLDER = """
@@ -76,6 +82,52 @@ def test_a_folder_with_other_files_is_not_taken_and_not_changed(tmp_path: Path) 
         DataFolder(tmp_path / "home").acquire()
     assert mode(tmp_path / "home") == 0o755
     assert [path.name for path in (tmp_path / "home").iterdir()] == ["letter.txt"]
+
+
+@pytest.fixture
+def of_nobody() -> Iterator[Path]:
+    """A folder of the account `nobody`, which can reach it."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files to another account")
+    place = Path(tempfile.mkdtemp(dir="/var/tmp"))  # what pytest gives is closed to others
+    os.chown(place, NOBODY, -1)
+    yield place
+    shutil.rmtree(place)
+
+
+def test_a_folder_of_another_account_is_refused_with_what_makes_it_ours(of_nobody: Path) -> None:
+    (of_nobody / "lock").touch()
+    with pytest.raises(WrongOwner, match=f"{of_nobody} belongs to nobody: run as that account") as refused:
+        DataFolder(of_nobody).acquire()
+    taken = f"chown -R root: {of_nobody} && chown -R "
+    assert taken in str(refused.value)
+    assert str(refused.value).endswith(f": {of_nobody / 'postgres' / 'data'}")
+
+
+@pytest.mark.parametrize("what", ["lock", "clickhouse", "clickhouse/store/data.bin"])
+def test_files_that_root_restored_are_named_with_what_gives_them_back(of_nobody: Path, what: str) -> None:
+    for one in ("lock", "clickhouse/store/data.bin", "postgres/data/PG_VERSION"):
+        (of_nobody / one).parent.mkdir(parents=True, exist_ok=True)
+        (of_nobody / one).touch(0o640)
+    for path in of_nobody.rglob("*"):
+        os.chown(path, NOBODY, -1)
+    os.chown(of_nobody / what, 0, 0)
+    os.chown(of_nobody / "postgres" / "data", 0, 0)  # looked at by itself
+    os.seteuid(NOBODY)
+    try:
+        with pytest.raises(WrongOwner) as refused:
+            DataFolder(of_nobody).acquire()
+    finally:
+        os.seteuid(0)
+    assert f"{of_nobody / what} belongs to root and not to nobody" in str(refused.value)
+    assert str(refused.value).endswith(f"run: sudo chown -R nobody: {of_nobody}")
+    os.chown(of_nobody / what, NOBODY, -1)
+    os.seteuid(NOBODY)
+    try:
+        with DataFolder(of_nobody):
+            pass
+    finally:
+        os.seteuid(0)
 
 
 def test_a_file_in_the_way_is_told_in_one_sentence(tmp_path: Path) -> None:
