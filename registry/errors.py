@@ -17,6 +17,7 @@ KeyledgerError         any error of ours: the message is in our own words and qu
     │   ├── AppendHookFailed     a write that belongs in the same transaction failed
     │   ├── NotYetAtGateway      the change is made, but has not reached the gateway's table yet
     │   └── OutcomeUnknown       the connection broke during the commit: check before you retry
+    ├── SchemaTooNew         a later version of Keyledger migrated the database
     ├── PoolerFound          session locks and LISTEN don't work over this connection to the database
     └── LogBroken            the log itself can't be trusted; an operator must look
         ├── UndecodableEvent
@@ -140,6 +141,17 @@ class NotYetAtGateway(Busy):
 
 class OutcomeUnknown(Busy):
     """The connection broke while the change was committed: read the key before you try again."""
+
+
+class SchemaTooNew(RegistryError):
+    """A later version of Keyledger migrated the database."""
+
+    def __init__(self, found: str, known: str) -> None:
+        super().__init__(
+            f"The log's database has schema version {found}, and this version of Keyledger knows none after {known}: "
+            "use the version that migrated it, or a later one. Nothing was changed. To go back all the same, restore a "
+            "backup from before the upgrade; see docs/operate.md, Upgrade"
+        )
 
 
 class PoolerFound(RegistryError):

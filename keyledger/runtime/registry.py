@@ -58,7 +58,8 @@ async def open_registry(
 
     `refusal` says why only what stops something may be recorded now, if that is so.
 
-    Raises LogBroken where the database was not migrated, Busy when it is away; a gateway that is away is no failure.
+    Raises LogBroken where the database was not migrated, SchemaTooNew, Busy when it is away; a gateway that is away is
+    no failure.
     """
     engine = database_engine(settings, database_url)
     log: PostgresEventLog | None = None

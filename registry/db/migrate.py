@@ -8,10 +8,12 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
 from registry.db.connection import make_engine
+from registry.db.schema_version import refuse_newer
 from registry.db.tables import SCHEMA
 
 # The text `keyl-mig` as a number. The lock keeps two migrations from running at once.
@@ -33,7 +35,7 @@ async def migrate(owner_url: str, app_url: str | None = None, *, ssl: SSLContext
     """Migrate as the owner. Idempotent. For `ssl` see `make_engine`.
 
     `app_url` names the application's role, whose grants are reset. Without a role of its own (None, or the same user)
-    the application owns the tables, and only the triggers protect the log.
+    the application owns the tables, and only the triggers protect the log. Raises SchemaTooNew.
     """
     engine = make_engine(owner_url, ssl=ssl)
     try:
@@ -49,6 +51,7 @@ async def migrate(owner_url: str, app_url: str | None = None, *, ssl: SSLContext
 
 
 def _upgrade(connection: Connection) -> None:
+    refuse_newer(MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_heads())
     config = Config()
     config.set_main_option("script_location", str(files("registry.db") / "migrations"))
     config.attributes["connection"] = connection

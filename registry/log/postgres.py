@@ -28,6 +28,7 @@ from registry.db.connection import (
     DriverConnection,
     instants_as_raw_us,
 )
+from registry.db.schema_version import READ_VERSION, refuse_newer
 from registry.errors import Busy, ClockSteppedBack, LogBroken, OutcomeUnknown
 from registry.instant import from_us
 from registry.keys.events import CLOCK_STREAM
@@ -247,12 +248,13 @@ async def open_log(
 
     `refusal` says before each append why only what stops something may be recorded now, if that is so.
 
-    Raises LogBroken if there is no log or its chain rule is not ours, or Busy.
+    Raises LogBroken if there is no log or its chain rule is not ours, SchemaTooNew, or Busy.
     """
     row = None
     try:
         async with engine.connect() as connection:
             row = (await connection.execute(select(tables.log_identity))).first()
+            refuse_newer(await connection.scalars(READ_VERSION))
     except ProgrammingError as error:  # no such table, or no right to read it
         raise LogBroken(_NO_LOG) from error
     except TRANSPORT_ERRORS as error:

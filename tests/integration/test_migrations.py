@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from importlib.resources import files
 from typing import Any
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from registry.db.migrate import migrate
+from registry.db.schema_version import SCHEMA_VERSION
 from registry.db.tables import SCHEMA, metadata
+from registry.errors import SchemaTooNew
 from registry.log.postgres import open_log
 from tests.support.contracts.writes import note
 from tests.support.servers.databases import Database, Server
@@ -94,3 +100,23 @@ async def test_every_log_has_an_id_of_its_own(server: Server, database: Database
     async with database.engine() as one, other.engine() as two:
         assert (await open_log(one)).log_id != (await open_log(two)).log_id
     await server.drop(other)
+
+
+def test_the_schema_version_is_that_of_the_last_migration() -> None:
+    scripts = ScriptDirectory(str(files("registry.db") / "migrations"))
+    assert scripts.get_heads() == [SCHEMA_VERSION]
+    assert all(re.fullmatch("[0-9]{4}", one.revision) for one in scripts.walk_revisions()), "they are compared as text"
+
+
+async def test_what_a_later_version_migrated_is_refused_with_both_versions_and_not_touched(database: Database) -> None:
+    before = await shape(database)
+    async with database.connect() as owner:
+        await owner.execute("UPDATE keyledger.alembic_version SET version_num = '0042'")
+    with pytest.raises(SchemaTooNew, match=f"schema version 0042, and this .* none after {SCHEMA_VERSION}"):
+        await migrate(database.owner_url, database.app_url)
+    async with database.engine() as engine:
+        with pytest.raises(SchemaTooNew, match="0042"):
+            await open_log(engine)
+    assert await shape(database) == before
+    async with database.connect() as owner:
+        assert await owner.fetchval("SELECT version_num FROM keyledger.alembic_version") == "0042"
