@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from keyledger.embedded.definitions import mend_definitions
+from keyledger.embedded.definitions import keep_definitions, mend_definitions
 from keyledger.embedded.disk import DiskWatch
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.postgres import EmbeddedPostgres
@@ -83,10 +83,12 @@ async def open_stack(
         _scratch_in(folder)
         await migrate(postgres.owner_url, postgres.app_url)
         place = outside or await embedded_gateway(postgres.owner_url, postgres.app_url, make=gateway)
-        mend_definitions(folder.clickhouse, settings.clickhouse_database, settings.gateway_clickhouse_database)
+        databases = settings.clickhouse_database, settings.gateway_clickhouse_database
+        mend_definitions(folder.path, folder.clickhouse, *databases)
         clickhouse_url = f"chdb://{folder.clickhouse}"
         async with open_services(settings, postgres.app_url, clickhouse_url, place, disk.refusal) as services:
             await ddl.apply(services.clickhouse, services.names, gateway_tables=True)
+            keep_definitions(folder.path, folder.clickhouse, services.names.database)
             guard = ledger_guard(services)
             await guard.look()
             followers: list[Follower] = (

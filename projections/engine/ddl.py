@@ -73,9 +73,10 @@ _VIEWS = (
 _DICTIONARIES = ("dictionaries/key_tags",)
 _FUNCTIONS = ("functions/keyTags", "functions/keyTag", "functions/keyKnown")
 
-# The names of what stands in the ledger's database and in the gateway's.
-LEDGER_OBJECTS: Final = frozenset(path.rpartition("/")[2] for path in (*_TABLES, *_VIEWS, *_DICTIONARIES))
-GATEWAY_OBJECTS: Final = frozenset(path.rpartition("/")[2] for path in _GATEWAY_TABLES)
+# The names of what stands in the ledger's database, a dictionary among the views, and in the gateway's.
+LEDGER_TABLES: Final = frozenset(path.rpartition("/")[2] for path in _TABLES)
+LEDGER_VIEWS: Final = frozenset(path.rpartition("/")[2] for path in (*_VIEWS, *_DICTIONARIES))
+GATEWAY_TABLES: Final = frozenset(path.rpartition("/")[2] for path in _GATEWAY_TABLES)
 
 _REPLACED: Final = re.compile(r"^CREATE OR REPLACE (?:VIEW|DICTIONARY) ([\w.]+)", re.MULTILINE)
 _COMMENTS: Final = """

@@ -100,7 +100,18 @@ async def test_definitions_that_were_cut_short_are_made_again(registry: Registry
     assert right is not None
     assert await registry.stop() == 0
     metadata = registry.folder / "clickhouse" / "metadata"
+    # Cut after a line, it still parses, and means something else.
+    lines = (metadata / "keyledger" / "event_applied.sql").read_bytes().splitlines(keepends=True)
+    assert lines[-1] == b"FINAL\n"
+    before_final = sum(map(len, lines[:-1]))
+    views = {name: (metadata / "keyledger" / f"{name}.sql").stat().st_ino for name in ("coverage", "event_applied")}
+    await registry.start()
+    assert await registry.stop() == 0
+    # None is made again that is as it was.
+    for name, inode in views.items():
+        assert (metadata / "keyledger" / f"{name}.sql").stat().st_ino == inode
     for name, left in (
+        ("event_applied", before_final),
         ("bill", 0),
         ("key_tags", 30),
         ("applied_position", 5000),
@@ -113,6 +124,7 @@ async def test_definitions_that_were_cut_short_are_made_again(registry: Registry
     assert await poll_until(lambda: bill(registry), bool, timeout_s=30) == right
     assert (await registry.ask("status"))[0] == 0
     assert await registry.stop() == 0
+    assert (metadata / "keyledger" / "event_applied.sql").read_bytes().endswith(b"FINAL\n")
 
     with (metadata / "tensorzero" / "ModelInference.sql").open("r+b") as file:
         file.truncate(100)
