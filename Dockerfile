@@ -1,7 +1,7 @@
 # Keyledger's parts for production: no embedded engines, no compiler, no tests. docs/operate.md, With Docker.
 
 # BASE is of both stages: the virtual environment finds its interpreter where it was made.
-ARG BASE=python:3.13.15-slim-trixie
+ARG BASE=python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 FROM ${BASE} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \

@@ -26,7 +26,7 @@ from tests.support.compose_file import (
     stages,
     variables_of_compose,
 )
-from tests.support.servers import broker, databases, images
+from tests.support.servers import broker, images
 
 EXAMPLE = dot_env(ROOT / ".env.example")
 PASSWORDS = {name for name, value in EXAMPLE.items() if not value}
@@ -34,7 +34,7 @@ FILLED = {name: value or f"{number}f00d" for number, (name, value) in enumerate(
 FILE = compose(FILLED)
 SERVICES = {name: Service(name, about) for name, about in FILE["services"].items()}
 OURS = [service for service in SERVICES.values() if service.ours]
-STORES = {"postgres": databases.IMAGE, "clickhouse": images.CLICKHOUSE, "kafka": broker.IMAGE}
+STORES = {"postgres": images.POSTGRES, "clickhouse": images.CLICKHOUSE, "kafka": images.KAFKA}
 # What each command can't do without; `Settings.require` would say so only at the start.
 NEEDS = {
     ("serve",): {"database_url", "clickhouse_url"},
@@ -44,6 +44,13 @@ NEEDS = {
     ("ddl",): {"clickhouse_url"},
 }
 
+# What the image's start as root needs: it gives its folders to another user, and becomes that user.
+RIGHTS = {
+    "postgres": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"],
+    "clickhouse": ["CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"],
+}
+
+every_service = pytest.mark.parametrize("service", SERVICES.values(), ids=lambda service: service.name)
 every_one_of_ours = pytest.mark.parametrize("service", OURS, ids=lambda service: service.name)
 every_server = pytest.mark.parametrize(
     "service", [one for one in SERVICES.values() if not one.once], ids=lambda service: service.name
@@ -54,6 +61,11 @@ every_server = pytest.mark.parametrize(
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         monkeypatch.delenv(name)
+
+
+def size(text: str) -> int:
+    """Bytes of a size such as `10m` or `2g`."""
+    return int(text[:-1]) << {"k": 10, "m": 20, "g": 30}[text[-1]]
 
 
 def settings_of(service: Service, monkeypatch: pytest.MonkeyPatch) -> Settings:
@@ -94,7 +106,7 @@ def test_every_variable_is_a_setting_and_all_together_are_valid(
     given = {name.removeprefix(PREFIX).lower() for name in service.environment}
     needed = NEEDS[parsed(service.command)[0]]
     settings.require(*needed)
-    assert given - needed <= {"log_level"}, "a process is told what it needs, and no secret more"
+    assert given - needed <= {"log_level", "bill_memory_mib"}, "a process is told what it needs, and no secret more"
 
 
 def test_the_example_has_every_variable_and_no_password() -> None:
@@ -199,7 +211,9 @@ def test_images_are_pinned_and_those_of_the_tests() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     assert {name: SERVICES[name].image for name in STORES} == STORES
     assert {service.image for service in OURS} == {f"keyledger:{version}"}
-    assert all(re.search(r":\d+\.\d+[.\d]*$", service.image) for service in SERVICES.values())
+    assert all(re.search(r":\d+\.\d+[.\d]*$", service.image) for service in OURS)
+    # A tag can be moved to another image; the digest is the image.
+    assert all(re.search(r":\d+\.\d+[.\d]*@sha256:[0-9a-f]{64}$", image) for image in STORES.values())
 
 
 def test_our_image_is_built_once_and_never_pulled() -> None:
@@ -208,7 +222,7 @@ def test_our_image_is_built_once_and_never_pulled() -> None:
     assert all(service.about["pull_policy"] == "never" for service in OURS)
 
 
-@pytest.mark.parametrize("service", SERVICES.values(), ids=lambda service: service.name)
+@every_service
 def test_what_is_waited_for_is_there_and_by_the_right_condition(service: Service) -> None:
     for name, condition in service.depends_on.items():
         kind = "service_completed_successfully" if SERVICES[name].once else "service_healthy"
@@ -218,10 +232,38 @@ def test_what_is_waited_for_is_there_and_by_the_right_condition(service: Service
 @every_one_of_ours
 def test_our_containers_can_do_no_more_than_they_need(service: Service) -> None:
     about = service.about
-    assert (about["read_only"], about["tmpfs"], about["cap_drop"]) == (True, ["/tmp"], ["ALL"])  # noqa: S108 - in the container
-    assert about["security_opt"] == ["no-new-privileges:true"]
+    assert (about["read_only"], about["tmpfs"]) == (True, ["/tmp"])  # noqa: S108 - in the container
     assert about["init"] is True
-    assert not {"privileged", "user", "volumes", "cap_add", "env_file"} & set(about)
+    assert not {"user", "volumes", "env_file"} & set(about)
+
+
+@every_service
+def test_no_service_has_a_right_that_its_image_can_start_without(service: Service) -> None:
+    assert service.about["cap_drop"] == ["ALL"]
+    assert service.about["security_opt"] == ["no-new-privileges:true"]
+    assert service.about.get("cap_add", []) == RIGHTS.get(service.name, [])
+    assert not {"privileged", "pid", "ipc", "network_mode", "devices", "userns_mode"} & set(service.about)
+
+
+@every_service
+def test_no_service_can_take_the_machine_s_memory_processes_or_disk(service: Service) -> None:
+    assert size(service.about["mem_limit"]) <= size("8g")
+    assert service.about["pids_limit"] > 0
+    assert service.about["logging"]["driver"] == "json-file"
+    options = service.about["logging"]["options"]
+    assert size(options["max-size"]) * int(options["max-file"]) <= size("50m")
+
+
+def test_a_bill_that_needs_too_much_memory_is_refused_before_clickhouse_refuses_everything() -> None:
+    server = ET.parse(ROOT / "deploy/clickhouse/server.xml").getroot()  # noqa: S314 - our own file
+    ratio = float(server.findtext("max_server_memory_usage_to_ram_ratio", "1"))
+    assert 0.5 <= ratio <= 0.9, "the rest is for what the server does not count"
+    of_server = ratio * size(SERVICES["clickhouse"].about["mem_limit"])
+    bill = int(SERVICES["api"].environment["KEYLEDGER_BILL_MEMORY_MIB"]) << 20
+    assert bill < of_server
+    logs = size(server.findtext("logger/size", "").lower()) * int(server.findtext("logger/count", "0"))
+    assert 0 < logs <= size("100m"), "its log files are in the container, which json-file does not bound"
+    assert SERVICES["clickhouse"].about["pids_limit"] > 10_000, "its pool of threads fails where they end before it"
 
 
 def test_every_store_keeps_its_data_in_a_volume_of_its_own() -> None:
@@ -237,7 +279,7 @@ def test_every_store_keeps_its_data_in_a_volume_of_its_own() -> None:
 
 def test_mounted_files_exist_and_are_read_only() -> None:
     mounts = [one for service in SERVICES.values() for one in service.volumes if one[0].startswith(".")]
-    assert len(mounts) == 2
+    assert len(mounts) == 3
     for source, _, mode in mounts:
         assert (ROOT / source).is_file()
         assert mode == "ro"

@@ -40,7 +40,7 @@ def test_the_last_stage_is_another_one_on_the_same_pinned_base() -> None:
     assert len(STAGES) == 2
     assert BUILDER.name != LAST.name
     assert BUILDER.base == LAST.base, "the virtual environment would not find its interpreter"
-    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-[a-z]+", LAST.base)
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-[a-z]+@sha256:[0-9a-f]{64}", LAST.base)
     oldest = PROJECT["project"]["requires-python"].removeprefix(">=").split(".")
     assert list(map(int, LAST.base.split(":")[1].split(".")[:2])) >= list(map(int, oldest))
 

@@ -21,6 +21,7 @@ from typing import NoReturn, Protocol
 import pytest
 
 from tests.support.servers.docker import LOOPBACK, container, say_skipped
+from tests.support.servers.images import KAFKA as IMAGE
 from tests.support.servers.kafka_jars import (
     ONE_NODE,
     BrokerFailed,
@@ -42,7 +43,6 @@ __all__ = [
 ]
 
 VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
-IMAGE = "apache/kafka:4.1.0"
 
 
 class Broker(Protocol):

@@ -21,8 +21,8 @@ from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from registry.db.migrate import migrate
 from tests.support.servers.docker import container
+from tests.support.servers.images import POSTGRES as IMAGE
 
-IMAGE = "postgres:18.1"
 # The owner's URL of a server whose owner may make databases and roles.
 VARIABLE = "KEYLEDGER_TEST_DATABASE_URL"
 _EXTERNAL_ROLE = "keyledger_test_app"
