@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
-import uvloop
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 
@@ -68,7 +67,7 @@ def ours(where: Server, clients: int, count: int) -> float:
             await append_events(log, clients * 2, clients)
             return count / await timed(lambda: append_events(log, count, clients))
 
-    return uvloop.run(run())
+    return asyncio.run(run())
 
 
 def created(where: Server, clients: int, count: int) -> float:
@@ -88,7 +87,7 @@ def created(where: Server, clients: int, count: int) -> float:
 
             return count / await timed(lambda: asyncio.gather(*(client() for _ in range(clients))))
 
-    return uvloop.run(run())
+    return asyncio.run(run())
 
 
 def library(where: Server, count: int) -> float:

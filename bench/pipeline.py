@@ -24,7 +24,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
-import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from bench.common import CALLER, append_events, median, opened_log, options, progress, report, server
@@ -276,11 +275,11 @@ async def _measure(
 def main() -> None:
     """Measure and print."""
     if sys.argv[1:] in (["relay"], ["produce"]):
-        uvloop.run(relay_forever() if sys.argv[1] == "relay" else produce())
+        asyncio.run(relay_forever() if sys.argv[1] == "relay" else produce())
         return
     chosen = options("Throughput and latency from the log to ClickHouse.", events=50_000, rate=200, seconds=30, runs=3)
     with server() as where, running_broker() as broker, tempfile.TemporaryDirectory() as folder:
-        rows = uvloop.run(
+        rows = asyncio.run(
             _measure(
                 where.app_url, broker.bootstrap_servers, folder, chosen.events, chosen.rate, chosen.seconds, chosen.runs
             )

@@ -7,6 +7,7 @@ JSON has the arguments below. What a process needs to start and to connect is in
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import tempfile
@@ -17,7 +18,6 @@ from pathlib import Path
 
 import asyncpg
 import msgspec
-import uvloop
 
 from audit.archive.export import export_lines
 from audit.archive.reader import open_archive
@@ -144,7 +144,7 @@ def main() -> None:
     """Run the step and print."""
     asked = msgspec.json.decode(sys.argv[2], type=Asked)
     collect_garbage_rarely()
-    seconds = uvloop.run(_run(sys.argv[1], asked))
+    seconds = asyncio.run(_run(sys.argv[1], asked))
     print(json.dumps({"rate": asked.until / seconds, "peak_mb": _peak_mb()}))
 
 
