@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from tenacity import (
     AsyncRetrying,
-    before_sleep_log,
+    RetryCallState,
     before_sleep_nothing,
     retry_if_exception_type,
     stop_after_delay,
@@ -27,15 +27,24 @@ def retrying(
 ) -> AsyncRetrying:
     """Attempts, until one does not raise one of `kinds`; then raises the last error.
 
-    `give_up_after_s` None means no limit. `logger` gets each failure as a warning.
+    `give_up_after_s` None means no limit. `logger` gets each failure as a warning, equal for equal errors. Its text is
+    logged, so with a logger `kinds` must be errors of ours.
     """
     return AsyncRetrying(
         retry=retry_if_exception_type(kinds),
         stop=stop_never if give_up_after_s is None else stop_after_delay(give_up_after_s),
         wait=wait_random_exponential(multiplier=_FIRST_PAUSE_S, max=_LONGEST_PAUSE_S),
-        before_sleep=before_sleep_nothing if logger is None else before_sleep_log(logger, logging.WARNING),
+        before_sleep=before_sleep_nothing if logger is None else _warning_of(logger),
         reraise=True,
     )
+
+
+def _warning_of(logger: logging.Logger) -> Callable[[RetryCallState], None]:
+    def warn(state: RetryCallState) -> None:
+        error = None if state.outcome is None else state.outcome.exception()
+        logger.warning("waits, and tries again: %s", error)
+
+    return warn
 
 
 async def poll_until(

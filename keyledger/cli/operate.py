@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, request
+from keyledger.cli.logs import configure_logging
 from keyledger.cli.output import counting, narrate, print_json, print_table, say, waiting
 from keyledger.settings import Settings
 
@@ -205,12 +204,5 @@ def show_settings(json: AsJson = False) -> None:
 
 def _settings() -> Settings:
     settings = Settings.read()
-    logging.basicConfig(
-        level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    # Drivers and frameworks may quote values below WARNING.
-    for name in ("asyncpg", "sqlalchemy", "uvicorn", "httpx", "httpcore", "clickhouse_connect", "alembic", "asyncio"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    # It tells of each attempt to reach a broker that is away, and we tell of the outcome.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    configure_logging(settings.log_level)
     return settings

@@ -14,6 +14,7 @@ from registry.log.postgres import PostgresEventLog
 from tests.support.ledger.workload import fill
 from tests.support.processes.chaos import survive
 from tests.support.processes.initialised import InitialisedFolder
+from tests.support.processes.log_lines import assert_quiet
 from tests.support.processes.parts import (
     Part,
     applied,
@@ -110,6 +111,7 @@ async def test_while_kafka_is_away_keys_are_made_and_revoked_and_afterwards_all_
         assert bill["position"] == 76
         assert (await status(process))[0] == 0
     assert await process.stop() == 0
+    assert_quiet(process.log)
 
 
 async def test_the_parts_alone_are_killed_and_a_standby_takes_over(
