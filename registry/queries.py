@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 from sqlalchemy import ARRAY, ColumnElement, Select, Subquery, Text, any_, func, literal, select, true
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from registry.db.connection import translated
+from registry.db.connection import ANSWER_S, connected, translated
 from registry.db.tables import (
     admin_token,
     credential,
@@ -33,7 +34,7 @@ from registry.log.log_position import LogPosition
 _POSITION = select(func.coalesce(func.max(event.c.position), 0)).scalar_subquery().label("head")
 _NOW = func.clock_timestamp().label("now")
 _EVENT_COLUMNS = tuple(event.c[name] for name in COLUMNS)
-_PREFETCH: Final = 500
+_PAGE: Final = 500
 _Item = TypeVar("_Item")
 
 # What a page has of stored documents or payloads, at most; keys and events differ in size by a thousand times.
@@ -190,12 +191,14 @@ class Queries:
         return Found(events, rows[0].found > len(rows), Seen(rows[0].head, rows[0].now))
 
     async def life(self, stream: str) -> AsyncGenerator[RecordedEvent, None]:
-        """All events of a stream, oldest first; a few hundred of them in memory."""
-        wanted = select(*_EVENT_COLUMNS).where(event.c.stream == stream).order_by(event.c.version)
-        with translated():
-            async with self._engine.connect() as connection:
-                async for row in await connection.stream(wanted, execution_options={"yield_per": _PREFETCH}):
-                    yield RecordedEvent.from_columns(row)
+        """All events of a stream, oldest first; a page of them in memory. Raises UnknownKey if it has none."""
+        page = await self.history(stream, limit=_PAGE)
+        while page.items:
+            for recorded in page.items:
+                yield recorded
+            if not page.more:
+                return
+            page = await self.history(stream, after_version=page.items[-1].version, limit=_PAGE)
 
     async def key_as_of(self, any_id: str, at: datetime | None, known_at: int | None) -> PastKey:
         """The key that has a credential with this id, as of a moment. Raises UnknownKey, FieldsRefused."""
@@ -267,7 +270,8 @@ class Queries:
 
     async def _rows(self, statement: Select[Any]) -> Sequence[Any]:
         with translated():
-            async with self._engine.connect() as connection:
+            # A server that hangs does not answer the pool's question either whether a connection is alive.
+            async with asyncio.timeout(ANSWER_S), connected(self._engine) as connection:
                 rows: Sequence[Any] = (await connection.execute(statement)).all()
                 return rows
 

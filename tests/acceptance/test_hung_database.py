@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -23,13 +25,100 @@ async def hung(registry: RegistryProcess) -> AsyncIterator[None]:
     """PostgreSQL, all of its processes stopped by SIGSTOP."""
     (server,) = (psutil.Process(pid) for pid in registry.postmasters())
     processes = [server, *server.children(recursive=True)]
-    for one in processes:
-        one.send_signal(signal.SIGSTOP)
     try:
+        _send(processes, signal.SIGSTOP)
         yield
     finally:
-        for one in processes:
-            one.send_signal(signal.SIGCONT)
+        _send(processes, signal.SIGCONT)
+
+
+def _send(processes: list[psutil.Process], number: signal.Signals) -> None:
+    """Send a signal to those that are there: under load, some of a server's processes end between two looks."""
+    for one in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.send_signal(number)
+
+
+class Writers:
+    """Writers that go on whatever they are answered, and what was acknowledged to them: (key, version) to position."""
+
+    def __init__(self, registry: RegistryProcess) -> None:
+        self._registry = registry
+        self.acknowledged: dict[tuple[str, int], int] = {}
+        self.refused = [0] * 8
+        self.statuses: set[int] = set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """They write until the block ends, or the process does."""
+        tasks = [asyncio.create_task(self._write(number)) for number in range(len(self.refused))]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def more(self, writes: int) -> None:
+        """Return when so many more writes are acknowledged."""
+        target = len(self.acknowledged) + writes
+        assert await poll_until(self._count, lambda found: found >= target, timeout_s=60) >= target
+
+    async def all_refused(self) -> None:
+        """Return when each of them has got one more refusal."""
+        before = list(self.refused)
+
+        async def patient() -> int:
+            return sum(now == then for now, then in zip(self.refused, before, strict=True))
+
+        assert await poll_until(patient, lambda left: left == 0, timeout_s=90) == 0
+
+    async def assert_all_there(self) -> None:
+        """Every acknowledged event is where it was acknowledged."""
+        async with self._registry.portal() as portal:
+            for public_id in {key for key, _ in self.acknowledged}:
+                there = {(public_id, item["version"]): item["position"] for item in await portal.history(public_id)}
+                mine = {one: at for one, at in self.acknowledged.items() if one[0] == public_id}
+                assert mine.items() <= there.items()
+
+    async def _count(self) -> int:
+        return len(self.acknowledged)
+
+    async def _write(self, number: int) -> None:
+        async with self._registry.portal() as portal:
+            public_id = ""
+            for serial in count():
+                tags = {"customer_id": f"customer-{number}-{serial}"}
+                try:
+                    edited = portal.edit(public_id, {"tags": tags}) if public_id else portal.create(tags)
+                    key = await edited
+                except httpx.HTTPStatusError as refusal:
+                    self.statuses.add(refusal.response.status_code)
+                    self.refused[number] += 1
+                    continue
+                public_id = key["public_id"]
+                self.acknowledged[public_id, key["version"]] = key["position"]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+async def test_what_was_acknowledged_stays_when_the_database_hangs_under_writers_and_when_it_dies_so(
+    tmp_path: Path, initialised: InitialisedFolder
+) -> None:
+    registry = await initialised.registry(tmp_path / "data")
+    await registry.start()
+    writers = Writers(registry)
+    async with writers.running():
+        await writers.more(50)
+        async with hung(registry):
+            await writers.all_refused()
+        await writers.more(50)
+        async with hung(registry):
+            await registry.kill()
+    await registry.start()
+    assert writers.statuses == {503}
+    await writers.assert_all_there()
+    assert len(registry.postmasters()) == 1
+    assert (await registry.ask("audit", "verify"))[0] == 0
+    assert await registry.stop() == 0
 
 
 @pytest.mark.long
