@@ -20,6 +20,7 @@ PID_FILE: Final = "postmaster.pid"
 # loses anything. Asked to go fast while it restarts after a crash, PostgreSQL 18.4 may never go.
 _STEPS: Final = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
 _LOOK_EVERY_S: Final = 0.02
+_STARTED_APART_S: Final = 10.0  # the file has whole seconds, and the kernel's are of another clock
 
 
 def stop_servers(data: Path) -> None:
@@ -75,15 +76,32 @@ def _gone(data: Path, patience_s: float) -> bool:
 
 
 def _servers_on(data: Path) -> list[psutil.Process]:
-    return list(_find(data.stat()))
+    return list(_find(data.stat(), _postmaster(data)))
 
 
-def _find(folder: os.stat_result) -> Iterator[psutil.Process]:
+def _find(folder: os.stat_result, postmaster: int | None) -> Iterator[psutil.Process]:
     for process in psutil.process_iter():
         # Gone meanwhile, a zombie, or another user's: none of these is a server on our folder.
         with suppress(psutil.Error, OSError):
-            if process.name() == "postgres" and os.path.samestat(_working_folder(process), folder):
+            if process.name() == "postgres" and _stands_in(process, folder, postmaster):
                 yield process
+
+
+def _stands_in(process: psutil.Process, folder: os.stat_result, postmaster: int | None) -> bool:
+    try:
+        return os.path.samestat(_working_folder(process), folder)
+    except PermissionError:
+        # Root in most containers may not look (CAP_SYS_PTRACE). Children whose postmaster is gone leave by themselves.
+        return postmaster is not None and postmaster in (process.pid, process.ppid())
+
+
+def _postmaster(data: Path) -> int | None:
+    """The pid in the pid file, where the process was started when the file says: another one may have it by now."""
+    lines = pid_file_lines(data)
+    with suppress(psutil.Error, IndexError, ValueError):
+        if abs(psutil.Process(int(lines[0])).create_time() - int(lines[2])) <= _STARTED_APART_S:
+            return int(lines[0])
+    return None
 
 
 def _is_postmaster(process: psutil.Process) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import pwd
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -50,6 +51,7 @@ server = EmbeddedPostgres(Path(sys.argv[1]))
 server.start()
 print("ready", flush=True)
 sys.stdin.read()
+server.stop()
 """
 
 
@@ -118,10 +120,9 @@ def gone(process: psutil.Process) -> bool:
         return True
 
 
-def hold(folder: Path) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+def hold(folder: Path, *prefix: str) -> subprocess.Popen[str]:
+    command = [*prefix, sys.executable, "-c", HOLDER, str(folder)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     return process
@@ -265,6 +266,22 @@ async def test_a_server_whose_supervisor_was_killed_is_sent_away_by_the_next(fol
         assert gone(left)
         await write(server, "after")
         assert await words(server) == "after"
+
+
+@needs_root
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv, of util-linux, is not installed")
+def test_root_that_may_not_look_into_processes_stops_its_server_all_the_same(folder: Path) -> None:
+    """As in a container: there root has no CAP_SYS_PTRACE, and PostgreSQL is another account's."""
+    bound = ("setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace")
+    end_holder(hold(folder, *bound))
+    left = postmaster(folder)
+    assert not gone(left)
+    again = hold(folder, *bound)
+    assert gone(left)
+    last = postmaster(folder)
+    again.communicate()
+    assert again.returncode == 0
+    assert gone(last)
 
 
 async def kill_postmaster(folder: Path) -> None:
