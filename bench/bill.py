@@ -1,6 +1,6 @@
 """How much the as-of bill costs more than the same deduplicated join of the gateway's tables without any tags.
 
-    python bench/bill.py [--inferences 10000000] [--keys 100000] [--runs 3] [--json]
+    python -m bench.bill [--inferences 10000000] [--keys 100000] [--runs 3] [--json]
 
 Data is made in SQL in the embedded engine in the gateway's shapes: a thousandth of the rows twice, one in 20 cached,
 keys with five tags at their creation and two moves to another customer within the month.
@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from bench.shared.gateway_rows import KEY, MONTH_MS, SINCE_MS, gateway_rows
 from projections.billing import sql as bill_sql
 from projections.billing.bill import BillLimits, compute_bill
 from projections.billing.query import BillQuery
@@ -26,11 +27,8 @@ from projections.engine import ddl
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 
-SINCE_MS = 1_767_225_600_000  # 2026-01-01
-MONTH_MS = 31 * 86_400_000
 NAMES = Names()
 PERIOD = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
-KEY = "leftPad(toString({n}), 12, 'K')"
 
 # The floor: duplicates dropped (any of them), model rows summed per inference, joined, grouped by the credential.
 REFERENCE = """
@@ -73,44 +71,11 @@ GROUP BY i.credential_id
 """
 
 
-def uuid7(n: str, salt: int, total: int) -> str:
-    """SQL of the id of row n of an evenly used month."""
-    high = (
-        f"bitOr(bitShiftLeft(toUInt64({SINCE_MS} + intDiv({n} * {MONTH_MS}, {total})), 16), "
-        f"bitOr(toUInt64(28672), bitAnd(cityHash64({n}, {salt}, 1), 4095)))"
-    )
-    low = f"bitOr(bitShiftRight(cityHash64({n}, {salt}), 2), bitShiftLeft(toUInt64(1), 63))"
-    return f"reinterpretAsUUID(bitOr(bitShiftLeft(toUInt128({low}), 64), toUInt128({high})))"
-
-
 async def make(clickhouse: ClickHouse, inferences: int, keys: int) -> None:
     """Fill the gateway's and the ledger's tables."""
     await ddl.apply(clickhouse, NAMES, gateway_tables=True, durable=False)
-    key = KEY.format(n=f"cityHash64(n) % {keys}")
-    numbers = (
-        f"(SELECT number % {inferences} AS n FROM numbers({inferences + inferences // 1000}))"  # the last come twice
-    )
-    for table, kind in (("ChatInference", "n % 10 != 0"), ("JsonInference", "n % 10 = 0")):
-        await clickhouse.command(
-            f"INSERT INTO tensorzero.{table} (id, function_name, episode_id, tags) "
-            f"SELECT {uuid7('n', 1, inferences)}, concat('function_', toString(n % 7)), generateUUIDv4(), "
-            f"map('tensorzero::api_key_public_id', {key}, 'customer_id', 'claimed', 'session', toString(n)) "
-            f"FROM {numbers} WHERE {kind}"
-        )
-    await clickhouse.command(
-        "INSERT INTO tensorzero.ModelInference (id, inference_id, model_name, model_provider_name, input_tokens, "
-        "output_tokens, cached, cost) "
-        f"SELECT {uuid7('n', 2, inferences)}, {uuid7('n', 1, inferences)}, concat('model_', toString(n % 20)), "
-        "concat('provider_', toString(n % 4)), n % 1000, n % 500, n % 20 = 0, toDecimal64(n % 1000 / 1000000, 9) "
-        f"FROM {numbers}"
-    )
-    # One inference in ten used a second model.
-    await clickhouse.command(
-        "INSERT INTO tensorzero.ModelInference (id, inference_id, model_name, model_provider_name, input_tokens, "
-        "output_tokens, cached, cost) "
-        f"SELECT {uuid7('n', 3, inferences)}, {uuid7('n', 1, inferences)}, 'model_20', 'provider_4', 10, 5, false, "
-        f"0.001 FROM {numbers} WHERE n % 10 = 3"
-    )
+    for statement in gateway_rows(inferences, keys):
+        await clickhouse.command(statement)
     await make_ledger(clickhouse, keys)
 
 

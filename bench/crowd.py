@@ -9,57 +9,36 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 
 from bench.common import options, progress, report
+from bench.shared.running import Running, registry
 
 READERS = 20
 CREATORS = 4
-_MANY = httpx.Limits(max_connections=None, max_keepalive_connections=None)
 _BULKY = {f"tag_{number:02}": "v" * 250 for number in range(63)}
 
 
 def main() -> None:
     """Print what the creates took, alone and beneath each kind of read."""
     asked = options(__doc__, fat_keys=1000, events=20_000, seconds=8)
-    with tempfile.TemporaryDirectory(prefix="keyledger-bench-") as folder, registry(Path(folder)) as (url, token):
-        rows = asyncio.run(measure(url, token, asked.fat_keys, asked.events, asked.seconds))
+    with tempfile.TemporaryDirectory(prefix="keyledger-bench-") as folder, registry(Path(folder) / "data") as running:
+        rows = asyncio.run(measure(running, asked.fat_keys, asked.events, asked.seconds))
     report(rows, as_json=asked.json)
 
 
-@contextmanager
-def registry(folder: Path) -> Iterator[tuple[str, str]]:
-    """A running registry's address, and its first token."""
-    command = [sys.executable, "-m", "keyledger.cli", "up", "--data", str(folder / "data"), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        try:
-            assert process.stdout is not None
-            ready = process.stdout.readline().split()
-            while ready and ready[0] != "ready":
-                ready = process.stdout.readline().split()
-            yield ready[1], (folder / "data" / "admin-token").read_text().strip()
-        finally:
-            process.terminate()
-            process.wait(60)
-
-
-async def measure(url: str, token: str, fat_keys: int, events: int, seconds: int) -> list[dict[str, object]]:
+async def measure(running: Running, fat_keys: int, events: int, seconds: int) -> list[dict[str, object]]:
     """The rows of the report."""
-    headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=120, limits=_MANY) as client:
+    async with running.client() as client:
         progress("seeding")
-        began = time.monotonic()
         longest = await seed(client, fat_keys, events)
-        print("seeded", time.monotonic() - began, file=sys.stderr, flush=True)
         alone = await creates(client, seconds)
         rows: list[dict[str, object]] = [_row("alone", alone, alone, Counter())]
         for name, path in reads(longest).items():
@@ -67,7 +46,6 @@ async def measure(url: str, token: str, fat_keys: int, events: int, seconds: int
             async with reading(client, path) as answers:
                 await asyncio.sleep(1)
                 rows.append(_row(name, await creates(client, seconds), alone, answers))
-                print(rows[-1], file=sys.stderr, flush=True)
         return rows
 
 

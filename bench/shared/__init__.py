@@ -1,0 +1,1 @@
+"""What several benches use: a running registry, and rows of a gateway."""
