@@ -20,8 +20,8 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 
 from bench.common import Server, append_events, median, opened_log, options, progress, report, server, timed
-from keyledger.embedded.account import service_account
-from keyledger.embedded.binaries import programs_for
+from keyledger.embedded.postgresql.account import service_account
+from keyledger.embedded.postgresql.binaries import programs_for
 from registry.log.event_log import Caller
 from registry.service import KeyService, NewKey
 

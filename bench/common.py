@@ -17,7 +17,7 @@ from pathlib import Path
 import asyncpg
 from sqlalchemy.engine import make_url
 
-from keyledger.embedded.postgres import EmbeddedPostgres
+from keyledger.embedded.postgresql.supervisor import EmbeddedPostgres
 from registry.db.connection import make_engine
 from registry.db.migrate import migrate
 from registry.keys.events import TagsChanged

@@ -8,7 +8,7 @@ from typing import Final
 
 from keyledger.embedded.errors import FolderError
 from keyledger.embedded.folder import DataFolder
-from keyledger.embedded.processes import stop_servers
+from keyledger.embedded.postgresql.processes import stop_servers
 
 DEMO_FOLDER: Final = Path("keyledger-demo")
 _MARK: Final = "made-by-demo"

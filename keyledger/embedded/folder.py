@@ -8,10 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from keyledger.embedded.account import service_account
 from keyledger.embedded.errors import FolderError, WrongOwner
 from keyledger.embedded.lock import FolderLock
 from keyledger.embedded.ownership import account_name, check_files, chown
+from keyledger.embedded.postgresql.account import service_account
 
 DEFAULT_FOLDER: Final = Path("keyledger-data")
 _LOCK_NAME: Final = "lock"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from keyledger.embedded.definitions import keep_definitions, mend_definitions
 from keyledger.embedded.disk import DiskWatch
 from keyledger.embedded.folder import DataFolder
-from keyledger.embedded.postgres import EmbeddedPostgres
+from keyledger.embedded.postgresql.supervisor import EmbeddedPostgres
 from keyledger.runtime.gateway import embedded_gateway, gateway_place
 from keyledger.runtime.services import Services, open_services
 from keyledger.runtime.workers import (

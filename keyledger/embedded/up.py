@@ -13,7 +13,7 @@ from keyledger.embedded.operator_socket import bind_unix_socket
 from keyledger.embedded.private_file import write_private
 from keyledger.embedded.stack import Stack, open_stack
 from keyledger.http.app import operator_app, public_app
-from keyledger.runtime.server import bind_tcp, connection_bounds, serving, stop_on_signal
+from keyledger.runtime.serving.server import bind_tcp, connection_bounds, serving, stop_on_signal
 from keyledger.settings import Settings
 from registry.auth import OPERATOR
 from registry.keys.secrets import issue_token

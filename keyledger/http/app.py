@@ -10,7 +10,8 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from keyledger.http import errors, health, metrics
+from keyledger.http import health, metrics
+from keyledger.http.answer import errors
 from keyledger.http.audit import diff, explain, export, state, verify
 from keyledger.http.audit import history as audit_history
 from keyledger.http.billing import usage as billing
@@ -31,8 +32,8 @@ from keyledger.http.operator import (
     status,
     tokens,
 )
-from keyledger.runtime.health import Failure, Health, RecentStatus, none
 from keyledger.runtime.services import Services
+from keyledger.runtime.serving.health import Failure, Health, RecentStatus, none
 from registry.auth import OPERATOR, Principal, authenticate
 from registry.errors import RegistryError
 

@@ -14,11 +14,11 @@ from fastapi.security import HTTPBearer
 
 from audit.sources import AuditSources as Sources
 from keyledger.http.gauges import Gauges as AppGauges
-from keyledger.http.strict_request import on_behalf_of, strict_request
+from keyledger.http.request.strict_request import on_behalf_of, strict_request
 from keyledger.runtime.audit_sources import audit_sources
-from keyledger.runtime.health import Health as ProcessHealth
 from keyledger.runtime.registry import Registry as OpenRegistry
 from keyledger.runtime.services import Services as OpenServices
+from keyledger.runtime.serving.health import Health as ProcessHealth
 from registry.auth import Principal
 from registry.log.event_log import Caller
 

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
-from keyledger.runtime.health import Health
+from keyledger.runtime.serving.health import Health
 from keyledger.runtime.status import Status
 from projections.errors import ProjectionError
 from registry.errors import RegistryError

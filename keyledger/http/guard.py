@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from keyledger.http.problem import problem
+from keyledger.http.answer.problem import problem
 
 logger = logging.getLogger("keyledger.http")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
+from keyledger.http.answer.encode import encode
+from keyledger.http.answer.problem import problem
 from keyledger.http.dependencies import Health
-from keyledger.http.encode import encode
-from keyledger.http.problem import problem
 from projections.errors import ProjectionError
 from registry.errors import RegistryError
 

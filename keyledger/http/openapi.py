@@ -8,8 +8,8 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from keyledger.http.problem import Problem
-from keyledger.http.strict_request import MAX_ON_BEHALF_OF
+from keyledger.http.answer.problem import Problem
+from keyledger.http.request.strict_request import MAX_ON_BEHALF_OF
 
 _ON_BEHALF_OF: Final = {
     "name": "Keyledger-On-Behalf-Of",

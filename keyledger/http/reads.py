@@ -9,13 +9,13 @@ from fastapi import Depends, Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from keyledger.http import ndjson
-from keyledger.http.answers import position_headers
+from keyledger.http.answer import ndjson
+from keyledger.http.answer.answers import position_headers
 from keyledger.http.dependencies import principal_of, services_of
-from keyledger.http.while_connected import while_connected
-from keyledger.runtime.concurrency_limit import ConcurrencyLimit
-from keyledger.runtime.reading import Reading
+from keyledger.http.request.while_connected import while_connected
 from keyledger.runtime.services import Services
+from keyledger.runtime.serving.concurrency_limit import ConcurrencyLimit
+from keyledger.runtime.serving.reading import Reading
 from registry.auth import Principal
 
 _T = TypeVar("_T")

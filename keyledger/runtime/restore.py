@@ -37,7 +37,7 @@ async def _target(data: Path | None, settings: Settings) -> AsyncIterator[AsyncE
         async with _engine(settings, settings.migration_database_url or settings.database_url) as owner:
             yield owner
         return
-    from keyledger.embedded.postgres import EmbeddedPostgres  # noqa: PLC0415 - the embedded extra
+    from keyledger.embedded.postgresql.supervisor import EmbeddedPostgres  # noqa: PLC0415 - the embedded extra
     from registry.db.migrate import migrate  # noqa: PLC0415 - as above
 
     # Its server is on this machine and knows no TLS: what the environment asks of another one is not for it.

@@ -9,8 +9,8 @@ from functools import partial
 
 from keyledger.runtime.connections import clickhouse_client, clickhouse_names
 from keyledger.runtime.gateway import GatewayPlace
-from keyledger.runtime.reading import Reading
 from keyledger.runtime.registry import Registry, open_registry
+from keyledger.runtime.serving.reading import Reading
 from keyledger.runtime.status import ReadSide, Status, status_of
 from keyledger.settings import Settings
 from projections.engine.client import ClickHouse

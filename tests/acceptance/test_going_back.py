@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from keyledger.embedded.postgres import EmbeddedPostgres
+from keyledger.embedded.postgresql.supervisor import EmbeddedPostgres
 from registry.db.schema_version import SCHEMA_VERSION
 from tests.support.processes.forked import run_forked
 from tests.support.processes.initialised import InitialisedFolder

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keyledger.embedded.account import service_account
+from keyledger.embedded.postgresql.account import service_account
 from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.running import started
 

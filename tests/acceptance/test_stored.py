@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from keyledger.embedded.postgres import EmbeddedPostgres
+from keyledger.embedded.postgresql.supervisor import EmbeddedPostgres
 from tests.support.processes.forked import run_forked
 from tests.support.processes.parts import Part
 from tests.support.processes.registry_process import RegistryProcess

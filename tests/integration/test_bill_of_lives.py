@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyledger.http.encode import encode
+from keyledger.http.answer.encode import encode
 from keyledger.http.keys.views import event_out
 from projections.ledger.rows import project
 from projections.ledger.store import Store

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from keyledger.runtime.bounded_protocol import Bounds
-from keyledger.runtime.server import bind_tcp, serving
+from keyledger.runtime.serving.bounded_protocol import Bounds
+from keyledger.runtime.serving.server import bind_tcp, serving
 
 BOUNDS = Bounds(connections=20, of_peer=20, head_bytes=4096, head_s=0.5, body_s=0.5)
 HEAD = b"POST / HTTP/1.1\r\nHost: keyledger\r\n"

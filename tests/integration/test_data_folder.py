@@ -18,8 +18,8 @@ import pytest
 from keyledger.embedded.errors import FolderError, FolderInUse, WrongOwner
 from keyledger.embedded.folder import DEFAULT_FOLDER, DataFolder, choose_folder
 from keyledger.embedded.operator_socket import bind_unix_socket, socket_path_for_client
+from keyledger.embedded.postgresql.server_log import ServerLog
 from keyledger.embedded.private_file import write_private
-from keyledger.embedded.server_log import ServerLog
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
 

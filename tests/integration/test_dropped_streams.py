@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 
 from keyledger.cli.logs import HoldBackRepeats
+from keyledger.http.answer.ndjson import Part, stream
 from keyledger.http.guard import Guard
-from keyledger.http.ndjson import Part, stream
-from keyledger.runtime.server import bind_tcp, serving
+from keyledger.runtime.serving.server import bind_tcp, serving
 
 CALLERS = 5
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from keyledger.embedded import binaries
-from keyledger.embedded.account import service_account
-from keyledger.embedded.binaries import _is_ours, _make_copy, _same_files, _wheel_folder, programs_for
 from keyledger.embedded.errors import PostgresNotInstalled
+from keyledger.embedded.postgresql import binaries
+from keyledger.embedded.postgresql.account import service_account
+from keyledger.embedded.postgresql.binaries import _is_ours, _make_copy, _same_files, _wheel_folder, programs_for
 
 
 def test_a_wheel_in_a_closed_folder_runs_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,8 +22,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from keyledger.embedded import postgres as supervisor
-from keyledger.embedded.account import service_account
 from keyledger.embedded.errors import (
     FolderError,
     FolderInUse,
@@ -33,8 +31,10 @@ from keyledger.embedded.errors import (
     WrongOwner,
     WrongPostgresVersion,
 )
-from keyledger.embedded.postgres import EmbeddedPostgres
-from keyledger.embedded.processes import pid_in_file
+from keyledger.embedded.postgresql import supervisor
+from keyledger.embedded.postgresql.account import service_account
+from keyledger.embedded.postgresql.processes import pid_in_file
+from keyledger.embedded.postgresql.supervisor import EmbeddedPostgres
 from registry.db.connection import make_engine
 
 pytestmark = pytest.mark.xdist_group("embedded-postgres")  # one server for the file
@@ -45,7 +45,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give fi
 HOLDER = """
 import sys
 from pathlib import Path
-from keyledger.embedded.postgres import EmbeddedPostgres
+from keyledger.embedded.postgresql.supervisor import EmbeddedPostgres
 
 server = EmbeddedPostgres(Path(sys.argv[1]))
 server.start()

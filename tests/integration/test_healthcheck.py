@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from keyledger.http.app import operations_app
-from keyledger.runtime.health import Health
-from keyledger.runtime.server import bind_tcp, serving
+from keyledger.runtime.serving.health import Health
+from keyledger.runtime.serving.server import bind_tcp, serving
 from keyledger.runtime.status import Redelivered, Status
 from projections.errors import ClickHouseUnavailable
 from tests.support.servers.broker import free_port

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from keyledger.runtime.reading import Reading
+from keyledger.runtime.serving.reading import Reading
 
 
 class Opener:

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from keyledger.runtime.server import bind_tcp
+from keyledger.runtime.serving.server import bind_tcp
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from keyledger.http.encode import encode
+from keyledger.http.answer.encode import encode
 from projections.billing.bill import Bill, compute_bill
 from projections.billing.query import BillQuery
 from projections.engine.client import ClickHouse

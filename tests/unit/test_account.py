@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from keyledger.embedded.account import Account, service_account
 from keyledger.embedded.errors import PostgresNotReachable
+from keyledger.embedded.postgresql.account import Account, service_account
 
 
 @pytest.fixture

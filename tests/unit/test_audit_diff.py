@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.history.diff import diff_key
-from keyledger.http.encode import encode
+from keyledger.http.answer.encode import encode
 from projections.billing.compare import compare_figures, compare_lines
 from projections.billing.figures import Figures, Line
 from registry.keys.commands import EditKey, RevokeKey, edit, revoke

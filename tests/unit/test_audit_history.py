@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from audit.history.fields import fields_of
 from audit.history.history import Entry, History, written
-from keyledger.http.encode import encode
+from keyledger.http.answer.encode import encode
 from registry.keys import tokens as token
 from registry.keys.commands import EditKey, RevokeKey, edit, revoke
 from registry.keys.details import KeyDetails

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from audit.archive.secret_hashes import SecretHash
-from keyledger.http.encode import encode
+from keyledger.http.answer.encode import encode
 from projections.billing.figures import FIGURES, Bucket, Line
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)

@@ -15,7 +15,7 @@ import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked
 from keyledger.cli.output import counting, print_json, say
-from keyledger.http.encode import encode
+from keyledger.http.answer.encode import encode
 from keyledger.settings import Settings
 
 if TYPE_CHECKING:  # each command imports what it runs: --help stays quick

@@ -12,14 +12,14 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from audit.history.diff import diff_keys
+from keyledger.http.answer.encode import encode
+from keyledger.http.answer.ndjson import MEDIA_TYPE, Part
+from keyledger.http.answer.problem import documented
 from keyledger.http.billing.usage import checked, make_bill, wait_until_applied
 from keyledger.http.dependencies import OF_CALLERS, Auditor, Services
-from keyledger.http.encode import encode
-from keyledger.http.field_types import Instant, Whole
-from keyledger.http.ndjson import MEDIA_TYPE, Part
-from keyledger.http.problem import documented
-from keyledger.http.query_params import MAX_FILTERS, Strict
 from keyledger.http.reads import Reads
+from keyledger.http.request.field_types import Instant, Whole
+from keyledger.http.request.query_params import MAX_FILTERS, Strict
 from projections.billing.compare import BillDifference, compare, same_usage
 from projections.billing.query import MAX_GROUP_BY, BillQuery
 from registry.errors import Busy, FieldFault, FieldsRefused

@@ -12,14 +12,14 @@ from pydantic import Field
 
 from audit.explain.explain import explain
 from audit.explain.explanation import Explanation
-from keyledger.http.answers import answer
+from keyledger.http.answer.answers import answer
+from keyledger.http.answer.problem import documented
 from keyledger.http.billing.usage import wait_until_applied
 from keyledger.http.dependencies import OF_CALLERS, Auditor, Services
-from keyledger.http.field_types import Whole
 from keyledger.http.keys.views import KeyOut, key_out
-from keyledger.http.problem import documented
-from keyledger.http.query_params import Strict
 from keyledger.http.reads import Reads
+from keyledger.http.request.field_types import Whole
+from keyledger.http.request.query_params import Strict
 
 router = APIRouter(prefix="/audit", tags=["audit"], dependencies=OF_CALLERS)
 

@@ -9,13 +9,13 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from audit.archive.export import export_page
-from keyledger.http.answers import position_headers
+from keyledger.http.answer.answers import position_headers
+from keyledger.http.answer.ndjson import MEDIA_TYPE
+from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, Auditor, Registry
-from keyledger.http.field_types import Whole
-from keyledger.http.ndjson import MEDIA_TYPE
-from keyledger.http.problem import documented
-from keyledger.http.query_params import Strict
 from keyledger.http.reads import Reads
+from keyledger.http.request.field_types import Whole
+from keyledger.http.request.query_params import Strict
 from registry.errors import FieldFault, FieldsRefused
 from registry.log.event_log import EventLog
 

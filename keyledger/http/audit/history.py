@@ -9,11 +9,11 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from audit.history.history import Entry, History
-from keyledger.http.answers import Page, answer
+from keyledger.http.answer.answers import Page, answer
+from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, Auditor
-from keyledger.http.problem import documented
-from keyledger.http.query_params import PageQuery, checked_id, from_cursor, to_cursor
 from keyledger.http.reads import Reads
+from keyledger.http.request.query_params import PageQuery, checked_id, from_cursor, to_cursor
 from registry.keys.events import CLOCK_STREAM, token_stream
 from registry.queries import Queries
 

@@ -14,13 +14,13 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from audit.history.states import states
-from keyledger.http.answers import answer
+from keyledger.http.answer.answers import answer
+from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, Auditor
-from keyledger.http.field_types import Whole
 from keyledger.http.keys.views import KeyOut, key_out
-from keyledger.http.problem import documented
-from keyledger.http.query_params import AsOfQuery, checked_id
 from keyledger.http.reads import Reads
+from keyledger.http.request.field_types import Whole
+from keyledger.http.request.query_params import AsOfQuery, checked_id
 from keyledger.runtime.registry import Registry
 from registry.errors import FieldFault, FieldsRefused
 from registry.instant import cut_ms, from_ms, to_ms

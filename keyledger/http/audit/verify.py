@@ -12,12 +12,12 @@ from pydantic import Field
 from audit.report import Verdict
 from audit.verify.bookmark import read_bookmark
 from audit.verify.verify import verify
+from keyledger.http.answer.ndjson import MEDIA_TYPE, Part
+from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, Auditor, AuditSources
-from keyledger.http.field_types import Whole
-from keyledger.http.ndjson import MEDIA_TYPE, Part
-from keyledger.http.problem import documented
-from keyledger.http.query_params import Strict
 from keyledger.http.reads import Reads
+from keyledger.http.request.field_types import Whole
+from keyledger.http.request.query_params import Strict
 from keyledger.runtime.audit_sources import audit_sources
 from keyledger.runtime.services import Services
 

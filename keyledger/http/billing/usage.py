@@ -10,12 +10,12 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from keyledger.http.answers import answer
+from keyledger.http.answer.answers import answer
+from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, BillReader, Services
-from keyledger.http.field_types import Instant, Whole
-from keyledger.http.problem import documented
-from keyledger.http.query_params import MAX_FILTERS, Strict, tag_filters
 from keyledger.http.reads import Reads
+from keyledger.http.request.field_types import Instant, Whole
+from keyledger.http.request.query_params import MAX_FILTERS, Strict, tag_filters
 from projections.billing.bill import Bill, BillLimits, compute_bill
 from projections.billing.query import MAX_GROUP_BY, BillQuery, faults
 from projections.errors import TooManyLines

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from keyledger.http.field_types import Instant, Label, NewTags, PatchTags, Text
-from keyledger.http.request_body import Body
+from keyledger.http.request.field_types import Instant, Label, NewTags, PatchTags, Text
+from keyledger.http.request.request_body import Body
 from registry.errors import FieldFault, FieldsRefused
 from registry.keys.details import KeyDetails
 from registry.keys.lifecycle import MAX_OVERLAP

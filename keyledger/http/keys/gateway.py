@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi.responses import JSONResponse
 
-from keyledger.http.answers import answer
+from keyledger.http.answer.answers import answer
 from keyledger.http.keys.views import key_out
 from keyledger.runtime.gateway_wait import GatewayWait
 from keyledger.runtime.registry import Registry

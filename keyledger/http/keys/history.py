@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from keyledger.http.answers import Page, answer
+from keyledger.http.answer.answers import Page, answer
+from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, KeyReader
 from keyledger.http.keys.views import EventOut, event_out
-from keyledger.http.problem import documented
-from keyledger.http.query_params import PageQuery, checked_id, from_cursor, to_cursor
 from keyledger.http.reads import Reads
+from keyledger.http.request.query_params import PageQuery, checked_id, from_cursor, to_cursor
 from registry.queries import Queries
 
 router = APIRouter(prefix="/admin/api-keys", tags=["keys"], dependencies=OF_CALLERS)

@@ -8,13 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
-from keyledger.http.answers import Page, answer
+from keyledger.http.answer.answers import Page, answer
+from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, KeyReader, KeyWriter, Registry, caller_of
 from keyledger.http.keys.bodies import CreateKeyBody, EditKeyBody
 from keyledger.http.keys.gateway import answer_when, wait_of
 from keyledger.http.keys.views import KeyOut, NewKeyOut, key_out, new_key_out
-from keyledger.http.problem import documented
-from keyledger.http.query_params import (
+from keyledger.http.reads import Reads
+from keyledger.http.request.query_params import (
     AsOfQuery,
     EditQuery,
     EndQuery,
@@ -25,8 +26,7 @@ from keyledger.http.query_params import (
     tag_filters,
     to_cursor,
 )
-from keyledger.http.reads import Reads
-from keyledger.http.request_body import JSON, MERGE_PATCH, body_docs, json_body
+from keyledger.http.request.request_body import JSON, MERGE_PATCH, body_docs, json_body
 from registry.keys.commands import UNSET, EditKey
 from registry.queries import Queries
 from registry.service import NewKey

@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
-from keyledger.http.answers import answer
+from keyledger.http.answer.answers import answer
+from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, KeyWriter, Registry, caller_of
 from keyledger.http.keys.bodies import ReasonBody, RotateBody
 from keyledger.http.keys.gateway import answer_when, wait_of
 from keyledger.http.keys.views import KeyOut, NewKeyOut, new_key_out
-from keyledger.http.problem import documented
-from keyledger.http.query_params import EndQuery, NoQuery, WaitQuery, checked_id
-from keyledger.http.request_body import JSON, body_docs, json_body
+from keyledger.http.request.query_params import EndQuery, NoQuery, WaitQuery, checked_id
+from keyledger.http.request.request_body import JSON, body_docs, json_body
 from registry.errors import UnknownCredential
 
 router = APIRouter(prefix="/admin/api-keys/{public_id}", tags=["keys"], dependencies=OF_CALLERS)

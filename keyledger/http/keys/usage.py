@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from keyledger.http.answers import answer
+from keyledger.http.answer.answers import answer
+from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, KeyReader, Registry
-from keyledger.http.problem import documented
-from keyledger.http.query_params import NoQuery, checked_id
 from keyledger.http.reads import Reads
+from keyledger.http.request.query_params import NoQuery, checked_id
 from projections.usage.credential_use import KeyUse, read_use
 
 router = APIRouter(prefix="/admin/api-keys", tags=["keys"], dependencies=OF_CALLERS)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from audit.archive.secret_hashes import read_hashes
-from keyledger.http.answers import answer
+from keyledger.http.answer.answers import answer
 from keyledger.http.audit.export import ExportQuery
 from keyledger.http.dependencies import OF_OPERATOR, Registry
 

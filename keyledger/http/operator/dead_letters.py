@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from keyledger.http.answer.encode import encode
 from keyledger.http.dependencies import OF_OPERATOR, Services
-from keyledger.http.encode import encode
-from keyledger.http.request_body import JSON, Body, json_body
+from keyledger.http.request.request_body import JSON, Body, json_body
 from keyledger.runtime import dead_letters
 from projections.ledger.dead_letters import DeadLetter
 

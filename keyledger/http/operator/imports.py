@@ -20,10 +20,10 @@ from gateways.tensorzero.importing.mapping_csv import read_csv
 from gateways.tensorzero.importing.mapping_json import read_json
 from gateways.tensorzero.importing.run import Import, Order, Part, mapping_items, result
 from gateways.tensorzero.key_table import GatewayTable
+from keyledger.http.answer.ndjson import stream
 from keyledger.http.dependencies import OF_OPERATOR, Registry
-from keyledger.http.field_types import Text
-from keyledger.http.ndjson import stream
-from keyledger.http.request_body import JSON, Body, json_body
+from keyledger.http.request.field_types import Text
+from keyledger.http.request.request_body import JSON, Body, json_body
 from keyledger.runtime.garbage import collecting_rarely
 from keyledger.runtime.registry import append_limits
 from keyledger.settings import SettingsError

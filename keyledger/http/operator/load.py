@@ -12,9 +12,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from keyledger.embedded.load import LoadError, check_table, load_file
+from keyledger.http.answer.ndjson import MEDIA_TYPE
 from keyledger.http.dependencies import OF_OPERATOR, Services
-from keyledger.http.ndjson import MEDIA_TYPE
-from keyledger.http.request_body import JSON, Body, json_body
+from keyledger.http.request.request_body import JSON, Body, json_body
 from projections.errors import ProjectionError
 from registry.errors import FieldFault, FieldsRefused
 

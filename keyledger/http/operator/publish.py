@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from keyledger.http.dependencies import OF_OPERATOR, Registry
-from keyledger.http.request_body import JSON, Body, json_body
+from keyledger.http.request.request_body import JSON, Body, json_body
 from keyledger.runtime.republish import publish_again
 
 router = APIRouter(prefix="/operator", tags=["operator"], dependencies=OF_OPERATOR)

@@ -12,8 +12,8 @@ from audit.report import Finding, Verdict
 from audit.verify.repair import of_the_log, repair_ledger, repair_state
 from audit.verify.repair_gateway import beyond_repair, repair_gateway
 from audit.verify.verify import verify
+from keyledger.http.answer.ndjson import Part, stream
 from keyledger.http.dependencies import OF_OPERATOR, AuditSources, Registry
-from keyledger.http.ndjson import Part, stream
 from keyledger.runtime.connections import database_engine
 
 # Findings that are mended in one run; what is left is found, and mended, by the next.

@@ -12,10 +12,10 @@ from pydantic import Field
 
 from audit.replay.exclusive import alone
 from audit.replay.replay import Replay, Replayed
-from keyledger.http.answers import answer
+from keyledger.http.answer.answers import answer
+from keyledger.http.answer.ndjson import Part, stream
 from keyledger.http.dependencies import OF_OPERATOR, AuditSources
-from keyledger.http.ndjson import Part, stream
-from keyledger.http.request_body import JSON, Body, json_body
+from keyledger.http.request.request_body import JSON, Body, json_body
 
 MAX_NAME: Final = 64
 

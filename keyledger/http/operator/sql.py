@@ -14,7 +14,7 @@ from pydantic import Field
 
 from keyledger.embedded.load import engine_words
 from keyledger.http.dependencies import OF_OPERATOR, Services
-from keyledger.http.request_body import JSON, Body, json_body
+from keyledger.http.request.request_body import JSON, Body, json_body
 from projections.errors import ClickHouseRefused
 from registry.errors import FieldFault, FieldsRefused
 from registry.instant import format_us

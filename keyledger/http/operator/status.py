@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from keyledger.http.answers import answer
+from keyledger.http.answer.answers import answer
+from keyledger.http.answer.encode import encode
 from keyledger.http.dependencies import OF_OPERATOR, Services
-from keyledger.http.encode import encode
 from projections.usage.gateway_tables import read_usage
 
 router = APIRouter(prefix="/operator", tags=["operator"], dependencies=OF_OPERATOR)

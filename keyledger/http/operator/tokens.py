@@ -10,9 +10,9 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
-from keyledger.http.answers import answer
+from keyledger.http.answer.answers import answer
 from keyledger.http.dependencies import OF_OPERATOR, Registry
-from keyledger.http.request_body import JSON, Body, json_body
+from keyledger.http.request.request_body import JSON, Body, json_body
 from registry.auth import OPERATOR
 from registry.keys.tokens import TokenState
 from registry.log.event_log import Caller

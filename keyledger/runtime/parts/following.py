@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from keyledger.http.app import operations_app
-from keyledger.runtime.health import Health
-from keyledger.runtime.server import bind_tcp, serving, stop_on_signal
+from keyledger.runtime.serving.health import Health
+from keyledger.runtime.serving.server import bind_tcp, serving, stop_on_signal
 from registry.db.pooler import probe
 from registry.errors import PoolerFound
 

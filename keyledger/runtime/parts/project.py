@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from keyledger.runtime.garbage import collect_garbage_rarely
-from keyledger.runtime.health import Health, RecentStatus
 from keyledger.runtime.parts.following import Say, follow, warn_of_pooler
 from keyledger.runtime.registry import open_registry
 from keyledger.runtime.services import open_services
+from keyledger.runtime.serving.health import Health, RecentStatus
 from keyledger.runtime.status import status_of
 from keyledger.runtime.workers import gateway_sync, kafka_projector, ledger_guard, log_projector
 from keyledger.settings import Settings

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 
 from keyledger.runtime import republish
-from keyledger.runtime.health import Health, RecentStatus
 from keyledger.runtime.parts.following import Say, follow
 from keyledger.runtime.registry import open_registry
+from keyledger.runtime.serving.health import Health, RecentStatus
 from keyledger.runtime.status import status_of
 from keyledger.runtime.workers import relay
 from keyledger.settings import Settings

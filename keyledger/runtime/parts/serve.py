@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from keyledger.http.app import public_app
 from keyledger.runtime.parts.following import Say, warn_of_pooler
-from keyledger.runtime.server import bind_tcp, connection_bounds, serving, stop_on_signal
 from keyledger.runtime.services import open_services
+from keyledger.runtime.serving.server import bind_tcp, connection_bounds, serving, stop_on_signal
 from keyledger.settings import Settings
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from keyledger.runtime.server import bind_tcp, serving
+from keyledger.runtime.serving.server import bind_tcp, serving
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from registry.retry import poll_until

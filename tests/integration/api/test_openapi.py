@@ -12,7 +12,7 @@ from schemathesis import engine
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events
 
-from keyledger.runtime.server import bind_tcp, serving
+from keyledger.runtime.serving.server import bind_tcp, serving
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.ledger.log_tail import LogTail

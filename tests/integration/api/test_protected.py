@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from keyledger.runtime.concurrency_limit import ConcurrencyLimit
+from keyledger.runtime.serving.concurrency_limit import ConcurrencyLimit
 from registry.errors import Busy, TooManyOfOne
 from tests.support.api.service import Api, assert_problem
 

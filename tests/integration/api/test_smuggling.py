@@ -9,8 +9,8 @@ import re
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from keyledger.runtime.bounded_protocol import Bounds
-from keyledger.runtime.server import bind_tcp, serving
+from keyledger.runtime.serving.bounded_protocol import Bounds
+from keyledger.runtime.serving.server import bind_tcp, serving
 from tests.support.api.service import Api
 
 FIRST = b"POST /first HTTP/1.1\r\nHost: keyledger\r\n"

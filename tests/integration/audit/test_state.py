@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from keyledger.http.encode import encode
+from keyledger.http.answer.encode import encode
 from keyledger.http.keys.views import key_out
 from registry.instant import cut_ms, format_ms
 from registry.keys.state import fold

@@ -14,9 +14,9 @@ from starlette.types import ASGIApp
 
 from keyledger.http.app import public_app
 from keyledger.runtime.gateway_wait import GatewayWait
-from keyledger.runtime.reading import Reading
 from keyledger.runtime.registry import registry_on
 from keyledger.runtime.services import Services
+from keyledger.runtime.serving.reading import Reading
 from keyledger.settings import Settings
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from keyledger.http.encode import plain
+from keyledger.http.answer.encode import plain
 from projections.billing.bill import BillLimits, compute_bill
 from projections.billing.query import BillQuery
 from projections.errors import BadBillQuery, TooManyLines

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from keyledger.embedded.cluster import APPLICATION, DATABASE
+from keyledger.embedded.postgresql.cluster import APPLICATION, DATABASE
 from keyledger.embedded.socket_path import short_name
 from tests.support.processes.parts import Part
 from tests.support.processes.registry_process import RegistryProcess

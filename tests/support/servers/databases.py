@@ -123,7 +123,7 @@ def running_server() -> Iterator[Server]:
             yield _external(owner, is_ours=True)
             return
     # Only here: who tests against a server of their own need not have the embedded extra.
-    from keyledger.embedded import postgres as embedded  # noqa: PLC0415
+    from keyledger.embedded.postgresql import supervisor as embedded  # noqa: PLC0415
 
     with (
         tempfile.TemporaryDirectory(prefix="keyledger-test-", ignore_cleanup_errors=True) as folder,

@@ -14,7 +14,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from keyledger.embedded.account import service_account
+from keyledger.embedded.postgresql.account import service_account
 from tests.support.stored_registry.questions import understood, without_progress, written
 
 STORED: Final = Path(__file__).parents[2] / "golden" / "stored"

@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from audit.errors import AuditError, UnknownInference
-from keyledger.http.answers import POSITION_HEADER
-from keyledger.http.problem import BadRequest, problem
+from keyledger.http.answer.answers import POSITION_HEADER
+from keyledger.http.answer.problem import BadRequest, problem
 from keyledger.runtime.services import Services
 from keyledger.settings import SettingsError
 from projections.errors import (

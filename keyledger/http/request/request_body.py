@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict
 
-from keyledger.http.problem import BadRequest
+from keyledger.http.answer.problem import BadRequest
 
 MAX_BODY_BYTES: Final = 1 << 20
 JSON: Final = ("application/json",)

@@ -14,8 +14,8 @@ from fastapi.responses import StreamingResponse
 
 from audit.errors import AuditError
 from audit.report import Finding
-from keyledger.http.answers import position_headers
-from keyledger.http.encode import encode
+from keyledger.http.answer.answers import position_headers
+from keyledger.http.answer.encode import encode
 from projections.errors import ProjectionError
 from registry.errors import RegistryError
 from registry.progress import Progress

@@ -15,7 +15,7 @@ from threading import Thread, current_thread
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
-from keyledger.runtime.concurrency_limit import ConcurrencyLimit
+from keyledger.runtime.serving.concurrency_limit import ConcurrencyLimit
 
 S = TypeVar("S")
 T = TypeVar("T")

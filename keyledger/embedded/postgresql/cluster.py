@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from keyledger.embedded.binaries import MAJOR
 from keyledger.embedded.errors import PostgresNotInitialised, WrongPostgresVersion
-from keyledger.embedded.launch import Launcher
+from keyledger.embedded.postgresql.binaries import MAJOR
+from keyledger.embedded.postgresql.launch import Launcher
 from keyledger.embedded.private_file import sync_folder
 
 OWNER: Final = "keyledger"

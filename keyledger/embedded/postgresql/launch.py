@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from keyledger.embedded.account import Account
+from keyledger.embedded.postgresql.account import Account
 
 # An environment of our own: PG* variables of the user must not steer the server, and messages come in one language.
 ENVIRONMENT: Final = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request
 
-from keyledger.http.problem import BadRequest
+from keyledger.http.answer.problem import BadRequest
 from registry.errors import FieldFault, FieldsRefused
 
 MAX_ON_BEHALF_OF: Final = 200

@@ -21,16 +21,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from keyledger.embedded.account import Account, account_on, service_account
-from keyledger.embedded.binaries import programs_for
-from keyledger.embedded.cluster import APPLICATION, DATABASE, OWNER, check_version, make_cluster
 from keyledger.embedded.errors import PostgresError, PostgresNotStarted, PostgresNotStopped
-from keyledger.embedded.launch import Launcher
-from keyledger.embedded.listening import Listening
 from keyledger.embedded.lock import FolderLock
+from keyledger.embedded.postgresql.account import Account, account_on, service_account
+from keyledger.embedded.postgresql.binaries import programs_for
+from keyledger.embedded.postgresql.cluster import APPLICATION, DATABASE, OWNER, check_version, make_cluster
+from keyledger.embedded.postgresql.launch import Launcher
+from keyledger.embedded.postgresql.listening import Listening
+from keyledger.embedded.postgresql.processes import pid_file_lines, stop_servers
+from keyledger.embedded.postgresql.server_log import ServerLog
 from keyledger.embedded.private_file import write_private
-from keyledger.embedded.processes import pid_file_lines, stop_servers
-from keyledger.embedded.server_log import ServerLog
 
 _SETTINGS: Final = {
     # The log of the registry is the user's: these three are not to be bought off for speed.

@@ -15,7 +15,7 @@ from functools import partial
 import uvicorn
 from starlette.types import ASGIApp
 
-from keyledger.runtime.bounded_protocol import BoundedProtocol, Bounds, bounds_within, raise_descriptor_limit
+from keyledger.runtime.serving.bounded_protocol import BoundedProtocol, Bounds, bounds_within, raise_descriptor_limit
 from keyledger.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from keyledger.http.field_types import Instant, Text, Whole
+from keyledger.http.request.field_types import Instant, Text, Whole
 from registry.errors import FieldFault, FieldsRefused, UnknownKey
 from registry.keys.secrets import PUBLIC_ID
 from registry.keys.tags import name_fault, value_fault

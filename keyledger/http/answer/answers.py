@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from fastapi.responses import JSONResponse
 
-from keyledger.http.encode import encode
+from keyledger.http.answer.encode import encode
 
 POSITION_HEADER: Final = "Keyledger-Position"
 Item = TypeVar("Item")

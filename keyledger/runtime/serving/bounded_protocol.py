@@ -17,7 +17,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from keyledger.http.problem import problem
+from keyledger.http.answer.problem import problem
 
 # What the process needs of descriptors besides its connections: databases, files, logs.
 _OTHER_DESCRIPTORS: Final = 256

@@ -1,0 +1,1 @@
+"""What an answer is made of: JSON, lines, positions, and problems."""

@@ -1,0 +1,1 @@
+"""What a request brings, read strictly: body, query, headers, and whether its caller still waits."""
