@@ -60,8 +60,8 @@ def up(
         typer.Option(
             min=0,
             max=65535,
-            help="Let the embedded PostgreSQL listen on this TCP port of loopback, too, for a gateway; 0 takes a free "
-            "one. Any local user can use up its connections there.",
+            help="Let the embedded PostgreSQL listen on this TCP port of loopback, too; 0 takes a free one. With "
+            "--gateway it does, and keeps its port. Any local user can use up its connections there.",
         ),
     ] = None,
 ) -> None:

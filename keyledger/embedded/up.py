@@ -9,6 +9,7 @@ from pathlib import Path
 
 from keyledger.embedded.errors import PostgresNotStarted
 from keyledger.embedded.folder import DataFolder
+from keyledger.embedded.gateway_port import choose_port, keep_port
 from keyledger.embedded.operator_socket import bind_unix_socket
 from keyledger.embedded.private_file import write_private
 from keyledger.embedded.stack import Stack, open_stack
@@ -37,14 +38,16 @@ async def up(
 ) -> None:
     """Run until SIGINT or SIGTERM, projecting from the log's tail or, with the feed `kafka`, through a topic.
 
-    `gateway`, `postgres_port`: see `open_stack`. `say` gets the lines for the person; `ready http://…` when requests
-    are taken.
+    `gateway`: see `open_stack`; the gateway comes by `postgres_port`. `say` gets the lines for the person; `ready
+    http://…` when requests are taken.
 
     Raises FolderInUse for a second one on the folder, another EmbeddedError, or OSError when the port is taken.
     """
     stop = stop_on_signal()
     with folder, bind_tcp(HOST, port) as tcp:
-        async with open_stack(folder, settings, feed, gateway=gateway, postgres_port=postgres_port) as stack:
+        opened = choose_port(folder.postgres, postgres_port, gateway=gateway)
+        async with open_stack(folder, settings, feed, gateway=gateway, postgres_port=opened) as stack:
+            keep_port(folder.postgres, stack.postgres.port, gateway=gateway)
             if (warning := stack.postgres.account_warning) is not None:
                 logger.warning(warning)
             if await _first_token(folder.admin_token, stack):

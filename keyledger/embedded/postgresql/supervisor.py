@@ -124,6 +124,11 @@ class EmbeddedPostgres:
         return None if self._account is None else self._account.warning(self._data)
 
     @property
+    def port(self) -> int | None:
+        """The port of loopback that it listens on, while it does."""
+        return self._listening.port
+
+    @property
     def owner_url(self) -> str:
         """For migrations: the role that owns the database. Holds a password."""
         return self._listening.url(OWNER, self._password("owner"), DATABASE)
