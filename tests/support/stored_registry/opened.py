@@ -28,10 +28,10 @@ def needs_x86_64() -> None:
         pytest.skip(f"the stored PostgreSQL folder was made on x86-64; this machine is {platform.machine()}")
 
 
-def unpack(folder: Path) -> None:
-    """Unpack the stored data folder; as root, PostgreSQL's part goes to the account that it runs as."""
+def unpack(folder: Path, archive: Path = STORED / "data.tar.xz") -> None:
+    """Unpack a stored data folder; as root, PostgreSQL's part goes to the account that it runs as."""
     assert datetime.now(UTC) > MADE, "this machine's clock is before the stored registry was made"
-    with tarfile.open(STORED / "data.tar.xz") as tar:
+    with tarfile.open(archive) as tar:
         # `data` would open PostgreSQL's folder to its group. The oldest 3.11 know no filters.
         tar.extraction_filter = getattr(tarfile, "tar_filter", lambda member, _path: member)
         tar.extractall(folder)  # noqa: S202 - our own archive
