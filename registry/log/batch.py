@@ -68,8 +68,9 @@ class Batch:
 
     def _in_effect_now(self, stream: str, new: NewEvent) -> NewEvent:
         """An event that takes effect by the clock, though it is recorded after the last; not before the creation."""
-        created_at = getattr(self.states.get(stream), "created_at", self.clock)
-        return NewEvent(new.event, new.effective_at or max(cut_ms(self.clock), created_at))
+        now = cut_ms(self.clock)
+        created_at = getattr(self.states.get(stream), "created_at", now)
+        return NewEvent(new.event, new.effective_at or max(now, created_at))
 
     def _next_instant(self) -> datetime:
         last = self.head.recorded_at
