@@ -84,8 +84,11 @@ class KeyState(msgspec.Struct, frozen=True, gc=False):
         return ended or "active"
 
     def ended(self, at: datetime) -> Ended | None:
-        """How the key has ended by a time, ignoring a suspension."""
-        if self.revoked_at is not None and at >= self.revoked_at:
+        """How the key has ended by a time, ignoring a suspension.
+
+        A revocation counts at once: it can be dated later than a clock that was set back.
+        """
+        if self.revoked_at is not None:
             return "revoked"
         if self.expiration is not None and at >= self.expiration:
             return "expired"

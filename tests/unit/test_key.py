@@ -214,6 +214,14 @@ def test_a_revocation_repeated_appends_nothing() -> None:
     assert stream.state.revoked_at == NOON + HOUR
 
 
+def test_a_revoked_key_is_so_at_once_also_by_a_clock_that_is_behind_its_end() -> None:
+    stream = made()
+    stream.append(revoke(RevokeKey(), stream.view(NOON)), NOON)
+    assert stream.state.status(NOON - HOUR) == "revoked"
+    with pytest.raises(Conflict, match="revoked"):
+        edited(stream, -HOUR, EditKey(tags={"a": "1"}))
+
+
 def test_an_expired_keys_past_can_be_corrected_and_a_new_expiration_revives_it() -> None:
     stream = made_for(HOUR, a="1")
     assert stream.state.status(NOON + HOUR - MS) == "active"
