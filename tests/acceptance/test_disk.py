@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,20 +11,16 @@ import pytest
 
 from registry.retry import poll_until
 from tests.support.processes.initialised import InitialisedFolder
+from tests.support.small_disk import small_disk
 
 LEAST_MIB = 100
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A disk of half a gigabyte, in memory."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mount = ["/usr/bin/env", "mount", "-t", "tmpfs", "-o", "size=512m,mode=755", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("a small disk can't be mounted here: that takes root, on Linux")
-    yield place
-    subprocess.run(["/usr/bin/env", "umount", "-l", str(place)], check=True)
+    """A disk of half a gigabyte."""
+    with small_disk(tmp_path / "small", mib=512) as place:
+        yield place
 
 
 async def test_no_folder_is_opened_on_a_disk_without_room(tmp_path: Path, initialised: InitialisedFolder) -> None:

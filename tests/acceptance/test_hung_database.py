@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,31 +10,12 @@ from itertools import count
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from registry.retry import poll_until
 from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.registry_process import RegistryProcess
-
-
-@asynccontextmanager
-async def hung(registry: RegistryProcess) -> AsyncIterator[None]:
-    """PostgreSQL, all of its processes stopped by SIGSTOP."""
-    (server,) = (psutil.Process(pid) for pid in registry.postmasters())
-    processes = [server, *server.children(recursive=True)]
-    try:
-        _send(processes, signal.SIGSTOP)
-        yield
-    finally:
-        _send(processes, signal.SIGCONT)
-
-
-def _send(processes: list[psutil.Process], number: signal.Signals) -> None:
-    """Send a signal to those that are there: under load, some of a server's processes end between two looks."""
-    for one in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            one.send_signal(number)
+from tests.support.processes.running import hung_postgres
 
 
 class Writers:
@@ -108,10 +87,10 @@ async def test_what_was_acknowledged_stays_when_the_database_hangs_under_writers
     writers = Writers(registry)
     async with writers.running():
         await writers.more(50)
-        async with hung(registry):
+        async with hung_postgres(registry):
             await writers.all_refused()
         await writers.more(50)
-        async with hung(registry):
+        async with hung_postgres(registry):
             await registry.kill()
     await registry.start()
     assert writers.statuses == {503}
@@ -138,7 +117,7 @@ async def test_nobody_waits_for_ever(tmp_path: Path, initialised: InitialisedFol
                 status = (await client.request(method, path, json=body)).status_code
                 return status, time.monotonic() - began
 
-            async with hung(registry):
+            async with hung_postgres(registry):
                 answers = await asyncio.gather(
                     timed("GET", "/healthz"),
                     timed("GET", "/readyz"),
