@@ -14,8 +14,9 @@ from keyledger.embedded.postgresql.supervisor import EmbeddedPostgres
 from tests.support.processes.forked import run_forked
 from tests.support.processes.parts import Part
 from tests.support.processes.registry_process import RegistryProcess
+from tests.support.processes.running import embedded
 from tests.support.servers.databases import plain
-from tests.support.stored_registry.make import gateway_table
+from tests.support.stored_registry.make import GATEWAY_TABLE
 from tests.support.stored_registry.opened import (
     ARCHIVE,
     STORED,
@@ -92,6 +93,12 @@ async def test_an_archive_restores_to_the_same_registry(tmp_path: Path) -> None:
 async def same_output(registry: RegistryProcess, stored: dict[str, Any]) -> None:
     """A command prints what it printed."""
     assert await registry.json(*(word for word in stored["command"] if word != "--json")) == stored["out"]
+
+
+async def gateway_table(folder: Path) -> list[Any]:
+    """The gateway's table as it is."""
+    async with embedded(folder) as driver:
+        return [json.loads(row["row"]) for row in await driver.fetch(GATEWAY_TABLE)]
 
 
 async def assert_old_secrets_work(http: httpx.AsyncClient) -> None:

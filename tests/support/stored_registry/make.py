@@ -21,13 +21,14 @@ from typing import Any, Final
 import asyncpg
 import httpx
 
-from keyledger.embedded.socket_path import short_name
 from tests.support.stored_registry.questions import COMMANDS, ask
 from tests.support.stored_registry.story import MAPPING, Story, old_key_rows
 from tests.support.stored_registry.usage import write_rows
 
 _LEFT_OUT: Final = ("tmp", "operator.sock", "postgres/postgres.log", "postgres/port")
 _TABLE: Final = "public.tensorzero_auth_api_key"
+# The gateway's table as it is.
+GATEWAY_TABLE: Final = f"SELECT to_jsonb(key)::text AS row FROM {_TABLE} AS key ORDER BY id"
 
 
 def main(target: Path) -> None:
@@ -39,7 +40,10 @@ def main(target: Path) -> None:
             keep(target / "secrets.json", live(http, folder, Path(scratch)))
             keep(target / "answers.ndjson", *ask(http))
             keep(target / "commands.ndjson", *(said(folder, *one) for one in COMMANDS))
-            keep(target / "gateway_table.ndjson", *asyncio.run(gateway_table(folder)))
+            keep(
+                target / "gateway_table.ndjson",
+                *[json.loads(row["row"]) for row in asyncio.run(run_sql(folder, GATEWAY_TABLE))],
+            )
             asyncio.run(run_sql(folder, "CHECKPOINT"))
         command(folder, "audit", "export", str(target / "archive"), "--with-credentials")
         pack(folder, target / "data.tar.xz")
@@ -110,13 +114,14 @@ def said(folder: Path, *arguments: str) -> dict[str, Any]:
 
 async def run_sql(folder: Path, statement: str, *arguments: Any) -> list[Mapping[str, Any]]:
     """Run a statement in the folder's PostgreSQL as the owner."""
-    password = (folder / "postgres" / "owner-password").read_text().strip()
-    with short_name(folder / "postgres" / "data" / ".s.PGSQL.5432") as host:
-        connection = await asyncpg.connect(host=host, user="keyledger", password=password, database="keyledger")
-        try:
-            return [dict(row) for row in await connection.fetch(statement, *arguments)]
-        finally:
-            await connection.close()
+    port, password = ((folder / "postgres" / name).read_text().strip() for name in ("port", "owner-password"))
+    connection = await asyncpg.connect(
+        host="127.0.0.1", port=int(port), user="keyledger", password=password, database="keyledger"
+    )
+    try:
+        return [dict(row) for row in await connection.fetch(statement, *arguments)]
+    finally:
+        await connection.close()
 
 
 async def add_old_keys(folder: Path) -> None:
@@ -124,12 +129,6 @@ async def add_old_keys(folder: Path) -> None:
     for row in old_key_rows():
         values = ", ".join(f"${number}" for number in range(1, len(row) + 1))
         await run_sql(folder, f"INSERT INTO {_TABLE} ({', '.join(row)}) VALUES ({values})", *row.values())
-
-
-async def gateway_table(folder: Path) -> list[Any]:
-    """The gateway's table as it is."""
-    rows = await run_sql(folder, f"SELECT to_jsonb(key)::text AS row FROM {_TABLE} AS key ORDER BY id")
-    return [json.loads(row["row"]) for row in rows]
 
 
 def pack(folder: Path, target: Path) -> None:
