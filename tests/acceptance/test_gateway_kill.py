@@ -21,6 +21,7 @@ async def gateway(blank: Copies) -> AsyncIterator[Database]:
     blank.drop(made)
 
 
+@pytest.mark.long  # while the sync is killed, callers that wait for the gateway do so for thirty seconds
 async def test_between_two_databases_no_kill_brings_an_ended_key_back(
     tmp_path: Path, database: Database, gateway: Database, postgres_log: PostgresEventLog
 ) -> None:
