@@ -256,10 +256,10 @@ def _narrow(row: dict[str, Any]) -> dict[str, Any]:
 
 
 async def all_explained(ledger: Ledger, ids: list[str]) -> list[dict[str, Any]]:
-    """The explanations, some at once."""
+    """The explanations, as many at once as one token may have."""
     found = []
-    for first in range(0, len(ids), 20):
-        found += await asyncio.gather(*(explained(ledger, one) for one in ids[first : first + 20]))
+    for first in range(0, len(ids), 16):
+        found += await asyncio.gather(*(explained(ledger, one) for one in ids[first : first + 16]))
     return found
 
 
