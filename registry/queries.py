@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 from sqlalchemy import ARRAY, ColumnElement, Select, Subquery, Text, any_, func, literal, select, true
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from registry.db.connection import ANSWER_S, connected, translated
+from registry.db.connection import ANSWER_S, connected, fetch, translated
 from registry.db.tables import (
     admin_token,
     credential,
@@ -23,10 +23,10 @@ from registry.db.tables import (
 )
 from registry.errors import UnknownKey
 from registry.keys.as_of import PastKey, moment
-from registry.keys.events import CLOCK_STREAM, ClockDivergenceAccepted, key_stream
+from registry.keys.events import CLOCK_STREAM, key_stream
 from registry.keys.state import KeyState, Past
 from registry.keys.tokens import TokenState
-from registry.log import stream_state
+from registry.log import sql, stream_state
 from registry.log.clock_watch import Accepted
 from registry.log.event_log import COLUMNS, RecordedEvent
 from registry.log.log_position import LogPosition
@@ -146,16 +146,14 @@ class Queries:
             wanted.append(key_state.c.tags.contains(dict(tags)))
         if before is not None:
             wanted.append(key_state.c.created_position < before)
-        order = key_state.c.created_position.desc()
         found = (
             select(key_state.c.stream, key_state.c.document, key_state.c.created_position)
             .where(*wanted)
-            .order_by(order)
+            .order_by(key_state.c.created_position.desc())
             .limit(limit + 1)
             .subquery()
         )
-        size = func.octet_length(found.c.document)
-        page = _fitting(found, size, found.c.created_position.desc(), limit)
+        page = _fitting(found, func.octet_length(found.c.document), found.c.created_position.desc(), limit)
         # The outer join keeps one row for the position if no key matches.
         one = select(_POSITION, _NOW).subquery()
         rows = await self._rows(
@@ -215,12 +213,7 @@ class Queries:
 
     async def accepted_clock(self) -> Accepted | None:
         """The last decision of an operator to go on after an event that is dated after the clock."""
-        rows = await self._rows(
-            select(event.c.position, event.c.recorded_at)
-            .where(event.c.stream == CLOCK_STREAM, event.c.type == ClockDivergenceAccepted.__name__)
-            .order_by(event.c.version.desc())
-            .limit(1)
-        )
+        rows = await fetch(self._engine, sql.ACCEPTED_CLOCK, CLOCK_STREAM)
         return Accepted(*rows[0]) if rows else None
 
     async def token(self, token_id: str) -> tuple[TokenState, str] | None:

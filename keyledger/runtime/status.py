@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from keyledger.runtime.registry import Registry
-from keyledger.settings import Settings
+from keyledger.runtime.registry import Registry, clock_bounds
 from projections.ledger import alarms
 from projections.ledger.alarms import Alarm
 from projections.ledger.dead_letters import DeadLetters
@@ -14,6 +13,7 @@ from projections.ledger.log_tail import LEDGER
 from projections.ledger.presence import Presence
 from projections.ledger.store import Frontier, Store
 from registry.errors import LogChanged
+from registry.log.clock_watch import ClockBounds
 from registry.log.event_log import Head
 from registry.log.log_position import resume_at
 from registry.queries import GatewayProgress, Queries, Seen, TopicProgress
@@ -112,7 +112,7 @@ async def status_of(registry: Registry, read_side: ReadSide | None = None) -> St
         found += alarms.of_letters(named, open_count, read_side.dead_letters_max)
         found += alarms.of_missing(await read_side.presence.missing())
         found += alarms.of_frontier(frontier, hole_alarm_s=read_side.hole_alarm_s)
-    found += await _of_clocks(registry.settings, registry.queries, head, seen)
+    found += await _of_clocks(clock_bounds(registry.settings), registry.queries, head, seen)
     if (refusal := registry.refusal()) is not None:
         found.append(
             Alarm("changes_refused", str(refusal), None, "make room: changes are accepted again by themselves")
@@ -152,16 +152,15 @@ async def _log_changed(registry: Registry, frontier: Frontier) -> list[Alarm]:
     return []
 
 
-async def _of_clocks(settings: Settings, queries: Queries, head: Head, seen: Seen) -> list[Alarm]:
+async def _of_clocks(bounds: ClockBounds, queries: Queries, head: Head, seen: Seen) -> list[Alarm]:
     """The faults of the clocks that refuse changes: see registry/log/clock_watch.py."""
     ahead, behind = seen.now - datetime.now(UTC), (head.recorded_at or seen.now) - seen.now
     fix = "until then only what stops a key, a credential or a token is recorded: docs/operate.md, Clocks"
     found = []
-    if ahead > timedelta(milliseconds=settings.clock_ahead_ms):
+    if ahead > bounds.ahead:
         words = f"the database's clock is {ahead.total_seconds():.0f} s ahead of this machine's"
         found.append(Alarm("clock", words, None, f"set the wrong one right; {fix}"))
-    accepted = await queries.accepted_clock()
-    if behind > timedelta(milliseconds=settings.clock_step_back_ms) and not (accepted and accepted.covers(head)):
+    if behind > bounds.back and not ((accepted := await queries.accepted_clock()) and accepted.covers(head)):
         words = f"the database's clock is {behind.total_seconds():.0f} s behind the last event of the log"
         way_out = "set it right; if the event is dated wrongly and the clock is right, keyledger accept-clock"
         found.append(Alarm("clock", words, head.position, f"{way_out}; {fix}"))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from registry.errors import Busy, ClockAhead, ClockSteppedBack
+from registry.errors import ClockAhead, ClockSteppedBack
 from registry.log.event_log import Head
 
 # Linux's clock that also counts while the machine sleeps.
@@ -68,10 +68,16 @@ class ClockWatch:
         self._uptime_s = uptime_s
         self._last: tuple[datetime, float] | None = None
 
-    def look(self, head: Head, clock: datetime) -> tuple[datetime, Busy | None]:
+    def is_behind(self, head: Head, clock: datetime) -> bool:
+        """Whether the clock is further behind the last event than it may be: only then `look` needs the decision."""
+        return head.recorded_at is not None and head.recorded_at - clock > self._bounds.back
+
+    def look(
+        self, head: Head, clock: datetime, accepted: Accepted | None = None
+    ) -> tuple[datetime, ClockAhead | ClockSteppedBack | None]:
         """The time to stamp with, and why only what stops a key may be stamped now, if that is so.
 
-        ClockSteppedBack does not count where the divergence `is_accepted`.
+        A clock that is behind is no reason where an operator has accepted it.
         """
         now, uptime_s = self._now(), self._uptime_s()
         expected = now if self._last is None else self._last[0] + timedelta(seconds=uptime_s - self._last[1])
@@ -79,9 +85,9 @@ class ClockWatch:
         if clock - trusted > self._bounds.ahead:
             return trusted, ClockAhead(clock - trusted)
         self._last = clock, uptime_s
-        if head.recorded_at is not None and head.recorded_at - clock > self._bounds.back:
-            return clock, ClockSteppedBack(head.recorded_at - clock)
-        return clock, None
+        if head.recorded_at is None or not self.is_behind(head, clock) or self.is_accepted(head, clock, accepted):
+            return clock, None
+        return clock, ClockSteppedBack(head.recorded_at - clock)
 
     def is_accepted(self, head: Head, clock: datetime, accepted: Accepted | None) -> bool:
         """Whether events go on after a head that is dated after the clock: by the last decision of an operator.

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from registry.errors import ClockSteppedBack
 from registry.keys.events import ClockDivergenceAccepted
 from registry.log import chain
 from registry.log.batch import Batch, Outcome, wanted
@@ -85,10 +84,9 @@ class MemoryEventLog:
 
     async def _flush(self, writes: Sequence[Write]) -> list[Outcome]:
         head = await self.head()
-        clock, clock_fault = self._watch.look(head, self._clock())
-        behind = isinstance(clock_fault, ClockSteppedBack)
-        if behind and self._watch.is_accepted(head, clock, self._accepted_clock()):
-            clock_fault = None
+        now = self._clock()
+        behind = self._watch.is_behind(head, now)
+        clock, clock_fault = self._watch.look(head, now, self._accepted_clock() if behind else None)
         streams = wanted(writes)
         histories = {stream: await self.read_stream(stream) for stream in streams}
         batch = Batch(

@@ -29,7 +29,7 @@ from registry.db.connection import (
     instants_as_raw_us,
 )
 from registry.db.schema_version import READ_VERSION, refuse_newer
-from registry.errors import Busy, ClockSteppedBack, LogBroken, OutcomeUnknown
+from registry.errors import Busy, LogBroken, OutcomeUnknown
 from registry.instant import from_us
 from registry.keys.events import CLOCK_STREAM
 from registry.keys.state import KeyState
@@ -196,10 +196,9 @@ class PostgresEventLog:
         position = first["position"] or 0
         genesis = chain.genesis_hash(self._log_id)
         head = Head(position, first["hash"] if position else genesis, first["recorded_at"])
-        clock, clock_fault = self._watch.look(head, first["clock"])
-        behind = isinstance(clock_fault, ClockSteppedBack)
-        if behind and self._watch.is_accepted(head, clock, await self._accepted_clock(driver)):
-            clock_fault = None
+        behind = self._watch.is_behind(head, first["clock"])
+        accepted = await self._accepted_clock(driver) if behind else None
+        clock, clock_fault = self._watch.look(head, first["clock"], accepted)
         histories: dict[str, list[RecordedEvent]] = {stream: [] for stream, whole in streams.items() if whole}
         if histories:
             for row in await driver.fetch(sql.READ_STREAMS, list(histories)):
