@@ -15,7 +15,7 @@ from keyledger.http.dependencies import OF_CALLERS, Auditor
 from keyledger.http.reads import Reads
 from keyledger.http.request.query_params import PageQuery, checked_id, from_cursor, to_cursor
 from registry.keys.events import CLOCK_STREAM, token_stream
-from registry.queries import Queries
+from registry.queries import PAGE_BYTES, Queries
 
 _TOKEN = token_stream("")
 
@@ -36,20 +36,21 @@ async def tell_history(
 
 
 async def _page(queries: Queries, public_id: str, after: int, limit: int) -> JSONResponse:
-    stream = await _stream(queries, public_id)
-    asked = await queries.history(stream, after_version=after, limit=limit)
-    last = asked.items[-1].version if asked.items else after
+    stream, seen = await _stream(queries, public_id), await queries.seen()
     names = {token_stream(token.token_id): token.name for token in await queries.tokens()}
-    history, items = History(names), list[Entry]()
+    history, items, size, more = History(names), list[Entry](), 0, False
     # What an event changes depends on all before it; those after it add nothing.
     async with aclosing(queries.life(stream)) as events:
         async for recorded in events:
+            if recorded.position > seen.position:
+                break
+            if more := len(items) == limit or size >= PAGE_BYTES:
+                break
             entry = history.entry(recorded)
             if entry.version > after:
                 items.append(entry)
-            if entry.version >= last:
-                break
-    return answer(Page(items, to_cursor("life", last) if asked.more else None), asked.seen.position)
+                size += len(recorded.payload)
+    return answer(Page(items, to_cursor("life", items[-1].version) if more else None), seen.position)
 
 
 async def _stream(queries: Queries, public_id: str) -> str:
