@@ -49,7 +49,7 @@ async def measure(running: Running) -> list[dict[str, object]]:
         await asyncio.sleep(LEAVE_AFTER_S)
         began = time.perf_counter()
         running.process.terminate()
-        await asyncio.to_thread(ended, running.process)
+        await asyncio.to_thread(running.process.wait)
         stop_s = time.perf_counter() - began
         await leaving
     return [
@@ -97,12 +97,6 @@ async def peak(process: psutil.Process) -> AsyncIterator[list[float]]:
         yield most
     finally:
         task.cancel()
-
-
-def ended(process: psutil.Process) -> None:
-    """Return when it has ended, also if nobody has waited for it."""
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.02)
 
 
 if __name__ == "__main__":

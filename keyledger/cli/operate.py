@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, request
-from keyledger.cli.logs import configure_logging
 from keyledger.cli.output import counting, narrate, print_json, print_table, say, waiting
+from keyledger.runtime.logs import configure_logging
 from keyledger.settings import Settings
 
 project_app = typer.Typer(

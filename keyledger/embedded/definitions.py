@@ -32,9 +32,8 @@ def keep_definitions(folder: Path, clickhouse: Path, ledger: str) -> None:
     """Note the views' files as they are now, when `ddl.apply` has made them. `folder` is the data folder."""
     metadata = clickhouse / "metadata" / ledger
     digests = {name: _digest(metadata / f"{name}.sql") for name in sorted(ddl.LEDGER_VIEWS)}
-    text = json.dumps(digests, indent=1)
     if _read(folder) != digests:
-        write_private(folder / _DIGESTS, text)
+        write_private(folder / _DIGESTS, json.dumps(digests, indent=1))
 
 
 def mend_definitions(folder: Path, clickhouse: Path, ledger: str, gateway: str) -> None:

@@ -123,8 +123,8 @@ def test_who_did_it_for_whom_when_and_why_is_told() -> None:
     stream.history[1] = msgspec.structs.replace(
         stream.history[1], actor="token-t0kenPubl1c0", on_behalf_of="Zoë", request_id="r1", reason="ticket 4711\nmoved"
     )
-    told = [encode(entry) for entry in entries(stream)]
-    assert {name: value for name, value in told[1].items() if name != "changes"} == {
+    shown = [encode(entry) for entry in entries(stream)]
+    assert {name: value for name, value in shown[1].items() if name != "changes"} == {
         "position": 2,
         "version": 2,
         "type": "TagsChanged",
@@ -137,7 +137,7 @@ def test_who_did_it_for_whom_when_and_why_is_told() -> None:
         "request_id": "r1",
         "reason": "ticket 4711\nmoved",
     }
-    assert (told[0]["actor"], told[0]["actor_name"]) == ("operator", None)
+    assert (shown[0]["actor"], shown[0]["actor_name"]) == ("operator", None)
 
 
 def test_the_status_tells_of_expiry_which_is_no_event() -> None:
@@ -168,9 +168,9 @@ def test_an_admin_token_has_a_history_too() -> None:
 
 
 def test_every_type_of_event_can_be_told_and_none_tells_a_commitment() -> None:
-    told = {one.event.type: repr(written(codec.decode(one.event))) for one in golden_log().values()}
-    assert told.keys() == {kind.__name__ for kind in codec.CURRENT}
-    assert not any("abab" in text for text in told.values())
+    shown = {one.event.type: repr(written(codec.decode(one.event))) for one in golden_log().values()}
+    assert shown.keys() == {kind.__name__ for kind in codec.CURRENT}
+    assert not any("abab" in text for text in shown.values())
 
 
 patches = st.dictionaries(st.sampled_from("abc"), st.none() | st.sampled_from("123"), min_size=1)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from keyledger.cli.logs import HoldBackRepeats
+from keyledger.runtime.logs import HoldBackRepeats
 
 
 class Clock:

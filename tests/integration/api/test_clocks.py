@@ -80,9 +80,9 @@ async def test_an_operator_can_go_on_after_a_wrong_date_and_the_log_says_who_and
     assert all(event.recorded_at - event.effective_at > timedelta(minutes=59) for event in events)
     # To the millisecond, as no hash covers more: else every reader of the log takes it for changed, and stops.
     assert not [event.type for event in events if event.effective_us % 1000]
-    (told,) = (await api.call("GET", "/audit/history/log-clock")).json()["items"]
-    assert (told["actor"], told["reason"]) == ("operator", "the host was an hour ahead")
-    assert {change["field"] for change in told["changes"]} == {"last_recorded_at", "clock"}
+    (entry,) = (await api.call("GET", "/audit/history/log-clock")).json()["items"]
+    assert (entry["actor"], entry["reason"]) == ("operator", "the host was an hour ahead")
+    assert {change["field"] for change in entry["changes"]} == {"last_recorded_at", "clock"}
 
     # It covers no later jump.
     async with database.connect() as owner:

@@ -35,7 +35,7 @@ NEEDED = {
     ("GET", "/metrics"): None,
     ("GET", "/openapi.json"): None,
 }
-# Ids of nobody: whoever may ask gets a 404, and nothing is changed.
+# Ids of nobody: any caller with the right scope gets a 404, and nothing is changed.
 NOBODY = {
     "public_id": "AAAAAAAAAAAA", "credential_id": "AAAAAAAAAAAA", "inference_id": "01953a3e-0000-7000-8000-000000000001"
 }  # fmt: skip
