@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from registry.retry import poll_until
+from tests.support.processes.acknowledged import assert_all_there
 from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.registry_process import RegistryProcess
 from tests.support.processes.running import hung_postgres
@@ -53,10 +54,7 @@ class Writers:
     async def assert_all_there(self) -> None:
         """Every acknowledged event is where it was acknowledged."""
         async with self._registry.portal() as portal:
-            for public_id in {key for key, _ in self.acknowledged}:
-                there = {(public_id, item["version"]): item["position"] for item in await portal.history(public_id)}
-                mine = {one: at for one, at in self.acknowledged.items() if one[0] == public_id}
-                assert mine.items() <= there.items()
+            await assert_all_there(portal, self.acknowledged)
 
     async def _count(self) -> int:
         return len(self.acknowledged)

@@ -15,6 +15,7 @@ from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
 from registry.instant import parse_instant, to_ms
 from tests.support.oracle.truth import assert_bill_is_right, facts_of, rows_of
+from tests.support.processes.acknowledged import assert_all_there
 from tests.support.processes.registry_process import RegistryProcess
 
 WRITERS = 8
@@ -51,9 +52,7 @@ class Chaos:
         for rows in self.waiting:
             await self._load_one(rows)
         async with self.process.portal() as portal:
-            for key in self.keys:
-                there = {(key, item["version"]): item["position"] for item in await portal.history(key)}
-                assert {one: at for one, at in self.acknowledged.items() if one[0] == key}.items() <= there.items()
+            await assert_all_there(portal, self.acknowledged)
             facts = await facts_of(portal, await self._all_keys(portal))
             bill = await assert_bill_is_right(portal, facts, rows_of(self.loaded), group_by)
         (applied,) = await self.process.json(
