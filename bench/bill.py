@@ -21,7 +21,8 @@ from typing import Any
 
 from bench.shared.gateway_rows import KEY, MONTH_MS, SINCE_MS, gateway_rows
 from projections.billing import sql as bill_sql
-from projections.billing.bill import BillLimits, compute_bill
+from projections.billing.bill import compute_bill
+from projections.billing.limits import BillLimits
 from projections.billing.query import BillQuery
 from projections.engine import ddl
 from projections.engine.client import ClickHouse

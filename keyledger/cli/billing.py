@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from keyledger.cli.after_now import warn_after_now
 from keyledger.cli.client import AsJson, Data, call, checked, given
 from keyledger.cli.output import print_json, print_table, say
 
@@ -83,6 +84,7 @@ def print_bill(made: dict[str, Any]) -> None:
     rows = [[one["bucket"], *(one[name] for name in _NUMBERS)] for one in made["coverage"]]
     print_table(["bucket", *_NUMBERS], rows, title="Coverage: everything the gateway recorded", right=_NUMBERS)
     usage = made["usage"]
+    warn_after_now(usage)
     if not usage["rows"]:
         say("no usage rows in this period")
         return

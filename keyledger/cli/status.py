@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from keyledger.cli.after_now import warn_after_now
 from keyledger.cli.client import AsJson, CommandFailed, Data, request
 from keyledger.cli.output import print_json, print_table, say
 
@@ -47,6 +48,7 @@ def print_status(seen: dict[str, Any]) -> None:
                 "  do: keyledger project gateway --create-index"
             )
     say(_usage(seen["usage"]))
+    warn_after_now(seen["usage"])
     if seen["redelivered"]["count"]:
         again = seen["redelivered"]
         say(f"redelivered: {again['count']} events came again, up to position {again['greatest_position']}")

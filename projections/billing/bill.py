@@ -6,34 +6,25 @@ The engine groups; what is left here are some rows per bucket and line, labels, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from typing import Any, Final, NamedTuple
 
 from projections.billing import sql as bill_sql
 from projections.billing.figures import BUCKETS, FIGURES, Bucket, BucketName, Figures, Line
+from projections.billing.labels import label
+from projections.billing.limits import BillLimits
 from projections.billing.query import WORDS, BillQuery, faults
 from projections.engine.client import ClickHouse, Row
 from projections.engine.ddl import Names
-from projections.errors import BillLimitReached, ClickHouseError, TooManyLines
+from projections.errors import TooManyLines
 from projections.ledger.presence import Presence
+from projections.usage.after_now import AfterNow, rows_after_now
 from registry.instant import from_ms, to_ms
 
-MAX_LINES: Final = 100_000
-_TIMEOUT_EXCEEDED: Final = 159
-_MEMORY_LIMIT_EXCEEDED: Final = 241
 _LOCAL: Final = frozenset({"hour", "day", "month"})
 _SUMMED: Final = tuple(name for name in FIGURES if name != "inferences")
-
-
-@dataclass(frozen=True, slots=True)
-class BillLimits:
-    """What one bill may take: lines, seconds of each statement, and bytes of memory of each statement."""
-
-    lines: int = MAX_LINES
-    timeout_s: int = 300
-    memory_bytes: int = 8 << 30
 
 
 @dataclass(frozen=True)
@@ -44,17 +35,26 @@ class Usage:
     seen_until: datetime | None
     fingerprint: str
     conflicting_duplicates: int
+    # What passes with time alone makes no other usage.
+    after_now: AfterNow = field(compare=False)
 
 
 @dataclass(frozen=True)
 class Bill:
-    """The bill of a period. `lines` are those of the bucket `keyed`, and sum to `total`; `coverage` has all buckets."""
+    """The bill of a period. `lines` are those of the bucket `keyed`, and sum to `total`; `coverage` has all buckets.
+
+    `tzdata_version` is the release of the IANA database by which the engine cut hours, days and months; None where it
+    does not say.
+    """
 
     position: int
     known_at: int | None
     since: datetime
     until: datetime
+    time_zone: str
+    tzdata_version: str | None
     group_by: tuple[str, ...]
+    tag: tuple[str, ...]
     lines: list[Line]
     total: Figures
     late_lines: list[Line]
@@ -78,7 +78,10 @@ async def compute_bill(
         raise found[0]
     limits = limits or BillLimits()
     await Presence(clickhouse, names).check()
-    groups = await _groups(clickhouse, names, query, applied_position, limits)
+    now = datetime.now(UTC)
+    groups = await _groups(clickhouse, names, query, applied_position, limits, now)
+    after_now = await limits.within(rows_after_now(clickhouse, names, now, limits.of_engine))
+    tzdata = await clickhouse.query(bill_sql.Scope(names).sql("bill/tzdata"))
     if sum(group.listed for group in groups) > limits.lines:
         raise TooManyLines(limits.lines)
     with localcontext(prec=100):
@@ -87,12 +90,15 @@ async def compute_bill(
             known_at=query.known_at,
             since=query.since.astimezone(UTC),
             until=query.until.astimezone(UTC),
+            time_zone=query.time_zone,
+            tzdata_version=str(tzdata[0][0]) if tzdata else None,
             group_by=query.group_by,
+            tag=tuple(f"{name}:{value}" for name, value in query.tags),
             lines=_lines(groups, query.group_by, "keyed"),
             total=_total(groups),
             late_lines=_lines(groups, query.group_by, "outside_key_life"),
             coverage=_coverage(groups),
-            usage=_usage(groups),
+            usage=_usage(groups, after_now),
         )
 
 
@@ -118,7 +124,7 @@ class _Group(NamedTuple):
 
 
 async def _groups(
-    clickhouse: ClickHouse, names: Names, query: BillQuery, applied_position: int, limits: BillLimits
+    clickhouse: ClickHouse, names: Names, query: BillQuery, applied_position: int, limits: BillLimits, now: datetime
 ) -> list[_Group]:
     tags = tuple(dict.fromkeys([*(n for n in query.group_by if n not in WORDS), *(n for n, _ in query.tags)]))
     group_by = [name if name in WORDS else f"tag_{tags.index(name)}" for name in query.group_by]
@@ -127,6 +133,7 @@ async def _groups(
         "position": applied_position if query.known_at is None else min(query.known_at, applied_position),
         "since_ms": to_ms(query.since),
         "until_ms": to_ms(query.until),
+        "now_ms": to_ms(now),
         "limit": limits.lines + len(BUCKETS) * 2 + 1,
         **{f"name_{i}": name for i, name in enumerate(tags)},
         **{f"value_{i}": value for i, (_, value) in enumerate(query.tags)},
@@ -137,26 +144,11 @@ async def _groups(
     # The cheap statement says itself whether any inference's rows differ; only then the greatest must be looked for.
     for exact in (False, True):
         sql = bill_sql.bill(bill_sql.Scope(names), len(tags), group_by, filtered, exact=exact)
-        groups = [_group(row, len(group_by)) for row in await _rows(clickhouse, sql, parameters, limits)]
+        rows = clickhouse.query(sql, parameters, limits.of_engine, stoppable=True)
+        groups = [_group(row, len(group_by)) for row in await limits.within(rows)]
         if not any(group.conflicting_inferences for group in groups):
             break
     return groups
-
-
-async def _rows(clickhouse: ClickHouse, sql: str, parameters: dict[str, Any], limits: BillLimits) -> list[Row]:
-    try:
-        return await clickhouse.query(
-            sql,
-            parameters,
-            {"max_execution_time": limits.timeout_s, "max_memory_usage": limits.memory_bytes},
-            stoppable=True,
-        )
-    except ClickHouseError as error:
-        if error.code == _TIMEOUT_EXCEEDED:
-            raise BillLimitReached(f"{limits.timeout_s} s", "KEYLEDGER_BILL_TIMEOUT_S") from error
-        if error.code == _MEMORY_LIMIT_EXCEEDED:
-            raise BillLimitReached(f"{limits.memory_bytes >> 20} MiB", "KEYLEDGER_BILL_MEMORY_MIB") from error
-        raise
 
 
 def _group(row: Row, width: int) -> _Group:
@@ -184,8 +176,8 @@ def _lines(groups: Iterable[_Group], group_by: Sequence[str], bucket: BucketName
     by_labels: dict[tuple[str | None, ...], list[_Group]] = {}
     for group in groups:
         if group.listed and group.bucket == bucket:
-            by_labels.setdefault(tuple(map(_label, group_by, group.by)), []).append(group)
-    ordered = sorted(by_labels.items(), key=lambda one: [(label is None, label or "") for label in one[0]])
+            by_labels.setdefault(tuple(map(label, group_by, group.by)), []).append(group)
+    ordered = sorted(by_labels.items(), key=lambda one: [(value is None, value or "") for value in one[0]])
     return [
         Line(by=dict(zip(group_by, labels, strict=True)), **_sums(found, sum(group.inferences for group in found)))
         for labels, found in ordered
@@ -202,25 +194,12 @@ def _sums(groups: Sequence[_Group], inferences: int) -> dict[str, Any]:
     return figures
 
 
-def _label(name: str, value: Any) -> str | None:
-    match name:
-        case "hour":
-            hours, offset_s = divmod(value, 262_144)
-            zone = timezone(timedelta(seconds=offset_s - 131_072))
-            return (datetime(1970, 1, 1, tzinfo=zone) + timedelta(hours=hours)).isoformat()
-        case "day":
-            return (date(1970, 1, 1) + timedelta(days=value)).isoformat()
-        case "month":
-            return f"{value // 100:04d}-{value % 100:02d}"
-        case _:
-            return None if value is None else str(value)
-
-
-def _usage(groups: Sequence[_Group]) -> Usage:
+def _usage(groups: Sequence[_Group], after_now: AfterNow) -> Usage:
     seen = [group.seen_until_ms for group in groups if group.seen_until_ms >= 0]
     return Usage(
         rows=sum(group.rows for group in groups),
         seen_until=from_ms(max(seen)) if seen else None,
         fingerprint=f"{sum(group.fingerprint for group in groups) % 2**128:032x}",
         conflicting_duplicates=sum(one.conflicting_model_rows + one.conflicting_inferences for one in groups),
+        after_now=after_now,
     )

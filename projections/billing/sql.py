@@ -13,14 +13,18 @@ from projections.engine.templates import Names, sql
 # What a bill can be grouped by besides tags. Where a text for each row would cost too much it is a code, and `bill.py`
 # turns codes into labels. Instants are local to the zone asked for.
 _LOCAL_S = "intDiv(at_ms, 1000) + offset_s"
+# West of Greenwich, local time begins in 1969; `intDiv` rounds towards zero, so the days are counted from one before.
+_DAY = f"intDiv({_LOCAL_S} + 86400, 86400) - 1"
+_HOUR = f"intDiv({_LOCAL_S} + 86400, 3600) - 24"
 WORDS: dict[str, str] = {
     "model": "model_name",
     "provider": "model_provider_name",
     "function": "function_name",
     # The local hour and the offset in it: the two passes of a clock set back stay apart.
-    "hour": f"intDiv({_LOCAL_S}, 3600) * 262144 + offset_s + 131072",
-    "day": f"intDiv({_LOCAL_S}, 86400)",
-    "month": f"toYYYYMM(toDate32(intDiv({_LOCAL_S}, 86400)))",
+    "hour": f"({_HOUR}) * 262144 + offset_s + 131072",
+    "day": _DAY,
+    # In the east the last hours of 9999 are in the year 10000, which no date of the engine's holds.
+    "month": f"if({_DAY} > 2932896, 1000001, toYYYYMM(toDate32({_DAY})))",
 }
 
 

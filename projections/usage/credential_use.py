@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
-from registry.instant import from_ms
+from registry.instant import from_ms, to_ms
 
 # A look at one key is no reason to keep the engine busy: some ten million inference rows a second and core.
 MAX_S = 10
@@ -35,7 +35,7 @@ async def read_use(clickhouse: ClickHouse, names: Names, credential_ids: Sequenc
     """The use of each of these credentials, at least one. Raises ClickHouseUnavailable also where it takes too long."""
     rows = await clickhouse.query(
         sql("queries/usage/credential_use", names),
-        {"credential_ids": list(credential_ids)},
+        {"credential_ids": list(credential_ids), "now_ms": to_ms(datetime.now(UTC))},
         {"max_execution_time": MAX_S},
     )
     used = {id_: CredentialUse(id_, _instant(last_ms), inferences) for id_, last_ms, inferences, _ in rows}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
 from projections.errors import ClickHouseRefused, ClickHouseUnavailable, GatewayTablesMissing
-from registry.instant import from_ms
+from projections.usage.after_now import AfterNow, rows_after_now
+from registry.instant import from_ms, to_ms
 
 TABLES = ("ChatInference", "JsonInference", "ModelInference", "BatchIdByInferenceId")
 # The engine says so of a table, and of a whole database, that is not there.
@@ -23,12 +24,14 @@ _MAX_S = 5
 class UsageSeen:
     """What the gateway has written: how many rows each of its tables has, None where the engine does not say.
 
-    `seen_until` is the latest instant of an inference; None without any, and where it took too long to find.
+    `seen_until` is the latest instant of an inference not dated after now; None without any. It and `after_now` are
+    None, too, where they took too long to find.
     """
 
     database: str
     rows: Mapping[str, int | None]
     seen_until: datetime | None
+    after_now: AfterNow | None = None
 
     @property
     def missing(self) -> list[str]:
@@ -52,12 +55,15 @@ async def read_usage(clickhouse: ClickHouse, names: Names) -> UsageSeen:
     """What is there of the gateway's tables, in a few seconds at most whatever their size. Raises ClickHouseError."""
     rows = await _rows(clickhouse, names)
     seen_until: datetime | None = None
+    after_now: AfterNow | None = None
     if len(rows) == len(TABLES):
         with suppress(ClickHouseUnavailable):
+            now, limit = datetime.now(UTC), {"max_execution_time": _MAX_S}
             usage_seen = sql("queries/usage/usage_seen", names)
-            ((latest_ms,),) = await clickhouse.query(usage_seen, None, {"max_execution_time": _MAX_S})
+            ((latest_ms,),) = await clickhouse.query(usage_seen, {"now_ms": to_ms(now)}, limit)
             seen_until = None if latest_ms is None else from_ms(latest_ms)
-    return UsageSeen(names.gateway, rows, seen_until)
+            after_now = await rows_after_now(clickhouse, names, now, limit)
+    return UsageSeen(names.gateway, rows, seen_until, after_now)
 
 
 async def reason_of(clickhouse: ClickHouse, names: Names, error: Exception) -> GatewayTablesMissing | None:

@@ -33,6 +33,7 @@ async def test_a_folder_of_an_older_commit_opens_verifies_and_bills_the_same(sto
             lambda: portal.http.get("/billing/usage", params=GROUPED), lambda one: one.status_code != 503, timeout_s=30
         )
         bill = answer.json()
+        del bill["usage"]["after_now"]  # it came later
         for part in ("lines", "total", "late_lines", "coverage", "usage"):
             assert bill[part] == was["bill"][part], part
         assert (await portal.create({"customer_id": "today"}))["position"] == was["bill"]["position"] + 1

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from keyledger.cli.after_now import warn_after_now
+from keyledger.http.answer.encode import encode
 from projections.engine import ddl
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.errors import ClickHouseRefused, GatewayTablesMissing
+from projections.usage.credential_use import read_use
 from projections.usage.gateway_tables import read_usage, reason_of
 from registry.instant import from_ms
 from tests.support.bill_world import World, chat, instant, model, uuid7
@@ -21,6 +24,19 @@ async def test_rows_and_the_latest_instant_are_told(world: World) -> None:
     seen = await read_usage(world.clickhouse, world.names)
     assert seen.rows == {"ChatInference": 1, "JsonInference": 1, "ModelInference": 1, "BatchIdByInferenceId": 0}
     assert (seen.seen_until, seen.hint) == (from_ms(NOON + 7), None)
+
+
+async def test_rows_dated_after_now_are_told_and_hide_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """An id of the year 2106 would else be what is seen until then, and the last use of its key."""
+    ahead = uuid7(instant("2106-02-07T06:28:15"), 2)
+    await world.serve([chat(uuid7(NOON, 1), "keyAAAAAAAA1"), chat(ahead, "keyAAAAAAAA1"), model(uuid7(NOON, 3), ahead)])
+    seen = await read_usage(world.clickhouse, world.names)
+    assert seen.seen_until == from_ms(NOON)
+    assert encode(seen.after_now) == {"rows": 2, "latest": "2106-02-07T06:28:15.000Z"}
+    use = await read_use(world.clickhouse, world.names, ["keyAAAAAAAA1"])
+    assert (use.items[0].last_used_at, use.items[0].inferences, use.seen_until) == (from_ms(NOON), 1, from_ms(NOON))
+    warn_after_now({"after_now": encode(seen.after_now)})
+    assert "WARNING 2 usage rows are dated after now, until 2106-02-07" in capsys.readouterr().out
 
 
 async def test_empty_tables_are_no_usage_or_a_gateway_that_writes_to_postgres(world: World) -> None:

@@ -15,7 +15,8 @@ SELECT
     sumIf(model_rows + has_inference, first) AS rows,
     sumIf(model_conflicts, first) AS conflicting_model_rows,
     countIf(conflicting AND first) AS conflicting_inferences,
-    max(a.at_ms) AS seen_until_ms,                        -- -1 for ids without a time
+    -- -1 for ids without a time. What a wrong clock dated after now hides nothing here: `usage/after_now` counts it.
+    maxIf(a.at_ms, a.at_ms <= {now_ms:Int64}) AS seen_until_ms,
     -- Every row included, in any order: rows hold all that decides, and batch membership also decides.
     sumIf(
         model_fingerprints

@@ -16,8 +16,10 @@ from keyledger.http.dependencies import OF_CALLERS, BillReader, Services
 from keyledger.http.reads import Reads
 from keyledger.http.request.field_types import Instant, Whole
 from keyledger.http.request.query_params import MAX_FILTERS, Strict, tag_filters
-from projections.billing.bill import Bill, BillLimits, compute_bill
+from projections.billing.bill import Bill, compute_bill
+from projections.billing.limits import BillLimits
 from projections.billing.query import MAX_GROUP_BY, BillQuery, faults
+from projections.billing.tag_names import unknown_names
 from projections.errors import TooManyLines
 from projections.ledger.applied import wait_until_applied as wait_for_ledger
 from registry.errors import Busy, FieldFault, FieldsRefused
@@ -72,7 +74,12 @@ async def _answer(services: Services, question: BillQuery, applied_position: int
 
 
 async def make_bill(services: Services, question: BillQuery, applied_position: int) -> Bill:
-    """The bill, within the limits of the settings. Raises FieldsRefused for one that would be too long."""
+    """The bill, within the limits of the settings.
+
+    Raises FieldsRefused for one by tags that no key has ever had, and for one that would be too long.
+    """
+    if unknown := await unknown_names(services.clickhouse, services.names, question, applied_position):
+        raise FieldsRefused(*(FieldFault(fault.field, fault.detail) for fault in unknown))
     settings = services.settings
     limits = BillLimits(settings.bill_lines_max, settings.bill_timeout_s, settings.bill_memory_mib << 20)
     try:

@@ -18,5 +18,5 @@ async def status(services: Services) -> JSONResponse:
     """Head of the log, how far each publisher and projector is, what the gateway has written, and what is wrong."""
     seen = await services.status()
     usage = await read_usage(services.clickhouse, services.names)
-    usage_out = {"rows": usage.rows, "seen_until": usage.seen_until, "hint": usage.hint}
+    usage_out = {"rows": usage.rows, "seen_until": usage.seen_until, "after_now": usage.after_now, "hint": usage.hint}
     return answer({**encode(seen), "usage": usage_out}, seen.head)

@@ -14,6 +14,7 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from registry.retry import poll_until
 from tests.support.api.service import Api, assert_problem, open_api
+from tests.support.bill_world import World, key_facts
 from tests.support.servers.databases import Database
 
 QUESTION = {"since": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z", "group_by": "customer_id"}
@@ -30,6 +31,7 @@ BILLS = "SELECT count() FROM system.processes WHERE query LIKE '%conflicting_inf
 @pytest.fixture
 async def busy(database: Database, clickhouse: ClickHouse, names: Names) -> AsyncIterator[tuple[Api, str]]:
     """An API over many rows, and where it is."""
+    await World(clickhouse, names).write(key_facts("keyAAAAAAAA1", 1, 0, customer_id="acme"))
     await clickhouse.command(ROWS.format(names.gateway))
     bound = bind_tcp("127.0.0.1", 0)
     async with open_api(database, clickhouse, names) as api, serving([(api.app, bound)]):

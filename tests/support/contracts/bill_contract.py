@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 
 from keyledger.http.answer.encode import plain
-from projections.billing.bill import BillLimits, compute_bill
+from projections.billing.bill import compute_bill
+from projections.billing.limits import BillLimits
 from projections.billing.query import BillQuery
 from projections.errors import BadBillQuery, TooManyLines
 from tests.support.bill_world import World, batch, chat, instant, key_facts, model, uuid7
@@ -74,6 +75,7 @@ async def test_a_removed_tag_is_null_and_not_the_value_before(world: World) -> N
         (KEY, NOON + 10, None, {}),
     ]
     golden = json.loads((GOLDEN / "bill_removed_tag.json").read_text())
+    assert bill.pop("tzdata_version")  # each engine has its own
     assert bill == golden
 
 
@@ -249,25 +251,6 @@ async def test_an_inference_that_used_two_models_counts_once_in_the_total(world:
         (None, 1, "0"),
     ]
     assert bill["total"]["inferences"] == 2
-
-
-async def test_the_hour_that_the_clocks_repeat_is_two_hours(world: World) -> None:
-    """In Berlin on 25 October 2026 02:30 comes twice: at +02:00, an hour later at +01:00; the day has them both."""
-    await world.write(key_facts(KEY, 1, NOON))
-    first, second = instant("2026-10-25T00:30:00"), instant("2026-10-25T01:30:00")
-    await world.serve([*used(first, 1), *used(second, 2)])
-    hours = await world.bill(group_by=("hour",), time_zone="Europe/Berlin")
-    assert [line["by"]["hour"] for line in hours["lines"]] == ["2026-10-25T02:00:00+01:00", "2026-10-25T02:00:00+02:00"]
-    days = await world.bill(group_by=("day", "month"), time_zone="Europe/Berlin")
-    assert [(*line["by"].values(), line["inferences"]) for line in days["lines"]] == [("2026-10-25", "2026-10", 2)]
-
-
-async def test_hours_begin_with_the_local_clock(world: World) -> None:
-    """Kathmandu is 5:45 ahead: 12:00 UTC is 17:45 there."""
-    await world.write(key_facts(KEY, 1, NOON))
-    await world.serve(used(NOON))
-    bill = await world.bill(group_by=("hour",), time_zone="Asia/Kathmandu")
-    assert [line["by"]["hour"] for line in bill["lines"]] == ["2026-03-01T17:00:00+05:45"]
 
 
 async def test_rows_of_events_that_are_not_applied_change_no_bill(world: World) -> None:

@@ -106,6 +106,13 @@ class _Usage:
         def enters(number: int) -> bool:
             return not _is_v7(number) or since_ms <= _ms(number) < until_ms
 
+        self._now_ms = (datetime.now(UTC) - EPOCH) // timedelta(milliseconds=1)
+        ids = [
+            row["id" if row["table"] in ("ChatInference", "JsonInference") else "inference_id"].int
+            for row in rows
+            if row["table"] != "BatchIdByInferenceId"
+        ]
+        self._after_now = [_ms(number) for number in ids if _is_v7(number) and _ms(number) > self._now_ms]
         inferences: dict[int, list[Row]] = {}
         models: dict[UUID, list[Row]] = {}
         self.batch: set[int] = set()
@@ -130,12 +137,12 @@ class _Usage:
         return [row for row in self._models if row["inference_id"].int == number]
 
     def json(self) -> dict[str, Any]:
-        instants = [_ms(number) for number in self.ids if _is_v7(number)]
-        seen = EPOCH + timedelta(milliseconds=max(instants)) if instants else None
+        instants = [_ms(number) for number in self.ids if _is_v7(number) and _ms(number) <= self._now_ms]
         return {
             "rows": len(self._inferences) + len(self._models),
-            "seen_until": None if seen is None else f"{seen:%Y-%m-%dT%H:%M:%S}.{seen.microsecond // 1000:03}Z",
+            "seen_until": _instant(max(instants, default=None)),
             "conflicting_duplicates": self._conflicts,
+            "after_now": {"rows": len(self._after_now), "latest": _instant(max(self._after_now, default=None))},
         }
 
 
@@ -261,6 +268,13 @@ def _tags_at(known: list[Fact], key: str, at_ms: int) -> dict[str, str]:
 
 def _effect_order(fact: Fact) -> tuple[int, int]:
     return fact.effective_ms, fact.position
+
+
+def _instant(ms: int | None) -> str | None:
+    if ms is None:
+        return None
+    at = EPOCH + timedelta(milliseconds=ms)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
 
 
 def _is_v7(number: int) -> bool:

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from projections.billing.bill import BillLimits, compute_bill
+from projections.billing.bill import compute_bill
+from projections.billing.limits import BillLimits
 from projections.billing.query import BillQuery
 from projections.engine.client import ClickHouse
 from projections.errors import BillLimitReached
