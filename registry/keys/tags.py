@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from registry.keys.joiners import JOINERS, joins_well
+
 MAX_TAGS = 64
 MAX_NAME_BYTES = 128
 MAX_VALUE_BYTES = 256
@@ -27,10 +29,10 @@ def name_fault(name: str) -> str | None:
 
 def value_fault(value: str) -> str | None:
     """Why a tag value is refused, in words for the user, or None if it is valid."""
-    return _text_fault(value, MAX_VALUE_BYTES)
+    return _text_fault(value, MAX_VALUE_BYTES, JOINERS)
 
 
-def _text_fault(text: str, max_bytes: int) -> str | None:
+def _text_fault(text: str, max_bytes: int, joiners: frozenset[str] = frozenset()) -> str | None:
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
@@ -39,8 +41,18 @@ def _text_fault(text: str, max_bytes: int) -> str | None:
         return f"must be 1 to {max_bytes} bytes of UTF-8, not {size}"
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):
         return "must be in Unicode normalisation form NFC"
-    if any(unicodedata.category(char) in _FORBIDDEN_CATEGORIES for char in text):
-        return "must not contain control or format characters"
+    if fault := _char_fault(text, joiners):
+        return fault
     if text != text.strip():
         return "must not begin or end with a blank"
+    return None
+
+
+def _char_fault(text: str, joiners: frozenset[str]) -> str | None:
+    if any(unicodedata.category(char) in _FORBIDDEN_CATEGORIES and char not in joiners for char in text):
+        return "must not contain control or format characters"
+    if not joiners.isdisjoint(text) and not all(
+        joins_well(text, at) for at, char in enumerate(text) if char in joiners
+    ):
+        return "must not contain a zero-width joiner or non-joiner but between letters or emoji that need it"
     return None

@@ -30,13 +30,14 @@ TAKEN = (
         "x\u0301\u0302\u0303",
     ),
     *("😀", "🏳\ufe0f", "🇩🇪", "\ufffd", "\ue000", "\U0010ffff"),
+    *("می\u200cروم", "ශ්\u200dරී", "👩\u200d👧", "🏳\ufe0f\u200d🌈"),
     *("a" * 128, "é" * 64, "😀" * 32),
 )
 # What would not come back as it was seen, is nothing, or is too much.
 REFUSED = (
     *("", " ", " a", "a ", "\u00a0a", "a\u3000", "a\x00b", "\x1b[31m", "a\nb", "a\rb", "a\tb", "\x7f", "\x85"),
     *("a\u200eb", "a\u200fb", "\u202eevil", "\u2066x", "\ufeffa", "a\u200bb", "a\u00adb", "a\u2028b", "a\u2029b"),
-    *("👩\u200d👧", "\U000e0041", "e\u0301", "\u212b", "\u1100\u1161", "a" * 257, "é" * 129),
+    *("a\u200db", "a\u200cb", "👩\u200d", "\U000e0041", "e\u0301", "\u212b", "\u1100\u1161", "a" * 257, "é" * 129),
 )
 
 
@@ -44,4 +45,5 @@ def may_be_a_name(text: str) -> bool:
     """Whether one of TAKEN may be the name of a tag: the contract's rules, said once more."""
     reserved = text.startswith("keyledger.") or text in {"model", "provider", "function", "hour", "day", "month"}
     assert unicodedata.is_normalized("NFC", text)
-    return ":" not in text and not reserved and len(text.encode()) <= 128
+    joined = "\u200c" in text or "\u200d" in text
+    return not (":" in text or reserved or joined) and len(text.encode()) <= 128

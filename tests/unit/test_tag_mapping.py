@@ -67,6 +67,7 @@ def test_lines_are_counted_by_whatever_ends_them_within_quotes_too(end: str) -> 
         ("ÄÄÄÄÄÄÄÄÄÄÄÄ,acme", "public_id"),
         (f"{A}, acme", "customer_id"),
         (f"{A},a\u200bb", "customer_id"),
+        (f"{A},a\u200db", "customer_id"),
         (f"{A},e\u0301", "customer_id"),
         (f"{A},{'x' * 257}", "customer_id"),
     ],
@@ -78,6 +79,10 @@ def test_a_bad_row_is_told_by_its_line_and_field_and_the_next_is_read(row: str, 
     assert tags(mapping)[C] == {"customer_id": "initech"}
     assert tags(mapping).get(A) is None
     assert "acme" not in mapping.faults[0].detail
+
+
+def test_a_joiner_within_a_word_is_part_of_its_cell() -> None:
+    assert wrong(csv(f"public_id,customer_id\n{A},می\u200cروم\n")) == []
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,8 @@ def _patch_tags(value: Any) -> dict[str, Any]:
 
 
 _TAG_NOTE = (
-    "Names 1 to 128 bytes of UTF-8, values 1 to 256; NFC, no control or format characters, no blanks at the ends."
+    "Names 1 to 128 bytes of UTF-8, values 1 to 256; NFC, no control or format characters, no blanks at the ends;"
+    " a value may have the zero-width joiners that its script or emoji need."
     " A name has no colon, does not begin with `keyledger.` and is none of model, provider, function, hour, day, month."
 )
 NewTags = Annotated[dict[str, str], BeforeValidator(_new_tags), Field(description=_TAG_NOTE)]
