@@ -114,12 +114,46 @@ async def test_headers_after_a_body_are_not_kept_and_a_large_body_is_no_head() -
                 assert (await client.post("/", content=b"x" * size)).text == str(size)
 
 
-async def test_what_the_parser_refuses_is_a_problem_too() -> None:
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (b"GARBAGE\r\n\r\n", "Invalid method"),
+        (b"SECRET / HTTP/1.1\r\nHost: x\r\n\r\n", "Invalid method"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nSECRET : b\r\n\r\n", "Invalid header token"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: SECRET\x00\r\n\r\n", "Invalid header value"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\nSECRET\r\n", "chunk size"),
+        (HEAD + b"Content-Length: SECRET\r\n\r\n", "Content-Length"),
+        (b"CONNECT SECRET:443 HTTP/1.1\r\nHost: x\r\n\r\n", "target"),
+        (b"GET /a#SECRET HTTP/1.1\r\nHost: x\r\n\r\n", "#"),
+        (b"GET / HTTP/1.1\r\n\r\n", "Host is missing"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\nHost: x\r\n\r\n", "Host is given more than once"),
+        (b"GET / HTTP/1.0\r\nHost: x\r\nHost: SECRET\r\n\r\n", "Host is given more than once"),
+        (b"GET / HTTP/1.1\r\nHost: x/SECRET\r\n\r\n", "Host must be"),
+        (b"GET / HTTP/1.1\r\nHost: x SECRET\r\n\r\n", "Host must be"),
+    ],
+)
+async def test_what_the_parser_refuses_is_a_problem_that_says_why_and_quotes_nothing(sent: bytes, words: str) -> None:
     async with server() as port:
-        status, problem = await answer(port, b"GARBAGE\r\n\r\n")
+        status, problem = await answer(port, sent)
     assert status == 400
     assert problem is not None
-    assert problem["type"] == "urn:keyledger:problem:400"
+    assert words in problem.pop("detail")
+    assert problem == {"type": "urn:keyledger:problem:400", "title": "Bad Request", "status": 400, "errors": []}
+
+
+@pytest.mark.parametrize(
+    "head", [b"/ HTTP/1.0\r\n", *(b"/ HTTP/1.1\r\nHost:" + host + b"\r\n" for host in (b" [::1]:80", b" a.b:", b""))]
+)
+async def test_a_host_that_may_be_is_taken(head: bytes) -> None:
+    async with server() as port:
+        assert (await answer(port, b"POST " + head + b"Connection: close\r\nContent-Length: 0\r\n\r\n"))[0] == 200
+
+
+async def test_a_refusal_is_never_taken_for_the_answer_that_an_earlier_request_waits_for() -> None:
+    """A caller that pipelines would take its first request, which is done, for refused."""
+    async with server(body_s=30) as port:
+        status, _ = await answer(port, HEAD + b"Content-Length: 2\r\n\r\nab" + b"GARBAGE\r\n\r\n")
+    assert status in {0, 200}
 
 
 @pytest.mark.parametrize(

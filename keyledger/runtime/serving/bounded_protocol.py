@@ -1,18 +1,22 @@
 """uvicorn's HTTP protocol with limits: nobody without a token can hold connections, or fill the memory with a head.
 
 Bytes of a head are counted where they come in. A head and a body each have a time by which they must be here. What the
-parser refuses is answered like everything else, as a problem (RFC 9457).
+parser refuses, and a head that two readers could take for two hosts, is answered like everything else, as a problem
+(RFC 9457).
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import resource
+import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
 
+import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -21,6 +25,12 @@ from keyledger.http.answer.problem import problem
 
 # What the process needs of descriptors besides its connections: databases, files, logs.
 _OTHER_DESCRIPTORS: Final = 256
+# An address in brackets, or a name, and a port (RFC 9112, 3.2); it may be empty.
+_HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(:[0-9]*)?")
+
+
+class _BadHead(Exception):
+    """The parser takes the head of a request, and we do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +114,12 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is here."""
+        """The head is here. Raises _BadHead, which ends the parser."""
+        if (why := self._head_fault()) is not None:
+            raise _BadHead(why)
+        super().on_headers_complete()
         self._head_left = None
         self._must_come_within(self._bounds.body_s)
-        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """The request is here; what comes next is another head."""
@@ -116,8 +128,20 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """The parser refused what came in."""
-        self._refuse(HTTPStatus.BAD_REQUEST, msg)
+        """The parser refused what came in; uvicorn calls this where it has caught why."""
+        self._refuse(HTTPStatus.BAD_REQUEST, _parser_words(sys.exception()) or msg)
+
+    def _head_fault(self) -> str | None:
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if not hosts and self.parser.get_http_version() != "1.0":
+            return "The header Host is missing."
+        if len(hosts) > 1:
+            return "The header Host is given more than once."
+        if hosts and _HOST.fullmatch(hosts[0]) is None:
+            return "The header Host must be a host, and a port if it has one."
+        if b"#" in self.url:
+            return "The target has a #: what is behind it is never sent."
+        return None
 
     def _refused(self) -> str | None:
         if len(self.connections) > self._bounds.connections:
@@ -141,9 +165,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _is_late(self) -> None:
-        if self.cycle is not None and self.cycle.response_started:
-            self.transport.close()
-        elif self._head_left == self._bounds.head_bytes:
+        if self._head_left == self._bounds.head_bytes:
             self.transport.close()  # nothing of a request is here that could be answered
         else:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "The request did not come in within its time.")
@@ -152,8 +174,25 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._stop_clock()
+        if not self._may_answer():
+            self.transport.close()  # a refusal would be taken for another request's answer, or a part of this one's
+            return
         again = {"Retry-After": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
         answer = problem(status, detail, headers={**again, "Connection": "close"})
         lines = [STATUS_LINE[status], *(b"%s: %s\r\n" % header for header in answer.raw_headers), b"\r\n"]
         self.transport.write(b"".join(lines) + bytes(answer.body))
         self.transport.close()
+
+    def _may_answer(self) -> bool:
+        """Whether the next bytes to the peer are the answer to what is coming in."""
+        if self._head_left is None:
+            return not self.cycle.response_started
+        return self.cycle is None or self.cycle.response_complete  # earlier requests have theirs
+
+
+def _parser_words(error: BaseException | None) -> str | None:
+    """What is wrong, in the parser's words, which are its own constants, or in ours; never what was sent."""
+    if isinstance(error, httptools.HttpParserCallbackError):
+        ours = error.__context__
+        return str(ours) if isinstance(ours, _BadHead) else "The target of the request can't be read."
+    return f"The request is not HTTP: {error}." if isinstance(error, httptools.HttpParserError) else None

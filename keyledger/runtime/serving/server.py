@@ -90,6 +90,7 @@ def _config(app: ASGIApp, bounds: Bounds) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         lifespan="off",
+        ws="none",
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
         http=partial(BoundedProtocol, bounds, Counter()),  # type: ignore[arg-type]  # it is called as the class
