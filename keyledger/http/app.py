@@ -32,6 +32,7 @@ from keyledger.http.operator import (
     status,
     tokens,
 )
+from keyledger.http.request.percent_encoding import PercentEncoding
 from keyledger.runtime.services import Services
 from keyledger.runtime.serving.health import Failure, Health, RecentStatus, none
 from registry.auth import OPERATOR, Principal, authenticate
@@ -96,7 +97,7 @@ def operations_app(process: Health) -> ASGIApp:
     for router in _OPERATIONS:
         app.include_router(router)
     errors.install(app)
-    return Guard(app, gauges.registry)
+    return Guard(PercentEncoding(app), gauges.registry)
 
 
 def _app(services: Services, failure: Failure, by: Authenticate, routers: tuple[APIRouter, ...]) -> ASGIApp:
@@ -114,7 +115,7 @@ def _app(services: Services, failure: Failure, by: Authenticate, routers: tuple[
     errors.install(app, services)
     app.add_exception_handler(HTTPException, _nothing_here)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
-    return Guard(app, gauges.registry)
+    return Guard(PercentEncoding(app), gauges.registry)
 
 
 async def _nothing_here(request: Request, error: Exception) -> Response:

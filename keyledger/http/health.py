@@ -14,12 +14,14 @@ from registry.errors import RegistryError
 router = APIRouter(tags=["operations"])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok"}
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses={503: {"description": "Not ready"}})
 async def readyz(health: Health) -> JSONResponse:
     """The log (and ClickHouse, where it is used) answers, and nothing that this process runs has stopped."""

@@ -11,6 +11,7 @@ from keyledger.http.dependencies import Gauges, Health
 router = APIRouter(tags=["operations"])
 
 
+@router.head("/metrics", include_in_schema=False)
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(health: Health, gauges: Gauges) -> PlainTextResponse:
     """Prometheus metrics."""

@@ -44,6 +44,8 @@ from registry.errors import (
 )
 
 MAX_FIELD: Final = 200
+# Answered like GET, which alone is in /openapi.json: a second operation for each would only lengthen it.
+_HEAD_TOO: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 # The first that fits counts. A 503 says when to try again.
 STATUS: Final[tuple[tuple[type[Exception], HTTPStatus], ...]] = (
@@ -104,17 +106,19 @@ async def framework_error(request: Request, error: Exception) -> JSONResponse:
     """The answer for what the framework refuses: 404 and 405."""
     assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker
     headers = dict(error.headers or {})
-    operations = request.app.openapi()["paths"].get(getattr(request.scope.get("route"), "path", None))
+    path = getattr(request.scope.get("route"), "path", None)
+    operations = request.app.openapi()["paths"].get(path)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and operations:
         # The framework's own header names the methods of the path's first route alone.
-        headers["Allow"] = ", ".join(sorted(method.upper() for method in operations))
+        methods = {method.upper() for method in operations} | ({"HEAD"} if path in _HEAD_TOO else set())
+        headers["Allow"] = ", ".join(sorted(methods))
     details = {404: "There is nothing at this path.", 405: "The path exists, but not with this method."}
     return problem(error.status_code, details.get(error.status_code, str(error.detail)), (), headers)
 
 
 async def _bad_request(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, BadRequest)  # noqa: S101 - for the type checker
-    return problem(error.status, error.detail)
+    return problem(error.status, error.detail, error.faults, error.headers)
 
 
 async def _validation_error(_request: Request, error: Exception) -> JSONResponse:

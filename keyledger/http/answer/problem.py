@@ -34,8 +34,14 @@ class Problem(BaseModel):
 class BadRequest(Exception):
     """A request that can't be read: `status` is 400, 413 or 415."""
 
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
-        self.status, self.detail = status, detail
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        faults: Iterable[FieldFault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.status, self.detail, self.faults, self.headers = status, detail, tuple(faults), headers
         super().__init__(detail)
 
 

@@ -14,6 +14,8 @@ from registry.errors import FieldFault, FieldsRefused
 MAX_ON_BEHALF_OF: Final = 200
 # Headers that will mean something one day: until then they are refused, never ignored.
 _NOT_YET: Final = ("idempotency-key", "if-match")
+# Those that an answer may name; what else stands in the header may be anything.
+_CODINGS: Final = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"})
 
 
 async def strict_request(request: Request) -> None:
@@ -25,6 +27,7 @@ async def strict_request(request: Request) -> None:
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     if has_body and request.method in {"GET", "DELETE"}:
         raise BadRequest(HTTPStatus.BAD_REQUEST, f"{request.method} takes no body")
+    _refuse_codings(request)
     _refuse_ambiguous_query(request)
 
 
@@ -43,17 +46,22 @@ def on_behalf_of(request: Request) -> str | None:
     return text
 
 
+def _refuse_codings(request: Request) -> None:
+    given = ",".join(request.headers.getlist("content-encoding")).lower().split(",")
+    coded = [one.strip() for one in given if one.strip() not in {"", "identity"}]
+    if coded:
+        names = " and ".join(one if one in _CODINGS else "one that is not known here" for one in coded[:5])
+        message = f"the body has the content coding {names}: send it as it is, without Content-Encoding"
+        faults = (FieldFault("Content-Encoding", "must be identity, or not be given"),)
+        raise BadRequest(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message, faults, {"Accept-Encoding": "identity"})
+
+
 def _refuse_ambiguous_query(request: Request) -> None:
-    """Refuse bad encoding, and a name given twice that the route does not take as a list."""
+    """Refuse a name given twice that the route does not take as a list."""
     try:
-        pairs = parse_qsl(
-            request.scope["query_string"].decode("ascii"),
-            keep_blank_values=True,
-            errors="strict",
-            max_num_fields=1000,
-        )
+        pairs = parse_qsl(request.scope["query_string"].decode("ascii"), keep_blank_values=True, max_num_fields=1000)
     except ValueError:
-        raise BadRequest(HTTPStatus.BAD_REQUEST, "the query string is not percent-encoded UTF-8") from None
+        raise BadRequest(HTTPStatus.BAD_REQUEST, "the query string has more than 1,000 parameters") from None
     names = [name for name, _ in pairs]
     twice = sorted({name for name in names if names.count(name) > 1} - _repeatable(request))
     if twice:

@@ -68,6 +68,16 @@ async def test_a_body_may_be_left_out_and_says_who_asked_for_it(api: Api) -> Non
     assert [(one["reason"], one["on_behalf_of"]) for one in await events(api, key)][1] == (None, "Ada Lovelace")
 
 
+@pytest.mark.parametrize("what", ["suspend", "resume"])
+async def test_a_client_that_names_json_and_sends_none_is_no_wrong_one(api: Api, what: str) -> None:
+    key = (await api.make_key())["public_id"]
+    for kind in ("application/json", "Application/JSON; charset=utf-8"):
+        answer = await api.call("POST", f"{KEYS}/{key}/{what}", headers={"Content-Type": kind})
+        assert (await good(answer))["public_id"] == key
+    answer = await api.call("POST", f"{KEYS}/{key}/{what}", headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 415
+
+
 async def test_a_rotation_shows_its_secret_once_and_both_ids_lead_to_the_key(api: Api) -> None:
     made = await api.make_key(tags={"customer_id": "acme"}, description="x")
     key = made["public_id"]

@@ -100,11 +100,12 @@ async def test_bytes_that_no_client_sends_are_refused_and_the_server_goes_on(
     json_type, token = b"Content-Type: application/json", served.token
     head = (await postgres_log.head()).position
     problems = {
-        request("GET", b"/admin/api-keys/%zz", token): 404,
-        request("GET", b"/admin/api-keys/%", token): 404,
+        request("GET", b"/admin/api-keys/%zz", token): 400,
+        request("GET", b"/admin/api-keys/%", token): 400,
+        request("GET", b"/healthz%ff", token): 400,
         request("GET", b"/admin/api-keys/AAAAAAAAAAA%00", token): 404,
         request("GET", b"/admin/api-keys/../../etc/passwd", token): 404,
-        request("GET", b"/admin/api-keys?status=%zz", token): 422,
+        request("GET", b"/admin/api-keys?status=%zz", token): 400,
         request("GET", b"/admin/api-keys?tag=a:%ff", token): 400,
         request("GET", b"/admin/api-keys?tag=a:%ed%a0%80", token): 400,
         request("GET", b"/admin/api-keys?" + b"&".join([b"tag=a:b"] * 2000), token): 400,
