@@ -15,6 +15,7 @@ from keyledger.http.answer import errors
 from keyledger.http.audit import diff, explain, export, state, verify
 from keyledger.http.audit import history as audit_history
 from keyledger.http.billing import usage as billing
+from keyledger.http.cors import Cors
 from keyledger.http.dependencies import Authenticate, principal_of, provide
 from keyledger.http.guard import Guard
 from keyledger.http.keys import history, keys, lifecycle, usage
@@ -78,7 +79,9 @@ def public_app(services: Services, failure: Failure = none) -> ASGIApp:
     async def by_token(request: Request) -> Principal:
         return await authenticate(request.headers.get("authorization"), services.registry.queries)
 
-    return _app(services, failure, by_token, _PUBLIC)
+    app = _app(services, failure, by_token, _PUBLIC)
+    origins = services.settings.http_origins
+    return Cors(app, origins.split(",")) if origins is not None else app
 
 
 def operator_app(services: Services, failure: Failure = none) -> ASGIApp:

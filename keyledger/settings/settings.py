@@ -22,6 +22,7 @@ from keyledger.settings.values import (
     KafkaProtocol,
     KafkaServers,
     KeyFile,
+    Origins,
     PostgresUrl,
 )
 
@@ -142,6 +143,10 @@ class Settings(BaseSettings):
     http_connections_max: int = Field(4096, ge=16, le=1_000_000, description="Connections at once, on each socket.")
     http_connections_of_peer_max: int = Field(
         1024, ge=1, le=1_000_000, description="Of them from one address; as many for a proxy in front."
+    )
+    http_origins: Origins | None = Field(
+        None,
+        description="Origins whose pages may read answers in a browser (CORS), with commas between; none when not set.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged, to stderr.")
 

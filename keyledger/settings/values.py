@@ -13,6 +13,8 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field
 
 _SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+# As browsers write it (RFC 6454): anything else would never be equal to what they send.
+_ORIGIN: Final = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 
 
 def _postgres(url: str) -> str:
@@ -46,6 +48,16 @@ def _servers(value: str) -> str:
     return ",".join(servers)
 
 
+def _origins(value: str) -> str:
+    origins = [one.strip() for one in value.split(",")]
+    for one in origins:
+        if one == "*":
+            raise ValueError("must name each origin: with * any page could use a token that a browser holds")
+        if _ORIGIN.fullmatch(one) is None or one.endswith((":443", ":80")):
+            raise ValueError("must be as browsers send it: https://host or https://host:8443, in lower case, no path")
+    return ",".join(origins)
+
+
 def _topic(name: str) -> str:
     if name in {".", ".."}:
         raise ValueError("must have more than dots")
@@ -69,6 +81,7 @@ PostgresUrl = Annotated[str, AfterValidator(_postgres)]
 ClickHouseUrl = Annotated[str, AfterValidator(_clickhouse)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 KafkaServers = Annotated[str, AfterValidator(_servers)]
+Origins = Annotated[str, AfterValidator(_origins)]
 KafkaName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,200}$"), AfterValidator(_topic)]
 CertificateFile = Annotated[Path, AfterValidator(_pem("CERTIFICATE"))]
 KeyFile = Annotated[Path, AfterValidator(_pem("PRIVATE KEY"))]

@@ -187,6 +187,34 @@ def test_brokers_are_host_and_port(monkeypatch: pytest.MonkeyPatch, servers: str
     assert fault.startswith("KEYLEDGER_KAFKA_BOOTSTRAP_SERVERS: must be host:port")
 
 
+def test_no_page_of_another_origin_reads_answers_until_its_origin_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.read().http_origins is None
+    settings = read(monkeypatch, {"HTTP_ORIGINS": "https://portal.example, http://localhost:5173,https://[::1]:8443"})
+    assert settings.http_origins == "https://portal.example,http://localhost:5173,https://[::1]:8443"
+
+
+@pytest.mark.parametrize(
+    ("origins", "words"),
+    [
+        *(("*", "any page"), ("https://a.example,*", "any page")),
+        *(
+            (one, "as browsers send it")
+            for one in ("null", "portal.example", "https://a.example/", "https://A.example")
+        ),
+        *(
+            (one, "as browsers send it")
+            for one in ("https://a.example:443", "https://u@a.example", "https://*.example")
+        ),
+    ],
+)
+def test_an_origin_that_is_too_wide_or_that_no_browser_sends_is_refused(
+    monkeypatch: pytest.MonkeyPatch, origins: str, words: str
+) -> None:
+    [fault] = faults(monkeypatch, {"HTTP_ORIGINS": origins})
+    assert fault.startswith("KEYLEDGER_HTTP_ORIGINS: ")
+    assert words in fault
+
+
 @pytest.mark.parametrize("topic", ["a b", "..", "x" * 201, "umläut"])
 def test_a_topic_has_a_name_that_kafka_takes(monkeypatch: pytest.MonkeyPatch, topic: str) -> None:
     [fault] = faults(monkeypatch, {"KAFKA_TOPIC": topic})
