@@ -47,7 +47,7 @@ def registry_on(log: EventLog, engine: AsyncEngine, settings: Settings, gateway:
     queries = Queries(engine)
     keys, tokens = KeyService(log, queries.public_id), TokenService(log)
     clock = ClockService(log, queries, clock_bounds(settings).back)
-    return Registry(settings, engine, log, keys, tokens, queries, clock, gateway, _wait(gateway, queries))
+    return Registry(settings, engine, log, keys, tokens, queries, clock, gateway, _wait(gateway, queries, settings))
 
 
 @asynccontextmanager
@@ -93,7 +93,7 @@ def clock_bounds(settings: Settings) -> ClockBounds:
     )
 
 
-def _wait(gateway: GatewayKeys | None, queries: Queries) -> GatewayWait | None:
+def _wait(gateway: GatewayKeys | None, queries: Queries, settings: Settings) -> GatewayWait | None:
     if gateway is None:
         return None
-    return NoWait() if gateway.append_hook is not None else SyncWait(queries)
+    return NoWait() if gateway.append_hook is not None else SyncWait(queries, new_key_s=settings.gateway_wait_s)

@@ -56,6 +56,12 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="How fast all keys are compared with the gateway's table, repeatedly.",
     )
+    gateway_wait_s: float = Field(
+        2.0,
+        ge=0,
+        le=60,
+        description="Longest wait of a new secret's answer for the gateway's table, in a database of its own.",
+    )
     clickhouse_url: ClickHouseUrl | None = Field(
         None, repr=False, description="ClickHouse: http(s)://user:password@host:port, or chdb:///path."
     )

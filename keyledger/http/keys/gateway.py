@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi.responses import JSONResponse
 
 from keyledger.http.answer.answers import answer
-from keyledger.http.keys.views import key_out
+from keyledger.http.keys.views import key_out, new_key_out
 from keyledger.runtime.gateway_wait import GatewayWait
 from keyledger.runtime.registry import Registry
 from registry.errors import FieldFault, FieldsRefused
 from registry.service import KeyAnswer
+
+GATEWAY_HEADER: Final = "Keyledger-Gateway"
 
 
 def wait_of(registry: Registry, wait_for: str | None) -> GatewayWait | None:
@@ -22,7 +26,21 @@ def wait_of(registry: Registry, wait_for: str | None) -> GatewayWait | None:
 
 
 async def answer_when(done: KeyAnswer, wait: GatewayWait | None) -> JSONResponse:
-    """The key, once what was to be waited for is so. Raises NotYetAtGateway, Busy: the change is made all the same."""
+    """The key, once what was to be waited for is so. Raises NotYetAtGateway: the change is made all the same."""
     if wait is not None:
         await wait.until(done.key.position)
     return answer(key_out(done.key, done.now), done.position)
+
+
+async def answer_new(made: KeyAnswer, wait: GatewayWait | None) -> JSONResponse:
+    """The key with its new secret, which a customer may use at once: so it waits a moment for the gateway's table."""
+    new = answer(new_key_out(made), made.position, 201)
+    new.headers.update(await gateway_header(made.key.position, wait))
+    return new
+
+
+async def gateway_header(position: int, wait: GatewayWait | None) -> dict[str, str]:
+    """Whether the gateway's table has what a position changed, after a moment; none without a gateway. Never raises."""
+    if wait is None:
+        return {}
+    return {GATEWAY_HEADER: "ready" if await wait.ready(position) else "pending"}

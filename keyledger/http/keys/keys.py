@@ -12,8 +12,8 @@ from keyledger.http.answer.answers import Page, answer
 from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, KeyReader, KeyWriter, Registry, caller_of
 from keyledger.http.keys.bodies import CreateKeyBody, EditKeyBody
-from keyledger.http.keys.gateway import answer_when, wait_of
-from keyledger.http.keys.views import KeyOut, NewKeyOut, key_out, new_key_out
+from keyledger.http.keys.gateway import answer_new, answer_when, wait_of
+from keyledger.http.keys.views import KeyOut, NewKeyOut, key_out
 from keyledger.http.reads import Reads
 from keyledger.http.request.query_params import (
     AsOfQuery,
@@ -48,10 +48,13 @@ async def create_key(
     _query: Annotated[NoQuery, Query()],
     body: Annotated[CreateKeyBody, Depends(json_body(CreateKeyBody, JSON))],
 ) -> JSONResponse:
-    """Make a key. The answer is the only one that ever shows its `api_key`."""
+    """Make a key. The answer is the only one that ever shows its `api_key`.
+
+    `Keyledger-Gateway` says whether the gateway has it: `ready` or `pending`.
+    """
     new = NewKey(body.tags, body.details, body.expiration)
     made = await registry.keys.create(new, caller_of(request, principal))
-    return answer(new_key_out(made), made.position, 201)
+    return await answer_new(made, registry.gateway_wait)
 
 
 @router.get("", response_model=Page[KeyOut], responses=documented(422), openapi_extra={"x-repeatable": ["tag"]})

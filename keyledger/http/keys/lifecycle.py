@@ -7,12 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
-from keyledger.http.answer.answers import answer
 from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, KeyWriter, Registry, caller_of
 from keyledger.http.keys.bodies import ReasonBody, RotateBody
-from keyledger.http.keys.gateway import answer_when, wait_of
-from keyledger.http.keys.views import KeyOut, NewKeyOut, new_key_out
+from keyledger.http.keys.gateway import answer_new, answer_when, wait_of
+from keyledger.http.keys.views import KeyOut, NewKeyOut
 from keyledger.http.request.query_params import EndQuery, NoQuery, WaitQuery, checked_id
 from keyledger.http.request.request_body import JSON, body_docs, json_body
 from registry.errors import UnknownCredential
@@ -65,9 +64,12 @@ async def rotate_key(
     _query: Annotated[NoQuery, Query()],
     body: Annotated[RotateBody, Depends(json_body(RotateBody, JSON))],
 ) -> JSONResponse:
-    """Give a key a new secret; its tags and history stay. The answer is the only one that ever shows its `api_key`."""
+    """Give a key a new secret; its tags and history stay. The answer is the only one that ever shows its `api_key`.
+
+    `Keyledger-Gateway` says whether the gateway has it: `ready` or `pending`.
+    """
     rotated = await registry.keys.rotate(checked_id(public_id), body.overlap, caller_of(request, principal))
-    return answer(new_key_out(rotated), rotated.position, 201)
+    return await answer_new(rotated, registry.gateway_wait)
 
 
 @router.delete("/credentials/{credential_id}", response_model=KeyOut, responses=documented(404, 409, 422))
