@@ -11,8 +11,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from ssl import SSLCertVerificationError
+from ssl import SSLCertVerificationError, SSLError
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import clickhouse_connect
@@ -189,7 +190,7 @@ class ClickHouse:
         """Run the call in a thread. With a `mark`, which its statement bears, that is stopped when we are cancelled."""
 
         def in_thread() -> _T:
-            with _translated():
+            with _translated(self._dsn):
                 with _readable():
                     client = self._client()
                 try:
@@ -278,11 +279,11 @@ def _settings(settings: Settings | None) -> dict[str, Any] | None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(dsn: str) -> Iterator[None]:
     try:
         yield
     except CodedError as exc:
-        raise _translate(exc) from exc
+        raise _translate(exc, dsn) from exc
     except DriverError as exc:
         raise ClickHouseRefused(f"The ClickHouse driver refused the call ({type(exc).__name__}).") from exc
     except OSError as exc:
@@ -306,19 +307,34 @@ _BROKEN = "ClickHouse's answer is broken ({})."
 _NOT_TRUSTED = "ClickHouse's certificate is not trusted ({}): see KEYLEDGER_CLICKHOUSE_CA_FILE."
 
 
-def _distrust(exc: BaseException | None) -> str | None:
-    """What is wrong with the certificate, where that began it: the driver's HTTP client wraps it several times over."""
-    while exc is not None and not isinstance(exc, SSLCertVerificationError):
-        # Of some errors, `reason` is the one inside; of others, as those of TLS, it is a text.
+_NO_TLS = (
+    "The TLS handshake with ClickHouse at {} failed ({}): see that this is its port for https, and that nothing in "
+    "between cuts it off."
+)
+
+
+def _of_tls(exc: BaseException | None) -> SSLError | None:
+    """The failure of TLS where one began it: the driver's HTTP client wraps it several times over."""
+    while exc is not None and not isinstance(exc, SSLError):
+        # Of some errors, `reason` is the one inside; of others, as those of TLS, it is a text or missing.
         reason = getattr(exc, "reason", None)
         exc = exc.__cause__ or (reason if isinstance(reason, BaseException) else None) or exc.__context__
-    return None if exc is None else exc.verify_message
+    return exc
 
 
-def _translate(exc: CodedError) -> ClickHouseError:
+def _away(exc: BaseException, dsn: str) -> ClickHouseUnavailable:
+    tls = _of_tls(exc)
+    if tls is None:
+        return ClickHouseUnavailable()
+    if isinstance(tls, SSLCertVerificationError):
+        return ClickHouseUnavailable(_NOT_TRUSTED.format(tls.verify_message))
+    said = getattr(tls, "reason", None) or type(tls).__name__
+    return ClickHouseUnavailable(_NO_TLS.format(urlsplit(dsn).netloc.rpartition("@")[2], said))
+
+
+def _translate(exc: CodedError, dsn: str) -> ClickHouseError:
     if exc.code is None and isinstance(exc, OperationalError):
-        distrust = _distrust(exc)
-        return ClickHouseUnavailable(_NOT_TRUSTED.format(distrust) if distrust else None)
+        return _away(exc, dsn)
     kind = ClickHouseUnavailable if exc.code in _RETRYABLE else ClickHouseRefused
     what = f"code {exc.code}" if exc.code is not None else type(exc).__name__
     return kind(f"{kind.__doc__} ({what}{f', {exc.name}' if exc.name else ''})", code=exc.code, name=exc.name)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from ssl import SSLCertVerificationError, SSLContext
+from ssl import SSLCertVerificationError, SSLContext, SSLError
 from typing import Any, Final
 
 import asyncpg
@@ -68,6 +68,11 @@ async def _connect(*arguments: Any, **options: Any) -> Any:
         raise DatabaseNotSecure(
             f"PostgreSQL's certificate is not trusted ({error.verify_message}): check the host in the URL and "
             "KEYLEDGER_DATABASE_CA_FILE"
+        ) from error
+    except SSLError as error:
+        raise DatabaseNotSecure(
+            f"the TLS handshake with PostgreSQL failed ({getattr(error, 'reason', None) or type(error).__name__}): "
+            "check the host and the port in the URL, and what is between"
         ) from error
     except ConnectionError as error:
         # The driver raises exactly ConnectionError if the server has no TLS; the system's own errors are subclasses of

@@ -31,11 +31,13 @@ from keyledger.settings import Settings
 from projections.errors import ClickHouseError, ClickHouseUnavailable
 from registry.db.connection import DatabaseNotSecure
 from registry.db.migrate import migrate
+from registry.errors import Busy
 from registry.log.postgres import open_log
 from tests.support.servers.databases import Database
 
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _SECRET = "correct-horse"
+_PLAIN = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
 Read = Callable[[Mapping[str, str]], Settings]
 
 
@@ -238,6 +240,45 @@ async def test_a_database_without_tls_is_refused_where_tls_is_demanded(
         with pytest.raises(DatabaseNotSecure, match="offers no TLS"):
             await ask(read({"DATABASE_SSL": mode}), reached)
     assert front.sessions == []
+
+
+@asynccontextmanager
+async def not_tls(answer: bytes) -> AsyncIterator[int]:
+    """A peer's port that takes a client's hello and then answers so, or nothing, and leaves."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            if await reader.read(65_536) == _SSL_REQUEST:
+                writer.write(b"S")
+                await reader.read(65_536)
+            writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize("answer", [_PLAIN, b""])
+async def test_a_handshake_with_postgresql_that_fails_is_a_database_that_is_away(read: Read, answer: bytes) -> None:
+    async with not_tls(answer) as port:
+        url = f"postgresql+asyncpg://app:{_SECRET}@127.0.0.1:{port}/keyledger"
+        engine = database_engine(read({"DATABASE_SSL": "require"}), url)
+        with pytest.raises(Busy) as caught:
+            await open_log(engine)
+        await engine.dispose()
+    assert _SECRET not in str(caught.value)
+    assert ("handshake with PostgreSQL failed (WRONG_VERSION_NUMBER)" in str(caught.value)) is bool(answer)
+
+
+@pytest.mark.parametrize("answer", [_PLAIN, b""])
+async def test_a_handshake_with_a_broker_that_fails_is_a_broker_that_is_away(read: Read, answer: bytes) -> None:
+    async with not_tls(answer) as port:
+        producer = AIOKafkaProducer(**kafka_options(read(kafka(port, "ca"))))
+        with pytest.raises(KafkaConnectionError):
+            await producer.start()
+        await producer.stop()
 
 
 async def test_a_database_without_tls_is_reached_by_default(database: Database, read: Read) -> None:
