@@ -1,7 +1,7 @@
 """What a container's health check runs, as the image has no curl: `python -m keyledger.healthcheck PORT`.
 
-Exit code 0 when the command that listens on this port of the machine is ready, else 1; what it answered is printed, for
-`docker inspect`. Blocks for at most a few seconds.
+Exit code 0 when the command that listens on this port of the machine can do its own work, else 1; what it answered is
+printed, for `docker inspect`. Blocks for at most a few seconds.
 """
 
 from __future__ import annotations

@@ -12,12 +12,15 @@ import logging
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from registry.errors import KeyledgerError, LogBroken
 from registry.retry import retrying
 
 logger = logging.getLogger(__name__)
+
+# What runs in production as processes of their own, as many as one likes of each; in `up` it is all in one process.
+Part = Literal["serve", "relay", "projector", "sync"]
 
 
 class Follower(Protocol):

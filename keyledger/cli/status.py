@@ -49,7 +49,7 @@ def print_status(seen: dict[str, Any]) -> None:
             )
     say(_usage(seen["usage"]))
     warn_after_now(seen["usage"])
-    if seen["redelivered"]["count"]:
+    if seen["redelivered"] and seen["redelivered"]["count"]:
         again = seen["redelivered"]
         say(f"redelivered: {again['count']} events came again, up to position {again['greatest_position']}")
     if seen["dead_letters_open"]:

@@ -112,7 +112,7 @@ def _app(services: Services, failure: Failure, by: Authenticate, routers: tuple[
         redoc_url=None,
         redirect_slashes=False,
     )
-    gauges = provide(app, Health(RecentStatus(services.status), failure), services, by)
+    gauges = provide(app, Health(RecentStatus(services.quick_status), failure), services, by)
     for router in routers:
         app.include_router(router)
     errors.install(app, services)

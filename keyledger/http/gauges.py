@@ -10,8 +10,8 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from keyledger.runtime.serving.health import Health
+from keyledger.runtime.serving.readiness import fault_of, parts_known
 from keyledger.runtime.status import Status
-from projections.errors import ProjectionError
 from registry.errors import RegistryError
 
 
@@ -35,7 +35,8 @@ class Gauges:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._up = self._gauge("keyledger_up", "1 when the log and ClickHouse answer.")
+        self._up = self._gauge("keyledger_up", "1 when the log's database answers.")
+        self._ready = self._gauge("keyledger_ready", "What /readyz says of a part: 1 or 0.", "part")
         self._failed = self._gauge("keyledger_failed", "1 when what this process runs has stopped.")
         self._head = self._gauge("keyledger_log_head_position", "Position of the last event.")
         self._published = self._gauge("keyledger_published_position", "Acknowledged by the broker.", "topic")
@@ -58,16 +59,22 @@ class Gauges:
         self._failed.set(health.failure() is not None)
         if health.leads is not None:
             self._leads.labels("publisher").set(health.leads())
+        self._ready.clear()
         try:
             status = await health.status()
-        except (RegistryError, ProjectionError):
+        except RegistryError:
             self._up.set(0)
+            self._ready.labels(health.part).set(0)
         else:
             self._up.set(1)
+            for part in parts_known(status, health):
+                self._ready.labels(part).set(fault_of(status, health, part) is None)
             self._show(status)
 
     def _show(self, status: Status) -> None:
         self._head.set(status.head)
+        for one in (self._applied, self._lag_s, self._projector_failed):
+            one.clear()  # of a ClickHouse that is away nothing is known, also not what it said before
         for publisher in status.publishers:
             self._published.labels(publisher.topic).set(publisher.published)
             self._publish_lag_s.labels(publisher.topic).set(publisher.lag_s)
@@ -80,8 +87,10 @@ class Gauges:
             self._index_missing.labels(gateway.name).set(gateway.index_missing)
             self._without_hash.labels(gateway.name).set(gateway.without_hash)
             self._drift.repaired[gateway.name] = gateway.drift_repaired
-        self._dead_letters.set(status.dead_letters_open)
-        self._redelivered.set(status.redelivered.count)
+        if status.dead_letters_open is not None:
+            self._dead_letters.set(status.dead_letters_open)
+        if status.redelivered is not None:
+            self._redelivered.set(status.redelivered.count)
         self._alarms.clear()
         for kind, count in Counter(alarm.kind for alarm in status.alarms).items():
             self._alarms.labels(kind).set(count)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
+from pydantic import Field
 
 from keyledger.http.answer.encode import encode
-from keyledger.http.answer.problem import problem
+from keyledger.http.answer.problem import documented, problem
 from keyledger.http.dependencies import Health
-from projections.errors import ProjectionError
+from keyledger.http.request.query_params import Strict
+from keyledger.runtime.serving.readiness import AskedPart, fault_of
 from registry.errors import RegistryError
 
 router = APIRouter(tags=["operations"])
+
+
+class ReadyQuery(Strict):
+    """Whose readiness."""
+
+    part: AskedPart | None = Field(None, description="a part of the installation; this process itself if not given")
 
 
 @router.head("/healthz", include_in_schema=False)
@@ -22,14 +32,14 @@ async def healthz() -> dict[str, str]:
 
 
 @router.head("/readyz", include_in_schema=False)
-@router.get("/readyz", responses={503: {"description": "Not ready"}})
-async def readyz(health: Health) -> JSONResponse:
-    """The log (and ClickHouse, where it is used) answers, and nothing that this process runs has stopped."""
+@router.get("/readyz", responses={status: documented(422)[status] for status in (422, 503)})
+async def readyz(health: Health, query: Annotated[ReadyQuery, Query()]) -> JSONResponse:
+    """This process can do its own work: of the API, changes can be recorded. `alarms` says what else is wrong."""
     try:
         status = await health.status()
-    except (RegistryError, ProjectionError) as error:
+    except RegistryError as error:
         return problem(503, str(error), headers={"Retry-After": "1"})
-    failure = health.failure()
-    if failure is not None:
-        return problem(503, str(failure), headers={"Retry-After": "10"})
+    fault = fault_of(status, health, query.part)
+    if fault is not None:
+        return problem(503, fault, headers={"Retry-After": "10"})
     return JSONResponse({"status": "ready", **encode(status)})

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from keyledger.runtime import read_side as ledger
+from keyledger.runtime.read_side import NOT_READ, ReadSide, ReadSideSeen
 from keyledger.runtime.registry import Registry, clock_bounds
-from projections.ledger import alarms
 from projections.ledger.alarms import Alarm
-from projections.ledger.dead_letters import DeadLetters
-from projections.ledger.log_tail import LEDGER
-from projections.ledger.presence import Presence
-from projections.ledger.store import Frontier, Store
-from registry.errors import LogChanged
+from projections.ledger.store import Frontier
+from registry.db.write_path import write_path_fault
 from registry.log.clock_watch import ClockBounds
 from registry.log.event_log import Head
-from registry.log.log_position import resume_at
 from registry.queries import GatewayProgress, Queries, Seen, TopicProgress
 
-# Of the open dead letters so many are named; `dead-letters list` has them all.
-NAMED = 20
+__all__ = ["ReadSide", "Status", "status_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,68 +65,65 @@ class GatewayStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The log's head, who follows it, and what is wrong: nothing, when `alarms` is empty."""
+    """The log's head, who follows it, and what is wrong: nothing, when `alarms` is empty.
+
+    What ClickHouse knows, the projector of its ledger, dead letters and what was redelivered, is missing where it was
+    not asked or did not answer; an alarm says the latter.
+    """
 
     log_id: str
     head: int
     recorded_at: datetime | None
     publishers: tuple[PublisherStatus, ...]
     projectors: tuple[ProjectorStatus, ...]
-    dead_letters_open: int
-    redelivered: Redelivered
+    dead_letters_open: int | None
+    redelivered: Redelivered | None
     alarms: tuple[Alarm, ...]
     gateways: tuple[GatewayStatus, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class ReadSide:
-    """What the status reads in ClickHouse, and the limits that make an alarm."""
-
-    store: Store
-    letters: DeadLetters
-    presence: Presence
-    dead_letters_max: int
-    hole_alarm_s: float
+    @property
+    def reads_clickhouse(self) -> bool:
+        """Whether ClickHouse was asked, also when it did not answer."""
+        return self.redelivered is not None or any(one.kind == "clickhouse_down" for one in self.alarms)
 
 
 async def status_of(registry: Registry, read_side: ReadSide | None = None) -> Status:
-    """Read the status; without a read side, of what PostgreSQL knows alone. Raises Busy, ClickHouseError."""
-    frontier = None if read_side is None else await read_side.store.frontier()
+    """Read the status; without a read side, of what PostgreSQL knows alone. Raises Busy, but not for ClickHouse."""
+    looking = asyncio.create_task(_look(read_side))
+    try:
+        return await _status(registry, looking)
+    finally:
+        looking.cancel()
+
+
+async def _look(read_side: ReadSide | None) -> ReadSideSeen:
+    return NOT_READ if read_side is None else await ledger.look(read_side)
+
+
+async def _status(registry: Registry, looking: asyncio.Task[ReadSideSeen]) -> Status:
+    # The log first: a ClickHouse that is slow to answer must not use up the time that the log has.
+    found = await _of_write_path(registry)
     head, seen = await registry.log.head(), await registry.queries.seen()
     publishers = tuple(_publisher(one, head, seen) for one in await registry.queries.published())
-    found = [
-        Alarm("publisher_stopped", f"{one.topic}: {one.failure}", one.published + 1, "see the log of keyledger publish")
-        for one in publishers
-        if one.failure
-    ]
-    projectors: tuple[ProjectorStatus, ...] = ()
-    open_count = 0
-    if read_side is not None and frontier is not None:
-        projectors = (await _projector(registry, frontier, head, seen),)
-        open_count = await read_side.letters.count_open()
-        named = await read_side.letters.find("open", limit=NAMED) if open_count else []
-        found += await _log_changed(registry, frontier)
-        found += alarms.of_letters(named, open_count, read_side.dead_letters_max)
-        found += alarms.of_missing(await read_side.presence.missing())
-        found += alarms.of_frontier(frontier, hole_alarm_s=read_side.hole_alarm_s)
+    found += [_publisher_alarm(one) for one in publishers if one.failure]
     found += await _of_clocks(clock_bounds(registry.settings), registry.queries, head, seen)
-    if (refusal := registry.refusal()) is not None:
-        found.append(
-            Alarm("changes_refused", str(refusal), None, "make room: changes are accepted again by themselves")
-        )
     gateways = await registry.queries.gateways_synced()
-    projectors += tuple(_gateway(one, head, seen) for one in gateways)
     found += [_gateway_alarm(one) for one in gateways if one.failure]
-    again = Redelivered(0, None) if frontier is None else _redelivered(frontier)
+    there = await looking
+    projectors: tuple[ProjectorStatus, ...] = ()
+    if (frontier := there.frontier) is not None:
+        projectors = (await _projector(registry, frontier, head, seen),)
+        found += await ledger.log_changed(registry.log, frontier)
+    projectors += tuple(_gateway(one, head, seen) for one in gateways)
     return Status(
         str(registry.log.log_id),
         head.position,
         head.recorded_at,
         publishers,
         projectors,
-        open_count,
-        again,
-        tuple(found),
+        there.dead_letters_open,
+        None if frontier is None else _redelivered(frontier),
+        (*found, *there.alarms),
         tuple(_gateway_found(one) for one in gateways),
     )
 
@@ -143,13 +137,16 @@ async def _projector(registry: Registry, frontier: Frontier, head: Head, seen: S
     )
 
 
-async def _log_changed(registry: Registry, frontier: Frontier) -> list[Alarm]:
-    try:
-        await resume_at(registry.log, frontier.applied, LEDGER)
-    except LogChanged as error:
-        fix = "docs/operate.md, Backup and restore: rebuild ClickHouse from the log that counts"
-        return [Alarm("log_changed", str(error), frontier.applied.position, fix)]
-    return []
+async def _of_write_path(registry: Registry) -> list[Alarm]:
+    """What keeps changes from being recorded, but for the clocks."""
+    found = []
+    if (fault := await write_path_fault(registry.engine)) is not None:
+        what, _, fix = fault.partition(": ")
+        found.append(Alarm("write_path", f"no change is recorded: {what}", None, fix, "serve"))
+    if (refusal := registry.refusal()) is not None:
+        fix = "make room: changes are accepted again by themselves"
+        found.append(Alarm("changes_refused", str(refusal), None, fix))
+    return found
 
 
 async def _of_clocks(bounds: ClockBounds, queries: Queries, head: Head, seen: Seen) -> list[Alarm]:
@@ -179,13 +176,18 @@ def _gateway_found(one: GatewayProgress) -> GatewayStatus:
 
 def _gateway_alarm(one: GatewayProgress) -> Alarm:
     fix = "mend what it says: the sync goes on by itself. docs/gateway-sync.md"
-    return Alarm("gateway_stopped", f"the gateway's table of keys: {one.failure}", one.synced.position + 1, fix)
+    return Alarm("gateway_stopped", f"the gateway's table of keys: {one.failure}", one.synced.position + 1, fix, "sync")
 
 
 def _publisher(one: TopicProgress, head: Head, seen: Seen) -> PublisherStatus:
     lag_s = 0.0 if one.waiting_since is None else max(0.0, (seen.now - one.waiting_since).total_seconds())
     at = one.published.position
     return PublisherStatus(one.topic, at, max(0, head.position - at), round(lag_s, 3), one.failure)
+
+
+def _publisher_alarm(one: PublisherStatus) -> Alarm:
+    fix = "see the log of keyledger publish"
+    return Alarm("publisher_stopped", f"{one.topic}: {one.failure}", one.published + 1, fix, "relay")
 
 
 def _redelivered(frontier: Frontier) -> Redelivered:

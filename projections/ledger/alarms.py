@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from projections.ledger.dead_letters import SWITCH, DeadLetter
 from projections.ledger.store import Frontier
 
 AlarmKind = Literal[
     "dead_letter", "feed_stopped", "hole", "two_claims", "broken_chain", "log_changed", "projector_stopped",
-    "publisher_stopped", "gateway_stopped", "rows_missing", "clock", "changes_refused",
+    "publisher_stopped", "gateway_stopped", "rows_missing", "clock", "changes_refused", "clickhouse_down", "write_path",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Something that an operator must look at: what, where, and what to do."""
+    """Something that an operator must look at: what, where, and what to do.
+
+    `part` is the one whose work it holds up, as /readyz asks for it; None where it is of no single one.
+    """
 
     kind: AlarmKind
     detail: str
     position: int | None
     fix: str
+    part: str | None = None
 
 
+_PROJECTOR: Final = "projector"
+_BILLING: Final = "billing"
 _LOOK = "find out who changed the log or ClickHouse before you do anything; docs/operate.md says how to continue"
 
 
@@ -34,22 +40,24 @@ def of_frontier(frontier: Frontier, *, hole_alarm_s: float) -> list[Alarm]:
     after = frontier.applied.position + 1
     if frontier.failure:
         fix = "fix the cause: it tries again twice a minute. If an event does not decode, run a newer version"
-        found.append(Alarm("projector_stopped", frontier.failure, after, fix))
+        found.append(Alarm("projector_stopped", frontier.failure, after, fix, _PROJECTOR))
     if frontier.next_claims > 1:
-        found.append(Alarm("two_claims", f"different events were applied at position {after}", after, _LOOK))
+        found.append(
+            Alarm("two_claims", f"different events were applied at position {after}", after, _LOOK, _PROJECTOR)
+        )
     elif frontier.next_claims == 1 and not frontier.next_fits:
-        found.append(Alarm("broken_chain", f"position {after} does not chain to {after - 1}", after, _LOOK))
+        found.append(Alarm("broken_chain", f"position {after} does not chain to {after - 1}", after, _LOOK, _PROJECTOR))
     elif frontier.next_present > after and frontier.waiting_s > hole_alarm_s:
         until = frontier.next_present - 1
         detail = f"{_range(after, until)} not come, and later ones have waited for {frontier.waiting_s:.0f} s"
-        found.append(Alarm("hole", detail, after, f"keyledger publish --since {after} --until {until}"))
+        found.append(Alarm("hole", detail, after, f"keyledger publish --since {after} --until {until}", _PROJECTOR))
     return found
 
 
 def of_missing(missing: Sequence[str]) -> list[Alarm]:
     """One alarm for each thing that is known to be missing in ClickHouse."""
     fix = "docs/operate.md, Missing rows: the ledger's are written again by themselves"
-    return [Alarm("rows_missing", f"{one}: no bill is made", None, fix) for one in missing]
+    return [Alarm("rows_missing", f"{one}: no bill is made", None, fix, _BILLING) for one in missing]
 
 
 def of_letters(letters: Sequence[DeadLetter], count: int, limit: int) -> list[Alarm]:
@@ -58,7 +66,7 @@ def of_letters(letters: Sequence[DeadLetter], count: int, limit: int) -> list[Al
     if count > limit:
         detail = f"{count} dead letters are open, more than {limit}: the Kafka feed has stopped"
         fix = "inspect them (keyledger dead-letters list), then keyledger dead-letters waive --all --reason …"
-        found.insert(0, Alarm("feed_stopped", detail, None, fix))
+        found.insert(0, Alarm("feed_stopped", detail, None, fix, _PROJECTOR))
     return found
 
 
@@ -67,9 +75,15 @@ def _of_letter(one: DeadLetter) -> Alarm:
     if one.kind == SWITCH:
         # Nothing to waive: half of the tables may be the new ones, and only the switch itself knows what is missing.
         again = f"if it does not end by itself: keyledger audit replay --into {one.id.split('/')[1]} --switch"
-        return Alarm("dead_letter", f"{one.detail}{held}", None, again)
+        return Alarm("dead_letter", f"{one.detail}{held}", None, again, _PROJECTOR)
     fix = f"keyledger dead-letters waive {one.id} --reason …"
-    return Alarm("dead_letter", f"{one.id} ({one.kind}) {one.detail}{held}", one.position or None, fix)
+    return Alarm(
+        "dead_letter",
+        f"{one.id} ({one.kind}) {one.detail}{held}",
+        one.position or None,
+        fix,
+        _PROJECTOR if one.holds else None,
+    )
 
 
 def _range(first: int, last: int) -> str:

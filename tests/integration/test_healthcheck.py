@@ -23,7 +23,7 @@ async def listening(failure: Exception | None) -> AsyncIterator[int]:
         return Status("log", 7, None, (), (), 0, Redelivered(0, None), ())
 
     tcp = bind_tcp("127.0.0.1", 0)
-    async with serving([(operations_app(Health(status, lambda: failure)), tcp)]):
+    async with serving([(operations_app(Health(status, lambda: failure, part="projector")), tcp)]):
         yield tcp.getsockname()[1]
 
 

@@ -28,7 +28,7 @@ async def project_clickhouse(settings: Settings, feed: str, host: str, port: int
         await warn_of_pooler(services.registry.engine)
         guard = ledger_guard(services)
         projector = kafka_projector(services, guard) if feed == "kafka" else log_projector(services, guard)
-        health = Health(RecentStatus(services.status), lambda: projector.failure)
+        health = Health(RecentStatus(services.quick_status), lambda: projector.failure, part="projector")
         await follow(projector.run(), health, host, port, say)
 
 
@@ -39,5 +39,5 @@ async def project_gateway(settings: Settings, host: str, port: int, say: Say) ->
         await probe(registry.engine)
         sync = gateway_sync(registry)
         assert sync is not None  # noqa: S101 - for the type checker: its setting is there
-        health = Health(RecentStatus(partial(status_of, registry)), lambda: sync.failure)
+        health = Health(RecentStatus(partial(status_of, registry)), lambda: sync.failure, part="sync")
         await follow(sync.run(), health, host, port, say)

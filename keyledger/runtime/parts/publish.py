@@ -21,7 +21,9 @@ async def publish(settings: Settings, host: str, port: int, say: Say) -> None:
     async with open_registry(settings, database_url) as registry:
         await probe(registry.engine)
         running = relay(registry)
-        health = Health(RecentStatus(partial(status_of, registry)), lambda: running.failure, lambda: running.leads)
+        health = Health(
+            RecentStatus(partial(status_of, registry)), lambda: running.failure, lambda: running.leads, "relay"
+        )
         await follow(running.run(), health, host, port, say)
 
 

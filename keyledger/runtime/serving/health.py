@@ -10,6 +10,7 @@ from typing import Final
 
 from keyledger.runtime.status import Status
 from registry.errors import Busy
+from registry.follower import Part
 
 Failure = Callable[[], Exception | None]
 
@@ -42,13 +43,14 @@ class RecentStatus:
             async with asyncio.timeout(_TIMEOUT_S):
                 return await self._read()
         except TimeoutError as error:
-            raise Busy(f"the log or ClickHouse has not answered within {_TIMEOUT_S:.0f} s") from error
+            raise Busy(f"the log's database has not answered within {_TIMEOUT_S:.0f} s") from error
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The status that a process reads, what stopped its own work, if anything did, and whether it leads."""
+    """The status that a process reads, what stopped its own work, if anything did, whether it leads, and its part."""
 
     status: Callable[[], Awaitable[Status]]
     failure: Failure = none
     leads: Callable[[], bool] | None = None
+    part: Part = "serve"

@@ -1,0 +1,45 @@
+"""Whether a process, or a part of the installation, is ready, judged by a status. Pure.
+
+A process is ready when it can do its own work. For those that serve the API this is the write path: a balancer must not
+take revocation away because bills can't be made. What others do wrong is an alarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from keyledger.runtime.serving.health import Health
+from keyledger.runtime.status import Status
+from registry.follower import Part
+
+# What one can ask about: any part, and whether bills can be made.
+AskedPart = Literal[Part, "billing"]
+
+
+def fault_of(status: Status, health: Health, part: AskedPart | None = None) -> str | None:
+    """Why the part, or the process itself where none is named, is not ready; None where it is."""
+    if part is None or part == health.part:
+        return _fault_of_process(status, health)
+    if part == "billing" and not status.reads_clickhouse:
+        return "this process does not read ClickHouse: ask keyledger serve"
+    return _first(status, part)
+
+
+def parts_known(status: Status, health: Health) -> Sequence[AskedPart]:
+    """The parts that the process can say something about."""
+    return (health.part, "billing") if status.reads_clickhouse else (health.part,)
+
+
+def _fault_of_process(status: Status, health: Health) -> str | None:
+    if health.part == "serve":
+        return _first(status, "serve")
+    failure = health.failure()
+    if failure is not None:
+        return str(failure)
+    down = [one.detail for one in status.alarms if one.kind == "clickhouse_down"]
+    return down[0] if down and health.part == "projector" else None
+
+
+def _first(status: Status, part: str) -> str | None:
+    return next((f"{one.detail}; {one.fix}" for one in status.alarms if one.part == part), None)
