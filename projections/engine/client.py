@@ -101,6 +101,7 @@ class ClickHouse:
         self._stopper = ThreadPoolExecutor(max_workers=2, thread_name_prefix="clickhouse-stop")
         self._queries: dict[str, Future[Any]] = {}
         self._stopping: set[str] = set()
+        self._types: dict[tuple[str, ...], Any] = {}
         self._local = threading.local()
         self._clients: list[Any] = []
         self._lock = threading.Lock()
@@ -162,11 +163,15 @@ class ClickHouse:
 
         def run(client: Any) -> None:
             settings = {"insert_quorum": _replicas(client, table, self._cluster)} if self._cluster else None
+            types = self._column_types(client, table, columns)
             # The driver's insert context refers to itself and to the rows until garbage collection, which is rare in a
             # process that does little but project. So it gets its own list, which is emptied afterwards.
             held = list(rows)
             try:
-                client.insert(table, held, column_names=list(columns), settings=settings)
+                client.insert(table, held, column_names=list(columns), column_types=types, settings=settings)
+            except Exception:
+                self._types.pop((table, *columns), None)  # the table may have changed: the next insert asks again
+                raise
             finally:
                 held.clear()
 
@@ -224,6 +229,17 @@ class ClickHouse:
         if not running.done():
             with suppress(RuntimeError):  # it is closed, and so has stopped everything
                 self._stopper.submit(stop)
+
+    def _column_types(self, client: Any, table: str, columns: Sequence[str]) -> Any:
+        """The types of a table's columns, asked for once: the driver itself would ask at every insert.
+
+        Of a type that changes since, the server makes the new one or refuses; a new column gets its default.
+        """
+        if (types := self._types.get((table, *columns))) is None:
+            with _readable():
+                types = client.create_insert_context(table, list(columns)).column_types
+            self._types[(table, *columns)] = types
+        return types
 
     def _client(self) -> Any:
         client = getattr(self._local, "client", None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
@@ -127,6 +128,9 @@ class Driver:
     def command(self, sql: str, settings: Any = None, **_: Any) -> None:
         self.commands.append(sql)
         self.settings |= settings or {}
+
+    def create_insert_context(self, *_: Any) -> SimpleNamespace:
+        return SimpleNamespace(column_types=[])
 
     def insert(self, _table: str, _rows: Any, *, settings: Any, **_: Any) -> None:
         self.quorums.append(settings)

@@ -192,6 +192,25 @@ async def test_wrong_sql_is_refused_and_quotes_nothing(clickhouse: ClickHouse) -
     assert "secret" not in str(refused.value)
 
 
+async def test_a_table_that_changes_between_two_inserts_gets_right_rows_or_none(world: World) -> None:
+    """The client knows the columns' types from before; after a failure it asks again."""
+    table, columns = f"{world.names.database}.changing", ["a", "n"]
+    made = f"CREATE OR REPLACE TABLE {table} (a UInt64, n %s) ENGINE = MergeTree ORDER BY a"
+    await world.clickhouse.command(made % "UInt32")
+    await world.clickhouse.insert(table, [(1, 7)], columns)
+    await world.clickhouse.command(f"ALTER TABLE {table} ADD COLUMN b UInt64 DEFAULT a * 10 FIRST")
+    await world.clickhouse.command(f"ALTER TABLE {table} MODIFY COLUMN n Nullable(Int64)")
+    await world.clickhouse.insert(table, [(2, 8)], columns)
+    assert await world.clickhouse.query(f"SELECT * FROM {table} ORDER BY a") == [(10, 1, 7), (20, 2, 8)]
+    await world.clickhouse.command(f"DROP TABLE {table}")
+    with pytest.raises(ClickHouseRefused):
+        await world.clickhouse.insert(table, [(3, 9)], columns)
+    await world.clickhouse.command(made % "Array(String)")
+    await world.clickhouse.insert(table, [(3, ["x"])], columns)
+    assert await world.clickhouse.query(f"SELECT * FROM {table}") == [(3, ["x"])]
+    await world.clickhouse.command(f"DROP TABLE {table}")
+
+
 async def test_a_server_that_is_not_there_may_be_tried_again() -> None:
     """Nothing listens on port 1 of this machine."""
     absent = ClickHouse("http://nobody:nothing@127.0.0.1:1")

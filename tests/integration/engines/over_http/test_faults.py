@@ -69,6 +69,20 @@ async def test_an_insert_whose_answer_breaks_off_may_be_repeated(
     assert await client.query("SELECT a FROM default.repeated FINAL ORDER BY a") == [(1,), (2,)]
 
 
+async def test_the_columns_of_a_table_are_asked_for_once_and_not_before_every_insert(
+    clickhouse_front: Front, client: ClickHouse
+) -> None:
+    await client.command("CREATE OR REPLACE TABLE default.asked (a UInt64) ENGINE = MergeTree ORDER BY a")
+    await client.insert("default.asked", [(1,)], ["a"])
+    described = "DESCRIBE TABLE default.asked"
+    clickhouse_front.arm("page", described)
+    for number in range(2, 5):
+        await client.insert("default.asked", [(number,)], ["a"])
+    with pytest.raises(ClickHouseUnavailable):
+        await client.query(described)  # the first: else it would not be broken
+    assert await client.query("SELECT sum(a) FROM default.asked") == [(10,)]
+
+
 @pytest.mark.parametrize("kind", ["bad_frame", "page", "short_length"])
 async def test_what_the_driver_asks_first_may_be_broken_too(clickhouse_front: Front, kind: str) -> None:
     """Its first answers tell it the server's settings."""
