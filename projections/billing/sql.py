@@ -16,10 +16,19 @@ _LOCAL_S = "intDiv(at_ms, 1000) + offset_s"
 # West of Greenwich, local time begins in 1969; `intDiv` rounds towards zero, so the days are counted from one before.
 _DAY = f"intDiv({_LOCAL_S} + 86400, 86400) - 1"
 _HOUR = f"intDiv({_LOCAL_S} + 86400, 3600) - 24"
+_NOT_TEXT = "not UTF-8: "
+
+
+def _label(name: str) -> str:
+    """A name that need not be UTF-8 as a text that no other name has: JSON has no bytes."""
+    is_text = f"isValidUTF8({name}) AND NOT startsWith({name}, '{_NOT_TEXT}')"
+    return f"if({is_text}, {name}, concat('{_NOT_TEXT}', hex({name})))"
+
+
 WORDS: dict[str, str] = {
-    "model": "model_name",
-    "provider": "model_provider_name",
-    "function": "function_name",
+    "model": _label("model_name"),
+    "provider": _label("model_provider_name"),
+    "function": _label("function_name"),
     # The local hour and the offset in it: the two passes of a clock set back stay apart.
     "hour": f"({_HOUR}) * 262144 + offset_s + 131072",
     "day": _DAY,

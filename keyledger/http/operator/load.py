@@ -40,9 +40,9 @@ async def load(services: Services, body: Annotated[LoadBody, Depends(json_body(L
         for name in body.files:
             loaded: dict[str, Any] = {"file": name}
             try:
-                loaded["rows"] = await load_file(services.clickhouse, services.names.gateway, body.table, Path(name))
+                loaded["rows"] = await load_file(services.clickhouse, services.names, body.table, Path(name))
             except (LoadError, ProjectionError) as error:
-                loaded["error"] = str(error)
+                loaded["error"] = f"{str(error).removesuffix('.')}. Nothing of it was loaded."
             yield json.dumps(loaded) + "\n"
             if "error" in loaded:
                 return

@@ -66,3 +66,18 @@ async def test_a_bill_grouped_by_odd_names_is_right_for_each(world: World) -> No
 async def test_an_odd_text_comes_back_from_the_engine_as_a_parameter_and_as_a_row(world: World) -> None:
     for text in TAKEN:
         assert await world.clickhouse.query("SELECT {value:String}", {"value": text}) == [(text,)], text
+
+
+async def test_names_that_are_not_utf8_are_lines_of_their_own(world: World) -> None:
+    """Something else than the gateway may have written them. JSON has no bytes, and no two names may look alike."""
+    names = ("'ff'", "unhex('ff')", "unhex('fe')", "'not UTF-8: FF'", "unhex('ff00')")
+    await world.write(key_facts("odd000000000", 1, NOON - 1000))
+    used = uuid7(NOON)
+    await world.serve([chat(used, "odd000000000")])
+    for number, name in enumerate(names):
+        row = f"('{uuid7(NOON, number)}', '{used}', {name}, {name}, {number + 1})"
+        columns = "id, inference_id, model_name, model_provider_name, cost"
+        await world.clickhouse.command(f"INSERT INTO {world.names.gateway}.ModelInference ({columns}) VALUES {row}")
+    bill = await world.bill(group_by=("model", "provider"))
+    labels = ("ff", "not UTF-8: FF", "not UTF-8: FE", "not UTF-8: 6E6F74205554462D383A204646", "not UTF-8: FF00")
+    assert by_labels(bill) == {(label, label): (1, str(number)) for number, label in enumerate(labels, 1)}
