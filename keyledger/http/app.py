@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
@@ -19,7 +19,9 @@ from keyledger.http.cors import Cors
 from keyledger.http.dependencies import Authenticate, principal_of, provide
 from keyledger.http.guard import Guard
 from keyledger.http.keys import history, keys, lifecycle, usage
-from keyledger.http.openapi import openapi
+from keyledger.http.openapi.document import openapi
+from keyledger.http.openapi.names import operation_id
+from keyledger.http.openapi.page import add_page
 from keyledger.http.operator import (
     clock,
     credentials,
@@ -103,7 +105,21 @@ def operations_app(process: Health) -> ASGIApp:
     return Guard(PercentEncoding(app), gauges.registry)
 
 
+def public_document() -> dict[str, Any]:
+    """The OpenAPI document of the public app, without what stands behind it."""
+    return _described(_PUBLIC).openapi()
+
+
 def _app(services: Services, failure: Failure, by: Authenticate, routers: tuple[APIRouter, ...]) -> ASGIApp:
+    app = _described(routers)
+    gauges = provide(app, Health(RecentStatus(services.quick_status), failure), services, by)
+    errors.install(app, services)
+    app.add_exception_handler(HTTPException, _nothing_here)
+    return Guard(PercentEncoding(app), gauges.registry)
+
+
+def _described(routers: tuple[APIRouter, ...]) -> FastAPI:
+    """The routes, and the document and page that describe them."""
     app = FastAPI(
         title="Keyledger",
         version=version("keyledger"),
@@ -111,14 +127,13 @@ def _app(services: Services, failure: Failure, by: Authenticate, routers: tuple[
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=operation_id,
     )
-    gauges = provide(app, Health(RecentStatus(services.quick_status), failure), services, by)
     for router in routers:
         app.include_router(router)
-    errors.install(app, services)
-    app.add_exception_handler(HTTPException, _nothing_here)
+    add_page(app)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
-    return Guard(PercentEncoding(app), gauges.registry)
+    return app
 
 
 async def _nothing_here(request: Request, error: Exception) -> Response:

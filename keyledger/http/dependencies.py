@@ -22,6 +22,13 @@ from keyledger.runtime.serving.health import Health as ProcessHealth
 from registry.auth import Principal
 from registry.log.event_log import Caller
 
+_BEARER = HTTPBearer(
+    scheme_name="AdminToken",
+    bearerFormat="kl-admin-<12 characters>-<48 characters>",
+    description="An admin token with the scope that the call needs. It does not belong in a browser.",
+    auto_error=False,
+)
+
 Authenticate = Callable[[Request], Awaitable[Principal]]
 
 
@@ -38,9 +45,7 @@ def provide(
     return gauges
 
 
-async def principal_of(
-    request: Request, _documented: Annotated[object, Security(HTTPBearer(auto_error=False))] = None
-) -> Principal:
+async def principal_of(request: Request, _documented: Annotated[object, Security(_BEARER)] = None) -> Principal:
     """The caller, by the way that the app was made with. Raises Unauthenticated."""
     authenticate: Authenticate = request.app.state.authenticate
     return await authenticate(request)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from keyledger.http.answer.encode import encode
-from keyledger.http.answer.problem import documented, problem
+from keyledger.http.answer.problem import problem, problems
 from keyledger.http.dependencies import Health
 from keyledger.http.request.query_params import Strict
 from keyledger.runtime.serving.readiness import AskedPart, fault_of
@@ -21,20 +21,35 @@ router = APIRouter(tags=["operations"])
 class ReadyQuery(Strict):
     """Whose readiness."""
 
-    part: AskedPart | None = Field(None, description="a part of the installation; this process itself if not given")
+    part: AskedPart | None = Field(
+        None, description="A part of the installation; this process itself if not given.", examples=["billing"]
+    )
+
+
+class Liveness(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class Readiness(BaseModel):
+    """The process is ready. The other members are those of `keyledger status --json`."""
+
+    model_config = ConfigDict(extra="allow")
+    status: Literal["ready"]
 
 
 @router.head("/healthz", include_in_schema=False)
-@router.get("/healthz")
+@router.get("/healthz", name="check_health", response_model=Liveness, responses=problems(500))
 async def healthz() -> dict[str, str]:
-    """The process answers."""
+    """Say that the process answers."""
     return {"status": "ok"}
 
 
 @router.head("/readyz", include_in_schema=False)
-@router.get("/readyz", responses={status: documented(422)[status] for status in (422, 503)})
+@router.get("/readyz", name="check_readiness", response_model=Readiness, responses=problems(422, 500, 503))
 async def readyz(health: Health, query: Annotated[ReadyQuery, Query()]) -> JSONResponse:
-    """This process can do its own work: of the API, changes can be recorded. `alarms` says what else is wrong."""
+    """Say that this process can do its own work: of the API, record changes. `alarms` says what else is wrong."""
     try:
         status = await health.status()
     except RegistryError as error:

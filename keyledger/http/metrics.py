@@ -6,15 +6,23 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 from prometheus_client import generate_latest
 
+from keyledger.http.answer.problem import problems
 from keyledger.http.dependencies import Gauges, Health
+
+_TEXT = {"content": {"text/plain": {"schema": {"type": "string", "examples": ["keyledger_log_head 42"]}}}}
 
 router = APIRouter(tags=["operations"])
 
 
 @router.head("/metrics", include_in_schema=False)
-@router.get("/metrics", response_class=PlainTextResponse)
+@router.get(
+    "/metrics",
+    name="show_metrics",
+    response_class=PlainTextResponse,
+    responses={200: _TEXT, **problems(500)},
+)
 async def metrics(health: Health, gauges: Gauges) -> PlainTextResponse:
-    """Prometheus metrics."""
+    """Show Prometheus metrics."""
     await gauges.read(health)
     text = generate_latest(gauges.registry).decode()
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -149,11 +149,12 @@ def test_make_lock_makes_every_lock() -> None:
 
 
 def test_a_wheel_holds_every_file_of_our_packages(tmp_path: Path) -> None:
-    """Only an editable install reads the SQL and the migrations from the checkout."""
+    """Only an editable install reads the SQL, the migrations and the page of the API from the checkout."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     [wheel] = tmp_path.glob("*.whl")
     packages = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    files = [path for package in packages for path in (ROOT / package).rglob("*") if path.suffix in {".py", ".sql"}]
-    assert {path.suffix for path in files} == {".py", ".sql"}
+    found = [path for package in packages for path in (ROOT / package).rglob("*") if path.is_file()]
+    files = [path for path in found if "__pycache__" not in path.parts]
+    assert {".py", ".sql", ".js", ".css", ".html"} <= {path.suffix for path in files}
     assert {str(path.relative_to(ROOT)) for path in files} <= set(ZipFile(wheel).namelist())

@@ -42,6 +42,12 @@ async def lines(parts: AsyncIterator[Part]) -> AsyncGenerator[str, None]:
         yield json.dumps({"error": str(error)}) + "\n"
 
 
+def documented_lines(words: str, *examples: str) -> dict[int | str, dict[str, Any]]:
+    """The answer of a route that sends lines, for OpenAPI: a text, as its schemas know no lines."""
+    schema = {"type": "string", "description": words, "examples": ["".join(f"{one}\n" for one in examples)]}
+    return {200: {"content": {MEDIA_TYPE: {"schema": schema}}}}
+
+
 def _named(part: Part) -> dict[str, Any]:
     match part:
         case Progress():

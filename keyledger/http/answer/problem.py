@@ -17,16 +17,16 @@ MEDIA_TYPE: Final = "application/problem+json"
 class FieldError(BaseModel):
     """One wrong field."""
 
-    field: str = Field(examples=["tags.customer_id"])
+    field: str
     message: str
 
 
 class Problem(BaseModel):
     """An error (RFC 9457)."""
 
-    type: str = Field(examples=["urn:keyledger:problem:422"])
+    type: str
     title: str
-    status: int
+    status: int = Field(ge=400, le=599)
     detail: str
     errors: list[FieldError] = []
 
@@ -63,9 +63,14 @@ def problem(
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route for OpenAPI."""
+    """The `responses` of a route of callers, for OpenAPI."""
+    return problems(400, 401, 403, 429, 500, 503, *statuses)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of these statuses, for OpenAPI."""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}}
-        for status in sorted({400, 401, 403, 429, 500, 503, *statuses})
+        for status in sorted(set(statuses))
     }

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from audit.history.diff import diff_keys
 from keyledger.http.answer.encode import encode
-from keyledger.http.answer.ndjson import MEDIA_TYPE, Part
+from keyledger.http.answer.ndjson import Part, documented_lines
 from keyledger.http.answer.problem import documented
 from keyledger.http.billing.usage import checked, make_bill, wait_until_applied
 from keyledger.http.dependencies import OF_CALLERS, Auditor, Services
@@ -27,6 +27,11 @@ from registry.instant import from_us
 from registry.progress import Progress
 
 _TRIES = 3
+_LINES = documented_lines(
+    "One object a line: `progress`, `item`; at the end `result`, or `error`. Without either it was cut off.",
+    '{"item": {"key": {"public_id": "k3yPubl1cId0", "created": true, "changes": [], "timeline": [], "events": [42]}}}',
+    '{"result": {"from": 41, "to": 42, "keys": 1, "events": 1, "other_events": 0, "bill": null}}',
+)
 
 router = APIRouter(prefix="/audit", tags=["audit"], dependencies=OF_CALLERS)
 
@@ -37,25 +42,32 @@ class DiffQuery(Strict):
     known_at: list[Whole] = Field(
         min_length=2, max_length=2, description="two positions, the earlier one first", examples=[[0, 12]]
     )
-    since: Instant | None = Field(None, description="of the bill to compare, inclusive")
-    until: Instant | None = Field(None, description="of the bill to compare, exclusive")
-    group_by: list[str] = Field([], max_length=MAX_GROUP_BY, description="as of a bill")
-    tag: list[str] = Field([], max_length=MAX_FILTERS, description="as of a bill")
-    time_zone: str | None = Field(None, max_length=64, description="as of a bill; UTC by default")
+    since: Instant | None = Field(
+        None, description="of the bill to compare, inclusive", examples=["2026-03-01T00:00:00Z"]
+    )
+    until: Instant | None = Field(
+        None, description="of the bill to compare, exclusive", examples=["2026-04-01T00:00:00Z"]
+    )
+    group_by: list[str] = Field([], max_length=MAX_GROUP_BY, description="as of a bill", examples=[["customer_id"]])
+    tag: list[str] = Field([], max_length=MAX_FILTERS, description="as of a bill", examples=[["customer_id:acme"]])
+    time_zone: str | None = Field(
+        None, max_length=64, description="as of a bill; UTC by default", examples=["Europe/Berlin"]
+    )
 
 
 @router.get(
     "/diff",
     response_class=StreamingResponse,
-    responses={200: {"content": {MEDIA_TYPE: {}}}, **documented(422)},
+    responses={**_LINES, **documented(422)},
     openapi_extra={"x-repeatable": ["known_at", "group_by", "tag"]},
 )
-async def tell_diff(
+async def show_diff(
     services: Services, reads: Reads, _principal: Auditor, query: Annotated[DiffQuery, Query()]
 ) -> StreamingResponse:
-    """NDJSON of the keys that changed and of the lines that differ, with the sums at the end.
+    """Show what changed between two positions.
 
-    An item is a `key`, a `line` or a `late_line`.
+    NDJSON of the keys that changed and of the lines that differ, with the sums at the end. An item is a `key`, a
+    `line` or a `late_line`.
     """
     since, until = query.known_at
     if since > until:

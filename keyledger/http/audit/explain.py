@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
-from pydantic import Field
 
 from audit.explain.explain import explain
 from audit.explain.explanation import Explanation
@@ -18,24 +17,30 @@ from keyledger.http.billing.usage import wait_until_applied
 from keyledger.http.dependencies import OF_CALLERS, Auditor, Services
 from keyledger.http.keys.views import KeyOut, key_out
 from keyledger.http.reads import Reads
-from keyledger.http.request.field_types import Whole
-from keyledger.http.request.query_params import Strict
+from keyledger.http.request.query_params import KnownAt, Strict, WaitForPosition
 
+InferenceId = Annotated[
+    UUID, Path(description="the id of the inference", examples=["01953a3e-0000-7000-8000-000000000001"])
+]
 router = APIRouter(prefix="/audit", tags=["audit"], dependencies=OF_CALLERS)
 
 
 class ExplainQuery(Strict):
     """By what the log held."""
 
-    known_at: Whole | None = Field(None, description="by what the log held up to this position")
-    wait_for: Whole | None = Field(None, description="wait until this position is applied")
+    known_at: KnownAt = None
+    wait_for: WaitForPosition = None
 
 
 @router.get("/explain/{inference_id}", response_model=Explanation[KeyOut], responses=documented(404, 422))
 async def explain_inference(
-    services: Services, reads: Reads, inference_id: UUID, _principal: Auditor, query: Annotated[ExplainQuery, Query()]
+    services: Services,
+    reads: Reads,
+    inference_id: InferenceId,
+    _principal: Auditor,
+    query: Annotated[ExplainQuery, Query()],
 ) -> JSONResponse:
-    """Explain one inference: its rows, its bucket and why, the events that gave it each tag, and the arithmetic."""
+    """Explain one inference. Shown are its rows, its bucket and why, the events behind each tag, and the arithmetic."""
     applied = await wait_until_applied(services, {"known_at": query.known_at, "wait_for": query.wait_for})
     position = applied.position if query.known_at is None else query.known_at
     found = await reads.bill(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
 from audit.history.history import Entry, History
@@ -19,15 +19,23 @@ from registry.queries import PAGE_BYTES, Queries
 
 _TOKEN = token_stream("")
 
+AnyId = Annotated[
+    str,
+    Path(
+        description="the id of any credential of a key; `token-<id>` of an admin token; or `log-clock`",
+        examples=["k3yPubl1cId0"],
+    ),
+]
 router = APIRouter(prefix="/audit", tags=["audit"], dependencies=OF_CALLERS)
 
 
 @router.get("/history/{public_id}", response_model=Page[Entry], responses=documented(404, 422))
-async def tell_history(
-    public_id: str, reads: Reads, _principal: Auditor, query: Annotated[PageQuery, Query()]
+async def list_history(
+    public_id: AnyId, reads: Reads, _principal: Auditor, query: Annotated[PageQuery, Query()]
 ) -> JSONResponse:
-    """Who did what to a key, when, why, and what changed from what to what; `token-<id>` names an admin token, and
-    `log-clock` what operators decided about the log's clock.
+    """List who did what to a key, when and why, and what changed from what to what.
+
+    `token-<id>` names an admin token, and `log-clock` what operators decided about the log's clock.
 
     A page ends at `limit` events, or earlier when they are large.
     """

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import Field
 
 from audit.history.states import states
 from keyledger.http.answer.answers import answer
@@ -19,8 +18,7 @@ from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, Auditor
 from keyledger.http.keys.views import KeyOut, key_out
 from keyledger.http.reads import Reads
-from keyledger.http.request.field_types import Whole
-from keyledger.http.request.query_params import AsOfQuery, checked_id
+from keyledger.http.request.query_params import AsOfQuery, Cursor, Limit, PublicId, checked_id
 from keyledger.runtime.registry import Registry
 from registry.errors import FieldFault, FieldsRefused
 from registry.instant import cut_ms, from_ms, to_ms
@@ -38,8 +36,8 @@ _CURSOR = re.compile(r"state:([1-9]\d{0,17}|0):(\d{1,15}):([A-Za-z0-9]{12})", re
 class StatesQuery(AsOfQuery):
     """The moment, and a page of its keys."""
 
-    limit: Annotated[Whole, Field(ge=1, le=1000)] = 100
-    cursor: str | None = Field(None, max_length=200)
+    limit: Limit = 100
+    cursor: Cursor = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +64,9 @@ class _Place:
 
 @router.get("/state/{public_id}", response_model=KeyOut, responses=documented(404, 422))
 async def show_state(
-    public_id: str, reads: Reads, _principal: Auditor, query: Annotated[AsOfQuery, Query()]
+    public_id: PublicId, reads: Reads, _principal: Auditor, query: Annotated[AsOfQuery, Query()]
 ) -> JSONResponse:
-    """A key at an instant, now by default, as known at a position, the head by default."""
+    """Show a key at an instant, as known at a position. By default, that is now and the head of the log."""
     checked = checked_id(public_id)
     past = await reads.page(lambda there: there.registry.queries.key_as_of(checked, query.at, query.known_at))
     return answer(key_out(past.key, past.moment.at), past.position)
@@ -76,9 +74,9 @@ async def show_state(
 
 @router.get("/state", response_model=StatesPage, responses=documented(422))
 async def list_states(reads: Reads, _principal: Auditor, query: Annotated[StatesQuery, Query()]) -> JSONResponse:
-    """All keys that existed at an instant, as known at a position, by public_id as the database sorts it.
+    """List all keys that existed at an instant, as known at a position.
 
-    A page ends at `limit` keys, or earlier when they are large.
+    They come by public_id, as the database sorts it. A page ends at `limit` keys, or earlier when they are large.
     """
     place = None if query.cursor is None else _place(query)
     return await reads.page(lambda there: _page(there.registry, query, place))

@@ -14,8 +14,8 @@ from keyledger.http.answer.answers import answer
 from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, BillReader, Services
 from keyledger.http.reads import Reads
-from keyledger.http.request.field_types import Instant, Whole
-from keyledger.http.request.query_params import MAX_FILTERS, Strict, tag_filters
+from keyledger.http.request.field_types import Instant
+from keyledger.http.request.query_params import MAX_FILTERS, KnownAt, Strict, WaitForPosition, tag_filters
 from projections.billing.bill import Bill, compute_bill
 from projections.billing.limits import BillLimits
 from projections.billing.query import MAX_GROUP_BY, BillQuery, faults
@@ -41,10 +41,14 @@ class BillParameters(Strict):
     )
     since: Instant = Field(description="inclusive", examples=["2026-03-01T00:00:00Z"])
     until: Instant = Field(description="exclusive", examples=["2026-04-01T00:00:00Z"])
-    known_at: Whole | None = Field(None, description="by what the log held up to this position")
-    tag: list[str] = Field([], max_length=MAX_FILTERS, description="name:value; all must hold")
-    time_zone: str = Field("UTC", max_length=64, description="IANA name, for hour, day and month")
-    wait_for: Whole | None = Field(None, description="wait until this position is applied")
+    known_at: KnownAt = None
+    tag: list[str] = Field(
+        [], max_length=MAX_FILTERS, description="name:value; all must hold", examples=[["customer_id:acme"]]
+    )
+    time_zone: str = Field(
+        "UTC", max_length=64, description="IANA name, for hour, day and month", examples=["Europe/Berlin"]
+    )
+    wait_for: WaitForPosition = None
 
 
 class NotYetApplied(Busy):
@@ -57,10 +61,10 @@ class NotYetApplied(Busy):
     responses=documented(422),
     openapi_extra={"x-repeatable": ["group_by", "tag"]},
 )
-async def usage(
+async def show_bill(
     services: Services, reads: Reads, _principal: BillReader, query: Annotated[BillParameters, Query()]
 ) -> JSONResponse:
-    """The bill of a period: each inference by the tags that its key had at the inference's own instant."""
+    """Show the bill of a period. Each inference counts by the tags that its key had at the inference's own instant."""
     question = checked(
         BillQuery(tuple(query.group_by), query.since, query.until, query.known_at, (), query.time_zone), query.tag
     )

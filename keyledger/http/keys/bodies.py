@@ -14,6 +14,8 @@ from registry.errors import FieldFault, FieldsRefused
 from registry.keys.details import KeyDetails
 from registry.keys.lifecycle import MAX_OVERLAP
 
+_END = "2027-01-01T00:00:00Z"
+
 
 def _only_true(value: Any) -> Any:
     """True itself: to the library's comparison 1 is true too."""
@@ -22,9 +24,22 @@ def _only_true(value: Any) -> Any:
     return value
 
 
-def _without_default(schema: dict[str, Any]) -> None:
-    """For a member that has a default in name only: leaving it out means something else."""
-    schema.pop("default", None)
+def _one_of_two(schema: dict[str, Any]) -> None:
+    """As two objects of one member each, by name: generators make two types of them, and no third that has neither."""
+    choices = {"overlap_s": "RotateWithOverlap", "compromised": "RotateCompromised"}
+    schema["oneOf"] = [
+        {
+            "title": title,
+            "type": "object",
+            "description": f"Of a rotation: {schema['properties'][name]['description']}.",
+            "additionalProperties": False,
+            "properties": {name: {key: value for key, value in schema["properties"][name].items() if key != "default"}},
+            "required": [name],
+        }
+        for name, title in choices.items()
+    ]
+    for name in ("type", "additionalProperties", "properties"):
+        del schema[name]
 
 
 class CreateKeyBody(Body):
@@ -35,11 +50,11 @@ class CreateKeyBody(Body):
             "examples": [{"tags": {"customer_id": "acme", "billing_tier": "gold"}, "description": "production"}]
         }
     )
-    tags: NewTags = Field({})
-    description: Text | None = None
-    expiration: Instant | None = None
-    organization: Label = "default"
-    workspace: Label = "default"
+    tags: NewTags = Field({}, examples=[{"customer_id": "acme", "billing_tier": "gold"}])
+    description: Text | None = Field(None, description="a note for people", examples=["production"])
+    expiration: Instant | None = Field(None, description="from when it does not work any more", examples=[_END])
+    organization: Label = Field("default", description="the gateway's organization", examples=["default"])
+    workspace: Label = Field("default", description="the gateway's workspace", examples=["default"])
 
     @property
     def details(self) -> KeyDetails:
@@ -51,31 +66,28 @@ class EditKeyBody(Body):
     """A JSON merge patch (RFC 7396): what is absent stays, null removes."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"tags": {"customer_id": "globex", "project_id": None}}]})
-    tags: PatchTags = Field({})
-    description: Text | None = None
-    expiration: Instant | None = None
+    tags: PatchTags = Field({}, examples=[{"customer_id": "globex", "project_id": None}])
+    description: Text | None = Field(None, description="a note for people; null removes it", examples=["production"])
+    expiration: Instant | None = Field(
+        None, description="from when it does not work any more; null: it does not expire", examples=[_END]
+    )
 
 
 class ReasonBody(Body):
     """Why."""
 
-    reason: Text | None = None
+    reason: Text | None = Field(None, description="why, for the log", examples=["ticket 4711"])
 
 
 class RotateBody(Body):
     """How the credentials end that a rotation replaces: after a while, or at once."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"overlap_s": 3600}],
-            "oneOf": [{"required": ["overlap_s"]}, {"required": ["compromised"]}],
-        }
-    )
+    model_config = ConfigDict(json_schema_extra=_one_of_two)
     overlap_s: Annotated[int, Field(strict=True, ge=0, le=MAX_OVERLAP // timedelta(seconds=1))] = Field(
-        0, description="the others work so many seconds longer", json_schema_extra=_without_default
+        0, description="the others work so many seconds longer", examples=[3600]
     )
     compromised: Annotated[Literal[True], BeforeValidator(_only_true)] = Field(
-        True, description="the others end at once", json_schema_extra=_without_default
+        True, description="the others end at once", examples=[True]
     )
 
     @property

@@ -12,22 +12,22 @@ from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, KeyReader
 from keyledger.http.keys.views import EventOut, event_out
 from keyledger.http.reads import Reads
-from keyledger.http.request.query_params import PageQuery, checked_id, from_cursor, to_cursor
+from keyledger.http.request.query_params import PageQuery, PublicId, checked_id, from_cursor, to_cursor
 from registry.queries import Queries
 
 router = APIRouter(prefix="/admin/api-keys", tags=["keys"], dependencies=OF_CALLERS)
 
 
 @router.get("/{public_id}/history", response_model=Page[EventOut], responses=documented(404, 422))
-async def show_history(
-    public_id: str, reads: Reads, _principal: KeyReader, query: Annotated[PageQuery, Query()]
+async def list_key_events(
+    public_id: PublicId, reads: Reads, _principal: KeyReader, query: Annotated[PageQuery, Query()]
 ) -> JSONResponse:
     """List a key's events, oldest first, also after its revocation."""
     checked, after = checked_id(public_id), from_cursor(query.cursor, "history") or 0
     return await reads.page(lambda there: _page(there.registry.queries, checked, after, query.limit))
 
 
-async def _page(queries: Queries, public_id: str, after: int, limit: int) -> JSONResponse:
+async def _page(queries: Queries, public_id: PublicId, after: int, limit: int) -> JSONResponse:
     found = await queries.history(await queries.stream(public_id), after_version=after, limit=limit)
     cursor = to_cursor("history", found.items[-1].version) if found.more else None
     return answer(Page([event_out(one) for one in found.items], cursor), found.seen.position)

@@ -21,6 +21,7 @@ from keyledger.http.request.query_params import (
     EndQuery,
     ListQuery,
     NoQuery,
+    PublicId,
     checked_id,
     from_cursor,
     tag_filters,
@@ -74,7 +75,7 @@ async def _page(queries: Queries, query: ListQuery, tags: Mapping[str, str] | No
 
 @router.get("/{public_id}", response_model=KeyOut, responses=documented(404, 422))
 async def show_key(
-    public_id: str, registry: Registry, reads: Reads, _principal: KeyReader, query: Annotated[AsOfQuery, Query()]
+    public_id: PublicId, registry: Registry, reads: Reads, _principal: KeyReader, query: Annotated[AsOfQuery, Query()]
 ) -> JSONResponse:
     """Show a key: as it is, as of an instant, or as known at a position."""
     checked = checked_id(public_id)
@@ -93,7 +94,7 @@ async def show_key(
 )
 async def edit_key(
     request: Request,
-    public_id: str,
+    public_id: PublicId,
     registry: Registry,
     principal: KeyWriter,
     query: Annotated[EditQuery, Query()],
@@ -117,7 +118,7 @@ async def edit_key(
 @router.delete("/{public_id}", response_model=KeyOut, responses=documented(404, 422))
 async def revoke_key(
     request: Request,
-    public_id: str,
+    public_id: PublicId,
     registry: Registry,
     principal: KeyWriter,
     query: Annotated[EndQuery, Query()],

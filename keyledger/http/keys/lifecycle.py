@@ -12,7 +12,7 @@ from keyledger.http.dependencies import OF_CALLERS, KeyWriter, Registry, caller_
 from keyledger.http.keys.bodies import ReasonBody, RotateBody
 from keyledger.http.keys.gateway import answer_new, answer_when, wait_of
 from keyledger.http.keys.views import KeyOut, NewKeyOut
-from keyledger.http.request.query_params import EndQuery, NoQuery, WaitQuery, checked_id
+from keyledger.http.request.query_params import CredentialId, EndQuery, NoQuery, PublicId, WaitQuery, checked_id
 from keyledger.http.request.request_body import JSON, body_docs, json_body
 from registry.errors import UnknownCredential
 
@@ -24,7 +24,7 @@ Reasoned = Annotated[ReasonBody, Depends(json_body(ReasonBody, JSON, optional=Tr
 @router.post("/suspend", response_model=KeyOut, responses=documented(404, 409, 413, 415, 422), openapi_extra=_REASON)
 async def suspend_key(
     request: Request,
-    public_id: str,
+    public_id: PublicId,
     registry: Registry,
     principal: KeyWriter,
     query: Annotated[WaitQuery, Query()],
@@ -38,7 +38,7 @@ async def suspend_key(
 @router.post("/resume", response_model=KeyOut, responses=documented(404, 409, 413, 415, 422), openapi_extra=_REASON)
 async def resume_key(
     request: Request,
-    public_id: str,
+    public_id: PublicId,
     registry: Registry,
     principal: KeyWriter,
     _query: Annotated[NoQuery, Query()],
@@ -58,7 +58,7 @@ async def resume_key(
 )
 async def rotate_key(
     request: Request,
-    public_id: str,
+    public_id: PublicId,
     registry: Registry,
     principal: KeyWriter,
     _query: Annotated[NoQuery, Query()],
@@ -75,8 +75,8 @@ async def rotate_key(
 @router.delete("/credentials/{credential_id}", response_model=KeyOut, responses=documented(404, 409, 422))
 async def revoke_credential(
     request: Request,
-    public_id: str,
-    credential_id: str,
+    public_id: PublicId,
+    credential_id: CredentialId,
     registry: Registry,
     principal: KeyWriter,
     query: Annotated[EndQuery, Query()],

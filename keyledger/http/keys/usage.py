@@ -11,17 +11,17 @@ from keyledger.http.answer.answers import answer
 from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, KeyReader, Registry
 from keyledger.http.reads import Reads
-from keyledger.http.request.query_params import NoQuery, checked_id
+from keyledger.http.request.query_params import NoQuery, PublicId, checked_id
 from projections.usage.credential_use import KeyUse, read_use
 
 router = APIRouter(prefix="/admin/api-keys", tags=["keys"], dependencies=OF_CALLERS)
 
 
 @router.get("/{public_id}/usage", response_model=KeyUse, responses=documented(404, 422))
-async def show_usage(
-    public_id: str, registry: Registry, reads: Reads, _principal: KeyReader, _query: Annotated[NoQuery, Query()]
+async def show_key_usage(
+    public_id: PublicId, registry: Registry, reads: Reads, _principal: KeyReader, _query: Annotated[NoQuery, Query()]
 ) -> JSONResponse:
-    """When each credential of a key was last used, by the inferences that the gateway has written so far."""
+    """Show when each credential of a key was last used. Inferences count that the gateway has written so far."""
     key, seen = await registry.queries.key(checked_id(public_id))
     ids = [one.credential_id for one in key.credentials]
     used = await reads.bill(lambda there: read_use(there.clickhouse, there.names, ids))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from msgspec import structs
-from pydantic import Field
 
 from registry.keys.state import KeyState
 from registry.log import codec
@@ -30,13 +29,13 @@ class CredentialOut:
 class KeyOut:
     """A key as every answer shows it."""
 
-    public_id: Annotated[str, Field(examples=["k3yPubl1cId0"])]
-    tags: Annotated[dict[str, str], Field(examples=[{"customer_id": "acme"}])]
+    public_id: str
+    tags: dict[str, str]
     description: str | None
     organization: str
     workspace: str
     status: Literal["active", "expired", "revoked", "suspended"]
-    created_at: Annotated[datetime, Field(examples=["2026-03-01T00:00:00.000Z"])]
+    created_at: datetime
     expiration: datetime | None
     revoked_at: datetime | None
     credentials: list[CredentialOut]
@@ -48,7 +47,7 @@ class KeyOut:
 class NewKeyOut(KeyOut):
     """A key with a new secret, which is shown this once."""
 
-    api_key: Annotated[str, Field(examples=["sk-t0-<12 characters>-<48 characters>"])] = field(repr=False)
+    api_key: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

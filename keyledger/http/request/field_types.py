@@ -49,9 +49,12 @@ def _whole(value: Any) -> int:
 Instant = Annotated[
     datetime,
     BeforeValidator(_instant, json_schema_input_type=str),
-    Field(json_schema_extra={"pattern": _INSTANT_PATTERN}),
+    Field(json_schema_extra={"format": "date-time", "pattern": _INSTANT_PATTERN}),
 ]
-Whole = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int), Field(ge=0, lt=10**18)]
+# Bounds stand on the integer itself, before its validator: after it they are no words of a JSON schema.
+WHOLE = BeforeValidator(_whole)
+Whole = Annotated[int, Field(ge=0, le=10**18 - 1), WHOLE]
+PageLimit = Annotated[int, Field(ge=1, le=1000), WHOLE]
 Text = Annotated[str, Field(strict=True, max_length=MAX_TEXT), AfterValidator(_checked(text_fault))]
 Label = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_LABEL), AfterValidator(_checked(label_fault))]
 

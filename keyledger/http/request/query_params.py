@@ -5,14 +5,25 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Literal
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from keyledger.http.request.field_types import Instant, Text, Whole
+from keyledger.http.request.field_types import Instant, PageLimit, Text, Whole
 from registry.errors import FieldFault, FieldsRefused, UnknownKey
 from registry.keys.secrets import PUBLIC_ID
 from registry.keys.tags import name_fault, value_fault
 
 MAX_FILTERS = 64
+
+PublicId = Annotated[str, Path(description="the id of any credential of the key", examples=["k3yPubl1cId0"])]
+CredentialId = Annotated[str, Path(description="the id of the credential", examples=["k3yPubl1cId0"])]
+Cursor = Annotated[
+    str | None,
+    Field(max_length=200, description="the `next_cursor` of the page before", examples=["a2V5czo0Mg"]),
+]
+KnownAt = Annotated[Whole | None, Field(description="by what the log held up to this position", examples=[42])]
+WaitForPosition = Annotated[Whole | None, Field(description="wait until this position is applied", examples=[42])]
+Limit = Annotated[PageLimit, Field(description="how many at most", examples=[100])]
 
 
 class Strict(BaseModel):
@@ -31,34 +42,36 @@ class ListQuery(Strict):
     tag: list[str] = Field(
         [], max_length=MAX_FILTERS, description="name:value; all must hold", examples=[["customer_id:acme"]]
     )
-    status: Literal["active", "suspended", "expired", "revoked"] | None = None
-    limit: Annotated[Whole, Field(ge=1, le=1000)] = 100
-    cursor: str | None = Field(None, max_length=200)
+    status: Literal["active", "suspended", "expired", "revoked"] | None = Field(
+        None, description="keys of this status alone", examples=["active"]
+    )
+    limit: Limit = 100
+    cursor: Cursor = None
 
 
 class PageQuery(Strict):
     """A page."""
 
-    limit: Annotated[Whole, Field(ge=1, le=1000)] = 100
-    cursor: str | None = Field(None, max_length=200)
+    limit: Limit = 100
+    cursor: Cursor = None
 
 
 class AsOfQuery(Strict):
     """Valid time and known position."""
 
-    at: Instant | None = Field(None, description="the key as of this instant")
-    known_at: Whole | None = Field(None, description="by what the log held up to this position")
+    at: Instant | None = Field(None, description="the key as of this instant", examples=["2026-03-01T00:00:00Z"])
+    known_at: KnownAt = None
 
 
 class ReasonQuery(Strict):
     """Why."""
 
-    reason: Text | None = None
+    reason: Text | None = Field(None, description="why, for the log", examples=["ticket 4711"])
 
 
 WaitFor = Annotated[
     Literal["gateway"] | None,
-    Field(description="answer only when the gateway's own table of keys has it, or after 30 s"),
+    Field(description="answer only when the gateway's own table of keys has it, or after 30 s", examples=["gateway"]),
 ]
 
 
@@ -77,7 +90,11 @@ class EndQuery(ReasonQuery):
 class EditQuery(ReasonQuery):
     """Why, and from when."""
 
-    effective_at: Instant | None = Field(None, description="from when the tags count; past instants need keys:backdate")
+    effective_at: Instant | None = Field(
+        None,
+        description="from when the tags count; past instants need keys:backdate",
+        examples=["2026-03-01T00:00:00Z"],
+    )
 
 
 def tag_filters(texts: list[str]) -> dict[str, str] | None:

@@ -206,6 +206,6 @@ async def test_a_key_is_full_at_64_tags_however_they_came(api: Api) -> None:
     assert len((await show(api, key))["tags"]) == 64
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/openapi.json", "/docs"])
 async def test_what_machines_look_at_needs_no_token(api: Api, path: str) -> None:
     assert (await api.client.get(path)).status_code == 200

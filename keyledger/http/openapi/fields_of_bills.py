@@ -1,0 +1,31 @@
+"""Fields of bills."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+BILLS: Final[Mapping[str, tuple[str, Any]]] = {
+    "Bill.position": ("the position applied when the bill was made: later events are not in it", 42),
+    "known_at": ("by what the log held up to this position: the one asked for; null: all that was applied", 42),
+    "since": ("the beginning of the period, inclusive", "2026-03-01T00:00:00.000Z"),
+    "until": ("the end of the period, exclusive", "2026-04-01T00:00:00.000Z"),
+    "group_by": ("by what the lines are grouped", ["customer_id"]),
+    "lines": ("the lines of the bucket `keyed`, in the order of their values", None),
+    "total": ("the sum of the lines", None),
+    "late_lines": ("the bucket `outside_key_life`, by the tags that the keys had or would have had", None),
+    "coverage": ("all buckets of the whole period, whatever the tag filter: nothing is hidden", None),
+    "Bill.usage": ("which rows of the gateway the bill was made from", None),
+    "by": ("a value for each name of `group_by`; null where it has none", {"customer_id": "acme"}),
+    "bucket": ("the bucket: the first that fits", "keyed"),
+    "inferences": ("distinct inferences; grouped by model, one can be on several lines", 1200),
+    "input_tokens": ("tokens that went into models, without cached rows", 350000),
+    "output_tokens": ("tokens that came out of models, without cached rows", 81000),
+    "cached_input_tokens": ("input tokens of answers from a cache, for which nothing was bought", 12000),
+    "cached_output_tokens": ("output tokens of answers from a cache, for which nothing was bought", 3000),
+    "cost_usd": ("what the gateway recorded as cost: a plain decimal string, exact", "0.000125"),
+    "unpriced": ("rows that have no cost", 0),
+    "Usage.rows": ("how many rows of models and inferences", 2400),
+    "fingerprint": ("of the rows: the same rows have the same one", "0123456789abcdef0123456789abcdef"),
+    "conflicting_duplicates": ("ids under which rows came that differ: the greatest counts", 0),
+}

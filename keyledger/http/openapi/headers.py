@@ -1,0 +1,86 @@
+"""The headers of requests and answers that every caller may use."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from keyledger.http.answer.answers import POSITION_HEADER
+from keyledger.http.audit.export import LOG_ID_HEADER
+from keyledger.http.request.strict_request import MAX_ON_BEHALF_OF
+
+GATEWAY_HEADER: Final = "Keyledger-Gateway"
+_PROTECTED: Final = ("/admin", "/billing", "/audit")
+_POSITION: Final = {"type": "integer", "minimum": 0, "examples": [42], "format": "int64"}
+
+HEADERS: Final[dict[str, dict[str, Any]]] = {
+    "Position": {
+        "description": "The position of the log at which the answer was made.",
+        "required": True,
+        "schema": _POSITION,
+    },
+    "PositionIfRead": {
+        "description": "The position of the log at which the request was refused, where the log was read for it.",
+        "schema": _POSITION,
+    },
+    "Gateway": {
+        "description": "Whether the gateway's table already has the key's new secret: until then a gateway may refuse"
+        " it, and remember that. Absent where no gateway is set up.",
+        "schema": {"type": "string", "enum": ["ready", "pending"], "examples": ["ready"]},
+    },
+    "LogId": {
+        "description": "The id of the log: another one is another registry.",
+        "required": True,
+        "schema": {"type": "string", "format": "uuid", "examples": ["0195f8a4-7c1e-7d43-9b0a-2f6c8e1d5a90"]},
+    },
+    "RetryAfter": {
+        "description": "After how many seconds to try again.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1, "maximum": 3600, "examples": [1]},
+    },
+    "Authenticate": {
+        "description": "How to say who you are.",
+        "required": True,
+        "schema": {"type": "string", "const": "Bearer", "examples": ["Bearer"]},
+    },
+}
+PARAMETERS: Final[dict[str, dict[str, Any]]] = {
+    "OnBehalfOf": {
+        "name": "Keyledger-On-Behalf-Of",
+        "in": "header",
+        "required": False,
+        "description": "The person for whom the caller acts: recorded with the event as a claim.",
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_ON_BEHALF_OF,
+            "examples": ["jane@example.com"],
+        },
+    }
+}
+_OF_STATUS: Final = {
+    "401": {"WWW-Authenticate": "Authenticate"},
+    "404": {POSITION_HEADER: "PositionIfRead"},
+    "409": {POSITION_HEADER: "PositionIfRead"},
+    "422": {POSITION_HEADER: "PositionIfRead"},
+    "429": {"Retry-After": "RetryAfter"},
+    "503": {"Retry-After": "RetryAfter", POSITION_HEADER: "PositionIfRead"},
+}
+_OF_OPERATION: Final = {
+    "createKey": {GATEWAY_HEADER: "Gateway"},
+    "rotateKey": {GATEWAY_HEADER: "Gateway"},
+    "exportLog": {LOG_ID_HEADER: "LogId"},
+}
+
+
+def describe(path: str, method: str, operation: dict[str, Any]) -> None:
+    """Say which headers an operation takes and answers with."""
+    protected = path.startswith(_PROTECTED)
+    if path.startswith("/admin") and method != "get":
+        operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/OnBehalfOf"})
+    for status, answer in operation["responses"].items():
+        if status.startswith("2"):
+            found = {POSITION_HEADER: "Position"} | _OF_OPERATION.get(operation["operationId"], {}) if protected else {}
+        else:
+            found = _OF_STATUS.get(status, {})
+        if found:
+            answer["headers"] = {name: {"$ref": f"#/components/headers/{one}"} for name, one in found.items()}
