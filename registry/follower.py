@@ -9,24 +9,45 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from registry.errors import KeyledgerError, LogBroken
+from registry.parts.part import Part
 from registry.retry import retrying
 
 logger = logging.getLogger(__name__)
 
-# What runs in production as processes of their own, as many as one likes of each; in `up` it is all in one process.
-Part = Literal["serve", "relay", "projector", "sync"]
+
+class Pulse:
+    """When a follower last did its work, which may be to find that there is none."""
+
+    def __init__(self) -> None:
+        self._at_s: float | None = None
+
+    def beat(self) -> None:
+        """It has just done it."""
+        self._at_s = time.monotonic()
+
+    @property
+    def age_s(self) -> float | None:
+        """How long ago that was; None: not yet."""
+        return None if self._at_s is None else time.monotonic() - self._at_s
 
 
 class Follower(Protocol):
     """Follows the log until it is cancelled. `failure` is the error that stopped it."""
 
+    part: Part
     failure: Exception | None
+    pulse: Pulse
+
+    @property
+    def leads(self) -> bool | None:
+        """Whether it is the active one and not a standby; None where any number can be active."""
 
     async def run(self) -> None:
         """Follow, using `keep_following`."""

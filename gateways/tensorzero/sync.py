@@ -26,9 +26,10 @@ from gateways.tensorzero.key_table import GatewayTable
 from gateways.tensorzero.reconcile import Reconciler
 from gateways.tensorzero.writer import Writer
 from registry.errors import Busy
-from registry.follower import Patience, first_error, keep_following
+from registry.follower import Patience, Pulse, first_error, keep_following
 from registry.log.event_log import EventLog
 from registry.log.log_position import LogPosition, resume_at
+from registry.parts.part import Part
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ class Pace:
 class GatewaySync:
     """One sync of a log to a gateway's table: a Follower."""
 
+    part: Part = "sync"
+
     def __init__(
         self,
         log: EventLog,
@@ -67,6 +70,7 @@ class GatewaySync:
         self._pace = pace or Pace()
         self._writer = Writer(states, table)
         self.failure: Exception | None = None
+        self.pulse = Pulse()
 
     @property
     def leads(self) -> bool:
@@ -130,10 +134,12 @@ class GatewaySync:
         while True:
             changed = await self._states.changed(done, WINDOW)
             if changed is None:
+                self.pulse.beat()
                 await self._log.wait_beyond(done.position, self._pace.poll_s)
                 continue
             streams = iter(changed.streams)
             while some := list(islice(streams, self._pace.page)):
                 await self._writer.write(some)
             await self._checkpoint.move(done, changed.at, target)
+            self.pulse.beat()
             done, reconciler.position = changed.at, changed.at.position

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -35,8 +36,10 @@ def print_status(seen: dict[str, Any]) -> None:
     numbers = ("lag_positions", "lag_s", "failure")
     for what, name, reached in (("publishers", "topic", "published"), ("projectors", "name", "applied")):
         if seen[what]:
-            columns = (name, reached, *numbers)
-            print_table(columns, ([one[column] for column in columns] for one in seen[what]), title=what)
+            _print_rows((name, reached, *numbers), seen[what], what)
+    if seen["parts"]:
+        columns = ("part", "state", "host", "pid", "started_at", "succeeded_at", "silent_s")
+        _print_rows(columns, seen["parts"], "parts")
     for one in seen["gateways"]:
         looked = one["reconciled_at"] or "never"
         say(f"gateway {one['name']}: all keys compared at {looked}, {one['drift_repaired']} rows put back")
@@ -47,6 +50,7 @@ def print_status(seen: dict[str, Any]) -> None:
                 f"gateway {one['name']}: no index serves its look-up of keys\n"
                 "  do: keyledger project gateway --create-index"
             )
+    say(_verified(seen["verified"]))
     say(_usage(seen["usage"]))
     warn_after_now(seen["usage"])
     if seen["redelivered"] and seen["redelivered"]["count"]:
@@ -56,6 +60,27 @@ def print_status(seen: dict[str, Any]) -> None:
         say(f"dead letters open: {seen['dead_letters_open']}")
     for alarm in seen["alarms"]:
         say(f"ALARM {alarm['kind']}: {alarm['detail']}\n  do: {alarm['fix']}")
+
+
+def _print_rows(columns: Sequence[str], rows: Sequence[dict[str, Any]], title: str) -> None:
+    print_table(columns, ([one[column] for column in columns] for one in rows), title=title)
+
+
+def _verified(last: dict[str, Any] | None) -> str:
+    if last is None:
+        return "audit verify: has not run in full yet"
+    when = f"audit verify: the last full one ended {_ago(last['age_s'])} ago"
+    if last["failure"] is not None:
+        return f"{when}, unfinished: {last['failure']}"
+    findings = f"with findings: {last['findings']}" if last["findings"] else "and found all as the log says"
+    return f"{when}, at position {last['position']}, {findings}"
+
+
+def _ago(seconds: float) -> str:
+    for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
 
 
 def _usage(usage: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ from keyledger.settings import Settings
 from projections.engine import ddl
 from registry.db.migrate import migrate
 from registry.follower import Follower
+from registry.parts.heartbeats import Heartbeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ async def open_stack(
         async with open_services(settings, postgres.app_url, clickhouse_url, place, disk.refusal) as services:
             await ddl.apply(services.clickhouse, services.names, gateway_tables=True)
             keep_definitions(folder.path, folder.clickhouse, services.names.database)
+            # Who holds the folder is alone on it: what a killed `up` left behind is not missed.
+            await Heartbeats(services.registry.engine).forget()
             guard = ledger_guard(services)
             await guard.look()
             followers: list[Follower] = (

@@ -15,6 +15,7 @@ from keyledger.embedded.private_file import write_private
 from keyledger.embedded.stack import Stack, open_stack
 from keyledger.http.app import operator_app, public_app
 from keyledger.runtime.serving.server import bind_tcp, connection_bounds, serving, stop_on_signal
+from keyledger.runtime.watching.heart import beating
 from keyledger.settings import Settings
 from registry.auth import OPERATOR
 from registry.keys.secrets import issue_token
@@ -55,7 +56,10 @@ async def up(
             operator = bind_unix_socket(folder)
             services = stack.services
             apps = [(public_app(services, stack.failure), tcp), (operator_app(services, stack.failure), operator)]
-            async with serving(apps, connection_bounds(settings)):
+            async with (
+                beating(services.registry, stack.followers, serves=True),
+                serving(apps, connection_bounds(settings)),
+            ):
                 say(f"ready http://{HOST}:{tcp.getsockname()[1]}")
                 ends = {asyncio.create_task(stack.watch()), asyncio.create_task(stop.wait())}
                 _, running = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

@@ -52,6 +52,8 @@ class Gauges:
         self.registry.register(self._drift)
         self._dead_letters = self._gauge("keyledger_dead_letters_open", "Dead letters that wait for an operator.")
         self._redelivered = self._gauge("keyledger_redelivered", "Events that came again, in thirty days.")
+        self._parts = self._gauge("keyledger_parts", "How many of a part run, by what they do.", "part", "state")
+        self._verify_age_s = self._gauge("keyledger_verify_age_seconds", "Since the last full verify.", "result")
         self._alarms = self._gauge("keyledger_alarms", "What an operator must look at.", "kind")
 
     async def read(self, health: Health) -> None:
@@ -91,6 +93,12 @@ class Gauges:
             self._dead_letters.set(status.dead_letters_open)
         if status.redelivered is not None:
             self._redelivered.set(status.redelivered.count)
+        self._parts.clear()
+        for (part, state), count in Counter((one.part, one.state) for one in status.parts).items():
+            self._parts.labels(part, state).set(count)
+        self._verify_age_s.clear()
+        if status.verified is not None:
+            self._verify_age_s.labels(status.verified.result).set(status.verified.age_s)
         self._alarms.clear()
         for kind, count in Counter(alarm.kind for alarm in status.alarms).items():
             self._alarms.labels(kind).set(count)

@@ -10,10 +10,10 @@ from typing import Final
 
 from keyledger.runtime.connections import clickhouse_client, clickhouse_names
 from keyledger.runtime.gateway import GatewayPlace
-from keyledger.runtime.read_side import PATIENCE_S, ReadSide
 from keyledger.runtime.registry import Registry, open_registry
 from keyledger.runtime.serving.reading import Reading
 from keyledger.runtime.status import Status, status_of
+from keyledger.runtime.watching.read_side import PATIENCE_S, ReadSide
 from keyledger.settings import Settings
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
@@ -22,8 +22,8 @@ from projections.ledger.presence import Presence
 from projections.ledger.store import Store
 from registry.log.postgres import Refusal, nothing_refused
 
-# Less than `RecentStatus` waits, so that a ClickHouse that hangs leaves the log's half its time.
-_PROBE_S: Final = 1.5
+# Less than `RecentStatus` waits, so that the status is there in time without a ClickHouse that hangs.
+_PROBE_S: Final = 1.7
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from keyledger.settings.values import (
     KafkaServers,
     KeyFile,
     Origins,
+    PartNames,
     PostgresUrl,
 )
 
@@ -122,6 +123,26 @@ class Settings(BaseSettings):
     )
     hole_alarm_s: float = Field(
         30.0, gt=0, le=86_400, description="How long a hole in what is applied may stay open before it is an alarm."
+    )
+    lag_alarm_s: float = Field(
+        30.0,
+        gt=0,
+        le=86_400,
+        description="How old the oldest event may be that ClickHouse, the topic or the gateway's table does not have.",
+    )
+    part_missing_s: float = Field(
+        30.0, ge=1, le=86_400, description="How long a part may give no sign of life before it is an alarm."
+    )
+    part_forget_s: float = Field(
+        3600.0,
+        ge=1,
+        le=31_536_000,
+        description="How long one that ended without a word is an alarm while another of its kind runs.",
+    )
+    parts_expected: PartNames | None = Field(
+        None,
+        description="Parts that must run: serve, projector, relay, sync, with commas between; when not set, those that "
+        "have run and were not stopped.",
     )
     data: Path | None = Field(
         None, description="The data folder of the embedded default: ./keyledger-data when not set."

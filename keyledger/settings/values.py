@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field
+
+from registry.parts.part import Part
 
 _SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 # As browsers write it (RFC 6454): anything else would never be equal to what they send.
@@ -58,6 +60,13 @@ def _origins(value: str) -> str:
     return ",".join(origins)
 
 
+def _parts(value: str) -> str:
+    names = [one.strip() for one in value.split(",")]
+    if not set(names) <= set(get_args(Part)):
+        raise ValueError(f"must be of {', '.join(get_args(Part))}, with commas between")
+    return ",".join(names)
+
+
 def _topic(name: str) -> str:
     if name in {".", ".."}:
         raise ValueError("must have more than dots")
@@ -83,6 +92,7 @@ Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 KafkaServers = Annotated[str, AfterValidator(_servers)]
 Origins = Annotated[str, AfterValidator(_origins)]
 KafkaName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,200}$"), AfterValidator(_topic)]
+PartNames = Annotated[str, AfterValidator(_parts)]
 CertificateFile = Annotated[Path, AfterValidator(_pem("CERTIFICATE"))]
 KeyFile = Annotated[Path, AfterValidator(_pem("PRIVATE KEY"))]
 DatabaseSsl = Literal["disable", "prefer", "require", "verify-ca", "verify-full"]

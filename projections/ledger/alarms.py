@@ -12,6 +12,7 @@ from projections.ledger.store import Frontier
 AlarmKind = Literal[
     "dead_letter", "feed_stopped", "hole", "two_claims", "broken_chain", "log_changed", "projector_stopped",
     "publisher_stopped", "gateway_stopped", "rows_missing", "clock", "changes_refused", "clickhouse_down", "write_path",
+    "part_missing", "lag",
 ]  # fmt: skip
 
 

@@ -23,8 +23,9 @@ from projections.ledger.guard import LedgerGuard
 from projections.ledger.rows import applied_row, project
 from projections.ledger.store import Store
 from registry.errors import Busy
-from registry.follower import Patience, first_error, keep_following
+from registry.follower import Patience, Pulse, first_error, keep_following
 from registry.log.chain_walk import Linked
+from registry.parts.part import Part
 from registry.retry import retrying
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,9 @@ class Projector:
 
     The `guard`, where it has one, looks after what was written while it runs.
     """
+
+    part: Part = "projector"
+    leads: None = None
 
     def __init__(
         self,
@@ -60,6 +64,7 @@ class Projector:
         self._stale_dictionary = asyncio.Event()
         self._reported = False
         self.failure: Exception | None = None
+        self.pulse = Pulse()
 
     async def run(self) -> None:
         """Project until cancelled. Raises LogBroken; whatever else fails is retried."""
@@ -107,6 +112,7 @@ class Projector:
                 async for attempt in _retrying():
                     with attempt:
                         await self._feed.commit()
+                self.pulse.beat()
                 linked = await polling
                 await self._clear_report()
             finally:

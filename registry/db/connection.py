@@ -148,6 +148,13 @@ async def fetch(engine: AsyncEngine, statement: str, *arguments: object) -> list
             return rows
 
 
+async def execute(engine: AsyncEngine, statement: str, *arguments: object, timeout_s: float = ANSWER_S) -> None:
+    """Run one statement for its effect, in a transaction of its own. Raises Busy as `fetch` does."""
+    with translated():
+        async with asyncio.timeout(timeout_s), connected(engine) as connection:
+            await (await driver_of(connection)).execute(statement, *arguments)
+
+
 class DriverConnection:
     """One connection of the pool, reserved for one user: opened on first use and reopened after it breaks."""
 

@@ -27,6 +27,8 @@ _GRANTS: Final = {
     "admin_token": "SELECT, INSERT, UPDATE",
     "relay_checkpoint": "SELECT, INSERT, UPDATE",
     "gateway_sync": "SELECT, INSERT, UPDATE",
+    "heartbeat": "SELECT, INSERT, UPDATE, DELETE",
+    "last_verify": "SELECT, INSERT, UPDATE",
     "alembic_version": "SELECT",
 }
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     SmallInteger,
@@ -123,4 +124,31 @@ gateway_sync = Table(
     Column("index_missing", Boolean, nullable=False, server_default="false"),
     Column("reconciled_at", _INSTANT),
     Column("updated_at", _INSTANT, nullable=False),
+)
+
+# Which parts run: one row per process and part, renewed every few seconds and taken away at a clean stop. `leads` is
+# NULL where no lead is needed; `succeeded_at` is when it last did its work.
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("instance", UUID(as_uuid=True), primary_key=True),
+    Column("part", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", _INSTANT, nullable=False),
+    Column("leads", Boolean),
+    Column("beat_at", _INSTANT, nullable=False),
+    Column("succeeded_at", _INSTANT),
+)
+
+# One row at most: how the last full verify ended. `failure` is why it could not be finished; `findings` is NULL then.
+last_verify = Table(
+    "last_verify",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, server_default="1"),
+    Column("ended_at", _INSTANT, nullable=False),
+    Column("position", BigInteger),
+    Column("findings", BigInteger),
+    Column("failure", Text),
+    CheckConstraint("id = 1", name="last_verify_only"),
 )

@@ -17,10 +17,11 @@ from typing import Any, Final
 from aiokafka.errors import KafkaError
 
 from registry.errors import Busy, LogBroken
-from registry.follower import Patience, keep_following
+from registry.follower import Patience, Pulse, keep_following
 from registry.log.chain_walk import Linked, LogReader
 from registry.log.event_log import EventLog
 from registry.log.log_position import LogPosition, resume_at
+from registry.parts.part import Part
 from registry.publish.checkpoint import RelayCheckpoint
 from registry.publish.cloudevent import write_record
 from registry.publish.producer import Publisher
@@ -41,6 +42,8 @@ class Relay:
     created if it is missing.
     """
 
+    part: Part = "relay"
+
     def __init__(
         self,
         log: EventLog,
@@ -55,6 +58,7 @@ class Relay:
         self._topics = topics
         self._poll_s = poll_s
         self.failure: Exception | None = None
+        self.pulse = Pulse()
 
     @property
     def leads(self) -> bool:
@@ -98,12 +102,14 @@ class Relay:
         while True:
             if not window:
                 window = await reader.next(WINDOW, wait_s=self._poll_s)
+                self.pulse.beat()
                 continue
             reached = reader.at
             reading = asyncio.create_task(reader.next(WINDOW))
             try:
                 await self._acknowledged(publisher, window)
                 await self._checkpoint.move(done, reached)
+                self.pulse.beat()
                 done = reached
                 window = await reading
             finally:

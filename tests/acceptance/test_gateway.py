@@ -70,6 +70,11 @@ async def test_a_trial_in_one_folder_keeps_the_gateway_s_table_for_good(tmp_path
         seen = await first.json("status")
         assert [one["name"] for one in seen["projectors"]] == ["clickhouse", "gateway"]
         assert (seen["gateways"][0]["drift_repaired"], seen["gateways"][0]["index_missing"]) == (1, False)
+        assert {one["part"]: one["state"] for one in seen["parts"]} == {
+            "serve": "running",
+            "projector": "running",
+            "sync": "leading",
+        }
 
     again = RegistryProcess(first.folder)
     code, _, err = await again.ask("keys", "revoke", kept["public_id"])

@@ -43,6 +43,17 @@ async def put(broker: Broker, topic: str, key: bytes, value: bytes) -> None:
     await producer.stop()
 
 
+async def missing(asked: Part, part: str) -> str:
+    """What the alarm says of a part that was killed, once there is one, though nothing is written."""
+    async with asyncio.timeout(60):
+        while True:
+            alarms = (await asked.status())["alarms"]
+            found = [str(one["detail"]) for one in alarms if one["kind"] == "part_missing"]
+            if words := [one for one in found if one.startswith(f"the {part} ")]:
+                return words[0]
+            await asyncio.sleep(0.1)
+
+
 async def status(process: RegistryProcess) -> tuple[int, dict[str, Any]]:
     """Exit code and answer of `keyledger status --json`."""
     code, out, _ = await process.ask("status", "--json")
@@ -117,7 +128,10 @@ async def test_while_kafka_is_away_keys_are_made_and_revoked_and_afterwards_all_
 async def test_the_parts_alone_are_killed_and_a_standby_takes_over(
     broker: Broker, topic: str, tmp_path: Path, database: Database, postgres_log: PostgresEventLog
 ) -> None:
-    environ = environment(database, broker.bootstrap_servers, topic, tmp_path)
+    environ = {
+        **environment(database, broker.bootstrap_servers, topic, tmp_path),
+        "KEYLEDGER_PART_MISSING_S": "3",
+    }
     await make_ledger(environ)
     first, second = (Part(tmp_path / f"publish-{name}.log", environ, "publish") for name in ("1", "2"))
     projector = Part(tmp_path / "project.log", environ, "project", "clickhouse", "--feed", "kafka")
@@ -133,7 +147,9 @@ async def test_the_parts_alone_are_killed_and_a_standby_takes_over(
         await first.kill()
         await fill(postgres_log, seed=42, count=30)
         await applied(projector, (await postgres_log.head()).position)
+        assert "another one runs" in await missing(projector, "relay")
         await projector.kill()
+        assert "none runs" in await missing(second, "projector")
         await fill(postgres_log, seed=43, count=30)
         await projector.start()
         head = (await postgres_log.head()).position

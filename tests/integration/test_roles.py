@@ -51,6 +51,8 @@ async def test_the_log_can_not_be_changed(
         "DELETE FROM keyledger.credential",
         "DELETE FROM keyledger.key_state",
         "DELETE FROM keyledger.admin_token",
+        "DELETE FROM keyledger.last_verify",
+        "TRUNCATE keyledger.heartbeat",
         "UPDATE keyledger.alembic_version SET version_num = ''",
     ],
 )

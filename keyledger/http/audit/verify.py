@@ -11,6 +11,7 @@ from pydantic import Field
 
 from audit.report import Verdict
 from audit.verify.bookmark import read_bookmark
+from audit.verify.last import recording_end
 from audit.verify.verify import verify
 from keyledger.http.answer.ndjson import Part, documented_lines
 from keyledger.http.answer.problem import documented
@@ -58,5 +59,7 @@ async def verify_books(
 
 
 async def _verify(services: Services, query: VerifyQuery) -> AsyncGenerator[Part, None]:
-    async for part in verify(audit_sources(services), query.bookmark, wait_s=query.wait_s):
+    sources = audit_sources(services)
+    parts = verify(sources, query.bookmark, wait_s=query.wait_s)
+    async for part in recording_end(parts, sources.engine) if query.bookmark is None else parts:
         yield {"result": part} if isinstance(part, Verdict) else part

@@ -10,6 +10,9 @@ BILLS: Final[Mapping[str, tuple[str, Any]]] = {
     "known_at": ("by what the log held up to this position: the one asked for; null: all that was applied", 42),
     "since": ("the beginning of the period, inclusive", "2026-03-01T00:00:00.000Z"),
     "until": ("the end of the period, exclusive", "2026-04-01T00:00:00.000Z"),
+    "time_zone": ("the IANA name of the zone by which hours, days and months were cut", "Europe/Berlin"),
+    "tzdata_version": ("the release of the IANA database that the engine has; null where it does not say", "2026c"),
+    "Bill.tag": ("the filters that were asked for, each name:value", ["billing_tier:gold"]),
     "group_by": ("by what the lines are grouped", ["customer_id"]),
     "lines": ("the lines of the bucket `keyed`, in the order of their values", None),
     "total": ("the sum of the lines", None),
@@ -27,5 +30,8 @@ BILLS: Final[Mapping[str, tuple[str, Any]]] = {
     "unpriced": ("rows that have no cost", 0),
     "Usage.rows": ("how many rows of models and inferences", 2400),
     "fingerprint": ("of the rows: the same rows have the same one", "0123456789abcdef0123456789abcdef"),
+    "after_now": ("what of the gateway's rows, in all periods, a wrong clock dated after now", None),
+    "AfterNow.rows": ("how many rows, duplicates too", 0),
+    "latest": ("the latest instant of these rows; null without any", "2106-02-07T06:28:15.000Z"),
     "conflicting_duplicates": ("ids under which rows came that differ: the greatest counts", 0),
 }

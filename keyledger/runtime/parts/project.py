@@ -10,6 +10,7 @@ from keyledger.runtime.registry import open_registry
 from keyledger.runtime.services import open_services
 from keyledger.runtime.serving.health import Health, RecentStatus
 from keyledger.runtime.status import status_of
+from keyledger.runtime.watching.heart import beating
 from keyledger.runtime.workers import gateway_sync, kafka_projector, ledger_guard, log_projector
 from keyledger.settings import Settings
 from registry.db.pooler import probe
@@ -29,7 +30,8 @@ async def project_clickhouse(settings: Settings, feed: str, host: str, port: int
         guard = ledger_guard(services)
         projector = kafka_projector(services, guard) if feed == "kafka" else log_projector(services, guard)
         health = Health(RecentStatus(services.quick_status), lambda: projector.failure, part="projector")
-        await follow(projector.run(), health, host, port, say)
+        async with beating(services.registry, [projector]):
+            await follow(projector.run(), health, host, port, say)
 
 
 async def project_gateway(settings: Settings, host: str, port: int, say: Say) -> None:
@@ -40,4 +42,5 @@ async def project_gateway(settings: Settings, host: str, port: int, say: Say) ->
         sync = gateway_sync(registry)
         assert sync is not None  # noqa: S101 - for the type checker: its setting is there
         health = Health(RecentStatus(partial(status_of, registry)), lambda: sync.failure, part="sync")
-        await follow(sync.run(), health, host, port, say)
+        async with beating(registry, [sync]):
+            await follow(sync.run(), health, host, port, say)

@@ -10,6 +10,7 @@ from keyledger.runtime.parts.following import Say, follow
 from keyledger.runtime.registry import open_registry
 from keyledger.runtime.serving.health import Health, RecentStatus
 from keyledger.runtime.status import status_of
+from keyledger.runtime.watching.heart import beating
 from keyledger.runtime.workers import relay
 from keyledger.settings import Settings
 from registry.db.pooler import probe
@@ -24,7 +25,8 @@ async def publish(settings: Settings, host: str, port: int, say: Say) -> None:
         health = Health(
             RecentStatus(partial(status_of, registry)), lambda: running.failure, lambda: running.leads, "relay"
         )
-        await follow(running.run(), health, host, port, say)
+        async with beating(registry, [running]):
+            await follow(running.run(), health, host, port, say)
 
 
 async def publish_again(settings: Settings, since: int, until: int | None, progress: Callable[[int, int], None]) -> int:

@@ -6,6 +6,7 @@ from keyledger.http.app import public_app
 from keyledger.runtime.parts.following import Say, warn_of_pooler
 from keyledger.runtime.services import open_services
 from keyledger.runtime.serving.server import bind_tcp, connection_bounds, serving, stop_on_signal
+from keyledger.runtime.watching.heart import beating
 from keyledger.settings import Settings
 
 
@@ -16,6 +17,7 @@ async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
     tcp = bind_tcp(host, port)
     async with (
         open_services(settings, database_url, clickhouse_url) as services,
+        beating(services.registry, serves=True),
         serving([(public_app(services), tcp)], connection_bounds(settings)),
     ):
         await warn_of_pooler(services.registry.engine)

@@ -10,7 +10,7 @@ from typing import Final
 
 from keyledger.runtime.status import Status
 from registry.errors import Busy
-from registry.follower import Part
+from registry.parts.part import Part
 
 Failure = Callable[[], Exception | None]
 

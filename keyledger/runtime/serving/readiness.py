@@ -7,11 +7,11 @@ take revocation away because bills can't be made. What others do wrong is an ala
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from keyledger.runtime.serving.health import Health
 from keyledger.runtime.status import Status
-from registry.follower import Part
+from registry.parts.part import Part
 
 # What one can ask about: any part, and whether bills can be made.
 AskedPart = Literal[Part, "billing"]
@@ -20,15 +20,20 @@ AskedPart = Literal[Part, "billing"]
 def fault_of(status: Status, health: Health, part: AskedPart | None = None) -> str | None:
     """Why the part, or the process itself where none is named, is not ready; None where it is."""
     if part is None or part == health.part:
-        return _fault_of_process(status, health)
+        return _fault_of_process(status, health) or (part and _first(status, part))
     if part == "billing" and not status.reads_clickhouse:
         return "this process does not read ClickHouse: ask keyledger serve"
-    return _first(status, part)
+    fault = _first(status, part)
+    if fault is None and part != "billing" and not any(one.part == part for one in status.parts):
+        return f"no {part} runs: none has given a sign of life"
+    return fault
 
 
 def parts_known(status: Status, health: Health) -> Sequence[AskedPart]:
     """The parts that the process can say something about."""
-    return (health.part, "billing") if status.reads_clickhouse else (health.part,)
+    billing: set[AskedPart] = {"billing"} if status.reads_clickhouse else set()
+    seen = {one.part for one in status.parts} | {one.part for one in status.alarms}
+    return sorted({health.part, *billing, *(part for part in get_args(Part) if part in seen)})
 
 
 def _fault_of_process(status: Status, health: Health) -> str | None:

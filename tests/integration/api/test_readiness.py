@@ -6,16 +6,20 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from uuid import uuid4
 
 import httpx
 import pytest
 
-from keyledger.http.app import operations_app
+from keyledger.http.app import operations_app, public_app
 from keyledger.runtime.serving.health import Health, RecentStatus
 from keyledger.runtime.status import Status, status_of
+from keyledger.settings import Settings
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from registry.db.write_path import write_path_fault
+from registry.parts.heartbeats import Beat, Heartbeats, Place, Silence
 from tests.support.api.service import Api, assert_problem, open_api
 from tests.support.processes.in_process import run_in_process
 from tests.support.servers.broker import free_port
@@ -82,7 +86,7 @@ async def test_a_clickhouse_that_hangs_leaves_the_write_path_ready(database: Dat
     async with hung() as clickhouse, open_api(database, clickhouse, Names()) as api:
         answer = await api.client.get("/readyz")
         assert answer.status_code == 200, answer.text
-        assert "not answered within 1.5 s" in answer.json()["alarms"][0]["detail"]
+        assert "not answered within 1.7 s" in answer.json()["alarms"][0]["detail"]
         await assert_keys_are_made_and_revoked(api)
 
 
@@ -98,6 +102,8 @@ async def test_status_shows_the_log_s_half_without_clickhouse_and_fails(
     assert code == 1, err
     assert f"head {await api.head()}" in out
     assert "ALARM clickhouse_down: no bill is made" in out
+    assert "audit verify: has not run in full yet" in out
+    assert "usage: not known while ClickHouse does not answer" in out
     assert "an alarm is open" in err
 
 
@@ -137,11 +143,50 @@ async def test_what_can_not_be_appended_to_is_not_ready(
 
 
 async def test_a_database_that_takes_no_change_makes_serve_unready(api: Api, database: Database) -> None:
+    await api.services.status()  # the engine takes its time to start
     async with database.connect() as owner:
         await owner.execute("UPDATE keyledger.alembic_version SET version_num = '0001'")
     answer = await api.client.get("/readyz")
     assert_problem(answer, 503)
     assert "run keyledger migrate" in answer.json()["detail"]
+
+
+async def test_a_dead_or_lagging_part_is_an_alarm_and_leaves_serve_ready(
+    database: Database, clickhouse: ClickHouse, names: Names
+) -> None:
+    async with open_api(database, clickhouse, names) as api:
+        await api.make_key()  # which no projector takes to ClickHouse
+        await api.services.status()  # the engine takes its time to start
+        await Heartbeats(api.services.registry.engine).beat(
+            [Beat(uuid4(), "relay", leads=True, succeeded_s=None)], Place("one", 7), 60, Silence(30, 3600)
+        )
+        async with database.connect() as owner:
+            await owner.execute("UPDATE keyledger.heartbeat SET beat_at = beat_at - interval '54 s'")
+        registry = replace(api.services.registry, settings=Settings(lag_alarm_s=0.001))
+        app = public_app(replace(api.services, registry=registry))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://keyledger") as client:
+            answer = await client.get("/readyz")
+            relay, projector = [await client.get(f"/readyz?part={part}") for part in ("relay", "projector")]
+            sync, billing = [await client.get(f"/readyz?part={part}") for part in ("sync", "billing")]
+            metrics = (await client.get("/metrics")).text.splitlines()
+    assert answer.status_code == 200
+    assert {(one["kind"], one["part"]) for one in answer.json()["alarms"]} == {
+        ("part_missing", "relay"),
+        ("lag", "projector"),
+    }
+    assert (relay.status_code, "has given no sign of life for" in relay.text) == (503, True)
+    assert (projector.status_code, "ClickHouse is" in projector.text) == (503, True)
+    assert (sync.status_code, "no sync runs" in sync.text) == (503, True)
+    assert billing.status_code == 200, "a bill says the position that it was made at"
+    for line in (
+        'keyledger_parts{part="relay",state="missing"} 1.0',
+        'keyledger_ready{part="relay"} 0.0',
+        'keyledger_ready{part="projector"} 0.0',
+        'keyledger_ready{part="serve"} 1.0',
+        'keyledger_alarms{kind="part_missing"} 1.0',
+        'keyledger_alarms{kind="lag"} 1.0',
+    ):
+        assert line in metrics
 
 
 async def test_a_misspelt_part_is_refused_and_not_answered_for_another(api: Api) -> None:

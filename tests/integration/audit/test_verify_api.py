@@ -51,6 +51,43 @@ async def test_a_finding_says_where_and_what_to_do_and_shows_no_hash(api: Api, d
     assert lines(answer.text)[-1][1]["findings"] == 1
 
 
+async def test_the_status_says_how_the_last_full_one_ended(
+    api: Api, database: Database, clickhouse: ClickHouse
+) -> None:
+    assert (await api.services.status()).verified is None
+    result = lines((await api.call("GET", "/audit/verify")).text)[-1][1]
+    first = (await api.services.status()).verified
+    assert first is not None
+    assert (first.result, first.position, first.findings) == ("clean", await api.head(), 0)
+    await api.call("GET", "/audit/verify", params={"bookmark": result["bookmark"]})
+    again = (await api.services.status()).verified
+    assert again is not None
+    assert again.ended_at == first.ended_at, "one that resumes is not a full one"
+
+    async with database.connect() as owner:
+        await owner.execute("UPDATE keyledger.credential SET secret_hash = repeat('f', 64)")
+    await api.call("GET", "/audit/verify")
+    metrics = (await api.client.get("/metrics")).text
+    assert 'keyledger_verify_age_seconds{result="findings"}' in metrics
+    table = f"{api.services.names.database}.key_life_v1"
+    away = f"{table}_away"
+    await clickhouse.command(f"RENAME TABLE {table} TO {away}")
+    try:
+        assert lines((await api.call("GET", "/audit/verify")).text)[-1][0] == "error"
+    finally:
+        await clickhouse.command(f"RENAME TABLE {away} TO {table}")
+    last = (await api.services.status()).verified
+    assert last is not None
+    assert (last.result, last.findings) == ("unfinished", None)
+    assert "ClickHouse" in (last.failure or "")
+
+
+async def test_one_whose_end_can_not_be_recorded_ends_all_the_same(api: Api, database: Database) -> None:
+    async with database.connect() as owner:
+        await owner.execute("DROP TABLE keyledger.last_verify")
+    assert lines((await api.call("GET", "/audit/verify")).text)[-1][1]["findings"] == 0
+
+
 async def test_only_auditors_may(api: Api) -> None:
     for name, status in (("reader", 403), ("billing", 403), ("revoked", 401)):
         assert_problem(await api.call("GET", "/audit/verify", by=name), status)

@@ -1,0 +1,1 @@
+"""The SQL statements on heartbeats, one per file."""
