@@ -9,7 +9,8 @@ import typer
 
 from keyledger.cli.after_now import warn_after_now
 from keyledger.cli.client import AsJson, Data, call, checked, given
-from keyledger.cli.output import print_json, print_table, say
+from keyledger.cli.output import print_json, say
+from keyledger.cli.tables import print_table
 
 _NUMBERS = (
     "inferences",
@@ -79,8 +80,9 @@ def print_bill(made: dict[str, Any]) -> None:
         if lines or title == "Bill":
             rows = [[*(line["by"][name] for name in by), *(line[name] for name in _NUMBERS)] for line in lines]
             if title == "Bill":
-                rows.append([*(["total", *[""] * (len(by) - 1)] if by else []), *(made["total"][n] for n in _NUMBERS)])
-            print_table([*by, *_NUMBERS], rows, title=title, right=_NUMBERS)
+                _print_total(by, rows, made["total"])
+            else:
+                print_table([*by, *_NUMBERS], rows, title=title, right=_NUMBERS)
     rows = [[one["bucket"], *(one[name] for name in _NUMBERS)] for one in made["coverage"]]
     print_table(["bucket", *_NUMBERS], rows, title="Coverage: everything the gateway recorded", right=_NUMBERS)
     usage = made["usage"]
@@ -92,3 +94,11 @@ def print_bill(made: dict[str, Any]) -> None:
         f"{usage['rows']} usage rows, the latest at {usage['seen_until']}, fingerprint {usage['fingerprint']}, "
         f"{usage['conflicting_duplicates']} conflicting duplicates"
     )
+
+
+def _print_total(by: list[str], rows: list[list[Any]], total: dict[str, Any]) -> None:
+    """The lines, and their total below a rule: a tag may have the value `total`, too."""
+    if not by:  # the one line is the total
+        by, rows = [""], []
+    last = ["total", *[""] * (len(by) - 1), *(total[name] for name in _NUMBERS)]
+    print_table([*by, *_NUMBERS], rows, title="Bill", right=_NUMBERS, total=last)

@@ -21,7 +21,8 @@ from keyledger.cli.client import (
     request,
     waiting_for,
 )
-from keyledger.cli.output import complain, print_json, print_table, say
+from keyledger.cli.output import complain, print_json, say
+from keyledger.cli.tables import print_fields, print_table
 
 app = typer.Typer(
     help="Create, list, show, tag, suspend, rotate and revoke API keys.",
@@ -180,7 +181,7 @@ def print_key(key: dict[str, Any], usage: dict[str, Any] | None = None) -> None:
     rows += [("credential", _credential(one) + _used(used.get(one["credential_id"]))) for one in key["credentials"]]
     if usage:
         rows.append(("usage seen until", usage["seen_until"]))
-    print_table(("field", "value"), rows)
+    print_fields(rows)
 
 
 def print_new_key(key: dict[str, Any]) -> None:

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, request
-from keyledger.cli.output import counting, narrate, print_json, print_table, say, waiting
+from keyledger.cli.output import counting, narrate, print_json, say, waiting
+from keyledger.cli.tables import print_table
 from keyledger.runtime.logs import configure_logging
 from keyledger.settings import Settings
 

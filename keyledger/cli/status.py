@@ -9,7 +9,8 @@ import typer
 
 from keyledger.cli.after_now import warn_after_now
 from keyledger.cli.client import AsJson, CommandFailed, Data, request
-from keyledger.cli.output import print_json, print_table, say
+from keyledger.cli.output import print_json, say
+from keyledger.cli.tables import print_table
 
 
 def register(app: typer.Typer) -> None:

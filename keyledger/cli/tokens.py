@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, request
-from keyledger.cli.output import print_json, print_table, say
+from keyledger.cli.output import print_json, say
+from keyledger.cli.tables import print_fields, print_table
 from registry.keys.tokens import SCOPES
 
 app = typer.Typer(
@@ -34,7 +35,7 @@ def create(
     if json:
         print_json(made)
         return
-    print_table(("field", "value"), [(key, _text(value)) for key, value in made.items() if key != "token"])
+    print_fields((key, _text(value)) for key, value in made.items() if key != "token")
     say(f"\ntoken: {made['token']}\n(shown this once: keep it now)")
 
 
