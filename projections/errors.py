@@ -7,6 +7,7 @@
     ├── ClickHouseError          any failure of the engine or of the connection to it
     │   ├── ClickHouseUnavailable    retry: transport, overload, read-only replica, out of memory
     │   └── ClickHouseRefused        do not retry: wrong SQL, wrong types, missing table
+    ├── SeveralStatements        a person's SQL is more than one statement
     ├── RowsMissing              rows that were written to ClickHouse are not there: no bill is made until they are
     └── BillError
         ├── BadBillQuery         the query itself is wrong: unknown zone, too many names, since after until
@@ -65,6 +66,10 @@ class ClickHouseUnavailable(ClickHouseError):
 
 class ClickHouseRefused(ClickHouseError):
     """ClickHouse refused the statement: repeating it will not help."""
+
+
+class SeveralStatements(ProjectionError):
+    """There are several statements: give one at a time. Multi-statements are not allowed."""
 
 
 class RowsMissing(ProjectionError):

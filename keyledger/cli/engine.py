@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, request
-from keyledger.cli.output import counting, print_json, say
+from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked
+from keyledger.cli.output import counting, print_json, print_raw, say
 from keyledger.cli.tables import print_table
 
 
@@ -56,8 +56,21 @@ def sql(
     data: Data = None,
     json: AsJson = False,
 ) -> None:
-    """Run ClickHouse SQL with all the rights of the registry's own process: it can read and write files."""
-    answer = request(data, "POST", "/operator/sql", json={"sql": statement})
+    """Run ClickHouse SQL with all the rights of the registry's own process: it can read and write files.
+
+    The result of a statement that names a FORMAT, such as CSV or Parquet, is printed as the engine writes it.
+    """
+
+    async def ask(client: httpx.AsyncClient) -> httpx.Response:
+        return await client.post("/operator/sql", json={"sql": statement})
+
+    response = call(data, ask)
+    if response.headers["content-type"] == "application/octet-stream":
+        if json:
+            raise CommandFailed("the statement names its own FORMAT: leave --json or the FORMAT away", 2)
+        print_raw(response.content)
+        return
+    answer = checked(response)
     if json:
         print_json([dict(zip(answer["columns"], row, strict=True)) for row in answer["rows"]])
         return

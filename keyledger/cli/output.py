@@ -54,6 +54,13 @@ def print_json(value: Any) -> None:
     say(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def print_raw(content: bytes) -> None:
+    """Bytes on stdout as they are."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
 def readable(text: str) -> str:
     """The text with its unprintable characters escaped: none can command a terminal."""
     return "".join(

@@ -143,6 +143,15 @@ class ClickHouse:
 
         return await self._run(run)
 
+    async def raw(self, sql: str) -> bytes:
+        """The result of one statement from an operator, in the FORMAT that it names."""
+
+        def run(client: Any) -> bytes:
+            with _readable():
+                return bytes(client.raw_query(sql))
+
+        return await self._run(run)
+
     async def command(
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Settings | None = None
     ) -> None:

@@ -53,6 +53,24 @@ async def test_the_command_prints_the_same_bill_as_http(registry: RegistryProces
     assert over_http["total"]["cost_usd"] in printed
 
 
+async def test_sql_runs_one_statement_and_prints_the_format_that_it_names(registry: RegistryProcess) -> None:
+    """Of several, all were run, and their rows given as one result; a FORMAT was a syntax error."""
+    code, out, err = await registry.ask("sql", "CREATE TABLE default.twice (x Int8) ENGINE = Memory; SELECT 1")
+    assert (code, out) == (1, "")
+    assert "Multi-statements are not allowed" in err
+    assert "formatQuery" not in err
+    assert await registry.json("sql", "EXISTS TABLE default.twice") == [{"result": 0}]
+    assert await registry.ask("sql", "SELECT 'a;b' AS \"x;\", [1] AS y; -- ;c") == (
+        0,
+        "x;   y\n────────\na;b  [1]\n",
+        "",
+    )
+    csv = "SELECT number AS n, '\x1b[31m' AS x FROM numbers(2) FORMAT CSVWithNames"
+    assert await registry.ask("sql", csv) == (0, '"n","x"\n0,"\x1b[31m"\n1,"\x1b[31m"\n', "")
+    code, _, err = await registry.ask("sql", csv, "--json")
+    assert (code, "leave --json or the FORMAT away" in err) == (2, True)
+
+
 async def test_loading_a_file_twice_changes_no_bill(registry: RegistryProcess, tmp_path: Path) -> None:
     async with registry.portal() as portal:
         rows, question = await use(portal, 3)

@@ -9,17 +9,21 @@ from math import isfinite
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
 from keyledger.embedded.load import engine_words
 from keyledger.http.dependencies import OF_OPERATOR, Services
 from keyledger.http.request.request_body import JSON, Body, json_body
-from projections.errors import ClickHouseRefused
+from projections.engine.statement import names_format
+from projections.errors import ClickHouseRefused, SeveralStatements
 from registry.errors import FieldFault, FieldsRefused
 from registry.instant import format_us
 
 MAX_SQL = 100_000
+RAW = "application/octet-stream"
+# Behind the words about a statement that the parser refuses stands the one that asked it.
+_ASKED = ": In scope SELECT formatQuery("
 
 router = APIRouter(prefix="/operator", tags=["operator"], dependencies=OF_OPERATOR)
 
@@ -31,13 +35,21 @@ class SqlBody(Body):
 
 
 @router.post("/sql")
-async def run_sql(services: Services, body: Annotated[SqlBody, Depends(json_body(SqlBody, JSON))]) -> JSONResponse:
-    """Run one statement with all the rights of this process: SQL can read and write files here."""
+async def run_sql(services: Services, body: Annotated[SqlBody, Depends(json_body(SqlBody, JSON))]) -> Response:
+    """Run one statement with all the rights of this process: SQL can read and write files here.
+
+    The result of one that names a FORMAT is answered as the engine writes it.
+    """
+    clickhouse = services.clickhouse
     try:
-        columns, rows = await services.clickhouse.table(body.sql)
+        if await names_format(clickhouse, body.sql):
+            return Response(await clickhouse.raw(body.sql), media_type=RAW)
+        columns, rows = await clickhouse.table(body.sql)
+    except SeveralStatements as error:
+        raise FieldsRefused(FieldFault("sql", str(error))) from error
     except ClickHouseRefused as error:
         # The engine's own words: they go to the operator who wrote the statement, and to no log.
-        raise FieldsRefused(FieldFault("sql", engine_words(error))) from error
+        raise FieldsRefused(FieldFault("sql", engine_words(error).partition(_ASKED)[0])) from error
     return JSONResponse({"columns": columns, "rows": [[_plain(value) for value in row] for row in rows]})
 
 

@@ -24,7 +24,7 @@ async def run_in_process(*arguments: str) -> tuple[int, str, str]:
 
 
 def _run(arguments: tuple[str, ...]) -> tuple[int, str, str]:
-    out, err = io.StringIO(), io.StringIO()
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
     with (
         _lock,
         mock.patch.object(sys, "argv", ["keyledger", *arguments]),
@@ -37,4 +37,6 @@ def _run(arguments: tuple[str, ...]) -> tuple[int, str, str]:
         except SystemExit as ended:
             code = ended.code
     assert isinstance(code, int | None)
-    return code or 0, out.getvalue(), err.getvalue()
+    for stream in (out, err):
+        stream.seek(0)
+    return code or 0, out.read(), err.read()
