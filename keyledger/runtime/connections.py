@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from keyledger.settings import Settings
-from projections.engine.client import ClickHouse
+from projections.engine.client import ClickHouse, NoClickHouse
 from projections.engine.ddl import Names
 from registry.db.connection import make_engine
 
@@ -46,8 +46,10 @@ def database_ssl(settings: Settings) -> SSLContext | str | None:
     return context
 
 
-def clickhouse_client(settings: Settings, url: str, *, threads: int = 4) -> ClickHouse:
+def clickhouse_client(settings: Settings, url: str | None, *, threads: int = 4) -> ClickHouse:
     """ClickHouse at the URL; the TLS of the settings is for https alone. Nothing is opened yet."""
+    if url is None:
+        return NoClickHouse()
     options = _clickhouse_tls(settings, url)
     if settings.clickhouse_cluster is not None:
         options["settings"] = dict(_ON_CLUSTER)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.archive.reader import OnProgress, open_archive
 from audit.archive.restore import Restored, restore
-from keyledger.embedded.folder import DataFolder, choose_folder
+from keyledger.embedded.folder import DataFolder
 from keyledger.runtime.connections import database_engine
-from keyledger.settings import Settings
+from keyledger.settings import Settings, chosen_folder
 
 
 async def restore_archive(path: Path, data: Path | None, settings: Settings, on_progress: OnProgress) -> Restored:
@@ -33,8 +32,10 @@ async def restore_archive(path: Path, data: Path | None, settings: Settings, on_
 @asynccontextmanager
 async def _target(data: Path | None, settings: Settings) -> AsyncIterator[AsyncEngine]:
     """A pool of the owner on the registry to restore into."""
-    if data is None and settings.database_url is not None:
-        async with _engine(settings, settings.migration_database_url or settings.database_url) as owner:
+    chosen = chosen_folder(data, settings)
+    if chosen is None:
+        (database_url,) = settings.require("database_url")
+        async with _engine(settings, settings.migration_database_url or database_url) as owner:
             yield owner
         return
     from keyledger.embedded.postgresql.supervisor import EmbeddedPostgres  # noqa: PLC0415 - the embedded extra
@@ -42,7 +43,7 @@ async def _target(data: Path | None, settings: Settings) -> AsyncIterator[AsyncE
 
     # Its server is on this machine and knows no TLS: what the environment asks of another one is not for it.
     settings = settings.model_copy(update={"database_ssl": "disable"})
-    with DataFolder(choose_folder(data, os.environ)) as folder:
+    with DataFolder(chosen) as folder:
         was_there = folder.postgres.exists()
         postgres = EmbeddedPostgres(folder.postgres)
         try:

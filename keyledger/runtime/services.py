@@ -45,6 +45,8 @@ class Services:
 
     async def status(self, clickhouse_s: float = PATIENCE_S) -> Status:
         """How far everything is, and what is wrong; ClickHouse is waited for `clickhouse_s`. Raises Busy."""
+        if not self.clickhouse.is_set:
+            return await status_of(self.registry)
         limits = self.settings.dead_letters_max, self.settings.hole_alarm_s
         side = ReadSide(self.store, self.letters, self.presence, *limits, clickhouse_s)
         return await status_of(self.registry, side)
@@ -58,11 +60,14 @@ class Services:
 async def open_services(
     settings: Settings,
     database_url: str,
-    clickhouse_url: str,
+    clickhouse_url: str | None,
     place: GatewayPlace | None = None,
     refusal: Refusal = nothing_refused,
 ) -> AsyncIterator[Services]:
-    """Open the log, ClickHouse and the gateway's table of keys. Raises as `open_registry` does."""
+    """Open the log, ClickHouse and the gateway's table of keys. Raises as `open_registry` does.
+
+    Without a URL of ClickHouse all that needs it raises ClickHouseNotSet, and the rest works.
+    """
     opened = partial(_opened, settings, database_url, clickhouse_url, place, refusal)
     async with opened() as services, Reading(opened) as reading:
         yield replace(services, reading=reading)
@@ -70,7 +75,7 @@ async def open_services(
 
 @asynccontextmanager
 async def _opened(
-    settings: Settings, database_url: str, clickhouse_url: str, place: GatewayPlace | None, refusal: Refusal
+    settings: Settings, database_url: str, clickhouse_url: str | None, place: GatewayPlace | None, refusal: Refusal
 ) -> AsyncIterator[Services]:
     clickhouse = clickhouse_client(settings, clickhouse_url)
     # The projector and the look at how far it is have threads of their own: no number of bills can hold them up.

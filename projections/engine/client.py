@@ -21,7 +21,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError as DriverError
 from clickhouse_connect.driver.exceptions import Error as CodedError
 from clickhouse_connect.driver.exceptions import InternalError, OperationalError
 
-from projections.errors import ClickHouseError, ClickHouseRefused, ClickHouseUnavailable
+from projections.errors import ClickHouseError, ClickHouseNotSet, ClickHouseRefused, ClickHouseUnavailable
 
 Row = tuple[Any, ...]
 Rows = list[Row]
@@ -105,6 +105,11 @@ class ClickHouse:
         self._local = threading.local()
         self._clients: list[Any] = []
         self._lock = threading.Lock()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a ClickHouse to ask."""
+        return True
 
     @property
     def embedded(self) -> bool:
@@ -277,6 +282,21 @@ class ClickHouse:
         # No sessions: a session admits one statement at a time, and nothing here needs one. No compressed answers: the
         # driver does not look for the end of a compressed frame, so one that breaks off would be a shorter result.
         return {"interface": interface, "autogenerate_session_id": False, "compress": False}
+
+
+class NoClickHouse(ClickHouse):
+    """Stands where none is set: every call raises ClickHouseNotSet."""
+
+    def __init__(self) -> None:
+        super().__init__("", threads=1)
+
+    @property
+    def is_set(self) -> bool:
+        """See ClickHouse."""
+        return False
+
+    async def _run(self, call: Callable[[Any], _T], mark: str | None = None) -> _T:  # noqa: ARG002 - as ClickHouse's
+        raise ClickHouseNotSet
 
 
 def _replicas(client: Any, table: str, cluster: str) -> int:

@@ -11,12 +11,12 @@ from keyledger.settings import Settings
 
 
 async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
-    """Serve the API until a signal. Raises SettingsError without both URLs."""
-    database_url, clickhouse_url = settings.require("database_url", "clickhouse_url")
+    """Serve the API until a signal; without bills where no ClickHouse is set. Raises SettingsError."""
+    (database_url,) = settings.require("database_url")
     stop = stop_on_signal()
     tcp = bind_tcp(host, port)
     async with (
-        open_services(settings, database_url, clickhouse_url) as services,
+        open_services(settings, database_url, settings.clickhouse_url) as services,
         beating(services.registry, serves=True),
         serving([(public_app(services), tcp)], connection_bounds(settings)),
     ):

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from keyledger.embedded.errors import FolderError, FolderInUse, WrongOwner
-from keyledger.embedded.folder import DEFAULT_FOLDER, DataFolder, choose_folder
+from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.operator_socket import bind_unix_socket, socket_path_for_client
 from keyledger.embedded.postgresql.server_log import ServerLog
 from keyledger.embedded.private_file import write_private
@@ -134,12 +134,6 @@ def test_a_file_in_the_way_is_told_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FolderError, match="cannot be used"):
         DataFolder(tmp_path / "file").acquire()
-
-
-def test_the_option_counts_over_the_environment_and_that_over_the_default() -> None:
-    assert choose_folder(Path("a"), {"KEYLEDGER_DATA": "b"}) == Path("a")
-    assert choose_folder(None, {"KEYLEDGER_DATA": "b"}) == Path("b")
-    assert choose_folder(None, {"KEYLEDGER_DATA": ""}) == choose_folder(None, {}) == DEFAULT_FOLDER
 
 
 @pytest.mark.parametrize("depth", [1, 4])
