@@ -106,7 +106,16 @@ def test_every_variable_is_a_setting_and_all_together_are_valid(
     given = {name.removeprefix(PREFIX).lower() for name in service.environment}
     needed = NEEDS[parsed(service.command)[0]]
     settings.require(*needed)
-    assert given - needed <= {"log_level", "bill_memory_mib"}, "a process gets what it needs, and no secret more"
+    assert given - needed <= {"log_level", "bill_memory_mib", "parts_expected"}, (
+        "a process gets what it needs, and no secret more"
+    )
+
+
+def test_the_parts_that_run_are_those_that_are_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = {("serve",): "serve", ("publish",): "relay", ("project", "clickhouse"): "projector"}
+    running = {parts[parsed(service.command)[0]] for service in OURS if not service.once}
+    expected = settings_of(SERVICES["api"], monkeypatch).parts_expected
+    assert set((expected or "").split(",")) == running
 
 
 def test_the_example_has_every_variable_and_no_password() -> None:
