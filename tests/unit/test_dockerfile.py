@@ -145,6 +145,7 @@ def test_make_lock_makes_every_lock() -> None:
         "requirements-image.lock",
         "requirements-build.lock",
         "$(ENGINE_25_8).lock",
+        "$(GENERATOR)/requirements.lock",
     ]
 
 

@@ -181,6 +181,16 @@ def test_every_instant_is_a_date_time() -> None:
     assert asked["since"] == asked["until"] == "date-time"
 
 
+def test_a_field_of_its_schemas_own_name_is_noticed() -> None:
+    """In a generated class such a field hides the type that the class has inside."""
+    assert [one for one in FIELDS if one[0].lower() == one[1].replace("_", "")] == []
+
+
+def test_what_a_body_leaves_out_has_no_default() -> None:
+    """Generators make of it a member that must be given, or one that is sent all the same."""
+    assert [one for one in FIELDS if "default" in SCHEMAS[one[0]]["properties"][one[1]]] == []
+
+
 def test_a_query_has_no_null() -> None:
     for where, one in parameters():
         assert not any(part.get("type") == "null" for part in parts(one["schema"])), where

@@ -28,7 +28,7 @@ class Problem(BaseModel):
     title: str
     status: int = Field(ge=400, le=599)
     detail: str
-    errors: list[FieldError] = []
+    errors: list[FieldError]
 
 
 class BadRequest(Exception):

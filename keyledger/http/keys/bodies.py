@@ -33,7 +33,7 @@ def _one_of_two(schema: dict[str, Any]) -> None:
             "type": "object",
             "description": f"Of a rotation: {schema['properties'][name]['description']}.",
             "additionalProperties": False,
-            "properties": {name: {key: value for key, value in schema["properties"][name].items() if key != "default"}},
+            "properties": {name: schema["properties"][name]},
             "required": [name],
         }
         for name, title in choices.items()
@@ -53,8 +53,12 @@ class CreateKeyBody(Body):
     tags: NewTags = Field({}, examples=[{"customer_id": "acme", "billing_tier": "gold"}])
     description: Text | None = Field(None, description="a note for people", examples=["production"])
     expiration: Instant | None = Field(None, description="from when it does not work any more", examples=[_END])
-    organization: Label = Field("default", description="the gateway's organization", examples=["default"])
-    workspace: Label = Field("default", description="the gateway's workspace", examples=["default"])
+    organization: Label = Field(
+        "default", description="the gateway's organization; `default` where not given", examples=["default"]
+    )
+    workspace: Label = Field(
+        "default", description="the gateway's workspace; `default` where not given", examples=["default"]
+    )
 
     @property
     def details(self) -> KeyDetails:

@@ -55,3 +55,4 @@ def _complete(document: dict[str, Any]) -> None:
     schemas.clean(document["paths"])
     for schema in components["schemas"].values():
         schemas.clean(schema)
+        schemas.clean_fields(schema)

@@ -11,8 +11,10 @@ from fastapi.routing import APIRoute
 from projections.billing.figures import BUCKETS
 
 REF: Final = "#/components/schemas/"
-# Classes whose names say what they are for in Python, or are made of two.
+# Classes whose names say what they are for in Python, are made of two, or are those of a field that they have: in a
+# generated class such a field hides its own type.
 _NAMED: Final = {
+    "Bucket": "CoverageBucket",
     "CredentialOut": "Credential",
     "Entry": "HistoryEntry",
     "EventOut": "Event",
@@ -22,6 +24,7 @@ _NAMED: Final = {
     "Page_Entry_": "HistoryPage",
     "Page_EventOut_": "EventPage",
     "Page_KeyOut_": "KeyPage",
+    "Sum": "FigureSum",
 }
 _STATUSES: Final = ("revoked", "suspended", "expired", "active")
 _TEXTS: Final = {"type": "object", "additionalProperties": {"type": "string"}}

@@ -32,6 +32,15 @@ def walk(node: Any, *, of_names: bool = False) -> Iterator[dict[str, Any]]:
                 yield from walk(below, of_names=not of_names and name in _NAMES)
 
 
+def clean_fields(schema: dict[str, Any]) -> None:
+    """What a body leaves out is left out, and its words say what counts then.
+
+    Of a field with a default generators make one that must be given, or that is sent all the same.
+    """
+    for about in schema.get("properties", {}).values():
+        about.pop("default", None)
+
+
 def clean_parameters(operation: dict[str, Any]) -> None:
     """A parameter that is not given is absent: a query has no null."""
     for parameter in operation.get("parameters", ()):

@@ -11,7 +11,8 @@ from projections.engine.ddl import Names
 from tests.support.ledger.prepared import PreparedLedger
 from tests.support.servers.broker import missing_service
 from tests.support.servers.clickhouse import running_front
-from tests.support.servers.engine_25_8 import NoEngine, python_25_8
+from tests.support.servers.engine_25_8 import python_25_8
+from tests.support.servers.environments import CannotInstall
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,7 @@ def clickhouse_25_8_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     """The HTTP front over the engine of ClickHouse 25.8. Where that can't be had: skipped, and a failure if CI=true."""
     try:
         python = python_25_8()
-    except NoEngine as error:
+    except CannotInstall as error:
         missing_service(str(error))
     with running_front(tmp_path_factory.mktemp("clickhouse") / "front", python=python) as front:
         yield front.url

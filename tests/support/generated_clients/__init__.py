@@ -1,0 +1,1 @@
+"""Clients that generators make of the OpenAPI document, and a program with each."""
