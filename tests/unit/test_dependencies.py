@@ -11,7 +11,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # Used without an import of ours.
 _BEHIND_OTHERS = {
-    "httptools": "uvicorn's protocol, which ours is built on, parses with it",
     "tzdata": "zoneinfo reads it where the system has no time zones",
 }
 
