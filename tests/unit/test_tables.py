@@ -106,7 +106,7 @@ def test_the_total_of_a_bill_is_labelled_also_where_a_tag_has_that_value_or_noth
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     figures: dict[str, Any] = dict.fromkeys(FIGURES, 7)
-    usage = {"rows": 0}
+    usage = {"rows": 0, "after_now": None}
     made = {
         "since": INSTANT, "until": INSTANT, "position": 1, "known_at": None, "late_lines": [], "coverage": [],
         "usage": usage, "total": figures,
