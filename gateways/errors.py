@@ -1,9 +1,10 @@
-"""Errors at a gateway's own key table.
+"""Errors at a gateway: at its own key table, and at its metrics.
 
     ProjectionError
     └── GatewayError             any failure of the gateway's database or of the connection to it
         ├── GatewayUnavailable       retry: transport
         │   └── GatewayRowLocked         a row is locked by another session
+        ├── GatewayMetricsUnavailable    retry: its /metrics can't be read
         └── GatewayRefused           an operator must fix it; retried slowly
             ├── GatewayTableAbsent       there is no key table
             ├── GatewayTableUnfit        it is not as the gateway's migrations create it
@@ -27,6 +28,16 @@ class GatewayUnavailable(GatewayError):
 
 class GatewayRowLocked(GatewayUnavailable):
     """A row of the gateway's table of keys, or the table itself, is locked by another session there."""
+
+
+class GatewayMetricsUnavailable(GatewayError):
+    """The gateway's metrics can't be read."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(
+            f"the gateway's metrics at {where} can't be read ({why}): see KEYLEDGER_GATEWAY_METRICS_URL and "
+            "KEYLEDGER_GATEWAY_METRICS_KEY"
+        )
 
 
 class GatewayRefused(GatewayError):

@@ -52,6 +52,8 @@ def print_status(seen: dict[str, Any]) -> None:
                 "  do: keyledger project gateway --create-index"
             )
     say(_verified(seen["verified"]))
+    if (count := seen["gateway_count"]) and not count["failure"]:
+        say(_count(count))
     say(_usage(seen["usage"]))
     warn_after_now(seen["usage"])
     if seen["redelivered"] and seen["redelivered"]["count"]:
@@ -82,6 +84,13 @@ def _ago(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} seconds"
+
+
+def _count(count: dict[str, Any]) -> str:
+    told = f"{count['recorded']} inferences have rows, {count['counted']} were counted by the gateway"
+    if count["recorded"] > count["counted"] * 1.05 + 10:
+        told += "; KEYLEDGER_GATEWAY_METRICS_URL does not name all of its processes"
+    return f"usage from {count['since']} to {count['until']}: {told}"
 
 
 def _usage(usage: dict[str, Any]) -> str:

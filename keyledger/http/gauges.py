@@ -50,6 +50,8 @@ class Gauges:
         self._without_hash = self._gauge("keyledger_gateway_without_hash", "Not to be written.", "gateway")
         self._drift = Drift()
         self.registry.register(self._drift)
+        self._counted = self._gauge("keyledger_gateway_inferences_counted", "By the gateway, in the compared hour.")
+        self._recorded = self._gauge("keyledger_gateway_inferences_recorded", "Of them, those with a row.")
         self._dead_letters = self._gauge("keyledger_dead_letters_open", "Dead letters that wait for an operator.")
         self._redelivered = self._gauge("keyledger_redelivered", "Events that came again, in thirty days.")
         self._parts = self._gauge("keyledger_parts", "How many of a part run, by what they do.", "part", "state")
@@ -89,6 +91,9 @@ class Gauges:
             self._index_missing.labels(gateway.name).set(gateway.index_missing)
             self._without_hash.labels(gateway.name).set(gateway.without_hash)
             self._drift.repaired[gateway.name] = gateway.drift_repaired
+        if status.gateway_count is not None:
+            self._counted.set(status.gateway_count.counted)
+            self._recorded.set(status.gateway_count.recorded)
         if status.dead_letters_open is not None:
             self._dead_letters.set(status.dead_letters_open)
         if status.redelivered is not None:

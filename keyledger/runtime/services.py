@@ -20,6 +20,7 @@ from projections.engine.ddl import Names
 from projections.ledger.dead_letters import DeadLetters
 from projections.ledger.presence import Presence
 from projections.ledger.store import Store
+from projections.usage.gateway_count import GatewayCounts
 from registry.log.postgres import Refusal, nothing_refused
 
 # Less than `RecentStatus` waits, so that the status is there in time without a ClickHouse that hangs.
@@ -37,6 +38,7 @@ class Services:
     letters: DeadLetters
     presence: Presence
     reading: Reading[Services] | None = None
+    counts: GatewayCounts | None = None  # where the gateway's metrics are given
 
     @property
     def settings(self) -> Settings:
@@ -48,7 +50,7 @@ class Services:
         if not self.clickhouse.is_set:
             return await status_of(self.registry)
         limits = self.settings.dead_letters_max, self.settings.hole_alarm_s
-        side = ReadSide(self.store, self.letters, self.presence, *limits, clickhouse_s)
+        side = ReadSide(self.store, self.letters, self.presence, *limits, clickhouse_s, self.counts)
         return await status_of(self.registry, side)
 
     async def quick_status(self) -> Status:
@@ -84,7 +86,8 @@ async def _opened(
     try:
         async with open_registry(settings, database_url, place, refusal) as registry:
             letters, presence = DeadLetters(ledger, names), Presence(ledger, names)
-            yield Services(registry, clickhouse, names, Store(ledger, names), letters, presence)
+            counts = None if settings.gateway_metrics_url is None else GatewayCounts(ledger, names)
+            yield Services(registry, clickhouse, names, Store(ledger, names), letters, presence, counts=counts)
     finally:
         await clickhouse.close()
         await ledger.close()

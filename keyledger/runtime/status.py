@@ -31,6 +31,7 @@ from keyledger.runtime.watching.part_status import (
 )
 from keyledger.runtime.watching.read_side import NOT_READ, ReadSide, ReadSideSeen, log_changed, look
 from projections.ledger.alarms import Alarm
+from projections.usage.gateway_count import GatewayCount
 from registry.db.write_path import write_path_fault
 from registry.log.clock_watch import ClockBounds
 from registry.log.event_log import Head
@@ -46,6 +47,8 @@ class Status:
 
     What ClickHouse knows, the projector of its ledger, dead letters and what was redelivered, is missing where it was
     not asked or did not answer; an alarm says the latter.
+
+    `gateway_count` is the latest comparison of what the gateway counted with its rows; None without one.
     """
 
     log_id: str
@@ -59,6 +62,7 @@ class Status:
     gateways: tuple[GatewayStatus, ...] = ()
     parts: tuple[PartStatus, ...] = ()
     verified: LastVerify | None = None
+    gateway_count: GatewayCount | None = None
 
     @property
     def reads_clickhouse(self) -> bool:
@@ -113,6 +117,7 @@ async def _status(registry: Registry, looking: asyncio.Task[ReadSideSeen]) -> St
         tuple(gateway_status(one) for one in gateways),
         tuple(parts),
         verified,
+        there.gateway_count,
     )
 
 

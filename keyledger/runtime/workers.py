@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from gateways.tensorzero.checkpoint import SyncCheckpoint
+from gateways.tensorzero.count_watch import CountWatch
+from gateways.tensorzero.counters import GatewayMetrics
 from gateways.tensorzero.key_states import KeyStateReader
 from gateways.tensorzero.sync import GatewaySync, Pace
 from keyledger.runtime.connections import kafka_options
@@ -56,6 +61,22 @@ def gateway_sync(registry: Registry) -> GatewaySync | None:
     pace = replace(pace, page_s=pace.page / registry.settings.gateway_reconcile_keys_per_s)
     engine = registry.engine
     return GatewaySync(registry.log, KeyStateReader(engine), registry.gateway.table, SyncCheckpoint(engine), pace)
+
+
+@asynccontextmanager
+async def watching_counts(services: Services) -> AsyncIterator[None]:
+    """Meanwhile the gateway's count is compared with its rows, where its metrics are given."""
+    settings = services.settings
+    if settings.gateway_metrics_url is None or services.counts is None:
+        yield
+        return
+    metrics = GatewayMetrics(settings.gateway_metrics_url.split(","), settings.gateway_metrics_key)
+    watching = asyncio.create_task(CountWatch(metrics, services.counts, settings.gateway_lost_percent).run())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 def topic_plans(settings: Settings) -> tuple[TopicPlan, TopicPlan]:

@@ -17,11 +17,13 @@ from keyledger.settings.values import (
     CertificateFile,
     ClickHouseUrl,
     DatabaseSsl,
+    HeaderText,
     Identifier,
     KafkaName,
     KafkaProtocol,
     KafkaServers,
     KeyFile,
+    MetricsUrls,
     Origins,
     PartNames,
     PostgresUrl,
@@ -62,6 +64,14 @@ class Settings(BaseSettings):
         ge=0,
         le=60,
         description="Longest wait of a new secret's answer for the gateway's table, in a database of its own.",
+    )
+    gateway_metrics_url: MetricsUrls | None = Field(
+        None,
+        description="The gateway's /metrics, of every process of it, with commas between: finds rows that it lost.",
+    )
+    gateway_metrics_key: HeaderText | None = Field(None, repr=False, description="A key of it, to read them.")
+    gateway_lost_percent: float = Field(
+        5.0, ge=0, le=100, description="How many of those that it counts may have no row: some fail, and have none."
     )
     clickhouse_url: ClickHouseUrl | None = Field(
         None, repr=False, description="ClickHouse: http(s)://user:password@host:port, or chdb:///path."

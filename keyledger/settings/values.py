@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final, Literal, get_args
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -17,6 +18,8 @@ from registry.parts.part import Part
 _SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 # As browsers write it (RFC 6454): anything else would never be equal to what they send.
 _ORIGIN: Final = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
+
+_METRICS: Final = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
 
 
 def _postgres(url: str) -> str:
@@ -67,6 +70,20 @@ def _parts(value: str) -> str:
     return ",".join(names)
 
 
+def _metrics(value: str) -> str:
+    urls = [one.strip() for one in value.split(",")]
+    if not all(map(_is_metrics, urls)):
+        raise ValueError("must be http(s)://host:port/metrics without a login, or several of them with commas between")
+    return ",".join(urls)
+
+
+def _is_metrics(url: str) -> bool:
+    try:
+        return _METRICS.fullmatch(url) is not None and urlsplit(url).port != 0
+    except ValueError:  # no such port
+        return False
+
+
 def _topic(name: str) -> str:
     if name in {".", ".."}:
         raise ValueError("must have more than dots")
@@ -89,6 +106,8 @@ def _pem(what: str) -> Callable[[Path], Path]:
 PostgresUrl = Annotated[str, AfterValidator(_postgres)]
 ClickHouseUrl = Annotated[str, AfterValidator(_clickhouse)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+MetricsUrls = Annotated[str, AfterValidator(_metrics)]
+HeaderText = Annotated[str, Field(pattern=r"^[!-~]+$")]
 KafkaServers = Annotated[str, AfterValidator(_servers)]
 Origins = Annotated[str, AfterValidator(_origins)]
 KafkaName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,200}$"), AfterValidator(_topic)]

@@ -37,6 +37,7 @@ _TABLES = (
     "tables/redelivered_v1",
     "tables/projector_stop_v1",
     "tables/gateway_blocks_v1",
+    "tables/gateway_count_v1",
 )
 _SHADOW = ("tables/replay_v1", "tables/replay_switch_v1")
 # The only place that names the gateway whose rows are read: see docs/add-a-gateway.md.

@@ -8,11 +8,13 @@ from typing import Final, Literal
 
 from projections.ledger.dead_letters import SWITCH, DeadLetter
 from projections.ledger.store import Frontier
+from projections.usage.gateway_count import CountsSeen
 
 AlarmKind = Literal[
     "dead_letter", "feed_stopped", "hole", "two_claims", "broken_chain", "log_changed", "projector_stopped",
     "publisher_stopped", "gateway_stopped", "rows_missing", "clock", "changes_refused", "clickhouse_down", "write_path",
     "part_missing", "lag",
+    "rows_lost", "gateway_metrics",
 ]  # fmt: skip
 
 
@@ -59,6 +61,23 @@ def of_missing(missing: Sequence[str]) -> list[Alarm]:
     """One alarm for each thing that is known to be missing in ClickHouse."""
     fix = "docs/operate.md, Missing rows: the ledger's are written again by themselves"
     return [Alarm("rows_missing", f"{one}: no bill is made", None, fix, _BILLING) for one in missing]
+
+
+def of_counts(seen: CountsSeen | None) -> list[Alarm]:
+    """Alarms about inferences that the gateway counted and that have no row, and about a count that can't be read."""
+    if seen is None:
+        return []
+    found: list[Alarm] = []
+    if (worst := seen.worst) is not None:
+        detail = (
+            f"of {worst.counted} inferences that the gateway counted from {worst.since:%Y-%m-%d %H:%M:%S} to "
+            f"{worst.until:%Y-%m-%d %H:%M:%S} UTC, {worst.lost} have no row: they failed, or their rows are lost"
+        )
+        found.append(Alarm("rows_lost", detail, None, "docs/gateways/tensorzero.md, Lost rows"))
+    if seen.latest.failure:
+        fix = "mend what it says: until then lost rows are not noticed"
+        found.append(Alarm("gateway_metrics", seen.latest.failure, None, fix))
+    return found
 
 
 def of_letters(letters: Sequence[DeadLetter], count: int, limit: int) -> list[Alarm]:

@@ -303,6 +303,27 @@ def test_a_cluster_has_a_name_that_needs_no_quoting(monkeypatch: pytest.MonkeyPa
     assert fault.startswith("KEYLEDGER_CLICKHOUSE_CLUSTER: ")
 
 
+def test_the_gateways_metrics_are_urls_without_a_login_and_their_key_is_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    urls = {"GATEWAY_METRICS_URL": "http://one:3000/metrics, https://two.example/metrics"}
+    settings = read(monkeypatch, urls | {"GATEWAY_METRICS_KEY": SECRET})
+    assert settings.gateway_metrics_url == "http://one:3000/metrics,https://two.example/metrics"
+    assert SECRET not in f"{settings.describe()} {settings!r}"
+    for wrong in (
+        f"http://app:{SECRET}@one/metrics",
+        "one:3000/metrics",
+        "http://one:3000/metrics,",
+        "http://one:99999",
+    ):
+        [fault] = faults(monkeypatch, {"GATEWAY_METRICS_URL": wrong})
+        assert fault.startswith("KEYLEDGER_GATEWAY_METRICS_URL: must be http(s)://host:port/metrics without a login")
+    monkeypatch.setenv("KEYLEDGER_GATEWAY_METRICS_URL", "http://one/metrics")
+    [fault] = faults(monkeypatch, {"GATEWAY_METRICS_KEY": f"{SECRET}\n"})
+    assert fault.startswith("KEYLEDGER_GATEWAY_METRICS_KEY: ")
+    assert SECRET not in fault
+
+
 def test_an_encrypted_key_is_read_with_its_password(monkeypatch: pytest.MonkeyPatch, pems: Mapping[str, str]) -> None:
     values = {"KAFKA_CERT_FILE": pems["cert"], "KAFKA_KEY_FILE": pems["encrypted"], "KAFKA_KEY_PASSWORD": SECRET}
     read(monkeypatch, values | {"KAFKA_SECURITY_PROTOCOL": "SSL"}).tls("kafka").context()
@@ -354,6 +375,7 @@ EVERY_SECRET = {
     "DATABASE_URL": f"postgresql://app:{SECRET}@host/ledger",
     "MIGRATION_DATABASE_URL": f"postgresql://owner:{SECRET}@host/ledger",
     "GATEWAY_DATABASE_URL": f"postgresql://gateway:{SECRET}@host/gateway",
+    "GATEWAY_METRICS_KEY": SECRET,
     "CLICKHOUSE_URL": f"https://app:{SECRET}@host:8443",
     "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
     "KAFKA_SASL_USERNAME": "app",

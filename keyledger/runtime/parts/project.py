@@ -11,7 +11,7 @@ from keyledger.runtime.services import open_services
 from keyledger.runtime.serving.health import Health, RecentStatus
 from keyledger.runtime.status import status_of
 from keyledger.runtime.watching.heart import beating
-from keyledger.runtime.workers import gateway_sync, kafka_projector, ledger_guard, log_projector
+from keyledger.runtime.workers import gateway_sync, kafka_projector, ledger_guard, log_projector, watching_counts
 from keyledger.settings import Settings
 from registry.db.pooler import probe
 
@@ -30,7 +30,7 @@ async def project_clickhouse(settings: Settings, feed: str, host: str, port: int
         guard = ledger_guard(services)
         projector = kafka_projector(services, guard) if feed == "kafka" else log_projector(services, guard)
         health = Health(RecentStatus(services.quick_status), lambda: projector.failure, part="projector")
-        async with beating(services.registry, [projector]):
+        async with beating(services.registry, [projector]), watching_counts(services):
             await follow(projector.run(), health, host, port, say)
 
 

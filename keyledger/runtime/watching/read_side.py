@@ -13,6 +13,7 @@ from projections.ledger.dead_letters import DeadLetters
 from projections.ledger.log_tail import LEDGER
 from projections.ledger.presence import Presence
 from projections.ledger.store import Frontier, Store
+from projections.usage.gateway_count import GatewayCount, GatewayCounts
 from registry.errors import LogChanged
 from registry.log.event_log import EventLog
 from registry.log.log_position import resume_at
@@ -33,6 +34,7 @@ class ReadSide:
     dead_letters_max: int
     hole_alarm_s: float
     timeout_s: float = PATIENCE_S
+    counts: GatewayCounts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class ReadSideSeen:
     frontier: Frontier | None
     dead_letters_open: int | None
     alarms: tuple[Alarm, ...]
+    gateway_count: GatewayCount | None = None
 
 
 NOT_READ: Final = ReadSideSeen(None, None, ())
@@ -72,12 +75,14 @@ async def _read(side: ReadSide) -> ReadSideSeen:
     frontier = await side.store.frontier()
     open_count = await side.letters.count_open()
     named = await side.letters.find("open", limit=NAMED) if open_count else []
+    counted = None if side.counts is None else await side.counts.seen()
     found = [
         *alarms.of_letters(named, open_count, side.dead_letters_max),
         *alarms.of_missing(await side.presence.missing()),
         *alarms.of_frontier(frontier, hole_alarm_s=side.hole_alarm_s),
+        *alarms.of_counts(counted),
     ]
-    return ReadSideSeen(frontier, open_count, tuple(found))
+    return ReadSideSeen(frontier, open_count, tuple(found), None if counted is None else counted.latest)
 
 
 def _down(reason: str) -> ReadSideSeen:

@@ -9,6 +9,7 @@ import pytest
 
 from keyledger.client.admin import AdminClient
 from registry.instant import parse_instant, to_ms
+from registry.retry import poll_until
 from tests.support.bill_world import World, chat, model, uuid7
 from tests.support.processes.forked import run_forked
 from tests.support.processes.parts import Part
@@ -28,6 +29,7 @@ async def test_a_key_is_made_used_moved_revoked_and_billed(
         "KEYLEDGER_CLICKHOUSE_URL": clickhouse_http_url,
         "KEYLEDGER_CLICKHOUSE_DATABASE": world.names.database,
         "KEYLEDGER_GATEWAY_CLICKHOUSE_DATABASE": world.names.gateway,
+        "KEYLEDGER_GATEWAY_METRICS_URL": "http://127.0.0.1:1/metrics",  # where nobody is: that is told
     }
     options = [word for scope in SCOPES for word in ("--scope", scope)]
     code, out, err = await run_forked("token", "create", "--name", "portal", *options, "--json", environ=environ)
@@ -57,6 +59,9 @@ async def test_a_key_is_made_used_moved_revoked_and_billed(
             ("globex", 2),
         ]
         assert [(line["by"]["customer_id"], line["cost_usd"]) for line in bill["late_lines"]] == [("globex", "0.001")]
+        alarm = 'keyledger_alarms{kind="gateway_metrics"} 1.0'
+        metrics = await poll_until(lambda: projector.get("/metrics"), lambda seen: alarm in seen.text, timeout_s=30)
+        assert alarm in metrics.text
     finally:
         await projector.stop()
         await serve.stop()
