@@ -6,10 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from fastapi import FastAPI
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from keyledger.http import app as http_app
 from keyledger.http.app import public_document
+from keyledger.http.openapi.document import openapi
+from keyledger.http.openapi.names import operation_id
 from keyledger.http.openapi.schemas import walk
 
 DOCUMENT = public_document()
@@ -93,6 +97,25 @@ def test_the_name_of_an_operation_never_changes() -> None:
 
 def test_calls_of_the_operator_are_not_in_the_public_document() -> None:
     assert [path for path in DOCUMENT["paths"] if path.startswith("/operator")] == []
+
+
+def test_the_operators_app_has_a_document_too() -> None:
+    """Its answers of 405 are made from it."""
+    document = http_app._described(http_app._OPERATOR).openapi()
+    assert [path for path in document["paths"] if path.startswith("/operator")]
+    assert [str(error) for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+def test_a_route_without_words_and_a_body_without_a_name_do_not_break_the_document() -> None:
+    app, text = FastAPI(generate_unique_id_function=operation_id), {"schema": {"type": "string"}}
+
+    @app.post("/load", openapi_extra={"requestBody": {"content": {"text/csv": text}}})
+    async def load_rows(_name: str | None = None) -> None:
+        pass
+
+    operation = openapi(app)["paths"]["/load"]["post"]
+    assert operation["summary"] == "Load Rows"
+    assert operation["requestBody"]["content"]["text/csv"] == text
 
 
 def test_an_operation_without_summary_or_group_is_noticed() -> None:
@@ -225,6 +248,17 @@ def test_every_failure_is_a_problem_and_callers_with_a_token_alone_get_a_401() -
         assert "500" in operation["responses"], call
         assert ("401" in operation["responses"]) is protected, call
         assert operation.get("security", []) == ([{"AdminToken": []}] if protected else []), call
+
+
+def test_a_status_that_the_kind_of_a_call_brings_is_documented() -> None:
+    for call, operation in OPERATIONS.items():
+        given = operation["responses"].keys()
+        assert ("404" in given) is bool(re.search(r"\{", call)), call
+        assert {"413", "415"} <= given or "requestBody" not in operation, call
+        assert "422" in given or not operation.get("security"), call
+    changes = {"createKey", "editKey", "suspendKey", "resumeKey", "rotateKey", "revokeCredential"}
+    conflicts = {operation["operationId"] for operation in OPERATIONS.values() if "409" in operation["responses"]}
+    assert conflicts == {*changes, "verifyBooks"}, "a key in another state, or a bookmark of another log"
 
 
 def test_a_client_knows_where_to_send_a_token() -> None:

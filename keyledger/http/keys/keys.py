@@ -39,7 +39,7 @@ router = APIRouter(prefix="/admin/api-keys", tags=["keys"], dependencies=OF_CALL
     "",
     status_code=201,
     response_model=NewKeyOut,
-    responses=documented(413, 415, 422),
+    responses=documented(409, 413, 415, 422),
     openapi_extra=body_docs(CreateKeyBody, JSON),
 )
 async def create_key(

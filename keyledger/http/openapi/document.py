@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from keyledger.http.answer.problem import Problem
+from keyledger.http.answer.problem import Problem, problems
 from keyledger.http.openapi import headers, meanings, names, schemas
 
 # Relative to where the document was read: a generated client is given the address of its own registry.
@@ -38,11 +38,8 @@ def openapi(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(document: dict[str, Any]) -> None:
-    components = document["components"]
-    for unused in ("HTTPValidationError", "ValidationError"):
-        components["schemas"].pop(unused, None)
-    problem = Problem.model_json_schema(ref_template=names.REF + "{model}")
-    components["schemas"].update(problem.pop("$defs"), Problem=problem)
+    components = document.setdefault("components", {})
+    _refuse_as_we_do(document)
     names.name_schemas(document)
     for name, schema in components["schemas"].items():
         meanings.describe(name, schema)
@@ -56,3 +53,16 @@ def _complete(document: dict[str, Any]) -> None:
     for schema in components["schemas"].values():
         schemas.clean(schema)
         schemas.clean_fields(schema)
+
+
+def _refuse_as_we_do(document: dict[str, Any]) -> None:
+    """Refusals are problems, also those of routes that leave their 422 to the framework."""
+    found = document["components"].setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        found.pop(unused, None)
+    problem = Problem.model_json_schema(ref_template=names.REF + "{model}")
+    found.update(problem.pop("$defs"), Problem=problem)
+    for operation in names.operations(document):
+        answers = operation["responses"]
+        if "application/json" in answers.get("422", {}).get("content", {}):
+            answers["422"] = problems(422)[422]

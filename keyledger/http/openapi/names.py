@@ -54,7 +54,8 @@ def operation_id(route: APIRoute) -> str:
 
 def summarise(operation: dict[str, Any]) -> None:
     """Make the first sentence of an operation's description its summary, and name the answer by its status."""
-    first, _, rest = " ".join(operation.pop("description").split()).partition(". ")
+    words = operation.pop("description", operation["summary"])
+    first, _, rest = " ".join(words.split()).partition(". ")
     operation["summary"] = first.removesuffix(".")
     if rest:
         operation["description"] = rest
@@ -86,6 +87,8 @@ def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _hoisted(schema: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     """A reference to the schema, which becomes a component under its title, as do the choices that it is one of."""
+    if "title" not in schema:
+        return schema
     if "oneOf" in schema:
         schema["oneOf"] = [_hoisted(one, found) for one in schema["oneOf"]]
     found[schema["title"]] = schema
