@@ -13,13 +13,16 @@ import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from registry.errors import KeyledgerError, LogBroken
+from registry.outage import Outage
 from registry.parts.part import Part
 from registry.retry import retrying
 
 logger = logging.getLogger(__name__)
+
+FOLLOWING: Final = "following"  # the step of an outage that ends when an attempt has come to follow
 
 
 class Pulse:
@@ -39,10 +42,11 @@ class Pulse:
 
 
 class Follower(Protocol):
-    """Follows the log until it is cancelled. `failure` is the error that stopped it."""
+    """Follows the log until it is cancelled. `failure` is the error that stopped it, `outage` what it waits for."""
 
     part: Part
     failure: Exception | None
+    outage: Outage
     pulse: Pulse
 
     @property
@@ -55,7 +59,7 @@ class Follower(Protocol):
     async def follow(self) -> None:
         """Make one attempt: become the leader, check the position, and follow until cancelled or until something fails.
 
-        May be called again however it ended.
+        May be called again however it ended. When it follows, it says so: `outage.answered(FOLLOWING)`.
         """
 
     async def report(self, failure: str, *, stopped: bool) -> None:
@@ -79,10 +83,11 @@ async def keep_following(follower: Follower, name: str, patience: Patience) -> N
     try:
         while True:
             try:
-                await _with_retries(follower, name, patience)
+                await _with_retries(follower, patience)
             except patience.fatal:
                 raise
             except Exception as error:  # noqa: BLE001 - what follows the log must not stop for what may pass
+                follower.outage.began(FOLLOWING)
                 what = "%s can't continue, and tries again in %.0f s: %s"
                 logger.error(what, name, patience.again_s, words(error))  # noqa: TRY400 - a traceback could log values
                 await asyncio.sleep(patience.again_s)
@@ -94,13 +99,13 @@ async def keep_following(follower: Follower, name: str, patience: Patience) -> N
         await follower.release()
 
 
-async def _with_retries(follower: Follower, name: str, patience: Patience) -> None:
+async def _with_retries(follower: Follower, patience: Patience) -> None:
     async for attempt in retrying(*patience.transport):
         with attempt:
             try:
                 await follower.follow()
             except patience.transport as error:
-                logger.warning("%s waits: %s", name, words(error))
+                follower.outage.waits(FOLLOWING, words(error))
                 await follower.report(f"waits: {words(error)}", stopped=False)
                 raise
             except Exception as error:
@@ -110,7 +115,7 @@ async def _with_retries(follower: Follower, name: str, patience: Patience) -> No
                 await follower.release()
 
 
-def words(error: Exception) -> str:
+def words(error: BaseException) -> str:
     """The text of one of our errors; of any other its type and place alone, because its text can quote values."""
     if isinstance(error, KeyledgerError):
         return str(error)

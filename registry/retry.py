@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
-    before_sleep_nothing,
     retry_if_exception_type,
     stop_after_delay,
     stop_never,
     wait_random_exponential,
 )
+
+from registry.outage import Outage
 
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
@@ -23,28 +23,30 @@ _T = TypeVar("_T")
 
 
 def retrying(
-    *kinds: type[Exception], give_up_after_s: float | None = None, logger: logging.Logger | None = None
+    *kinds: type[Exception], give_up_after_s: float | None = None, outage: Outage | None = None, step: str = ""
 ) -> AsyncRetrying:
     """Attempts, until one does not raise one of `kinds`; then raises the last error.
 
-    `give_up_after_s` None means no limit. `logger` gets each failure as a warning, equal for equal errors. Its text is
-    logged, so with a logger `kinds` must be errors of ours.
+    `give_up_after_s` None means no limit. The `outage` logs each failure of the step, and its end. Their texts are
+    logged, so with it `kinds` must be errors of ours.
     """
+    fails = retry_if_exception_type(kinds)
+
+    def again(state: RetryCallState) -> bool:
+        failed, outcome = fails(state), state.outcome
+        if outage is not None and outcome is not None:
+            if failed:
+                outage.waits(step, str(outcome.exception()))
+            elif not outcome.failed:
+                outage.answered(step)
+        return failed
+
     return AsyncRetrying(
-        retry=retry_if_exception_type(kinds),
+        retry=again,
         stop=stop_never if give_up_after_s is None else stop_after_delay(give_up_after_s),
         wait=wait_random_exponential(multiplier=_FIRST_PAUSE_S, max=_LONGEST_PAUSE_S),
-        before_sleep=before_sleep_nothing if logger is None else _warning_of(logger),
         reraise=True,
     )
-
-
-def _warning_of(logger: logging.Logger) -> Callable[[RetryCallState], None]:
-    def warn(state: RetryCallState) -> None:
-        error = None if state.outcome is None else state.outcome.exception()
-        logger.warning("waits, and tries again: %s", error)
-
-    return warn
 
 
 async def poll_until(

@@ -26,9 +26,10 @@ from gateways.tensorzero.key_table import GatewayTable
 from gateways.tensorzero.reconcile import Reconciler
 from gateways.tensorzero.writer import Writer
 from registry.errors import Busy
-from registry.follower import Patience, Pulse, first_error, keep_following
+from registry.follower import FOLLOWING, Patience, Pulse, first_error, keep_following
 from registry.log.event_log import EventLog
 from registry.log.log_position import LogPosition, resume_at
+from registry.outage import Outage
 from registry.parts.part import Part
 
 logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class GatewaySync:
         self._writer = Writer(states, table)
         self.failure: Exception | None = None
         self.pulse = Pulse()
+        self.outage = Outage("the gateway's sync", logger)
 
     @property
     def leads(self) -> bool:
@@ -96,6 +98,7 @@ class GatewaySync:
         if synced.target != target:
             done = await self._fill(done, target)
         await self._checkpoint.fail(None)
+        self.outage.answered(FOLLOWING)
         await self._keep(done, target)
 
     async def report(self, failure: str, *, stopped: bool) -> None:  # noqa: ARG002 - both are shown the same way

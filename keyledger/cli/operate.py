@@ -204,5 +204,5 @@ def show_settings(json: AsJson = False) -> None:
 
 def _settings() -> Settings:
     settings = Settings.read()
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     return settings

@@ -42,15 +42,7 @@ def print_status(seen: dict[str, Any]) -> None:
         columns = ("part", "state", "host", "pid", "started_at", "succeeded_at", "silent_s")
         _print_rows(columns, seen["parts"], "parts")
     for one in seen["gateways"]:
-        looked = one["reconciled_at"] or "never"
-        say(f"gateway {one['name']}: all keys compared at {looked}, {one['drift_repaired']} rows put back")
-        if one["without_hash"]:
-            say(f"gateway {one['name']}: {one['without_hash']} credentials have no hash here, and no row there")
-        if one["index_missing"]:
-            say(
-                f"gateway {one['name']}: no index serves its look-up of keys\n"
-                "  do: keyledger project gateway --create-index"
-            )
+        _print_gateway(one)
     say(_verified(seen["verified"]))
     if (count := seen["gateway_count"]) and not count["failure"]:
         say(_count(count))
@@ -63,6 +55,17 @@ def print_status(seen: dict[str, Any]) -> None:
         say(f"dead letters open: {seen['dead_letters_open']}")
     for alarm in seen["alarms"]:
         say(f"ALARM {alarm['kind']}: {alarm['detail']}\n  do: {alarm['fix']}")
+
+
+def _print_gateway(one: dict[str, Any]) -> None:
+    looked = one["reconciled_at"] or "never"
+    say(f"gateway {one['name']}: all keys compared at {looked}, {one['drift_repaired']} rows put back")
+    if one["without_hash"]:
+        say(f"gateway {one['name']}: {one['without_hash']} credentials have no hash here, and no row there")
+    if one["index_missing"]:
+        say(
+            f"gateway {one['name']}: no index serves its look-up of keys\n  do: keyledger project gateway --create-index"
+        )
 
 
 def _print_rows(columns: Sequence[str], rows: Sequence[dict[str, Any]], title: str) -> None:

@@ -8,7 +8,6 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
 
 from keyledger.http import health, metrics
 from keyledger.http.answer import errors
@@ -17,6 +16,7 @@ from keyledger.http.audit import history as audit_history
 from keyledger.http.billing import usage as billing
 from keyledger.http.cors import Cors
 from keyledger.http.dependencies import Authenticate, principal_of, provide
+from keyledger.http.gauges import Gauges
 from keyledger.http.guard import Guard
 from keyledger.http.keys import history, keys, lifecycle, usage
 from keyledger.http.openapi.document import openapi
@@ -75,18 +75,19 @@ _OPERATOR: Final = (
 )
 
 
-def public_app(services: Services, failure: Failure = none) -> ASGIApp:
+def public_app(services: Services, failure: Failure = none) -> FastAPI:
     """The admin and billing API, for callers with an admin token."""
 
     async def by_token(request: Request) -> Principal:
         return await authenticate(request.headers.get("authorization"), services.registry.queries)
 
     app = _app(services, failure, by_token, _PUBLIC)
-    origins = services.settings.http_origins
-    return Cors(app, origins.split(",")) if origins is not None else app
+    if (origins := services.settings.http_origins) is not None:
+        app.add_middleware(Cors, origins.split(","))
+    return app
 
 
-def operator_app(services: Services, failure: Failure = none) -> ASGIApp:
+def operator_app(services: Services, failure: Failure = none) -> FastAPI:
     """The same, and more, for the operator of the machine: who can open the socket may do all. Never put it on TCP."""
 
     async def by_socket(_request: Request) -> Principal:
@@ -95,14 +96,14 @@ def operator_app(services: Services, failure: Failure = none) -> ASGIApp:
     return _app(services, failure, by_socket, _OPERATOR)
 
 
-def operations_app(process: Health) -> ASGIApp:
+def operations_app(process: Health) -> FastAPI:
     """Health and metrics alone, of a process that serves nothing else."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     gauges = provide(app, process)
     for router in _OPERATIONS:
         app.include_router(router)
     errors.install(app)
-    return Guard(PercentEncoding(app), gauges.registry)
+    return _guarded(app, gauges)
 
 
 def public_document() -> dict[str, Any]:
@@ -110,12 +111,12 @@ def public_document() -> dict[str, Any]:
     return _described(_PUBLIC).openapi()
 
 
-def _app(services: Services, failure: Failure, by: Authenticate, routers: tuple[APIRouter, ...]) -> ASGIApp:
+def _app(services: Services, failure: Failure, by: Authenticate, routers: tuple[APIRouter, ...]) -> FastAPI:
     app = _described(routers)
     gauges = provide(app, Health(RecentStatus(services.quick_status), failure), services, by)
     errors.install(app, services)
     app.add_exception_handler(HTTPException, _nothing_here)
-    return Guard(PercentEncoding(app), gauges.registry)
+    return _guarded(app, gauges)
 
 
 def _described(routers: tuple[APIRouter, ...]) -> FastAPI:
@@ -133,6 +134,16 @@ def _described(routers: tuple[APIRouter, ...]) -> FastAPI:
         app.include_router(router)
     add_page(app)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _guarded(app: FastAPI, gauges: Gauges) -> FastAPI:
+    """Put around the routes what is for every request; what is added last is outermost.
+
+    Within the framework's own last resort, which would answer a failure with plain text before the guard sees it.
+    """
+    app.add_middleware(PercentEncoding)
+    app.add_middleware(Guard, gauges.registry)
     return app
 
 

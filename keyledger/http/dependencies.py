@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
-from uuid import uuid4
 
 from fastapi import Depends, FastAPI, Request, Security
 from fastapi.security import HTTPBearer
@@ -15,6 +14,7 @@ from fastapi.security import HTTPBearer
 from audit.sources import AuditSources as Sources
 from keyledger.http.gauges import Gauges as AppGauges
 from keyledger.http.request.strict_request import on_behalf_of, strict_request
+from keyledger.http.request_note import note_of
 from keyledger.runtime.audit_sources import audit_sources
 from keyledger.runtime.registry import Registry as OpenRegistry
 from keyledger.runtime.services import Services as OpenServices
@@ -48,7 +48,9 @@ def provide(
 async def principal_of(request: Request, _documented: Annotated[object, Security(_BEARER)] = None) -> Principal:
     """The caller, by the way that the app was made with. Raises Unauthenticated."""
     authenticate: Authenticate = request.app.state.authenticate
-    return await authenticate(request)
+    principal = await authenticate(request)
+    note_of(request.scope).actor = principal.actor
+    return principal
 
 
 def needs(scope: str) -> Any:
@@ -91,7 +93,7 @@ async def gauges_of(request: Request) -> AppGauges:
 
 def caller_of(request: Request, principal: Principal, reason: str | None = None) -> Caller:
     """Who asks, as the log records it. Raises FieldsRefused."""
-    return Caller(principal.actor, on_behalf_of(request), uuid4().hex, reason)
+    return Caller(principal.actor, on_behalf_of(request), note_of(request.scope).request_id, reason)
 
 
 Services = Annotated[OpenServices, Depends(services_of)]

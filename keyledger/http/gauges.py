@@ -87,13 +87,7 @@ class Gauges:
             self._applied.labels(projector.name).set(projector.applied)
             self._lag_s.labels(projector.name).set(projector.lag_s)
             self._projector_failed.labels(projector.name).set(projector.failure is not None)
-        for gateway in status.gateways:
-            self._index_missing.labels(gateway.name).set(gateway.index_missing)
-            self._without_hash.labels(gateway.name).set(gateway.without_hash)
-            self._drift.repaired[gateway.name] = gateway.drift_repaired
-        if status.gateway_count is not None:
-            self._counted.set(status.gateway_count.counted)
-            self._recorded.set(status.gateway_count.recorded)
+        self._show_gateway(status)
         if status.dead_letters_open is not None:
             self._dead_letters.set(status.dead_letters_open)
         if status.redelivered is not None:
@@ -107,6 +101,15 @@ class Gauges:
         self._alarms.clear()
         for kind, count in Counter(alarm.kind for alarm in status.alarms).items():
             self._alarms.labels(kind).set(count)
+
+    def _show_gateway(self, status: Status) -> None:
+        for gateway in status.gateways:
+            self._index_missing.labels(gateway.name).set(gateway.index_missing)
+            self._without_hash.labels(gateway.name).set(gateway.without_hash)
+            self._drift.repaired[gateway.name] = gateway.drift_repaired
+        if status.gateway_count is not None:
+            self._counted.set(status.gateway_count.counted)
+            self._recorded.set(status.gateway_count.recorded)
 
     def _gauge(self, name: str, words: str, *labels: str) -> Gauge:
         return Gauge(name, words, labels, registry=self.registry)

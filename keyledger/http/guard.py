@@ -1,34 +1,33 @@
 """The outermost layer of an app: times and logs each request by its route alone, and answers what nobody caught.
 
-Neither query strings, bodies, headers nor the texts of exceptions reach the log: an exception's text can quote values.
+Neither query strings, bodies, headers nor the texts of foreign exceptions reach the log: those can quote values.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 import traceback
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Histogram
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keyledger.http.answer.problem import problem
+from keyledger.http.outages import Outages
+from keyledger.http.request_note import RequestNote, note_of
+from keyledger.runtime.causes import causes
 
 logger = logging.getLogger("keyledger.http")
 
-_HEALTH: Final = "/healthz"  # answered whatever else waits
+REQUEST_ID_HEADER: Final = "Keyledger-Request-Id"
 MAX_RUNNING: Final = 2000  # requests at once; more are refused at once
+_HEALTH: Final = "/healthz"  # answered whatever else waits
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-
-
-@dataclass(slots=True)
-class _Answer:
-    """What has been sent so far."""
-
-    status: int = 0
 
 
 class Guard:
@@ -37,6 +36,7 @@ class Guard:
     def __init__(self, app: ASGIApp, metrics: CollectorRegistry) -> None:
         self._app = app
         self._running = 0
+        self._outages = Outages()
         self._seconds = Histogram(
             "keyledger_http_request_seconds",
             "Time to answer a request.",
@@ -50,46 +50,85 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        began, note = time.monotonic(), note_of(scope)
+
+        async def watched(message: Message) -> None:
+            _watch(message, note)
+            await send(message)
+
+        try:
+            await self._serve(scope, receive, watched, note)
+        finally:
+            self._log(scope, note, time.monotonic() - began)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, note: RequestNote) -> None:
         if self._running >= MAX_RUNNING and scope["path"] != _HEALTH:
             busy = problem(503, "Too many requests are under way: try again.", headers={"Retry-After": "1"})
             await busy(scope, receive, send)
             return
-        began, sent = time.monotonic(), _Answer()
         self._running += 1
-
-        async def watched(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                sent.status = message["status"]
-            await send(message)
-
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, send)
         except ClientDisconnect:
-            sent.status = sent.status or 499  # nobody is there to be answered
+            note.status = note.status or 499  # nobody is there to be answered
         except Exception as error:  # noqa: BLE001 - the last resort, so that no caller sees a bare failure
-            _log_failure(error)
-            if not sent.status:
+            note.failed = error
+            if not note.status:
                 answer = problem(500, "Something failed here. It was logged; nothing of your request was.")
-                await answer(scope, receive, watched)
+                await answer(scope, receive, send)
         finally:
             self._running -= 1
-            self._note(scope, sent.status, time.monotonic() - began)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    def _log(self, scope: Scope, note: RequestNote, seconds: float) -> None:
         # The route's template, never the path: a path holds ids, and whatever a caller put there by mistake.
         route = getattr(scope.get("route"), "path", "unrouted")
-        method = scope["method"] if scope["method"] in {"GET", "POST", "PATCH", "DELETE"} else "other"
-        self._seconds.labels(method, route, str(status)).observe(seconds)
-        level = logging.DEBUG if route == _HEALTH else logging.INFO  # every command and probe asks it
-        logger.log(level, "%s %s %d %.1f ms", method, route, status, seconds * 1000)
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._seconds.labels(method, route, str(note.status)).observe(seconds)
+        call = f"{method} {route}"
+        if note.status == 503 and note.failed is not None:
+            self._outages.refused(call, note.failed)
+        elif 200 <= note.status < 400 and not note.broken:
+            self._outages.answered(call)
+        milliseconds = round(seconds * 1000, 1)
+        fields: dict[str, Any] = {"request_id": note.request_id, "actor": note.actor, "method": method, "route": route}
+        fields |= {"status": note.status, "duration_ms": milliseconds}
+        text = f"{call} {note.status} {milliseconds} ms, request {note.request_id} by {note.actor or 'nobody known'}"
+        if note.broken:
+            fields["cause"] = _cause(note)
+            text += f": {fields['cause']}"
+        logger.log(_level(route, note), "%s", text, extra={"fields": fields})
 
 
-def _log_failure(error: BaseException) -> None:
-    """The kinds of the error and of its causes, and where in the code; never their texts."""
-    kinds: list[str] = []
-    cause: BaseException | None = error
-    while cause is not None and len(kinds) < 10:
-        kinds.append(type(cause).__qualname__)
-        cause = cause.__cause__ or cause.__context__
+def _watch(message: Message, note: RequestNote) -> None:
+    """Note the answer, and give it the request's id."""
+    if message["type"] == "http.response.start":
+        note.status = message["status"]
+        MutableHeaders(scope=message)[REQUEST_ID_HEADER] = note.request_id
+    elif note.status >= 500 and note.detail is None:
+        note.detail = _detail(message.get("body", b""))
+
+
+def _detail(body: bytes) -> str | None:
+    """What a problem says to the caller; it quotes nothing that the caller sent."""
+    try:
+        problem: Any = json.loads(body)
+        return str(problem["detail"])
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def _level(route: str, note: RequestNote) -> int:
+    if note.broken:
+        return logging.WARNING if note.status == 503 else logging.ERROR
+    return logging.DEBUG if route == _HEALTH else logging.INFO  # every command and probe asks it
+
+
+def _cause(note: RequestNote) -> str:
+    """Why it failed; unless it is known to pass, also where in the code."""
+    error = note.failed
+    if error is None:
+        return note.detail or "not known"
+    if note.status == 503:
+        return causes(error)
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    logger.error("unhandled %s at %s", " from ".join(kinds), " < ".join(reversed(places[-12:])))
+    return f"{causes(error)}, at {' < '.join(reversed(places[-12:]))}"

@@ -10,20 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from keyledger.runtime.log_lines import LogFormat, fields_of, lines
+
 EVERY_S: Final = 60.0
-_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _KEPT: Final = 1000  # kinds of lines that are remembered; beyond that, the oldest is forgotten
 _OURS: Final = ("keyledger", "audit", "gateways", "projections", "registry")
 # Drivers and frameworks may quote values below WARNING.
-_QUIET: Final = ("asyncpg", "sqlalchemy", "uvicorn", "httpx", "httpcore", "clickhouse_connect", "alembic", "asyncio")
+QUIET: Final = ("asyncpg", "sqlalchemy", "uvicorn", "httpx", "httpcore", "clickhouse_connect", "alembic", "asyncio")
 
 
-def configure_logging(level: str) -> None:
+def configure_logging(level: str, log_format: LogFormat = "text") -> None:
     """Log to stderr from this level on."""
-    logging.basicConfig(level=level, stream=sys.stderr, format=_FORMAT)
+    logging.basicConfig(level=level, stream=sys.stderr)
     for handler in logging.getLogger().handlers:
         handler.addFilter(HoldBackRepeats())
-    for name in _QUIET:
+        handler.setFormatter(lines(log_format))
+    for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     # It logs each attempt to reach a broker that is away, and we log the outcome.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -41,7 +43,8 @@ class HoldBackRepeats(logging.Filter):
     """Lets one warning or error of a kind through in `every_s`, with the number of those held back before it.
 
     What can fail thousands of times a second, such as writes to a caller that has left, must not fill the disk. Two
-    lines of ours are of one kind if they are equal; of a library, if one statement logs both, as it quotes ids.
+    lines of ours are of one kind if they are equal; of a library, if one statement logs both, as it quotes ids. What
+    has fields is an event of its own, such as a request.
     """
 
     def __init__(self, every_s: float = EVERY_S, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,7 +56,7 @@ class HoldBackRepeats(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the line is logged."""
-        if record.levelno < logging.WARNING:
+        if record.levelno < logging.WARNING or fields_of(record):
             return True
         with self._lock:
             held = self._held_before(_kind_of(record))

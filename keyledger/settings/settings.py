@@ -186,6 +186,9 @@ class Settings(BaseSettings):
         description="Origins whose pages may read answers in a browser (CORS), with commas between; none when not set.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged, to stderr.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How: lines for people, or a JSON object a line; never more than a line an event."
+    )
 
     @classmethod
     def read(cls) -> Self:

@@ -116,6 +116,12 @@ class ClickHouse:
         """Whether this is the engine inside our own process."""
         return self._dsn.startswith("chdb:")
 
+    @property
+    def address(self) -> str:
+        """The host and port, or the folder of the embedded engine; without any login."""
+        parts = urlsplit(self._dsn)
+        return parts.path if self.embedded else parts.netloc.rpartition("@")[2]
+
     async def query(
         self,
         sql: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from projections.errors import ClickHouseRefused
@@ -41,20 +42,25 @@ class LedgerGuard:
         self._of_ledger = of_ledger
         return of_ledger
 
-    async def run(self) -> None:
-        """Look from time to time, and rewrite the ledger where it lacks rows, until cancelled."""
+    async def run(self, answered: Callable[[], None] = lambda: None) -> None:
+        """Look from time to time, and rewrite the ledger where it lacks rows, until cancelled.
+
+        `answered` is called after each look.
+        """
         loop = asyncio.get_running_loop()
         while True:
             of_ledger = await self.look() if self._of_ledger is None else self._of_ledger
             if of_ledger or await self._presence.broken_parts(gateway=False):
                 await self._restore()
             self._of_ledger = None
+            answered()
             counted = loop.time()
             while loop.time() - counted < _COUNT_EVERY_S:
                 await asyncio.sleep(_EVERY_S)
                 if await self._presence.broken_parts(gateway=False):
                     break
                 await self._record([])
+                answered()
 
     async def _record(self, of_ledger: list[str]) -> None:
         missing = of_ledger + await self._presence.of_gateway()
@@ -62,6 +68,8 @@ class LedgerGuard:
             return
         for one in missing:
             logger.error("no bill is made, as rows are missing: %s", one)
+        if self._recorded and not missing:
+            logger.warning("no rows are missing any more: bills are made again")
         if missing or await self._presence.missing():
             await self._presence.record(missing)
         self._recorded = missing

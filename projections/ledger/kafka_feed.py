@@ -187,6 +187,8 @@ class KafkaFeed:
         count, limit = await self._letters.count_open(), self._source.dead_letters_max
         if count > limit and not self._stopped:
             logger.error("%d dead letters are open, more than %d: nothing is consumed", count, limit)
+        elif self._stopped and count <= limit:
+            logger.warning("%d dead letters are open: events are consumed again", count)
         return count > limit
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from tenacity import AsyncRetrying
 
@@ -23,8 +24,9 @@ from projections.ledger.guard import LedgerGuard
 from projections.ledger.rows import applied_row, project
 from projections.ledger.store import Store
 from registry.errors import Busy
-from registry.follower import Patience, Pulse, first_error, keep_following
+from registry.follower import FOLLOWING, Patience, Pulse, first_error, keep_following
 from registry.log.chain_walk import Linked
+from registry.outage import Outage
 from registry.parts.part import Part
 from registry.retry import retrying
 
@@ -65,6 +67,7 @@ class Projector:
         self._reported = False
         self.failure: Exception | None = None
         self.pulse = Pulse()
+        self.outage = Outage("the projector", logger)
 
     async def run(self) -> None:
         """Project until cancelled. Raises LogBroken; whatever else fails is retried."""
@@ -96,11 +99,12 @@ class Projector:
         await self._feed.close()
 
     async def _project(self) -> None:
-        async for attempt in _retrying():
+        async for attempt in self._retrying("start"):
             with attempt:
                 frontier = await self._store.frontier()
                 await self._feed.start(frontier.applied)
                 self._reported = self._reported or bool(frontier.failure)
+        self.outage.answered(FOLLOWING)
         self._stale_dictionary.set()
         linked = await self._poll()
         while True:
@@ -109,7 +113,7 @@ class Projector:
             try:
                 if linked:
                     await self._apply(linked)
-                async for attempt in _retrying():
+                async for attempt in self._retrying("commit"):
                     with attempt:
                         await self._feed.commit()
                 self.pulse.beat()
@@ -127,7 +131,7 @@ class Projector:
 
     async def _poll(self) -> Sequence[Linked]:
         linked: Sequence[Linked] = ()
-        async for attempt in _retrying():
+        async for attempt in self._retrying("poll"):
             with attempt:
                 linked = await self._feed.poll(self._poll_s)
         return linked
@@ -135,16 +139,16 @@ class Projector:
     async def _apply(self, linked: Sequence[Linked]) -> None:
         applied = [applied_row(self._log_id, one) for one in linked]
         rows = project(one.event for one in linked)
-        async for attempt in _retrying():
+        async for attempt in self._retrying("write"):
             with attempt:
                 await self._store.write(rows, applied)
         if rows:
             self._stale_dictionary.set()
 
     async def _keep_guard(self, guard: LedgerGuard) -> None:
-        async for attempt in _retrying():
+        async for attempt in self._retrying("guard"):
             with attempt:
-                await guard.run()
+                await guard.run(partial(self.outage.answered, "guard"))
 
     async def _reload_dictionary(self) -> None:
         """Reload after changes, batched, and for at most a tenth of the time: a reload reads everything."""
@@ -153,11 +157,10 @@ class Projector:
             await self._stale_dictionary.wait()
             self._stale_dictionary.clear()
             began = loop.time()
-            async for attempt in _retrying():
+            async for attempt in self._retrying("dictionary"):
                 with attempt:
                     await self._store.reload_dictionary()
             await asyncio.sleep(max(self._reload_every_s, 10 * (loop.time() - began)))
 
-
-def _retrying() -> AsyncRetrying:
-    return retrying(*_TRANSPORT, logger=logger)
+    def _retrying(self, step: str) -> AsyncRetrying:
+        return retrying(*_TRANSPORT, outage=self.outage, step=step)

@@ -17,10 +17,11 @@ from typing import Any, Final
 from aiokafka.errors import KafkaError
 
 from registry.errors import Busy, LogBroken
-from registry.follower import Patience, Pulse, keep_following
+from registry.follower import FOLLOWING, Patience, Pulse, keep_following
 from registry.log.chain_walk import Linked, LogReader
 from registry.log.event_log import EventLog
 from registry.log.log_position import LogPosition, resume_at
+from registry.outage import Outage
 from registry.parts.part import Part
 from registry.publish.checkpoint import RelayCheckpoint
 from registry.publish.cloudevent import write_record
@@ -31,7 +32,8 @@ logger = logging.getLogger(__name__)
 
 WINDOW: Final = 2000
 _SLOW_S: Final = 5.0
-_SLOW: Final = "waits: the broker does not acknowledge"
+_SLOW: Final = "the broker does not acknowledge"
+_ACKNOWLEDGED: Final = "acknowledged"
 _PATIENCE: Final = Patience(transport=(Busy, KafkaError), fatal=(LogBroken, TopicUnfit))
 
 
@@ -59,6 +61,7 @@ class Relay:
         self._poll_s = poll_s
         self.failure: Exception | None = None
         self.pulse = Pulse()
+        self.outage = Outage("the relay", logger)
 
     @property
     def leads(self) -> bool:
@@ -78,6 +81,7 @@ class Relay:
         try:
             await publisher.start()
             await self._checkpoint.fail(None)
+            self.outage.answered(FOLLOWING)
             await self._publish(start, publisher)
         finally:
             await publisher.stop()
@@ -123,8 +127,9 @@ class Relay:
         try:
             await asyncio.wait({sending}, timeout=_SLOW_S)
             if not sending.done():
-                logger.warning("the relay %s", _SLOW)
-                await self._checkpoint.fail(_SLOW)
+                self.outage.waits(_ACKNOWLEDGED, _SLOW)
+                await self._checkpoint.fail(f"waits: {_SLOW}")
             await sending
+            self.outage.answered(_ACKNOWLEDGED)
         finally:
             sending.cancel()

@@ -57,11 +57,19 @@ async def ensure_topics(options: Mapping[str, Any], *plans: TopicPlan) -> None:
     admin = AIOKafkaAdminClient(**options)
     try:
         await admin.start()
+        logger.info("connected to %s", _address(options))
         for plan in plans:
             if not await _made(admin, plan):
                 await _check(admin, plan)
     finally:
         await admin.close()
+
+
+def _address(options: Mapping[str, Any]) -> str:
+    """Where Kafka is and by which login; its version no broker tells."""
+    user = options.get("sasl_plain_username")
+    login = "" if user is None else f", user {user}"
+    return f"Kafka at {options.get('bootstrap_servers')}, {options.get('security_protocol')}{login}"
 
 
 async def _made(admin: AIOKafkaAdminClient, plan: TopicPlan) -> bool:

@@ -123,6 +123,9 @@ async def test_while_kafka_is_away_keys_are_made_and_revoked_and_afterwards_all_
         assert (await status(process))[0] == 0
     assert await process.stop() == 0
     assert_quiet(process.log)
+    said = process.log.read_text(encoding="utf-8")
+    assert said.count("the relay goes on again, after ") == 1, "recovery is logged as failure is"
+    assert f"connected to Kafka at {own_broker.bootstrap_servers}, PLAINTEXT" in said
 
 
 async def test_the_parts_alone_are_killed_and_a_standby_takes_over(

@@ -102,7 +102,7 @@ class Watched:
         """What `status` says."""
         clickhouse, names = self._world.clickhouse, self._world.names
         parts = Store(clickhouse, names), DeadLetters(clickhouse, names), Presence(clickhouse, names)
-        return await status_of(registry, ReadSide(*parts, 100, 30.0, self.counts))
+        return await status_of(registry, ReadSide(*parts, 100, 30.0, counts=self.counts))
 
 
 def told(status: Status) -> list[tuple[str, str]]:

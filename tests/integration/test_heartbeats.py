@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from dataclasses import replace
@@ -17,6 +18,7 @@ from keyledger.settings import Settings
 from registry.errors import ChainBroken
 from registry.follower import Pulse
 from registry.log.postgres import PostgresEventLog
+from registry.outage import Outage
 from registry.parts.heartbeats import Beat, Heartbeats, Place, Silence
 from registry.parts.part import Part
 from registry.retry import poll_until
@@ -38,6 +40,7 @@ class Work:
         self.leads = leads
         self.failure: Exception | None = None
         self.pulse = Pulse()
+        self.outage = Outage(part, logging.getLogger(__name__))
 
     async def run(self) -> None: ...
 

@@ -106,7 +106,7 @@ def test_every_variable_is_a_setting_and_all_together_are_valid(
     given = {name.removeprefix(PREFIX).lower() for name in service.environment}
     needed = NEEDS[parsed(service.command)[0]]
     settings.require(*needed)
-    assert given - needed <= {"log_level", "bill_memory_mib", "parts_expected"}, (
+    assert given - needed <= {"log_level", "log_format", "bill_memory_mib", "parts_expected"}, (
         "a process gets what it needs, and no secret more"
     )
 

@@ -123,6 +123,7 @@ def test_all_faults_are_told_together_by_name_and_without_values(monkeypatch: py
         "KEYLEDGER_CLOCK_SKEW_MS": "5001",
         "KEYLEDGER_APPEND_BATCH": "many",
         "KEYLEDGER_LOG_LEVEL": "LOUD",
+        "KEYLEDGER_LOG_FORMAT": "xml",
         "KEYLEDGER_CLOCK_SKEW": "1",
     }
     for name, value in wrong.items():

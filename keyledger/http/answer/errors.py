@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from audit.errors import AuditError, UnknownInference
 from keyledger.http.answer.answers import POSITION_HEADER
 from keyledger.http.answer.problem import BadRequest, problem
+from keyledger.http.request_note import note_of
 from keyledger.runtime.services import Services
 from keyledger.settings import SettingsError
 from projections.errors import (
@@ -73,7 +74,8 @@ _FAMILIES: Final = (RegistryError, ProjectionError, AuditError, SettingsError)
 def install(app: FastAPI, services: Services | None = None) -> None:
     """Answer every error that the routes or the framework raise; `services` say why ClickHouse refused."""
 
-    async def failed(_request: Request, error: Exception) -> JSONResponse:
+    async def failed(request: Request, error: Exception) -> JSONResponse:
+        note_of(request.scope).failed = error
         if services is not None and isinstance(error, ClickHouseError):
             with suppress(ClickHouseError):
                 error = await reason_of(services.clickhouse, services.names, error) or error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from keyledger.runtime.connected import log_registry, log_services
 from keyledger.runtime.garbage import collect_garbage_rarely
 from keyledger.runtime.parts.following import Say, follow, warn_of_pooler
 from keyledger.runtime.registry import open_registry
@@ -27,6 +28,7 @@ async def project_clickhouse(settings: Settings, feed: str, host: str, port: int
     collect_garbage_rarely()
     async with open_services(settings, database_url, clickhouse_url) as services:
         await warn_of_pooler(services.registry.engine)
+        await log_services(services)
         guard = ledger_guard(services)
         projector = kafka_projector(services, guard) if feed == "kafka" else log_projector(services, guard)
         health = Health(RecentStatus(services.quick_status), lambda: projector.failure, part="projector")
@@ -39,6 +41,7 @@ async def project_gateway(settings: Settings, host: str, port: int, say: Say) ->
     database_url, _ = settings.require("database_url", "gateway_database_url")
     async with open_registry(settings, database_url) as registry:
         await probe(registry.engine)
+        await log_registry(registry)
         sync = gateway_sync(registry)
         assert sync is not None  # noqa: S101 - for the type checker: its setting is there
         health = Health(RecentStatus(partial(status_of, registry)), lambda: sync.failure, part="sync")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from keyledger.runtime import republish
+from keyledger.runtime.connected import log_registry
 from keyledger.runtime.parts.following import Say, follow
 from keyledger.runtime.registry import open_registry
 from keyledger.runtime.serving.health import Health, RecentStatus
@@ -21,6 +22,7 @@ async def publish(settings: Settings, host: str, port: int, say: Say) -> None:
     database_url, _ = settings.require("database_url", "kafka_bootstrap_servers")
     async with open_registry(settings, database_url) as registry:
         await probe(registry.engine)
+        await log_registry(registry)
         running = relay(registry)
         health = Health(
             RecentStatus(partial(status_of, registry)), lambda: running.failure, lambda: running.leads, "relay"

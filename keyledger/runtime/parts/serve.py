@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from keyledger.http.app import public_app
+from keyledger.runtime.connected import log_services
 from keyledger.runtime.parts.following import Say, warn_of_pooler
 from keyledger.runtime.services import open_services
 from keyledger.runtime.serving.server import bind_tcp, connection_bounds, serving, stop_on_signal
@@ -22,4 +25,6 @@ async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
     ):
         await warn_of_pooler(services.registry.engine)
         say(f"ready http://{host}:{tcp.getsockname()[1]}")
+        asking = asyncio.create_task(log_services(services))  # a server that is away is not waited for
         await stop.wait()
+        asking.cancel()

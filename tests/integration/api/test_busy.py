@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from keyledger.runtime.log_lines import fields_of
 from registry.log.postgres import APPEND_LOCK
 from tests.support.api.service import Api, assert_problem
 from tests.support.servers.databases import Database, Server
@@ -22,7 +25,7 @@ async def test_a_stuck_lock_makes_writes_busy_but_not_reads(api: Api, database: 
 
 
 async def test_a_database_that_is_away_makes_everything_busy_until_it_is_back(
-    api: Api, server: Server, database: Database
+    api: Api, server: Server, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = (await api.make_key())["public_id"]
     await server.run(
@@ -43,6 +46,15 @@ async def test_a_database_that_is_away_makes_everything_busy_until_it_is_back(
         assert database.name not in answer.text
     assert (await api.client.get("/healthz")).status_code == 200
     assert (await api.client.get("/readyz")).status_code == 503
+    causes = [fields_of(record)["cause"] for record in caplog.records if fields_of(record).get("status") == 503]
+    assert len(causes) == 7
+    assert ", from " in causes[0], "the connection that was ended"
+    assert all(f'database "{database.name}" is not currently accepting connections' in one for one in causes[1:6])
+    assert causes[6], "that of /readyz"
     await server.run(f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS true")
     assert (await api.call("GET", f"{KEYS}/{key}")).json()["tags"] == {}
     assert (await api.patch(key, {"tags": {"a": "b"}})).json()["tags"] == {"a": "b"}
+    again = [record.getMessage() for record in caplog.records if "answers again" in record.getMessage()]
+    assert len(again) == 1, again
+    assert again[0].startswith("GET /admin/api-keys/{public_id} answers again, ")
+    assert again[0].endswith(" s after the first Busy")

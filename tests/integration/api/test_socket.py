@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -61,14 +63,17 @@ class Served:
 
 
 @pytest.fixture
-async def served(database: Database, postgres_log: PostgresEventLog, tmp_path: Path) -> AsyncIterator[Served]:
-    """`keyledger serve` on the test's database, logging all it can."""
+async def served(
+    database: Database, postgres_log: PostgresEventLog, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Served]:
+    """`keyledger serve` on the test's database, logging all it can, as text or in the format that a test asks for."""
     _, token = await TokenService(postgres_log).create("test", SCOPES, OPERATOR)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("KEYLEDGER_")},
         "KEYLEDGER_DATABASE_URL": database.app_url,
         "KEYLEDGER_CLICKHOUSE_URL": f"chdb://{tmp_path}/clickhouse",
         "KEYLEDGER_LOG_LEVEL": "DEBUG",
+        "KEYLEDGER_LOG_FORMAT": getattr(request, "param", "text"),
     }
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "keyledger.cli", "serve", "--port", "0"),
@@ -94,6 +99,7 @@ def request(method: str, target: bytes, token: str, *headers: bytes, body: bytes
     return b"\r\n".join((method.encode() + b" " + target + b" HTTP/1.1", *fixed, *headers, b"", body))
 
 
+@pytest.mark.parametrize("served", ["json"], indirect=True)
 async def test_bytes_that_no_client_sends_are_refused_and_the_server_goes_on(
     served: Served, postgres_log: PostgresEventLog
 ) -> None:
@@ -141,6 +147,9 @@ async def test_bytes_that_no_client_sends_are_refused_and_the_server_goes_on(
     assert (await postgres_log.head()).position == head
     async with httpx.AsyncClient(base_url=served.url) as client:
         assert (await client.get("/healthz")).status_code == 200
+    lines = [json.loads(line) for line in (await served.stop()).splitlines() if not line.startswith("ready ")]
+    assert all(line.keys() >= {"time", "level", "logger", "message"} for line in lines), "a line is an object"
+    assert [line["status"] for line in lines if "request_id" in line] == [*problems.values(), 200]
 
 
 async def test_no_secret_is_in_any_log_line_or_error_wherever_it_was_sent(
@@ -163,6 +172,11 @@ async def test_no_secret_is_in_any_log_line_or_error_wherever_it_was_sent(
         await served.raw(request("GET", b"/" + text.encode() + b" HTTP/1.1\r\nX:", text, text.encode()))
     printed = await served.stop()
     assert "GET /admin/api-keys 200" in printed, "requests are logged"
+    url = urlsplit(database.app_url)
+    log = rf"the log's database: PostgreSQL at {url.hostname}:{url.port}, version \d+\S*.*, database {database.name}"
+    assert re.search(rf"connected to {log}, user {url.username}\n", printed)
+    assert re.search(r"connected to ClickHouse in \S+/clickhouse, version \d+\.\d+\S*, database keyledger", printed)
+    assert f":{url.password}@" not in printed
     secrets = [text.rpartition("-")[2] for text in texts]
     secrets += [sha256(secret.encode()).hexdigest() for secret in secrets]
     said = "\n".join([*(text for group in answers for text in group), *(answer.text for answer in ordinary)])
