@@ -92,7 +92,7 @@ def _ago(seconds: float) -> str:
 def _count(count: dict[str, Any]) -> str:
     told = f"{count['recorded']} inferences have rows, {count['counted']} were counted by the gateway"
     if count["recorded"] > count["counted"] * 1.05 + 10:
-        told += "; KEYLEDGER_GATEWAY_METRICS_URL does not name all of its processes"
+        told += ": does KEYLEDGER_GATEWAY_METRICS_URL name all of its processes?"
     return f"usage from {count['since']} to {count['until']}: {told}"
 
 
