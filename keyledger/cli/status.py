@@ -64,7 +64,8 @@ def _print_gateway(one: dict[str, Any]) -> None:
         say(f"gateway {one['name']}: {one['without_hash']} credentials have no hash here, and no row there")
     if one["index_missing"]:
         say(
-            f"gateway {one['name']}: no index serves its look-up of keys\n  do: keyledger project gateway --create-index"
+            f"gateway {one['name']}: no index serves its look-up of keys\n"
+            "  do: keyledger project gateway --create-index"
         )
 
 
