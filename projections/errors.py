@@ -51,14 +51,33 @@ class GatewayTablesMissing(ProjectionError):
 class FeedUnavailable(ProjectionError):
     """The broker can't be reached, or does not answer now."""
 
+    @property
+    def public(self) -> str:
+        """See KeyledgerError: without the broker's address."""
+        return type(self).__doc__ or ""
+
 
 class ClickHouseError(ProjectionError):
     """ClickHouse did not do what it was asked."""
 
-    def __init__(self, message: str | None = None, *, code: int | None = None, name: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        code: int | None = None,
+        name: str | None = None,
+        cause: str | None = None,
+    ) -> None:
+        words = message or type(self).__doc__ or ""
+        super().__init__(words if cause is None else f"{words} {cause}")
         self.code = code
         self.name = name
+        self._public = words
+
+    @property
+    def public(self) -> str:
+        """See KeyledgerError: without the cause, which says where ClickHouse is."""
+        return self._public
 
 
 class ClickHouseUnavailable(ClickHouseError):

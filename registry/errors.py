@@ -14,12 +14,15 @@ KeyledgerError         any error of ours: the message is in our own words and qu
     ├── Busy                 503, retry; nothing was appended
     │   ├── ClockSteppedBack     the database's clock is behind the log's last event
     │   ├── ClockAhead           the database's clock is ahead of what this process knows
+    │   ├── DatabaseAway         the database can't be used; the message says where it is and what the server said
+    │   ├── BrokerAway           the same of Kafka
     │   ├── AppendHookFailed     a write that belongs in the same transaction failed
     │   ├── NotYetAtGateway      the change is made, but has not reached the gateway's table yet
     │   └── OutcomeUnknown       the connection broke during the commit: check before you retry
     ├── SchemaTooNew         a later version of Keyledger migrated the database
     ├── PoolerFound          session locks and LISTEN don't work over this connection to the database
     └── LogBroken            the log itself can't be trusted; an operator must look
+        ├── NotMigrated          the database holds no log that this version can read
         ├── UndecodableEvent
         ├── ChainBroken
         └── LogChanged           a stored position is not of this log: restored, failed over, or another log
@@ -34,6 +37,11 @@ from datetime import timedelta
 
 class KeyledgerError(Exception):
     """Something failed. The message says what, in our own words."""
+
+    @property
+    def public(self) -> str:
+        """The words for callers of the API: where the message names hosts and users, they don't."""
+        return str(self)
 
 
 class RegistryError(KeyledgerError):
@@ -105,6 +113,24 @@ class Busy(RegistryError):
     retry_after_s = 1
 
 
+class DatabaseAway(Busy):
+    """The database can't be used now."""
+
+    @property
+    def public(self) -> str:
+        """See KeyledgerError."""
+        return "The log's database can't be used now: try again. The registry's log says why."
+
+
+class BrokerAway(Busy):
+    """Kafka can't be used now."""
+
+    @property
+    def public(self) -> str:
+        """See KeyledgerError."""
+        return "Kafka can't be used now: try again. The registry's log says why."
+
+
 class ClockSteppedBack(Busy):
     """The database's clock is behind the last event of the log."""
 
@@ -163,6 +189,18 @@ class PoolerFound(RegistryError):
 
 class LogBroken(RegistryError):
     """The log can't be read."""
+
+
+class NotMigrated(LogBroken):
+    """The database holds no log that this version can read."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"{place} holds no log that this version can read: run `keyledger migrate`")
+
+    @property
+    def public(self) -> str:
+        """See KeyledgerError."""
+        return "The registry's database holds no log that it can read."
 
 
 class UndecodableEvent(LogBroken):

@@ -262,7 +262,7 @@ class Queries:
         return [GatewayProgress(row[3], LogPosition(*row[:3]), *row[4:]) for row in rows]
 
     async def _rows(self, statement: Select[Any]) -> Sequence[Any]:
-        with translated():
+        with translated(self._engine):
             # A server that hangs does not answer the pool's question either whether a connection is alive.
             async with asyncio.timeout(ANSWER_S), connected(self._engine) as connection:
                 rows: Sequence[Any] = (await connection.execute(statement)).all()

@@ -59,7 +59,7 @@ async def restore(owner: AsyncEngine, archive: Archive, on_progress: OnProgress 
     LogBroken if the database is not migrated, and Busy.
     """
     try:
-        with translated():
+        with translated(owner):
             async with _alone(owner) as driver, driver.transaction():
                 counts = await _restore_into(driver, archive, on_progress)
     except (asyncpg.UndefinedTableError, asyncpg.NotNullViolationError) as error:

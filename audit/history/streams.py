@@ -66,6 +66,6 @@ async def _streams(engine: AsyncEngine, wanted: Select[Any], limit: int) -> list
 
 @asynccontextmanager
 async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    with translated():
+    with translated(engine):
         async with engine.connect() as connection:
             yield connection

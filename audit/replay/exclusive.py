@@ -29,7 +29,7 @@ async def alone(engine: AsyncEngine) -> AsyncIterator[Callable[[], Awaitable[Non
     connection = DriverConnection(engine)
 
     async def ask(statement: str, *arguments: object) -> Any:
-        with translated():
+        with translated(engine):
             # Not with `get`: if this session has ended, that would open another one without the lock.
             return await driver.fetchval(statement, *arguments)
 
@@ -41,7 +41,7 @@ async def alone(engine: AsyncEngine) -> AsyncIterator[Callable[[], Awaitable[Non
             await ask(_UNLOCK, _KEY)
         await connection.close()
 
-    with translated():
+    with translated(engine):
         driver = await connection.get()
     try:
         if not await ask(_TRY, _KEY):

@@ -82,7 +82,7 @@ async def repair_state(owner: AsyncEngine, findings: Iterable[Finding]) -> int:
     streams = sorted({one.stream for one in findings if one.where in _STATE and one.stream is not None})
     for first in range(0, len(streams), _CHUNK):
         try:
-            with translated():
+            with translated(owner):
                 async with owner.begin() as connection:
                     await _restate(connection, streams[first : first + _CHUNK])
         except asyncpg.InsufficientPrivilegeError as error:

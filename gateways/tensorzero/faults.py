@@ -15,7 +15,9 @@ from gateways.errors import (
     GatewayTableUnfit,
     GatewayUnavailable,
 )
-from registry.db.connection import TRANSPORT_ERRORS, DatabaseNotSecure
+from registry.db.causes import said
+from registry.db.connection import TRANSPORT_ERRORS
+from registry.errors import DatabaseAway
 
 # A column is missing, has another type, or is required; or a constraint is missing.
 _UNFIT = frozenset({"42703", "42804", "42883", "42846", "42P10", "23502"})
@@ -26,12 +28,12 @@ def translated(schema: str) -> Iterator[None]:
     """Raise GatewayUnavailable or GatewayRefused for the driver's errors inside the block."""
     try:
         yield
-    except DatabaseNotSecure as error:
+    except DatabaseAway as error:
         raise GatewayUnavailable(error.message) from error
     except asyncpg.LockNotAvailableError as error:
         raise GatewayRowLocked from error
     except TRANSPORT_ERRORS as error:
-        raise GatewayUnavailable from error
+        raise GatewayUnavailable(f"the gateway's database: {said(error)}") from error
     except asyncpg.UndefinedTableError as error:
         raise GatewayTableAbsent(schema) from error
     except asyncpg.InsufficientPrivilegeError as error:

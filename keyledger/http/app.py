@@ -93,12 +93,13 @@ def operator_app(services: Services, failure: Failure = none) -> FastAPI:
     async def by_socket(_request: Request) -> Principal:
         return Principal(OPERATOR)
 
-    return _app(services, failure, by_socket, _OPERATOR)
+    return _app(services, failure, by_socket, _OPERATOR, operator=True)
 
 
 def operations_app(process: Health) -> FastAPI:
     """Health and metrics alone, of a process that serves nothing else."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.state.operator = True  # on loopback, unless the operator says otherwise
     gauges = provide(app, process)
     for router in _OPERATIONS:
         app.include_router(router)
@@ -111,10 +112,13 @@ def public_document() -> dict[str, Any]:
     return _described(_PUBLIC).openapi()
 
 
-def _app(services: Services, failure: Failure, by: Authenticate, routers: tuple[APIRouter, ...]) -> FastAPI:
+def _app(
+    services: Services, failure: Failure, by: Authenticate, routers: tuple[APIRouter, ...], *, operator: bool = False
+) -> FastAPI:
     app = _described(routers)
+    app.state.operator = operator
     gauges = provide(app, Health(RecentStatus(services.quick_status), failure), services, by)
-    errors.install(app, services)
+    errors.install(app, services, full=operator)
     app.add_exception_handler(HTTPException, _nothing_here)
     return _guarded(app, gauges)
 

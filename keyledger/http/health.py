@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from keyledger.http.answer.encode import encode
+from keyledger.http.answer.errors import words_for
 from keyledger.http.answer.problem import problem, problems
 from keyledger.http.dependencies import Health
+from keyledger.http.open_status import open_status
 from keyledger.http.request.query_params import Strict
 from keyledger.runtime.serving.readiness import AskedPart, fault_of
 from registry.errors import RegistryError
@@ -33,7 +35,7 @@ class Liveness(BaseModel):
 
 
 class Readiness(BaseModel):
-    """The process is ready. The other members are those of `keyledger status --json`."""
+    """The process is ready. The other members are those of `keyledger status --json`, without hosts and users."""
 
     model_config = ConfigDict(extra="allow")
     status: Literal["ready"]
@@ -48,13 +50,14 @@ async def healthz() -> dict[str, str]:
 
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", name="check_readiness", response_model=Readiness, responses=problems(422, 500, 503))
-async def readyz(health: Health, query: Annotated[ReadyQuery, Query()]) -> JSONResponse:
+async def readyz(request: Request, health: Health, query: Annotated[ReadyQuery, Query()]) -> JSONResponse:
     """Say that this process can do its own work: of the API, record changes. `alarms` says what else is wrong."""
+    full = request.app.state.operator
     try:
         status = await health.status()
     except RegistryError as error:
-        return problem(503, str(error), headers={"Retry-After": "1"})
-    fault = fault_of(status, health, query.part)
+        return problem(503, words_for(error, full=full), headers={"Retry-After": "1"})
+    fault = fault_of(status, health, query.part, full=full)
     if fault is not None:
         return problem(503, fault, headers={"Retry-After": "10"})
-    return JSONResponse({"status": "ready", **encode(status)})
+    return JSONResponse({"status": "ready", **(encode(status) if full else open_status(status))})

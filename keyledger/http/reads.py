@@ -39,7 +39,8 @@ class RequestReads:
 
     def audit(self, parts: Callable[[Services], AsyncGenerator[ndjson.Part, None]], position: int) -> StreamingResponse:
         """NDJSON of what the generator gives; sending it raises TooManyOfOne and Busy before it begins."""
-        lines = self._reading.stream(lambda services: ndjson.lines(parts(services)))
+        full = self._request.app.state.operator
+        lines = self._reading.stream(lambda services: ndjson.lines(parts(services), full=full))
         return _InTurn(self._reading.audits, self._actor, lines, position)
 
     async def _in_turn(self, gate: ConcurrencyLimit, work: Callable[[Services], Coroutine[Any, Any, _T]]) -> _T:

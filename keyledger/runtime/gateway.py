@@ -20,6 +20,7 @@ from gateways.tensorzero.key_table import GatewayTable
 from gateways.tensorzero.setup import create_index, create_table
 from keyledger.runtime.connections import database_ssl
 from keyledger.settings import Settings
+from registry.db.causes import said
 from registry.db.connection import TRANSPORT_ERRORS, make_engine
 from registry.errors import Busy
 
@@ -96,7 +97,7 @@ async def _shares(place: GatewayPlace, engine: AsyncEngine, log: AsyncEngine, lo
         logger.warning(
             "the gateway's database does not answer (%s): its table of keys is written by the sync alone, and not "
             "together with each change, until this process starts again",
-            type(error).__name__,
+            error.message if isinstance(error, Busy) else said(error),
         )
         return False
 

@@ -16,7 +16,7 @@ EVERY_S: Final = 60.0
 _KEPT: Final = 1000  # kinds of lines that are remembered; beyond that, the oldest is forgotten
 _OURS: Final = ("keyledger", "audit", "gateways", "projections", "registry")
 # Drivers and frameworks may quote values below WARNING.
-QUIET: Final = ("asyncpg", "sqlalchemy", "uvicorn", "httpx", "httpcore", "clickhouse_connect", "alembic", "asyncio")
+QUIET: Final = ("asyncpg", "sqlalchemy", "uvicorn", "httpx", "httpcore", "alembic", "asyncio")
 
 
 def configure_logging(level: str, log_format: LogFormat = "text") -> None:
@@ -27,8 +27,9 @@ def configure_logging(level: str, log_format: LogFormat = "text") -> None:
         handler.setFormatter(lines(log_format))
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    # It logs each attempt to reach a broker that is away, and we log the outcome.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    # They log each attempt to reach a server that is away, and we log the outcome.
+    for name in ("aiokafka", "urllib3", "clickhouse_connect"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @dataclass(slots=True)

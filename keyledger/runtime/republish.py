@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aiokafka.errors import KafkaError
-
 from keyledger.runtime.connections import kafka_options
 from keyledger.runtime.registry import Registry
 from keyledger.runtime.workers import topic_plans
-from registry.errors import Busy
+from registry.publish.broker import broker
 from registry.publish.producer import Publisher
 from registry.publish.republish import Range, republish
 from registry.publish.topics import ensure_topics
@@ -18,7 +16,7 @@ from registry.publish.topics import ensure_topics
 async def publish_again(registry: Registry, since: int, until: int | None, progress: Callable[[int, int], None]) -> int:
     """Publish `since` to `until` (the head when None), both included; answers with how many events that were.
 
-    `progress` gets each position reached and the last one. Raises FieldsRefused, Busy when the broker is away,
+    `progress` gets each position reached and the last one. Raises FieldsRefused, BrokerAway,
     TopicUnfit, SettingsError where no broker is set. See `registry.publish.republish`.
     """
     options, topics = kafka_options(registry.settings), topic_plans(registry.settings)
@@ -26,11 +24,10 @@ async def publish_again(registry: Registry, since: int, until: int | None, progr
     reached = {one.topic: one.published.position for one in await registry.queries.published()}
     publisher = Publisher(options, topics[0].name)
     try:
-        await ensure_topics(options, *topics)
-        await publisher.start()
-        again = Range(since, last, reached.get(topics[0].name, 0))
-        return await republish(registry.log, again, publisher, lambda position: progress(position, last))
-    except KafkaError as error:
-        raise Busy(f"the broker can't be used now ({type(error).__name__}): try again") from error
+        async with broker(options):
+            await ensure_topics(options, *topics)
+            await publisher.start()
+            again = Range(since, last, reached.get(topics[0].name, 0))
+            return await republish(registry.log, again, publisher, lambda position: progress(position, last))
     finally:
         await publisher.stop()

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from ssl import SSLCertVerificationError, SSLError
+from ssl import SSLCertVerificationError
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -21,6 +21,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError as DriverError
 from clickhouse_connect.driver.exceptions import Error as CodedError
 from clickhouse_connect.driver.exceptions import InternalError, OperationalError
 
+from projections.engine.causes import cause_of, chain
 from projections.errors import ClickHouseError, ClickHouseNotSet, ClickHouseRefused, ClickHouseUnavailable
 
 Row = tuple[Any, ...]
@@ -264,13 +265,22 @@ class ClickHouse:
     def _client(self) -> Any:
         client = getattr(self._local, "client", None)
         if client is None:
-            client = clickhouse_connect.get_client(dsn=self._dsn, **self._server_options(), **self._options)
+            client = self._opened()
             if not self.embedded:
                 client.write_compression = _WRITE_COMPRESSION
             self._local.client = client
             with self._lock:
                 self._clients.append(client)
         return client
+
+    def _opened(self) -> Any:
+        try:
+            return clickhouse_connect.get_client(dsn=self._dsn, **self._server_options(), **self._options)
+        except CodedError as exc:
+            if not self.embedded:
+                raise
+            words = "The embedded ClickHouse engine can't be opened."
+            raise ClickHouseUnavailable(words, cause=cause_of(exc, self._dsn, None)) from exc
 
     def _forget_client(self) -> None:
         """Close this thread's client; its next call opens another one."""
@@ -338,7 +348,8 @@ def _translated(dsn: str) -> Iterator[None]:
     except DriverError as exc:
         raise ClickHouseRefused(f"The ClickHouse driver refused the call ({type(exc).__name__}).") from exc
     except OSError as exc:
-        raise ClickHouseUnavailable(f"ClickHouse cannot be reached ({type(exc).__name__}).") from exc
+        words = f"ClickHouse cannot be reached ({type(exc).__name__})."
+        raise ClickHouseUnavailable(words, cause=cause_of(exc, dsn, None)) from exc
 
 
 @contextmanager
@@ -346,7 +357,7 @@ def _readable() -> Iterator[None]:
     """While an answer is read: what the driver makes of one that is broken is an error of nearly any kind."""
     try:
         yield
-    except (DriverError, OSError) as exc:
+    except (DriverError, OSError, ClickHouseError) as exc:
         if isinstance(exc, InternalError) and exc.code is None:
             raise ClickHouseUnavailable(_BROKEN.format(type(exc).__name__)) from exc
         raise
@@ -358,34 +369,17 @@ _BROKEN = "ClickHouse's answer is broken ({})."
 _NOT_TRUSTED = "ClickHouse's certificate is not trusted ({}): see KEYLEDGER_CLICKHOUSE_CA_FILE."
 
 
-_NO_TLS = (
-    "The TLS handshake with ClickHouse at {} failed ({}): see that this is its port for https, and that nothing in "
-    "between cuts it off."
-)
-
-
-def _of_tls(exc: BaseException | None) -> SSLError | None:
-    """The failure of TLS where one began it: the driver's HTTP client wraps it several times over."""
-    while exc is not None and not isinstance(exc, SSLError):
-        # Of some errors, `reason` is the one inside; of others, as those of TLS, it is a text or missing.
-        reason = getattr(exc, "reason", None)
-        exc = exc.__cause__ or (reason if isinstance(reason, BaseException) else None) or exc.__context__
-    return exc
-
-
-def _away(exc: BaseException, dsn: str) -> ClickHouseUnavailable:
-    tls = _of_tls(exc)
-    if tls is None:
-        return ClickHouseUnavailable()
-    if isinstance(tls, SSLCertVerificationError):
-        return ClickHouseUnavailable(_NOT_TRUSTED.format(tls.verify_message))
-    said = getattr(tls, "reason", None) or type(tls).__name__
-    return ClickHouseUnavailable(_NO_TLS.format(urlsplit(dsn).netloc.rpartition("@")[2], said))
+def _distrust(exc: BaseException | None) -> str | None:
+    """What is wrong with the certificate, where that began it: the driver's HTTP client wraps it several times over."""
+    return next((one.verify_message for one in chain(exc) if isinstance(one, SSLCertVerificationError)), None)
 
 
 def _translate(exc: CodedError, dsn: str) -> ClickHouseError:
+    cause = cause_of(exc, dsn, exc.code)
     if exc.code is None and isinstance(exc, OperationalError):
-        return _away(exc, dsn)
+        distrust = _distrust(exc)
+        return ClickHouseUnavailable(_NOT_TRUSTED.format(distrust) if distrust else None, cause=cause)
     kind = ClickHouseUnavailable if exc.code in _RETRYABLE else ClickHouseRefused
     what = f"code {exc.code}" if exc.code is not None else type(exc).__name__
-    return kind(f"{kind.__doc__} ({what}{f', {exc.name}' if exc.name else ''})", code=exc.code, name=exc.name)
+    words = f"{kind.__doc__} ({what}{f', {exc.name}' if exc.name else ''})"
+    return kind(words, code=exc.code, name=exc.name, cause=cause)

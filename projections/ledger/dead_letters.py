@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -21,6 +21,7 @@ from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
 from projections.errors import FeedUnavailable
 from projections.ledger.record_check import HOLDING, Rejected
+from registry.publish.broker import why
 
 HOLDS_NOTHING: Final = 2**64 - 1
 SWITCH: Final = "switch"  # the kind of a letter without a record: it holds while tables are exchanged
@@ -143,7 +144,7 @@ class DeadLetterTopic:
     async def keep(self, rejected: Sequence[Rejected]) -> None:
         """Return when the broker has all of them. After a failure some may be there twice."""
         try:
-            with _translated():
+            async with _translated(self._options):
                 producer = await self._open()
                 await asyncio.gather(*[await self._send(producer, one) for one in rejected])
         except FeedUnavailable:
@@ -156,7 +157,7 @@ class DeadLetterTopic:
         Reads the full dead-letter topic once.
         """
         sent: set[str] = set()
-        with _translated():
+        async with _translated(self._options):
             producer = await self._open()
             async for record in self._records():
                 id_ = dict(record.headers).get(ID_HEADER, b"").decode("utf-8", "replace")
@@ -219,9 +220,9 @@ class DeadLetterTopic:
             await consumer.stop()
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
+@asynccontextmanager
+async def _translated(options: Mapping[str, Any]) -> AsyncIterator[None]:
     try:
         yield
     except KafkaError as error:
-        raise FeedUnavailable(f"{FeedUnavailable.__doc__} ({type(error).__name__})") from error
+        raise FeedUnavailable(await why(error, options)) from error

@@ -11,8 +11,8 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from projections.ledger.store import Store
 from registry.log.chain_walk import Linked
 from registry.log.event_log import EventLog
 from registry.log.log_position import LogPosition, resume_at
+from registry.publish.broker import why
 from registry.publish.topics import TopicPlan, ensure_topics
 
 logger = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class KafkaFeed:
             if partition in mine:
                 offsets[partition] = max(record.offset + 1, offsets.get(partition, 0))
         try:
-            with _translated():
+            async with _translated(self._source.options):
                 if self._consumer is not None and offsets:
                     await self._consumer.commit(offsets)
         except _Moved:
@@ -124,7 +125,7 @@ class KafkaFeed:
             fetch_max_bytes=16_000_000,
         )
         try:
-            with _translated():
+            async with _translated(self._source.options):
                 await ensure_topics(self._source.options, self._source.topic, self._source.dead_letter_topic)
                 await consumer.start()
         except BaseException:
@@ -143,7 +144,7 @@ class KafkaFeed:
                 self._consumer.resume(*self._consumer.assignment())
         wait_ms = int(1000 * (min(timeout_s, _LOOK_S) if self._stopped else timeout_s))
         try:
-            with _translated():
+            async with _translated(self._source.options):
                 fetched = await self._consumer.getmany(timeout_ms=wait_ms, max_records=self._source.max_batch)
         except FeedUnavailable:
             # The driver retries by itself while a broker is down, so an error may have ended it. A new consumer starts
@@ -196,14 +197,14 @@ class _Moved(Exception):
     """Another consumer has the partitions now."""
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
+@asynccontextmanager
+async def _translated(options: Mapping[str, Any]) -> AsyncIterator[None]:
     try:
         yield
     except (CommitFailedError, IllegalStateError) as error:
         raise _Moved from error
     except KafkaError as error:
-        raise FeedUnavailable(f"{FeedUnavailable.__doc__} ({type(error).__name__})") from error
+        raise FeedUnavailable(await why(error, options)) from error
 
 
 async def _stop(consumer: AIOKafkaConsumer) -> None:

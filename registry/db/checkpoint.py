@@ -38,6 +38,7 @@ class Checkpoint:
     def __init__(
         self, engine: AsyncEngine, name: str, seed: int, statements: CheckpointSql, *, retry_s: float = 0.5
     ) -> None:
+        self._engine = engine
         self._lock = LeaderLock(engine, name, seed, retry_s=retry_s)
         self._name = name
         self._sql = statements
@@ -50,7 +51,7 @@ class Checkpoint:
 
     async def take_row(self, log: EventLog) -> Any:
         """Wait indefinitely until this is the active instance; returns the row. Raises Busy."""
-        with translated():
+        with translated(self._engine):
             driver = await self._lock.take()
             return await driver.fetchrow(self._sql.take, self._name, log.log_id, log.genesis_hash)
 

@@ -6,14 +6,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from ssl import SSLCertVerificationError, SSLContext, SSLError
+from ssl import SSLCertVerificationError, SSLContext
 from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from registry.errors import Busy
+from registry.db.causes import away, place_of
+from registry.errors import DatabaseAway
 
 # A server that is there and says nothing is not waited for: a read of one statement gives up after so long.
 ANSWER_S: Final = 10.0
@@ -35,7 +36,7 @@ TRANSPORT_ERRORS: Final = (
 )
 
 
-class DatabaseNotSecure(Busy):
+class DatabaseNotSecure(DatabaseAway):
     """PostgreSQL offers no TLS, and the settings demand it: turn it on there (ssl = on); see KEYLEDGER_DATABASE_SSL."""
 
 
@@ -43,7 +44,8 @@ def make_engine(database_url: str, *, ssl: SSLContext | str | None = None) -> As
     """The connection pool. Error texts never quote statement values; sessions use UTC, so no time zone shifts a time.
 
     `ssl` is a context, which requires TLS and decides what is trusted, or one of asyncpg's modes; None leaves it to
-    asyncpg. Connecting raises DatabaseNotSecure, before any password is sent, if the required TLS is not available.
+    asyncpg. Connecting raises DatabaseAway, which says where, what the server said and what to do; it is
+    DatabaseNotSecure, before any password is sent, if the required TLS is not available.
     """
     return create_async_engine(
         database_url,
@@ -66,20 +68,16 @@ async def _connect(*arguments: Any, **options: Any) -> Any:
         return await asyncpg.connect(*arguments, **options)
     except SSLCertVerificationError as error:
         raise DatabaseNotSecure(
-            f"PostgreSQL's certificate is not trusted ({error.verify_message}): check the host in the URL and "
-            "KEYLEDGER_DATABASE_CA_FILE"
+            f"the certificate of {place_of(options)} is not trusted ({error.verify_message}): check the host in the "
+            "URL and KEYLEDGER_DATABASE_CA_FILE"
         ) from error
-    except SSLError as error:
-        raise DatabaseNotSecure(
-            f"the TLS handshake with PostgreSQL failed ({getattr(error, 'reason', None) or type(error).__name__}): "
-            "check the host and the port in the URL, and what is between"
-        ) from error
-    except ConnectionError as error:
+    except (asyncpg.PostgresError, *TRANSPORT_ERRORS) as error:
         # The driver raises exactly ConnectionError if the server has no TLS; the system's own errors are subclasses of
         # it.
         if type(error) is ConnectionError and isinstance(options.get("ssl"), SSLContext):
-            raise DatabaseNotSecure from error
-        raise
+            words = "offers no TLS, and the settings demand it: turn it on there (ssl = on); see KEYLEDGER_DATABASE_SSL"
+            raise DatabaseNotSecure(f"{place_of(options)} {words}") from error
+        raise away(error, options) from error
 
 
 async def instants_as_us(driver: Any) -> None:
@@ -102,12 +100,12 @@ async def instants_as_raw_us(driver: Any) -> None:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn errors that a retry can help with into Busy. The one place where the driver's errors become ours."""
+def translated(engine: AsyncEngine | None = None) -> Iterator[None]:
+    """Turn errors that a retry can help with into DatabaseAway, which names the engine's database."""
     try:
         yield
     except TRANSPORT_ERRORS as error:
-        raise Busy("the registry's database can't answer now: try again") from error
+        raise away(error, None if engine is None else engine.url) from error
 
 
 @asynccontextmanager
@@ -132,8 +130,8 @@ async def driver_of(connection: AsyncConnection) -> Any:
 
 @asynccontextmanager
 async def snapshot(engine: AsyncEngine) -> AsyncIterator[Any]:
-    """A connection of the driver (asyncpg) on which every statement sees the same snapshot. Raises Busy."""
-    with translated():
+    """A connection of the driver (asyncpg) on which every statement sees the same snapshot. Raises DatabaseAway."""
+    with translated(engine):
         async with connected(engine) as connection:
             driver = await driver_of(connection)
             async with driver.transaction(isolation="repeatable_read", readonly=True):
@@ -142,7 +140,7 @@ async def snapshot(engine: AsyncEngine) -> AsyncIterator[Any]:
 
 async def fetch(engine: AsyncEngine, statement: str, *arguments: object) -> list[Any]:
     """The rows of one statement. Raises Busy, also when there is no answer within ANSWER_S."""
-    with translated():
+    with translated(engine):
         async with asyncio.timeout(ANSWER_S), snapshot(engine) as driver:
             rows: list[Any] = await driver.fetch(statement, *arguments)
             return rows
@@ -167,7 +165,7 @@ class DriverConnection:
         self._asking = asyncio.Lock()  # a connection runs one statement at a time
 
     async def get(self) -> Any:
-        """The asyncpg connection. Raises one of TRANSPORT_ERRORS."""
+        """The asyncpg connection. Raises DatabaseAway or one of TRANSPORT_ERRORS."""
         if self._driver is not None and not self._driver.is_closed():
             return self._driver
         async with self._opening:
@@ -185,7 +183,7 @@ class DriverConnection:
 
         Raises Busy, also when there is no answer within ANSWER_S.
         """
-        with translated():
+        with translated(self._engine):
             async with asyncio.timeout(ANSWER_S), self._asking:
                 driver = await self.get()
                 try:

@@ -47,7 +47,7 @@ class LeaderLock:
     async def take(self) -> Any:
         """Wait indefinitely until this is the active instance; returns the connection.
 
-        Raises one of TRANSPORT_ERRORS.
+        Raises DatabaseAway or one of TRANSPORT_ERRORS.
         """
         driver = await self._connection.get()
         while not await driver.fetchval(_TRY, self._name, self._seed):  # noqa: ASYNC110 - the lock is in the database

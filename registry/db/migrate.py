@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
-from registry.db.connection import make_engine
+from registry.db.connection import make_engine, translated
 from registry.db.schema_version import refuse_newer
 from registry.db.tables import SCHEMA
 
@@ -37,17 +37,19 @@ async def migrate(owner_url: str, app_url: str | None = None, *, ssl: SSLContext
     """Migrate as the owner. Idempotent. For `ssl` see `make_engine`.
 
     `app_url` names the application's role, whose grants are reset. Without a role of its own (None, or the same user)
-    the application owns the tables, and only the triggers protect the log. Raises SchemaTooNew.
+    the application owns the tables, and only the triggers protect the log. Raises SchemaTooNew,
+    DatabaseAway.
     """
     engine = make_engine(owner_url, ssl=ssl)
     try:
-        async with engine.begin() as connection:
-            await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-            await connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-            await connection.run_sync(_upgrade)
-            role = None if app_url is None else make_url(app_url).username
-            if role is not None and role != make_url(owner_url).username:
-                await connection.run_sync(_grant, role)
+        with translated(engine):
+            async with engine.begin() as connection:
+                await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+                await connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+                await connection.run_sync(_upgrade)
+                role = None if app_url is None else make_url(app_url).username
+                if role is not None and role != make_url(owner_url).username:
+                    await connection.run_sync(_grant, role)
     finally:
         await engine.dispose()
 

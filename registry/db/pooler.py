@@ -10,8 +10,9 @@ from typing import Final
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from registry.db.causes import away, sqlstate_of
 from registry.db.connection import TRANSPORT_ERRORS, driver_of
-from registry.errors import Busy, PoolerFound
+from registry.errors import PoolerFound
 
 _MARK: Final = "SELECT set_config('keyledger.probe', $1, false), pg_backend_pid()"
 _LOOK: Final = "SELECT current_setting('keyledger.probe', true), pg_backend_pid()"
@@ -22,7 +23,7 @@ _LOST_STATEMENT: Final = frozenset({"26000", "42P05"})
 async def probe(engine: AsyncEngine, *, timeout_s: float = 10.0) -> None:
     """Return if two connections of the pool have separate sessions. May be called again; writes nothing.
 
-    Raises PoolerFound, and Busy if the database does not answer in time. One connection marks its session and looks for
+    Raises PoolerFound, and DatabaseAway if there is no answer in time. One connection marks its session and looks for
     the mark, and again while the other is in a transaction. That finds a pooler that hands out the most recently used
     session or the next in turn, idle or under load. It can't find one that happens to give each connection the same
     session every time: one that has as many idle sessions as clients and prefers the same one. It does not check
@@ -32,10 +33,10 @@ async def probe(engine: AsyncEngine, *, timeout_s: float = 10.0) -> None:
         async with asyncio.timeout(timeout_s):
             shared = await _shared(engine)
     except (asyncpg.PostgresError, *TRANSPORT_ERRORS) as error:
-        if _sqlstate(error) in _LOST_STATEMENT:
+        if sqlstate_of(error) in _LOST_STATEMENT:
             raise PoolerFound from error
         if isinstance(error, TRANSPORT_ERRORS):
-            raise Busy from error
+            raise away(error, engine.url) from error
         raise
     if shared:
         raise PoolerFound
@@ -59,7 +60,3 @@ async def _shared(engine: AsyncEngine) -> bool:
             for connection in (one, other):
                 with contextlib.suppress(*TRANSPORT_ERRORS):
                     await connection.invalidate()
-
-
-def _sqlstate(error: Exception) -> str | None:
-    return getattr(getattr(error, "orig", error), "sqlstate", None)

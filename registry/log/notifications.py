@@ -8,6 +8,7 @@ import contextlib
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.db.connection import TRANSPORT_ERRORS, DriverConnection
+from registry.errors import Busy
 
 CHANNEL = "keyledger_event"
 
@@ -42,7 +43,7 @@ class CommitNotifier:
 
     async def _listen(self) -> None:
         # If LISTEN is not possible (a pooler, a server that is down), the caller still polls.
-        with contextlib.suppress(*TRANSPORT_ERRORS):
+        with contextlib.suppress(Busy, *TRANSPORT_ERRORS):
             driver = await self._connection.get()
             if driver is not self._listening:
                 await driver.add_listener(CHANNEL, self._heard)

@@ -18,10 +18,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.db import tables
+from registry.db.causes import away, place_of, sqlstate_of
 from registry.db.connection import (
     RAW_EPOCH_US,
     TRANSPORT_ERRORS,
@@ -29,7 +29,7 @@ from registry.db.connection import (
     instants_as_raw_us,
 )
 from registry.db.schema_version import READ_VERSION, refuse_newer
-from registry.errors import Busy, LogBroken, OutcomeUnknown
+from registry.errors import Busy, NotMigrated, OutcomeUnknown
 from registry.instant import from_us
 from registry.keys.events import CLOCK_STREAM
 from registry.keys.state import KeyState
@@ -43,7 +43,8 @@ from registry.log.notifications import CommitNotifier
 
 # The log's only lock: the text `keyledge` as a 64-bit number. Advisory locks are per database.
 APPEND_LOCK: Final = int.from_bytes(b"keyledge")
-_NO_LOG: Final = "the database holds no log that this version can read: run `keyledger migrate`"
+# Of a table, of a schema: the database was not migrated.
+_NO_TABLE: Final = frozenset({"42P01", "3F000"})
 
 
 # Why only what stops something may be recorded now; None where all may be.
@@ -161,7 +162,7 @@ class PostgresEventLog:
         except OutcomeUnknown:
             raise
         except TRANSPORT_ERRORS as error:
-            raise Busy from error
+            raise away(error, self._engine.url) from error
 
     async def _append(self, driver: Any, writes: Sequence[Write]) -> list[Outcome]:
         await driver.execute(self._begin)
@@ -247,17 +248,17 @@ async def open_log(
 
     `refusal` says before each append why only what stops something may be recorded now, if that is so.
 
-    Raises LogBroken if there is no log or its chain rule is not ours, SchemaTooNew, or Busy.
+    Raises NotMigrated if there is no log or its chain rule is not ours, SchemaTooNew, or DatabaseAway.
     """
     row = None
     try:
         async with engine.connect() as connection:
             row = (await connection.execute(select(tables.log_identity))).first()
             refuse_newer(await connection.scalars(READ_VERSION))
-    except ProgrammingError as error:  # no such table, or no right to read it
-        raise LogBroken(_NO_LOG) from error
     except TRANSPORT_ERRORS as error:
-        raise Busy from error
+        if sqlstate_of(error) in _NO_TABLE:
+            raise NotMigrated(place_of(engine.url)) from error
+        raise away(error, engine.url) from error
     if row is None or row.chain_rule != chain.CHAIN_RULE:
-        raise LogBroken(_NO_LOG)
+        raise NotMigrated(place_of(engine.url))
     return PostgresEventLog(engine, row.log_id, limits or Limits(), append_hook, refusal)

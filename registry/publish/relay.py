@@ -14,8 +14,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from aiokafka.errors import KafkaError
-
 from registry.errors import Busy, LogBroken
 from registry.follower import FOLLOWING, Patience, Pulse, keep_following
 from registry.log.chain_walk import Linked, LogReader
@@ -23,6 +21,7 @@ from registry.log.event_log import EventLog
 from registry.log.log_position import LogPosition, resume_at
 from registry.outage import Outage
 from registry.parts.part import Part
+from registry.publish.broker import broker
 from registry.publish.checkpoint import RelayCheckpoint
 from registry.publish.cloudevent import write_record
 from registry.publish.producer import Publisher
@@ -34,7 +33,7 @@ WINDOW: Final = 2000
 _SLOW_S: Final = 5.0
 _SLOW: Final = "the broker does not acknowledge"
 _ACKNOWLEDGED: Final = "acknowledged"
-_PATIENCE: Final = Patience(transport=(Busy, KafkaError), fatal=(LogBroken, TopicUnfit))
+_PATIENCE: Final = Patience(transport=(Busy,), fatal=(LogBroken, TopicUnfit))
 
 
 class Relay:
@@ -76,15 +75,16 @@ class Relay:
         """See Follower."""
         kept = await self._checkpoint.take(self._log)
         start = await resume_at(self._log, kept, f"the topic {self._topics[0].name}")
-        await ensure_topics(self._options, *self._topics)
-        publisher = Publisher(self._options, self._topics[0].name)
-        try:
-            await publisher.start()
-            await self._checkpoint.fail(None)
-            self.outage.answered(FOLLOWING)
-            await self._publish(start, publisher)
-        finally:
-            await publisher.stop()
+        async with broker(self._options):
+            await ensure_topics(self._options, *self._topics)
+            publisher = Publisher(self._options, self._topics[0].name)
+            try:
+                await publisher.start()
+                await self._checkpoint.fail(None)
+                self.outage.answered(FOLLOWING)
+                await self._publish(start, publisher)
+            finally:
+                await publisher.stop()
 
     async def report(self, failure: str, *, stopped: bool) -> None:  # noqa: ARG002 - both are shown the same way
         """See Follower. Writes nothing without the lead: the active relay reports its own failures."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import trustme
-from aiokafka.errors import KafkaError
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -25,7 +24,9 @@ from projections.ledger.dead_letters import DeadLetters
 from projections.ledger.kafka_feed import KafkaFeed, KafkaSubscription
 from projections.ledger.projector import Projector
 from projections.ledger.store import Store
+from registry.errors import BrokerAway
 from registry.log.postgres import open_log
+from registry.publish.broker import broker
 from registry.publish.checkpoint import RelayCheckpoint
 from registry.publish.relay import Relay
 from registry.publish.topics import ensure_topics
@@ -111,17 +112,23 @@ async def test_the_whole_way_goes_over_tls_with_a_login(
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "said"),
     [
-        {"kafka_sasl_password": "wrong"},
-        pytest.param({"kafka_sasl_username": "somebody"}, marks=pytest.mark.long),
-        {"kafka_ca_file": None},
-        {"kafka_security_protocol": "PLAINTEXT"},
+        ({"kafka_sasl_password": "wrong-horse"}, "the broker said .*KEYLEDGER_KAFKA_SASL_PASSWORD"),
+        pytest.param({"kafka_sasl_username": "somebody"}, "the broker said .*SASL_USERNAME", marks=pytest.mark.long),
+        ({"kafka_ca_file": None}, "certificate is not trusted.*KEYLEDGER_KAFKA_CA_FILE"),
+        ({"kafka_security_protocol": "PLAINTEXT"}, "KEYLEDGER_KAFKA_SECURITY_PROTOCOL"),
     ],
     ids=["a wrong password", "a stranger", "an unknown authority", "no TLS"],
 )
-async def test_who_lacks_one_of_them_gets_nothing(settings: Settings, change: dict[str, str | None]) -> None:
-    options = kafka_options(settings.model_copy(update=change))
-    with pytest.raises(KafkaError) as refused:
-        await ensure_topics({**options, "request_timeout_ms": 3000}, *topic_plans(settings))
-    assert PASSWORD not in str(refused.value)
+async def test_who_lacks_one_of_them_gets_nothing_and_is_told_what(
+    settings: Settings, change: dict[str, str | None], said: str
+) -> None:
+    """The driver says for all of them that it was unable to bootstrap."""
+    options = kafka_options(settings.model_copy(update=change)) | {"request_timeout_ms": 3000}
+    with pytest.raises(BrokerAway, match=f"Kafka at {settings.kafka_bootstrap_servers}: .*{said}") as refused:
+        async with broker(options):
+            await ensure_topics(options, *topic_plans(settings))
+    for secret in (PASSWORD, "wrong-horse"):
+        assert secret not in str(refused.value)
+    assert "127.0.0.1" not in refused.value.public

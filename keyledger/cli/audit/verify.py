@@ -102,7 +102,12 @@ def _line(finding: dict[str, Any]) -> str:
 
 
 def _read(bookmark: Path | None) -> str | None:
-    return bookmark.read_text(encoding="ascii").strip() if bookmark is not None and bookmark.exists() else None
+    if bookmark is None or not bookmark.exists():
+        return None
+    try:
+        return bookmark.read_text(encoding="ascii").strip()
+    except UnicodeDecodeError:
+        raise CommandFailed(f"{bookmark} holds no bookmark: name the file that `verify` wrote, or a new one") from None
 
 
 def _keep(bookmark: Path, text: str | None) -> None:

@@ -38,6 +38,7 @@ from registry.errors import (
     FieldFault,
     FieldsRefused,
     Forbidden,
+    KeyledgerError,
     RegistryError,
     TooManyOfOne,
     Unauthenticated,
@@ -71,15 +72,18 @@ STATUS: Final[tuple[tuple[type[Exception], HTTPStatus], ...]] = (
 _FAMILIES: Final = (RegistryError, ProjectionError, AuditError, SettingsError)
 
 
-def install(app: FastAPI, services: Services | None = None) -> None:
-    """Answer every error that the routes or the framework raise; `services` say why ClickHouse refused."""
+def install(app: FastAPI, services: Services | None = None, *, full: bool = False) -> None:
+    """Answer every error that the routes or the framework raise; `services` say why ClickHouse refused.
+
+    `full`: the answer names hosts and users, too; else the log alone does.
+    """
 
     async def failed(request: Request, error: Exception) -> JSONResponse:
         note_of(request.scope).failed = error
         if services is not None and isinstance(error, ClickHouseError):
             with suppress(ClickHouseError):
                 error = await reason_of(services.clickhouse, services.names, error) or error
-        return answer_of(error)
+        return answer_of(error, full=full)
 
     for family in _FAMILIES:
         app.add_exception_handler(family, failed)
@@ -89,8 +93,8 @@ def install(app: FastAPI, services: Services | None = None) -> None:
     app.add_exception_handler(HTTPException, framework_error)
 
 
-def answer_of(error: Exception) -> JSONResponse:
-    """The answer for an error of ours."""
+def answer_of(error: Exception, *, full: bool = False) -> JSONResponse:
+    """The answer for an error of ours; `full`: also with what callers need not know."""
     status = next(code for kind, code in STATUS if isinstance(error, kind))
     headers = {}
     if isinstance(error, RegistryError) and error.position is not None:
@@ -100,8 +104,13 @@ def answer_of(error: Exception) -> JSONResponse:
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     faults = error.faults if isinstance(error, FieldsRefused) else ()
-    detail = f"not set up for this: {error}" if isinstance(error, SettingsError) else str(error)
+    detail = f"not set up for this: {error}" if isinstance(error, SettingsError) else words_for(error, full=full)
     return problem(status, detail, faults, headers)
+
+
+def words_for(error: Exception, *, full: bool = False) -> str:
+    """What callers read of an error of ours. The line of the request in the log has all of it."""
+    return error.public if isinstance(error, KeyledgerError) and not full else str(error)
 
 
 async def framework_error(request: Request, error: Exception) -> JSONResponse:

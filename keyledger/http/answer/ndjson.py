@@ -16,6 +16,7 @@ from audit.errors import AuditError
 from audit.report import Finding
 from keyledger.http.answer.answers import position_headers
 from keyledger.http.answer.encode import encode
+from keyledger.http.answer.errors import words_for
 from projections.errors import ProjectionError
 from registry.errors import RegistryError
 from registry.progress import Progress
@@ -33,13 +34,13 @@ def stream(parts: AsyncIterator[Part], position: int) -> StreamingResponse:
     return StreamingResponse(lines(parts), media_type=MEDIA_TYPE, headers=position_headers(position))
 
 
-async def lines(parts: AsyncIterator[Part]) -> AsyncGenerator[str, None]:
-    """The parts as lines; the last one says what failed, if something did."""
+async def lines(parts: AsyncIterator[Part], *, full: bool = True) -> AsyncGenerator[str, None]:
+    """The parts as lines; the last one says what failed, if something did, as `words_for` does."""
     try:
         async for part in parts:
             yield json.dumps(encode(_named(part)), ensure_ascii=False) + "\n"
     except (AuditError, RegistryError, ProjectionError) as error:
-        yield json.dumps({"error": str(error)}) + "\n"
+        yield json.dumps({"error": words_for(error, full=full)}) + "\n"
 
 
 def documented_lines(words: str, *examples: str) -> dict[int | str, dict[str, Any]]:

@@ -94,7 +94,7 @@ def publisher_status(one: TopicProgress, head: Head, seen: Seen) -> PublisherSta
 
 def publisher_alarm(one: PublisherStatus) -> Alarm:
     """What its relay waits for, or was stopped by."""
-    fix = "see the log of keyledger publish"
+    fix = "mend what it says: the relay goes on by itself"
     return Alarm("publisher_stopped", f"{one.topic}: {one.failure}", one.published + 1, fix, "relay")
 
 

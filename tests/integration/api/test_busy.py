@@ -44,8 +44,13 @@ async def test_a_database_that_is_away_makes_everything_busy_until_it_is_back(
         assert_problem(answer, 503)
         assert answer.headers["retry-after"]
         assert database.name not in answer.text
+        assert "127.0.0.1" not in answer.text
+        assert f"database {database.name}, user" in caplog.text, "the operator finds the cause in the log"
+    assert "not currently accepting connections" in caplog.text
     assert (await api.client.get("/healthz")).status_code == 200
-    assert (await api.client.get("/readyz")).status_code == 503
+    unready = await api.client.get("/readyz")
+    assert unready.status_code == 503
+    assert database.name not in unready.text
     causes = [fields_of(record)["cause"] for record in caplog.records if fields_of(record).get("status") == 503]
     assert len(causes) == 7
     assert ", from " in causes[0], "the connection that was ended"

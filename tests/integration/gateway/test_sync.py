@@ -292,7 +292,7 @@ async def test_a_gateway_that_does_not_answer_is_given_up_and_come_back_to(
             await world.synced()
             front.clear()
             await world.keys.revoke(made.key.public_id, OPERATOR)
-            await world.until(failure="can't be reached, or does not answer now")
+            await world.until(failure="no answer in time")
             front.set()
             assert (await held(world, made.key.public_id)).disabled_at is not None
         await engine.dispose()

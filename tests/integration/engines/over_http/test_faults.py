@@ -9,7 +9,7 @@ import pytest
 
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
-from projections.errors import ClickHouseUnavailable
+from projections.errors import ClickHouseRefused, ClickHouseUnavailable
 from projections.ledger.log_tail import LogTail
 from projections.ledger.projector import Projector
 from projections.ledger.store import Store
@@ -136,3 +136,20 @@ async def test_a_server_killed_in_the_middle_of_an_insert_loses_and_doubles_noth
     await prepared.take()
     await project(log, Store(clickhouse, names))
     assert await contents(clickhouse, names) == survived
+
+
+async def test_a_wrong_login_and_a_missing_database_are_told_with_their_place(clickhouse_front: Front) -> None:
+    """The server's own text quotes the statement, and stays out."""
+    place = clickhouse_front.url.rpartition("@")[2].removeprefix("http://")
+    stranger = ClickHouse(f"http://ghost:correct-horse@{place}", threads=1)
+    with pytest.raises(
+        ClickHouseRefused, match=f"516.*http://{place}, user ghost.*KEYLEDGER_CLICKHOUSE_URL"
+    ) as refused:
+        await stranger.query("SELECT 1")
+    assert "correct-horse" not in str(refused.value)
+    assert place not in refused.value.public
+    await stranger.close()
+    client = ClickHouse(clickhouse_front.url, threads=1)
+    with pytest.raises(ClickHouseRefused, match=f"81, UNKNOWN_DATABASE.*{place}.*keyledger ddl"):
+        await client.query("SELECT * FROM nowhere.secret_thing")
+    await client.close()
