@@ -14,6 +14,7 @@ from keyledger.http.answer.problem import problem, problems
 from keyledger.http.dependencies import Health
 from keyledger.http.open_status import open_status
 from keyledger.http.request.query_params import Strict
+from keyledger.http.request_note import note_of
 from keyledger.runtime.serving.readiness import AskedPart, fault_of
 from registry.errors import RegistryError
 
@@ -52,12 +53,14 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", name="check_readiness", response_model=Readiness, responses=problems(422, 500, 503))
 async def readyz(request: Request, health: Health, query: Annotated[ReadyQuery, Query()]) -> JSONResponse:
     """Say that this process can do its own work: of the API, record changes. `alarms` says what else is wrong."""
-    full = request.app.state.operator
+    full, note = request.app.state.operator, note_of(request.scope)
     try:
         status = await health.status()
     except RegistryError as error:
+        note.failed = error
         return problem(503, words_for(error, full=full), headers={"Retry-After": "1"})
     fault = fault_of(status, health, query.part, full=full)
     if fault is not None:
+        note.detail = fault_of(status, health, query.part)  # the log has all of it
         return problem(503, fault, headers={"Retry-After": "10"})
     return JSONResponse({"status": "ready", **(encode(status) if full else open_status(status))})

@@ -39,10 +39,12 @@ def cause_of(error: BaseException, dsn: str, code: int | None) -> str | None:
     for one in chain(error):
         for kind, words, fix in _FOUND:
             if isinstance(one, kind):
-                reason = getattr(one, "reason", None) or type(one).__name__
-                words = f"{words} ({reason})" if isinstance(one, ssl.SSLError) else words
-                return f"{place_of(dsn)}: {words}; {fix}."
+                return f"{place_of(dsn)}: {words}{_tls_reason(one)}; {fix}."
     return f"{place_of(dsn)}."
+
+
+def _tls_reason(error: BaseException) -> str:
+    return f" ({getattr(error, 'reason', None) or type(error).__name__})" if isinstance(error, ssl.SSLError) else ""
 
 
 def place_of(dsn: str) -> str:

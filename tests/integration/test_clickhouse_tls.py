@@ -99,8 +99,8 @@ def options(ca: trustme.CA, tmp_path: Path) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("way", "says"),
     [
-        ("plain", r"handshake with ClickHouse at 127\.0\.0\.1:\d+ failed \(WRONG_VERSION_NUMBER\)"),
-        ("closes", r"handshake with ClickHouse at 127\.0\.0\.1:\d+ failed \(UNEXPECTED_EOF_WHILE_READING\)"),
+        ("plain", r"at https://127\.0\.0\.1:\d+.*: the TLS handshake failed \(WRONG_VERSION_NUMBER\)"),
+        ("closes", r"at https://127\.0\.0\.1:\d+.*: the TLS handshake failed \(UNEXPECTED_EOF_WHILE_READING\)"),
         ("untrusted", r"not trusted \(.*issuer.*\).*KEYLEDGER_CLICKHOUSE_CA_FILE"),
         ("expired", r"not trusted \(certificate has expired\)"),
         ("another host", r"not trusted \(IP address mismatch.*\)"),

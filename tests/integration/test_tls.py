@@ -269,7 +269,7 @@ async def test_a_handshake_with_postgresql_that_fails_is_a_database_that_is_away
             await open_log(engine)
         await engine.dispose()
     assert _SECRET not in str(caught.value)
-    assert ("handshake with PostgreSQL failed (WRONG_VERSION_NUMBER)" in str(caught.value)) is bool(answer)
+    assert ("the TLS handshake failed (WRONG_VERSION_NUMBER)" in str(caught.value)) is bool(answer)
 
 
 @pytest.mark.parametrize("answer", [_PLAIN, b""])

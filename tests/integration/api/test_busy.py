@@ -45,8 +45,6 @@ async def test_a_database_that_is_away_makes_everything_busy_until_it_is_back(
         assert answer.headers["retry-after"]
         assert database.name not in answer.text
         assert "127.0.0.1" not in answer.text
-        assert f"database {database.name}, user" in caplog.text, "the operator finds the cause in the log"
-    assert "not currently accepting connections" in caplog.text
     assert (await api.client.get("/healthz")).status_code == 200
     unready = await api.client.get("/readyz")
     assert unready.status_code == 503
@@ -55,7 +53,7 @@ async def test_a_database_that_is_away_makes_everything_busy_until_it_is_back(
     assert len(causes) == 7
     assert ", from " in causes[0], "the connection that was ended"
     assert all(f'database "{database.name}" is not currently accepting connections' in one for one in causes[1:6])
-    assert causes[6], "that of /readyz"
+    assert all(f"database {database.name}, user" in one for one in causes), "the operator finds the cause in the log"
     await server.run(f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS true")
     assert (await api.call("GET", f"{KEYS}/{key}")).json()["tags"] == {}
     assert (await api.patch(key, {"tags": {"a": "b"}})).json()["tags"] == {"a": "b"}

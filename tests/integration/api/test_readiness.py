@@ -86,7 +86,7 @@ async def test_a_clickhouse_that_hangs_leaves_the_write_path_ready(database: Dat
     async with hung() as clickhouse, open_api(database, clickhouse, Names()) as api:
         answer = await api.client.get("/readyz")
         assert answer.status_code == 200, answer.text
-        assert "not answered within 1.7 s" in answer.json()["alarms"][0]["detail"]
+        assert "does not answer in time" in answer.json()["alarms"][0]["detail"]
         await assert_keys_are_made_and_revoked(api)
 
 

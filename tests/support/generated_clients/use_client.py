@@ -62,7 +62,7 @@ def reads(client: AuthenticatedClient, public_id: str) -> None:
     position = int(shown.headers["Keyledger-Position"])
     assert position >= shown.parsed.position
 
-    bill = show_bill.sync(client=client, group_by=["customer_id", "day"], since=MARCH, until=APRIL)
+    bill = show_bill.sync(client=client, group_by=["model", "day"], since=MARCH, until=APRIL)
     assert isinstance(bill, Bill), bill
     assert (bill.since, bill.until) == (MARCH, APRIL)
     assert sum(line.inferences for line in bill.lines) == bill.total.inferences == 0

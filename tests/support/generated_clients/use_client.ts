@@ -38,7 +38,7 @@ export async function lifeOfAKey(): Promise<Key> {
 
 export async function bill(): Promise<Map<Bucket, string>> {
   const query: operations["showBill"]["parameters"]["query"] = {
-    group_by: ["customer_id", "day"],
+    group_by: ["model", "day"],
     since: "2026-03-01T00:00:00Z",
     until: "2026-04-01T00:00:00Z",
   };
