@@ -46,11 +46,18 @@ def database_ssl(settings: Settings) -> SSLContext | str | None:
     return context
 
 
-def clickhouse_client(settings: Settings, url: str | None, *, threads: int = 4) -> ClickHouse:
-    """ClickHouse at the URL; the TLS of the settings is for https alone. Nothing is opened yet."""
+def clickhouse_client(
+    settings: Settings, url: str | None, *, threads: int = 4, answer_s: float | None = None
+) -> ClickHouse:
+    """ClickHouse at the URL; the TLS of the settings is for https alone. Nothing is opened yet.
+
+    A server that says nothing for `answer_s` is away; None leaves that to the driver, which waits for minutes.
+    """
     if url is None:
         return NoClickHouse()
     options = _clickhouse_tls(settings, url)
+    if answer_s is not None and not url.startswith("chdb:"):
+        options |= {"connect_timeout": answer_s, "send_receive_timeout": answer_s}
     if settings.clickhouse_cluster is not None:
         options["settings"] = dict(_ON_CLUSTER)
     return ClickHouse(url, threads=threads, options=options, cluster=settings.clickhouse_cluster)

@@ -39,6 +39,7 @@ class Services:
     presence: Presence
     reading: Reading[Services] | None = None
     counts: GatewayCounts | None = None  # where the gateway's metrics are given
+    look: ClickHouse | None = None  # for the status: it gives up sooner than others
 
     @property
     def settings(self) -> Settings:
@@ -50,8 +51,12 @@ class Services:
         if not self.clickhouse.is_set:
             return await status_of(self.registry)
         limits = self.settings.dead_letters_max, self.settings.hole_alarm_s
-        side = ReadSide(self.store, self.letters, self.presence, *limits, clickhouse_s, self.counts)
-        return await status_of(self.registry, side)
+        letters, presence = self.letters, self.presence
+        if self.look is not None:
+            letters, presence = DeadLetters(self.look, self.names), Presence(self.look, self.names)
+        return await status_of(
+            self.registry, ReadSide(self.store, letters, presence, *limits, clickhouse_s, self.counts)
+        )
 
     async def quick_status(self) -> Status:
         """The same for probes: with a ClickHouse that does not answer soon, the log's half."""
@@ -82,12 +87,15 @@ async def _opened(
     clickhouse = clickhouse_client(settings, clickhouse_url)
     # The projector and the look at how far it is have threads of their own: no number of bills can hold them up.
     ledger = clickhouse_client(settings, clickhouse_url)
+    # One that hangs must not keep a command from ending when it has said so.
+    look = clickhouse_client(settings, clickhouse_url, threads=2, answer_s=PATIENCE_S / 2)
     names = clickhouse_names(settings)
     try:
         async with open_registry(settings, database_url, place, refusal) as registry:
             letters, presence = DeadLetters(ledger, names), Presence(ledger, names)
             counts = None if settings.gateway_metrics_url is None else GatewayCounts(ledger, names)
-            yield Services(registry, clickhouse, names, Store(ledger, names), letters, presence, counts=counts)
+            store = Store(ledger, names, look=look)
+            yield Services(registry, clickhouse, names, store, letters, presence, counts=counts, look=look)
     finally:
-        await clickhouse.close()
-        await ledger.close()
+        for client in (clickhouse, ledger, look):
+            await client.close()

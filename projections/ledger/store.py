@@ -47,11 +47,19 @@ class Store:
     """The ledger's tables in ClickHouse, for one projector. A call returns when its rows are written.
 
     Rows are tuples in the order of the columns named below. Times are integers in the unit that ends their name, which
-    costs a tenth of datetimes.
+    costs a tenth of datetimes. `look` is what the frontier is read by, where that must not wait as long as a write.
     """
 
-    def __init__(self, clickhouse: ClickHouse, names: Names, *, checkpoint_every: int = CHECKPOINT_EVERY) -> None:
+    def __init__(
+        self,
+        clickhouse: ClickHouse,
+        names: Names,
+        *,
+        look: ClickHouse | None = None,
+        checkpoint_every: int = CHECKPOINT_EVERY,
+    ) -> None:
         self._clickhouse = clickhouse
+        self._look = look or clickhouse
         self._names = names
         self._checkpoint_every = checkpoint_every
         self._since_checkpoint = checkpoint_every  # the first write leaves a checkpoint: short runs must not add up
@@ -138,7 +146,7 @@ class Store:
 
     async def frontier(self) -> Frontier:
         """How far everything is applied, and what blocks the rest."""
-        rows = await self._clickhouse.query(ddl.sql("queries/ledger/frontier", self._names))
+        rows = await self._look.query(ddl.sql("queries/ledger/frontier", self._names))
         position, hash_, log_id, *after = rows[0]
         frontier = Frontier(_place(position, hash_, log_id), *after)
         return replace(frontier, failure=frontier.failure or self._stop)

@@ -13,11 +13,13 @@ import httpx
 import pytest
 
 from keyledger.http.app import operations_app, public_app
+from keyledger.runtime.connections import clickhouse_client
 from keyledger.runtime.serving.health import Health, RecentStatus
 from keyledger.runtime.status import Status, status_of
 from keyledger.settings import Settings
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
+from projections.errors import ClickHouseUnavailable
 from registry.db.write_path import write_path_fault
 from registry.parts.heartbeats import Beat, Heartbeats, Place, Silence
 from tests.support.api.service import Api, assert_problem, open_api
@@ -35,21 +37,18 @@ def away() -> Iterator[ClickHouse]:
 
 
 @asynccontextmanager
-async def hung() -> AsyncIterator[ClickHouse]:
-    """A ClickHouse that takes connections and says nothing."""
+async def hung() -> AsyncIterator[str]:
+    """The URL of a ClickHouse that takes connections and says nothing, until the block ends."""
     writers: list[asyncio.StreamWriter] = []
 
     async def keep(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.append(writer)
 
     async with await asyncio.start_server(keep, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        clickhouse = ClickHouse(f"http://127.0.0.1:{port}")
-        yield clickhouse
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         server.close()
         for writer in writers:
             writer.close()
-        await clickhouse.close()
 
 
 async def assert_keys_are_made_and_revoked(api: Api) -> None:
@@ -83,11 +82,23 @@ async def test_without_clickhouse_serve_is_ready_and_bills_are_not(database: Dat
 
 
 async def test_a_clickhouse_that_hangs_leaves_the_write_path_ready(database: Database) -> None:
-    async with hung() as clickhouse, open_api(database, clickhouse, Names()) as api:
-        answer = await api.client.get("/readyz")
-        assert answer.status_code == 200, answer.text
-        assert "does not answer in time" in answer.json()["alarms"][0]["detail"]
-        await assert_keys_are_made_and_revoked(api)
+    async with hung() as url:
+        clickhouse = ClickHouse(url)
+        async with open_api(database, clickhouse, Names()) as api:
+            answer = await api.client.get("/readyz")
+            assert answer.status_code == 200, answer.text
+            assert "does not answer in time" in answer.json()["alarms"][0]["detail"]
+            await assert_keys_are_made_and_revoked(api)
+    await clickhouse.close()
+
+
+async def test_what_the_status_asks_of_a_clickhouse_that_hangs_ends_by_itself() -> None:
+    """A thread that waited for minutes kept `keyledger status` from ending after it had said all."""
+    async with hung() as url:
+        look = clickhouse_client(Settings(), url, answer_s=0.2)
+        with pytest.raises(ClickHouseUnavailable):
+            await asyncio.wait_for(look.query("SELECT 1"), 30)
+        await look.close()
 
 
 async def test_status_shows_the_log_s_half_without_clickhouse_and_fails(

@@ -62,6 +62,15 @@ async def test_a_key_is_made_used_moved_revoked_and_billed(
         alarm = 'keyledger_alarms{kind="gateway_metrics"} 1.0'
         metrics = await poll_until(lambda: projector.get("/metrics"), lambda seen: alarm in seen.text, timeout_s=30)
         assert alarm in metrics.text
+
+        async def running() -> set[str]:
+            return {one["part"] for one in (await serve.status())["parts"] if one["state"] == "running"}
+
+        assert await poll_until(running, lambda parts: parts == {"serve", "projector"}, timeout_s=30)
+        await projector.stop()
+        assert await poll_until(running, lambda parts: parts == {"serve"}, timeout_s=30)
+        kinds = {one["kind"] for one in (await serve.status())["alarms"]}
+        assert kinds == {"gateway_metrics"}, "one that was stopped cleanly is not missed"
     finally:
         await projector.stop()
         await serve.stop()
