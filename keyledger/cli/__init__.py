@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from keyledger.cli import billing, clock, dead_letters, engine, imports, keys, lifecycle, operate, status, tokens
+from keyledger.cli import billing, clock, dead_letters, engine, imports, keys, lifecycle, loads, operate, status, tokens
 from keyledger.cli.audit.app import audit_app
 from keyledger.cli.client import CommandFailed
 from keyledger.cli.output import complain, say
@@ -42,7 +42,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(audit_app(), name="audit")
 app.add_typer(imports.app, name="import")
 operate.register(app)
-for commands in (billing, clock, engine, status):
+for commands in (billing, clock, engine, loads, status):
     commands.register(app)
 
 

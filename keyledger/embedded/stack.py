@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from keyledger.embedded.definitions import keep_definitions, mend_definitions
 from keyledger.embedded.disk import DiskWatch
 from keyledger.embedded.folder import DataFolder
+from keyledger.embedded.load import settle
 from keyledger.embedded.postgresql.supervisor import EmbeddedPostgres
 from keyledger.runtime.gateway import embedded_gateway, gateway_place
 from keyledger.runtime.services import Services, open_services
@@ -92,6 +93,7 @@ async def open_stack(
             keep_definitions(folder.path, folder.clickhouse, services.names.database)
             # Who holds the folder is alone on it: what a killed `up` left behind is not missed.
             await Heartbeats(services.registry.engine).forget()
+            await settle(services.clickhouse, services.names)
             guard = ledger_guard(services)
             await guard.look()
             followers: list[Follower] = (

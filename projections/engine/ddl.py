@@ -38,6 +38,7 @@ _TABLES = (
     "tables/projector_stop_v1",
     "tables/gateway_blocks_v1",
     "tables/gateway_count_v1",
+    "tables/gateway_blocks_released_v1",
 )
 _SHADOW = ("tables/replay_v1", "tables/replay_switch_v1")
 # The only place that names the gateway whose rows are read: see docs/add-a-gateway.md.
@@ -48,6 +49,8 @@ _GATEWAY_TABLES = (
     f"{_ADAPTER}/tables/ModelInference",
     f"{_ADAPTER}/tables/BatchIdByInferenceId",
 )
+# What `keyledger load` knows of its files: next to their rows, not in the ledger, which can be made again without them.
+_LOAD_TABLES = ("tables/load_v1", "tables/load_row_v1")
 # Each view comes after those it reads.
 _VIEWS = (
     f"{_ADAPTER}/views/inference_row",
@@ -77,7 +80,7 @@ _FUNCTIONS = ("functions/keyTags", "functions/keyTag", "functions/keyKnown")
 # The names of what stands in the ledger's database, a dictionary among the views, and in the gateway's.
 LEDGER_TABLES: Final = frozenset(path.rpartition("/")[2] for path in _TABLES)
 LEDGER_VIEWS: Final = frozenset(path.rpartition("/")[2] for path in (*_VIEWS, *_DICTIONARIES))
-GATEWAY_TABLES: Final = frozenset(path.rpartition("/")[2] for path in _GATEWAY_TABLES)
+GATEWAY_TABLES: Final = frozenset(path.rpartition("/")[2] for path in (*_GATEWAY_TABLES, *_LOAD_TABLES))
 
 _REPLACED: Final = re.compile(r"^CREATE OR REPLACE (?:VIEW|DICTIONARY) ([\w.]+)", re.MULTILINE)
 _COMMENTS: Final = """
@@ -89,13 +92,23 @@ WHERE database = {database:String} AND (engine = 'View' OR engine = 'Dictionary'
 """
 
 
-def statements(names: Names, *, gateway_tables: bool = False, durable: bool = False, shadow: bool = False) -> list[str]:
+def statements(
+    names: Names,
+    *,
+    gateway_tables: bool = False,
+    load_tables: bool = False,
+    durable: bool = False,
+    shadow: bool = False,
+) -> list[str]:
     """Every statement that creates the read side, in order, without a trailing semicolon.
+
+    `load_tables` are those of `keyledger load`, which come with the gateway's in the embedded engine.
 
     `shadow` creates a second ledger: marked as one before anything else, and without the functions. Function names
     belong to the server, not to a database, so they stay with the live ledger.
     """
-    paths = (_SHADOW if shadow else ()) + _TABLES + (_GATEWAY_TABLES if gateway_tables else ()) + _VIEWS + _DICTIONARIES
+    of_gateway = (_GATEWAY_TABLES if gateway_tables else ()) + (_LOAD_TABLES if load_tables else ())
+    paths = (_SHADOW if shadow else ()) + _TABLES + of_gateway + _VIEWS + _DICTIONARIES
     paths += () if shadow else _FUNCTIONS
     databases = (names.database, names.gateway) if gateway_tables else (names.database,)
     settings = (*(_DURABLE if durable else ()), *(_REPLICATED if names.cluster else ()))
@@ -127,7 +140,8 @@ async def apply(
     are queued for it.
     """
     durable = clickhouse.embedded if durable is None else durable
-    made = statements(names, gateway_tables=gateway_tables, durable=durable, shadow=shadow)
+    load_tables = gateway_tables and clickhouse.embedded
+    made = statements(names, gateway_tables=gateway_tables, load_tables=load_tables, durable=durable, shadow=shadow)
     for statement in await _different(clickhouse, names, made) if clickhouse.embedded else made:
         try:
             await clickhouse.command(statement)

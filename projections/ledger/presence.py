@@ -77,8 +77,9 @@ class Presence:
         """
         if not self._clickhouse.embedded:
             return []
-        now, before = await self._gateway_blocks()
-        lost = {place: found for place, known in before.items() if (found := _uncovered(known, now.get(place, [])))}
+        now, before, lost = await self._gateway_blocks()
+        if lost:  # rows may have been taken back between the look at what may be gone and that at what is there
+            now, before, lost = await self._gateway_blocks()
         rows = [
             (*place, union, datetime.now(UTC))
             for place, blocks in now.items()
@@ -102,13 +103,16 @@ class Presence:
         statement = f"ALTER TABLE {part.database}.{part.table} DROP DETACHED PART {{part:String}}"
         await self._clickhouse.command(statement, {"part": part.name}, {"allow_drop_detached": 1})
 
-    async def _gateway_blocks(self) -> tuple[Blocks, Blocks]:
-        at: dict[str, Blocks] = {"now": defaultdict(list), "before": {}}
+    async def _gateway_blocks(self) -> tuple[Blocks, Blocks, Blocks]:
+        """The blocks that there are, those that there were, and of these the ones that are lost."""
+        at: dict[str, Blocks] = {"now": defaultdict(list), "before": {}, "released": defaultdict(list)}
         parameters = {"gateway": self._names.gateway, "tables": list(TABLES)}
         rows: list[Row] = await self._clickhouse.query(sql("queries/ledger/gateway_blocks", self._names), parameters)
         for when, table, uuid, partition, blocks in rows:
             at[when][table, uuid, partition] = _merged(blocks)
-        return at["now"], at["before"]
+        kept = {place: _without(known, at["released"][place]) for place, known in at["before"].items()}
+        lost = {place: found for place, known in kept.items() if (found := _uncovered(known, at["now"][place]))}
+        return at["now"], at["before"], lost
 
 
 def _merged(ranges: Iterable[Sequence[int]]) -> list[Range]:
@@ -125,6 +129,14 @@ def _merged(ranges: Iterable[Sequence[int]]) -> list[Range]:
 def _uncovered(known: Sequence[Range], now: Sequence[Range]) -> list[Range]:
     """The ranges of known numbers of which some are in none of the present ones. Both are merged."""
     return [(first, last) for first, last in known if not any(a <= first and last <= b for a, b in now)]
+
+
+def _without(known: Sequence[Range], released: Sequence[Range]) -> list[Range]:
+    """The known ranges without the released numbers. Both are merged."""
+    left = list(known)
+    for first, last in released:
+        left = [part for a, b in left for part in ((a, min(b, first - 1)), (max(a, last + 1), b)) if part[0] <= part[1]]
+    return left
 
 
 def _listed(ranges: Iterable[Range]) -> str:

@@ -257,3 +257,41 @@ async def test_a_key_is_stopped_and_gets_other_secrets_by_command(registry: Regi
 async def test_an_argument_that_is_not_utf_8_is_wrong_use(registry: RegistryProcess) -> None:
     code, _, err = await registry.command("keys", "suspend", "AAAAAAAAAAAA", "--reason", "\udcff")
     assert (code, err) == (2, "keyledger: an argument is not UTF-8\n")
+
+
+async def test_a_batch_is_tried_loaded_listed_and_taken_back_by_command(
+    registry: RegistryProcess, tmp_path: Path
+) -> None:
+    async with registry.portal() as portal:
+        rows, question = await use(portal, 77)
+        before = await portal.bill(group_by=["model"], **question)
+        files = rows.write(tmp_path)
+        tables = ("ChatInference", "JsonInference", "ModelInference")
+        code, tried, _ = await registry.ask("load", "ModelInference", str(files["ModelInference"]), "--dry-run")
+        assert code == 0
+        count = len(rows.tables["ModelInference"])
+        assert f"{count} rows, {count} of them new" in tried
+        assert "columns id, inference_id, " in tried
+        assert await portal.bill(group_by=["model"], **question) == before
+        for table in tables:
+            code, out, _ = await registry.ask("load", table, str(files[table]), "--batch", "of-77")
+            assert code == 0
+            assert "in the batch of-77" in out
+        assert await portal.bill(group_by=["model"], **question) != before
+        listed = [one for one in await registry.json("loads") if one["batch"] == "of-77"]
+        assert [(one["table"], one["file"], one["rows"]) for one in listed] == [
+            (table, str(files[table].resolve()), len(rows.tables[table])) for table in tables
+        ]
+        code, out, _ = await registry.ask("unload", "of-77")
+        assert code == 0
+        assert f"{count} rows of ModelInference" in out
+        assert await portal.bill(group_by=["model"], **question) == before
+    assert (await registry.json("status"))["alarms"] == []
+    code, _, err = await registry.ask("unload", "of-77")
+    assert code == 1
+    assert "no such batch" in err
+    (made_up,) = await registry.json("load", "ModelInference", str(files["ModelInference"]))
+    assert (await registry.json("unload", made_up["batch"]))["rows"] == {"ModelInference": count}
+    code, _, err = await registry.ask("load", "ModelInference", str(files["ModelInference"]), "--batch", "../x")
+    assert code == 1
+    assert "--batch" in err

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from keyledger.embedded.load import LoadError, load_file
+from keyledger.embedded.load import Batches, Found, LoadError, load_file, unload
 from tests.support.bill_world import World
 
+AT = datetime(2026, 3, 1, tzinfo=UTC)
 ID = "01953a3e-0000-7000-8000-00000000000{}"
 MODEL_ROW: dict[str, Any] = {
     "id": ID.format(1),
@@ -30,9 +32,21 @@ class Loading:
 
     world: World
 
-    async def load(self, table: str, file: Path) -> int:
+    async def load(self, table: str, file: Path, batch: str = "batch") -> int:
         """Load a file; the number of its rows."""
-        return await load_file(self.world.clickhouse, self.world.names, table, file)
+        return (await self.found(table, file, batch)).rows
+
+    async def found(self, table: str, file: Path, batch: str = "batch", *, dry_run: bool = False) -> Found:
+        """Load a file, or only look at it; what it has."""
+        return await load_file(self.world.clickhouse, self.world.names, table, file, batch, AT, dry_run=dry_run)
+
+    async def unload(self, batch: str) -> dict[str, int]:
+        """Take a batch back; how many rows left each table."""
+        return await unload(self.world.clickhouse, self.world.names, batch)
+
+    async def batches(self) -> list[str]:
+        """Of each load that is there, its batch."""
+        return [one.batch for one in await Batches(self.world.clickhouse, self.world.names).loads()]
 
     async def refused(self, table: str, file: Path) -> str:
         """Why a file is refused. Nothing of it is there then."""
