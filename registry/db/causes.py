@@ -30,6 +30,7 @@ _FIXES: Final[Mapping[str, str]] = {
     "connections for writing, and as many for long reads",
     "53100": "make room on the server's disk",
     "55000": "let the database accept connections (ALTER DATABASE … ALLOW_CONNECTIONS true)",
+    "55P03": "another process holds the lock that every append takes, and pg_stat_activity says who: try again",
     "57P01": "start the server again: what runs goes on by itself",
     "57P02": "see the server's log, and start it again: what runs goes on by itself",
     "57P03": "wait until the server has started, or start it again: what runs goes on by itself",

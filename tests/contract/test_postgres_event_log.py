@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from registry.errors import Busy, ClockSteppedBack, LogBroken, OutcomeUnknown, TooManyOfOne
+from registry.errors import Busy, ClockSteppedBack, DatabaseAway, LogBroken, OutcomeUnknown, TooManyOfOne
 from registry.log.event_log import Caller
 from registry.log.postgres import APPEND_LOCK, Limits, PostgresEventLog, open_log
 from registry.log.state_rows import columns
@@ -102,7 +102,8 @@ async def test_a_stuck_lock_holder_makes_writers_busy_within_bounds_and_then_the
         await holder.execute("SELECT pg_advisory_lock($1)", APPEND_LOCK)
         began = loop.time()
         answers = await asyncio.gather(*(log.write(note("one")) for _ in range(10)), return_exceptions=True)
-        assert [type(one) for one in answers] == [Busy] * 10
+        assert [type(one) for one in answers] == [DatabaseAway] * 10
+        assert "pg_stat_activity says who" in str(answers[0])
         assert loop.time() - began < 3
         assert (await log.head()).position == 1, "reading needs no lock"
         await holder.execute("SELECT pg_advisory_unlock($1)", APPEND_LOCK)

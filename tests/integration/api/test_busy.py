@@ -60,4 +60,4 @@ async def test_a_database_that_is_away_makes_everything_busy_until_it_is_back(
     again = [record.getMessage() for record in caplog.records if "answers again" in record.getMessage()]
     assert len(again) == 1, again
     assert again[0].startswith("GET /admin/api-keys/{public_id} answers again, ")
-    assert again[0].endswith(" s after the first Busy")
+    assert again[0].endswith(" s after the first DatabaseAway")

@@ -234,7 +234,7 @@ async def test_a_gateway_that_is_away_is_a_finding(small_books: Tampered) -> Non
     books = replace(small_books.books, gateway=AuditedGateway(GatewayTable(pool), is_shared=False))
     (finding,) = [one async for one in verify(books, wait_s=0.2) if isinstance(one, Finding)]
     assert (finding.kind, finding.where) == ("not_compared", TABLE)
-    assert "can't be reached" in finding.detail
+    assert "127.0.0.1:1, database gateway, user a: connection refused" in finding.detail
     await pool.dispose()
 
 
