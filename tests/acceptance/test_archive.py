@@ -160,6 +160,7 @@ def made_at(path: Path) -> int | None:
     return None
 
 
+@pytest.mark.long  # an import of keys that is killed goes on in tests/integration/importing/test_interrupted.py
 async def test_an_import_that_was_killed_is_done_again(tmp_path: Path, archived: Path) -> None:
     second = RegistryProcess(tmp_path / "second")
     for sign in ("postgres/data", "postgres/data/.s.PGSQL.5432"):  # it has just made its server, it has just started it

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.documents import blocks, environment, in_the_background, run
 from tests.support.processes.forked_shell import forked_program
 
 
+@pytest.mark.long  # what it runs has tests of its own: test_audit.py, test_audit_reads.py
 async def test_a_disputed_line_is_explained_as_the_page_says(tmp_path: Path) -> None:
     demo, walk, rebuild = blocks("docs/audit.md", "tests/acceptance/test_audit_docs.py")
     environ = environment(tmp_path)

@@ -32,6 +32,7 @@ async def gateway(blank: Copies) -> AsyncIterator[GatewayKeys]:
     blank.drop(made.database)
 
 
+@pytest.mark.long  # what it runs has tests of its own: tests/integration/importing
 async def test_keys_are_taken_over_as_the_page_says(gateway: GatewayKeys, tmp_path: Path) -> None:
     start, look, map_, apply, check = blocks("docs/import.md", "tests/acceptance/test_import_docs.py")
     environ = environment(tmp_path) | {

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from keyledger.embedded.postgresql.supervisor import EmbeddedPostgres
 from tests.support.processes.forked import run_forked
@@ -76,6 +77,7 @@ async def test_a_database_serves_and_verifies_the_same(tmp_path: Path) -> None:
         await serve.stop()
 
 
+@pytest.mark.long  # that archives restore is in test_archive.py; how old ones do, here
 async def test_an_archive_restores_to_the_same_registry(tmp_path: Path) -> None:
     registry = RegistryProcess(tmp_path / "restored", "--gateway")
     code, _, err = await registry.ask("audit", "import", str(ARCHIVE))
