@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from keyledger.http.answer.answers import POSITION_HEADER
 from keyledger.http.audit.export import LOG_ID_HEADER
+from keyledger.http.keys.gateway import GATEWAY_HEADER
 from keyledger.http.request.strict_request import MAX_ON_BEHALF_OF
 
-GATEWAY_HEADER: Final = "Keyledger-Gateway"
 _PROTECTED: Final = ("/admin", "/billing", "/audit")
 _POSITION: Final = {"type": "integer", "minimum": 0, "examples": [42], "format": "int64"}
 
