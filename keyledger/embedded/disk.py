@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Final
 
 from keyledger.embedded.errors import DiskNearlyFull
 from registry.errors import Busy
+
+_UNTIL: Final = "until there is room, only what stops a key, a credential or a token is recorded"
 
 
 class NoRoom(Busy):
     """The disk of the data folder is nearly full."""
 
     retry_after_s = 30
+
+    @property
+    def public(self) -> str:
+        """See KeyledgerError: without the folder."""
+        return f"The disk is nearly full: {_UNTIL}"
 
 
 class DiskWatch:
@@ -34,11 +42,7 @@ class DiskWatch:
     def refusal(self) -> Busy | None:
         """Why only what stops something may be recorded now, if that is so. Cheap enough for every append."""
         reason = self._reason()
-        return (
-            None
-            if reason is None
-            else NoRoom(f"{reason}: until there is room, only what stops a key, a credential or a token is recorded")
-        )
+        return None if reason is None else NoRoom(f"{reason}: {_UNTIL}")
 
     def _reason(self) -> str | None:
         free_mib = shutil.disk_usage(self._folder).free >> 20

@@ -19,7 +19,7 @@ def open_status(status: Status) -> dict[str, Any]:
     )
     failing = [*shown["publishers"], *shown["projectors"], shown["verified"], shown["gateway_count"]]
     for one in failing:
-        if one is not None and one["failure"] is not None:
+        if one is not None and one["failure"]:
             one["failure"] = _SEE
     shown["parts"] = [{name: one[name] for name in one if name not in _PLACES} for one in shown["parts"]]
     return shown

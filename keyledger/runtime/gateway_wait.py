@@ -75,7 +75,7 @@ class SyncWait:
             try:
                 synced = await self._synced()
             except RegistryError as error:
-                self._why_not = str(error)
+                self._why_not = error.public  # callers read it: what names hosts, the log and the status say
             else:
                 for reached, position in self._waiting.items():
                     if position <= synced and not reached.done():
@@ -84,7 +84,7 @@ class SyncWait:
 
     async def _synced(self) -> int:
         gateways = await self._queries.gateways_synced()
-        self._why_not = next((one.failure for one in gateways if one.failure), "the sync is behind")
+        self._why_not = "the sync can't write it now" if any(one.failure for one in gateways) else "the sync is behind"
         if not gateways:
             self._why_not = "no sync has run yet"
         return min((one.synced.position for one in gateways), default=-1)

@@ -33,20 +33,21 @@ class Alarm:
 
     @property
     def public(self) -> str:
-        """The detail for callers of the API: without hosts, users and the words of other servers."""
+        """The detail for callers of the API: without hosts, users, folders and the words of other servers."""
         return _PUBLIC.get(self.kind, self.detail)
 
 
 _PROJECTOR: Final = "projector"
 _BILLING: Final = "billing"
 _WHY: Final = "`keyledger status` says why"
-# The details of these hold the words of another server, or say where a process runs.
+# The details of these hold the words of another server, or say where a process runs or a folder is.
 _PUBLIC: Final[Mapping[str, str]] = {
     "clickhouse_down": f"no bill is made: ClickHouse cannot be reached, or does not answer in time; {_WHY}",
     "publisher_stopped": f"the relay can't publish; {_WHY}",
     "projector_stopped": f"the projector can't apply the next event; {_WHY}",
     "gateway_stopped": f"the gateway's table of keys can't be written; {_WHY}",
     "gateway_metrics": f"the gateway's metrics can't be read; {_WHY}",
+    "changes_refused": f"only what stops a key is recorded; {_WHY}",
     "part_missing": "a part has given no sign of life for too long; `keyledger status` says which, and where",
 }
 _LOOK = "find out who changed the log or ClickHouse before you do anything; docs/operate.md says how to continue"

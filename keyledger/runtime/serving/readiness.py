@@ -26,6 +26,8 @@ def fault_of(status: Status, health: Health, part: AskedPart | None = None, *, f
     if part is None or part == health.part:
         return _fault_of_process(status, health, full=full) or (part and _first(status, part, full=full))
     if part == "billing" and not status.reads_clickhouse:
+        if health.part == "serve":
+            return "no bill is made: no ClickHouse is set; set KEYLEDGER_CLICKHOUSE_URL"
         return "this process does not read ClickHouse: ask keyledger serve"
     fault = _first(status, part, full=full)
     if fault is None and part != "billing" and not any(one.part == part for one in status.parts):
