@@ -13,6 +13,8 @@ from starlette.types import ASGIApp
 
 from keyledger.http.answer.answers import POSITION_HEADER
 from keyledger.http.answer.problem import problem
+from keyledger.http.guard import REQUEST_ID_HEADER
+from keyledger.http.keys.gateway import GATEWAY_HEADER
 
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _REQUEST_HEADERS: Final = (
@@ -25,8 +27,8 @@ _REQUEST_HEADERS: Final = (
 )
 _ANSWER_HEADERS: Final = (
     POSITION_HEADER,
-    "Keyledger-Gateway",
-    "Keyledger-Request-Id",
+    GATEWAY_HEADER,
+    REQUEST_ID_HEADER,
     "ETag",
     "Idempotency-Replayed",
     "Retry-After",

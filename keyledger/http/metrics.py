@@ -9,7 +9,7 @@ from prometheus_client import generate_latest
 from keyledger.http.answer.problem import problems
 from keyledger.http.dependencies import Gauges, Health
 
-_TEXT = {"content": {"text/plain": {"schema": {"type": "string", "examples": ["keyledger_log_head 42"]}}}}
+_TEXT = {"content": {"text/plain": {"schema": {"type": "string", "examples": ["keyledger_log_head_position 42.0"]}}}}
 
 router = APIRouter(tags=["operations"])
 

@@ -234,6 +234,7 @@ def test_a_header_that_answers_have_is_documented() -> None:
         assert "Keyledger-Position" in named or not protected or not status.startswith("2"), call
         makes_secret = operation["operationId"] in {"createKey", "rotateKey"} and status == "201"
         assert ("Keyledger-Gateway" in named) is makes_secret, call
+        assert "Keyledger-Request-Id" in named, call
 
 
 def test_the_person_for_whom_a_caller_acts_can_be_named_in_every_change() -> None:

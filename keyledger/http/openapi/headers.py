@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from keyledger.http.answer.answers import POSITION_HEADER
 from keyledger.http.audit.export import LOG_ID_HEADER
+from keyledger.http.guard import REQUEST_ID_HEADER
 from keyledger.http.keys.gateway import GATEWAY_HEADER
 from keyledger.http.request.strict_request import MAX_ON_BEHALF_OF
 
@@ -26,6 +27,11 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "description": "Whether the gateway's table already has the key's new secret: until then a gateway may refuse"
         " it, and remember that. Absent where no gateway is set up.",
         "schema": {"type": "string", "enum": ["ready", "pending"], "examples": ["ready"]},
+    },
+    "RequestId": {
+        "description": "The id of the request, which its line in the registry's log and its events have, too.",
+        "required": True,
+        "schema": {"type": "string", "examples": ["7d0c4b2f9a6e4d0c8b1f3e5a7c9d2b4e"]},
     },
     "LogId": {
         "description": "The id of the log: another one is another registry.",
@@ -82,5 +88,5 @@ def describe(path: str, method: str, operation: dict[str, Any]) -> None:
             found = {POSITION_HEADER: "Position"} | _OF_OPERATION.get(operation["operationId"], {}) if protected else {}
         else:
             found = _OF_STATUS.get(status, {})
-        if found:
-            answer["headers"] = {name: {"$ref": f"#/components/headers/{one}"} for name, one in found.items()}
+        found = {REQUEST_ID_HEADER: "RequestId"} | found
+        answer["headers"] = {name: {"$ref": f"#/components/headers/{one}"} for name, one in found.items()}
