@@ -8,18 +8,18 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gateways.errors import GatewayError
 from keyledger.runtime.causes import causes
 from keyledger.runtime.registry import Registry
 from keyledger.runtime.services import Services
 from projections.engine.client import ClickHouse
 from projections.errors import ClickHouseError
+from registry.db.causes import place_of
 from registry.db.connection import fetch
 from registry.errors import Busy
 
 logger = logging.getLogger(__name__)
 
-_WHO: Final = "SELECT current_setting('server_version'), current_database(), current_user"
+_VERSION: Final = "SELECT current_setting('server_version')"
 _ASK_S: Final = 5.0
 
 
@@ -37,21 +37,21 @@ async def log_registry(registry: Registry) -> None:
 
 
 async def _postgres(what: str, engine: AsyncEngine) -> None:
-    url = engine.url
-    # A socket's folder, and its port, are in the query.
-    host, port = url.host or url.query.get("host"), url.port or url.query.get("port") or 5432
-    place = f"PostgreSQL at {host}:{port}"
     try:
         async with asyncio.timeout(_ASK_S):
-            ((version, database, user),) = await fetch(engine, _WHO)
-    except (Busy, GatewayError, TimeoutError) as error:
-        away = "%s does not answer: %s, database %s, user %s: %s"
-        logger.warning(away, what, place, url.database, url.username, causes(error))
-        return
-    logger.info("connected to %s: %s, version %s, database %s, user %s", what, place, version, database, user)
+            (version,) = (await fetch(engine, _VERSION))[0]
+    except Busy as error:
+        logger.warning("%s does not answer: %s", what, causes(error))
+    except TimeoutError:
+        logger.warning("%s does not answer within %.0f s: %s", what, _ASK_S, place_of(engine.url))
+    else:
+        logger.info("connected to %s: %s, version %s", what, place_of(engine.url), version)
 
 
 async def _clickhouse(clickhouse: ClickHouse, database: str) -> None:
+    if not clickhouse.is_set:
+        logger.info("no ClickHouse is set: keys are made and revoked, and no bill is made")
+        return
     place = f"ClickHouse {'in' if clickhouse.embedded else 'at'} {clickhouse.address}"
     try:
         async with asyncio.timeout(_ASK_S):

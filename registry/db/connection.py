@@ -148,7 +148,7 @@ async def fetch(engine: AsyncEngine, statement: str, *arguments: object) -> list
 
 async def execute(engine: AsyncEngine, statement: str, *arguments: object, timeout_s: float = ANSWER_S) -> None:
     """Run one statement for its effect, in a transaction of its own. Raises Busy as `fetch` does."""
-    with translated():
+    with translated(engine):
         async with asyncio.timeout(timeout_s), connected(engine) as connection:
             await (await driver_of(connection)).execute(statement, *arguments)
 

@@ -26,5 +26,8 @@ async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
         await warn_of_pooler(services.registry.engine)
         say(f"ready http://{host}:{tcp.getsockname()[1]}")
         asking = asyncio.create_task(log_services(services))  # a server that is away is not waited for
-        await stop.wait()
-        asking.cancel()
+        try:
+            await stop.wait()
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)

@@ -173,8 +173,8 @@ async def test_no_secret_is_in_any_log_line_or_error_wherever_it_was_sent(
     printed = await served.stop()
     assert "GET /admin/api-keys 200" in printed, "requests are logged"
     url = urlsplit(database.app_url)
-    log = rf"the log's database: PostgreSQL at {url.hostname}:{url.port}, version \d+\S*.*, database {database.name}"
-    assert re.search(rf"connected to {log}, user {url.username}\n", printed)
+    log = rf"the log's database: PostgreSQL at {url.hostname}:{url.port}, database {database.name}, user {url.username}"
+    assert re.search(rf"connected to {log}, version \d+\S*.*\n", printed)
     assert re.search(r"connected to ClickHouse in \S+/clickhouse, version \d+\.\d+\S*, database keyledger", printed)
     assert f":{url.password}@" not in printed
     secrets = [text.rpartition("-")[2] for text in texts]
