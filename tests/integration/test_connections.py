@@ -152,8 +152,9 @@ async def test_a_host_that_may_be_is_taken(head: bytes) -> None:
 async def test_a_refusal_is_never_taken_for_the_answer_that_an_earlier_request_waits_for() -> None:
     """A caller that pipelines would take its first request, which is done, for refused."""
     async with server(body_s=30) as port:
-        status, _ = await answer(port, HEAD + b"Content-Length: 2\r\n\r\nab" + b"GARBAGE\r\n\r\n")
-    assert status in {0, 200}
+        for second in (b"GARBAGE\r\n\r\n", HEAD + b"Transfer-Encoding: chunked\r\n\r\nGARBAGE\r\n"):
+            status, _ = await answer(port, HEAD + b"Content-Length: 2\r\n\r\nab" + second)
+            assert status in {0, 200}, second
 
 
 @pytest.mark.parametrize(

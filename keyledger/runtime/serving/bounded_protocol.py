@@ -186,7 +186,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _may_answer(self) -> bool:
         """Whether the next bytes to the peer are the answer to what is coming in."""
         if self._head_left is None:
-            return not self.cycle.response_started
+            return not self.pipeline and not self.cycle.response_started  # what waits in line is the latest
         return self.cycle is None or self.cycle.response_complete  # earlier requests have theirs
 
 
