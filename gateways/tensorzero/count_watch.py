@@ -18,8 +18,8 @@ from typing import Final
 
 from gateways.errors import GatewayMetricsUnavailable
 from gateways.tensorzero.counters import GatewayMetrics, Totals, grown
-from projections.errors import ClickHouseError
 from projections.usage.gateway_count import GatewayCount, GatewayCounts
+from registry.follower import words
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +54,8 @@ class CountWatch:
         while True:
             try:
                 await self.look(datetime.now(UTC))
-            except ClickHouseError as error:
-                logger.warning("the gateway's count can't be compared with its rows: %s", error)
+            except Exception as error:  # noqa: BLE001 - a watch that ends says that nothing is lost
+                logger.warning("the gateway's count can't be compared with its rows: %s", words(error))
             await asyncio.sleep(EVERY_S)
 
     async def look(self, at: datetime) -> None:

@@ -96,10 +96,10 @@ def operator_app(services: Services, failure: Failure = none) -> FastAPI:
     return _app(services, failure, by_socket, _OPERATOR, operator=True)
 
 
-def operations_app(process: Health) -> FastAPI:
-    """Health and metrics alone, of a process that serves nothing else."""
+def operations_app(process: Health, *, full: bool = False) -> FastAPI:
+    """Health and metrics alone, of a process that serves nothing else; `full` for this machine, as `open_status`."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.state.operator = True  # on loopback, unless the operator says otherwise
+    app.state.operator = full
     gauges = provide(app, process)
     for router in _OPERATIONS:
         app.include_router(router)

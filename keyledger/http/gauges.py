@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from math import nan
 
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import CounterMetricFamily
@@ -88,10 +89,8 @@ class Gauges:
             self._lag_s.labels(projector.name).set(projector.lag_s)
             self._projector_failed.labels(projector.name).set(projector.failure is not None)
         self._show_gateway(status)
-        if status.dead_letters_open is not None:
-            self._dead_letters.set(status.dead_letters_open)
-        if status.redelivered is not None:
-            self._redelivered.set(status.redelivered.count)
+        self._dead_letters.set(nan if status.dead_letters_open is None else status.dead_letters_open)
+        self._redelivered.set(nan if status.redelivered is None else status.redelivered.count)
         self._parts.clear()
         for (part, state), count in Counter((one.part, one.state) for one in status.parts).items():
             self._parts.labels(part, state).set(count)

@@ -28,5 +28,7 @@ class RequestNote:
 
 def note_of(scope: MutableMapping[str, Any]) -> RequestNote:
     """The note of a request, by its ASGI scope; begun if there is none."""
-    note: RequestNote = scope.setdefault(_KEY, RequestNote())
+    note: RequestNote | None = scope.get(_KEY)
+    if note is None:
+        note = scope[_KEY] = RequestNote()
     return note

@@ -74,8 +74,9 @@ class SyncWait:
         while self._waiting:
             try:
                 synced = await self._synced()
-            except RegistryError as error:
-                self._why_not = error.public  # callers read it: what names hosts, the log and the status say
+            except Exception as error:  # noqa: BLE001 - whatever it is, those who wait go on waiting
+                # Callers read it: what names hosts, the log and the status say.
+                self._why_not = error.public if isinstance(error, RegistryError) else type(error).__name__
             else:
                 for reached, position in self._waiting.items():
                     if position <= synced and not reached.done():

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from asyncpg import PostgresError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from registry.db.causes import sqlstate_of
 from registry.db.connection import fetch
 from registry.db.schema_version import SCHEMA_VERSION
+from registry.errors import DatabaseAway
 from registry.sql_files import read_sql
 
+# Of a table, a schema, a column, a row: what `migrate` makes is not there.
+_NOT_MIGRATED: Final = frozenset({"42P01", "3F000", "42703"})
 _SQL: Final = read_sql("registry.db.sql", "write_path")
 
 
@@ -18,7 +23,12 @@ async def write_path_fault(engine: AsyncEngine) -> str | None:
 
     A later schema is none: parts that run go on after a migration.
     """
-    (row,) = await fetch(engine, _SQL)
+    try:
+        (row,) = await fetch(engine, _SQL)
+    except (DatabaseAway, PostgresError) as error:
+        if sqlstate_of(error) in _NOT_MIGRATED:
+            return "the log's database has no log that this version can read: run keyledger migrate"
+        raise
     if row["is_standby"]:
         return "the log's database is a standby, which takes no change: name the primary in KEYLEDGER_DATABASE_URL"
     if row["is_read_only"]:

@@ -43,8 +43,8 @@ from registry.log.notifications import CommitNotifier
 
 # The log's only lock: the text `keyledge` as a 64-bit number. Advisory locks are per database.
 APPEND_LOCK: Final = int.from_bytes(b"keyledge")
-# Of a table, of a schema: the database was not migrated.
-_NO_TABLE: Final = frozenset({"42P01", "3F000"})
+# Of a table, a schema, a column: the database was not migrated.
+_NO_TABLE: Final = frozenset({"42P01", "3F000", "42703"})
 
 
 # Why only what stops something may be recorded now; None where all may be.

@@ -18,7 +18,7 @@ from keyledger.runtime.serving.readiness import fault_of
 from keyledger.runtime.status import Redelivered, Status
 from projections.ledger.alarms import Alarm
 from projections.usage.gateway_count import GatewayCount
-from registry.errors import NotYetAtGateway
+from registry.errors import BrokerAway, NotYetAtGateway
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 STATUS = Status("log", 7, NOW, (), (), None, None, ())
@@ -57,3 +57,12 @@ async def test_serve_without_clickhouse_is_not_told_to_ask_itself_about_bills() 
     assert "KEYLEDGER_CLICKHOUSE_URL" in str(fault_of(STATUS, Health(status), "billing"))
     assert "ask keyledger serve" in str(fault_of(STATUS, Health(status, part="relay"), "billing"))
     assert fault_of(replace(STATUS, redelivered=Redelivered(0, None)), Health(status), "billing") is None
+
+
+async def test_a_part_that_stopped_says_so_to_strangers_without_its_servers() -> None:
+    async def status() -> Status:
+        return STATUS
+
+    stopped = Health(status, lambda: BrokerAway("Kafka at kafka.internal:9092: refused"), part="relay")
+    assert "kafka.internal" in str(fault_of(STATUS, stopped))
+    assert "kafka.internal" not in str(fault_of(STATUS, stopped, full=False))

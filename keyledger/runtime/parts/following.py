@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from ipaddress import ip_address
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -24,7 +25,8 @@ async def follow(work: Coroutine[Any, Any, None], health: Health, host: str, por
     """Run until a signal or the end of the work, whose failure is raised, with health and metrics on a port."""
     stop = stop_on_signal()
     tcp = bind_tcp(host, port)
-    async with serving([(operations_app(health), tcp)]):
+    on_loopback = ip_address(tcp.getsockname()[0]).is_loopback
+    async with serving([(operations_app(health, full=on_loopback), tcp)]):
         running = asyncio.create_task(work)
         stopping = asyncio.create_task(stop.wait())
         say(f"ready http://{host}:{tcp.getsockname()[1]}")

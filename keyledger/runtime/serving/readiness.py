@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from keyledger.runtime.serving.health import Health
 from keyledger.runtime.status import Status
 from projections.ledger.alarms import Alarm
+from registry.errors import KeyledgerError
 from registry.parts.part import Part
 
 # What one can ask about: any part, and whether bills can be made.
@@ -47,7 +48,7 @@ def _fault_of_process(status: Status, health: Health, *, full: bool) -> str | No
         return _first(status, "serve", full=full)
     failure = health.failure()
     if failure is not None:
-        return str(failure)
+        return failure.public if isinstance(failure, KeyledgerError) and not full else str(failure)
     down = [_detail(one, full=full) for one in status.alarms if one.kind == "clickhouse_down"]
     return down[0] if down and health.part == "projector" else None
 
