@@ -117,6 +117,9 @@ async def test_while_kafka_is_away_keys_are_made_and_revoked_and_afterwards_all_
         _, seen = await status(process)
         assert seen["head"] == 76
         assert seen["projectors"][0]["applied"] == 1  # the first token, before Kafka was there
+        async with asyncio.timeout(60):
+            while "the relay waits, and tries again: " not in process.log.read_text(encoding="utf-8"):  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.1)
         await asyncio.to_thread(own_broker.start)
         bill = await process.json("bill", "--since", PERIOD["since"], "--until", PERIOD["until"])
         assert bill["position"] == 76
