@@ -92,8 +92,8 @@ class Batches:
         """The loads at one of these steps, of a batch if one is named."""
         found = await self._clickhouse.query(
             f"SELECT load FROM {self._table} FINAL WHERE step IN {{steps:Array(UInt8)}} "  # noqa: S608 - our own name
-            "AND ({batch:String} = '' OR batch = {batch:String})",
-            {"steps": [int(one) for one in steps], "batch": batch or ""},
+            "AND ({of_all:Bool} OR batch = {batch:String})",
+            {"steps": [int(one) for one in steps], "of_all": batch is None, "batch": batch or ""},
         )
         return [one for (one,) in found]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from keyledger.embedded.load.batches import Batches, Step, check_embedded
+from keyledger.embedded.load.batches import Batches, Step, check_batch, check_embedded
 from keyledger.embedded.load.columns import columns_of
 from keyledger.embedded.load.errors import LoadError
 from keyledger.embedded.load.tables import Table
@@ -27,7 +27,7 @@ async def unload(clickhouse: ClickHouse, names: Names, batch: str) -> dict[str, 
 
     Raises LoadError if it can't be, ClickHouseError.
     """
-
+    check_batch(batch)
     check_embedded(clickhouse)
 
     async def work() -> dict[str, int]:

@@ -49,6 +49,13 @@ async def test_a_batch_of_several_tables_leaves_and_the_bill_is_as_before(loadin
         await loading.unload("real")
 
 
+async def test_a_batch_without_a_name_takes_nothing_back(loading: Loading, tmp_path: Path) -> None:
+    await loading.load("ModelInference", write_rows(tmp_path / "one.jsonl", rows(1)), "one")
+    with pytest.raises(LoadError, match="a batch is named by"):
+        await loading.unload("")
+    assert await there(loading) == ["1"]
+
+
 async def test_rows_that_two_batches_brought_leave_with_the_last_of_them(loading: Loading, tmp_path: Path) -> None:
     one, two = write_rows(tmp_path / "1.jsonl", rows(1, 2)), write_rows(tmp_path / "2.csv", rows(2, 3))
     await loading.load("ModelInference", one, "one")
