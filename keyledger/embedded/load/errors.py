@@ -20,5 +20,7 @@ def engine_words(error: ClickHouseRefused) -> str:
 def words_about_a_file(error: ClickHouseRefused) -> str:
     """The engine's words about a file, up to the row that they name: what follows tells of the engine."""
     text = engine_words(error)
+    if "codec can't decode" in text:  # the engine quotes the bytes of the file, and the driver can't read its words
+        return "the file is neither UTF-8 nor what its name says: if it is packed, unpack it first"
     found = re.match(r".*?\(at row \d+\)", text)
     return found[0] if found else re.split(r": \(in file/uri| You can specify", text)[0].rstrip(" .")

@@ -17,7 +17,7 @@ from keyledger.embedded.load.turn import in_turn
 from keyledger.embedded.load.unload import settle_now
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names
-from projections.errors import ClickHouseRefused
+from projections.errors import ClickHouseError, ClickHouseRefused
 from registry.instant import from_ms
 
 
@@ -109,9 +109,15 @@ class _Loading:
         batches = Batches(self._clickhouse, self._table.names)
         id_ = await batches.begin(load)
         claims = f"INSERT INTO {self._table.names.gateway}.load_row_v1 {self._table.sql('claims')}"
-        await self._clickhouse.command(claims, {"load": str(id_), "table": load.table})
-        await self._do(f"ALTER TABLE {self._table.target} ATTACH PARTITION ID 'all' FROM {await self._only_new(load)}")
-        await batches.step([id_], Step.LOADED)
+        try:
+            await self._clickhouse.command(claims, {"load": str(id_), "table": load.table})
+            new = await self._only_new(load)
+            await self._do(f"ALTER TABLE {self._table.target} ATTACH PARTITION ID 'all' FROM {new}")
+            await batches.step([id_], Step.LOADED)
+        except ClickHouseError:
+            with suppress(ClickHouseError):  # else the next load or start takes it back
+                await settle_now(self._clickhouse, self._table.names)
+            raise
 
     async def _only_new(self, load: Load) -> str:
         """The table that has the new rows alone: mostly that of all rows."""

@@ -73,7 +73,8 @@ async def load(services: Services, body: Annotated[LoadBody, Depends(json_body(L
                 )
                 loaded |= encode(found)
             except (LoadError, ProjectionError) as error:
-                loaded["error"] = f"{str(error).removesuffix('.')}. Nothing of it was loaded."
+                nothing = "" if body.dry_run else " Nothing of it was loaded."
+                loaded["error"] = f"{str(error).removesuffix('.')}.{nothing}"
             yield json.dumps(loaded) + "\n"
             if "error" in loaded:
                 return

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from keyledger.embedded.load import LoadError, settle
-from projections.errors import ClickHouseRefused
+from keyledger.embedded.load.batches import Batches, Step
+from projections.errors import ClickHouseRefused, ClickHouseUnavailable
 from projections.ledger.presence import Presence
 from tests.support.bill_world import GATEWAY
 from tests.support.gateway_files import real_rows, write_rows
@@ -54,6 +57,24 @@ async def test_a_batch_without_a_name_takes_nothing_back(loading: Loading, tmp_p
     with pytest.raises(LoadError, match="a batch is named by"):
         await loading.unload("")
     assert await there(loading) == ["1"]
+
+
+async def test_a_load_that_fails_after_its_rows_came_takes_them_back(
+    loading: Loading, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller reads that nothing was loaded."""
+    step = Batches.step
+
+    async def fails_once(self: Batches, loads: Iterable[UUID], to: Step) -> None:
+        if to is Step.LOADED:
+            raise ClickHouseUnavailable
+        await step(self, loads, to)
+
+    monkeypatch.setattr(Batches, "step", fails_once)
+    with pytest.raises(ClickHouseUnavailable):
+        await loading.load("ModelInference", write_rows(tmp_path / "one.jsonl", rows(1)), "one")
+    assert (await there(loading), await loading.batches()) == ([], [])
+    await assert_all_is_there(loading)
 
 
 async def test_rows_that_two_batches_brought_leave_with_the_last_of_them(loading: Loading, tmp_path: Path) -> None:
