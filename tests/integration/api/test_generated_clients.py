@@ -76,7 +76,8 @@ def test_a_program_with_the_typescript_client_keeps_its_types(document: Path, tm
     try:
         tools = typescript_tools()
     except CannotInstall as error:
-        missing_service(str(error))
+        # In CI, too: a fresh machine has Python, make and a package index, and need not have node and npm's registry.
+        pytest.skip(str(error))
     for name in ("use_client.ts", "tsconfig.json"):
         shutil.copy(HERE / name, tmp_path)
     (tmp_path / "node_modules").symlink_to(tools)
