@@ -13,7 +13,7 @@ import typer
 from keyledger.cli import billing, clock, dead_letters, engine, imports, keys, lifecycle, loads, operate, status, tokens
 from keyledger.cli.audit.app import audit_app
 from keyledger.cli.client import CommandFailed
-from keyledger.cli.output import complain, say
+from keyledger.cli.printing.output import complain, say
 
 app = typer.Typer(
     name="keyledger",

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 import httpx
 import typer
 
-from keyledger.cli.output import waiting
+from keyledger.cli.printing.output import waiting
 from keyledger.client.operator import operator
 from keyledger.settings import Settings
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from keyledger.cli.client import AsJson, Data, request
-from keyledger.cli.output import print_json, say
+from keyledger.cli.printing.output import print_json, say
 
 
 def register(app: typer.Typer) -> None:

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, request
-from keyledger.cli.output import print_json, say
-from keyledger.cli.tables import print_table
+from keyledger.cli.printing.output import print_json, say
+from keyledger.cli.printing.tables import print_table
 
 app = typer.Typer(
     help="Records of the topic that are no events of the log: put aside until somebody decides.",

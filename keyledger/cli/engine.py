@@ -8,8 +8,8 @@ import httpx
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked
-from keyledger.cli.output import print_json, print_raw
-from keyledger.cli.tables import print_table
+from keyledger.cli.printing.output import print_json, print_raw
+from keyledger.cli.printing.tables import print_table
 
 
 def register(app: typer.Typer) -> None:

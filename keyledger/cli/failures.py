@@ -8,7 +8,7 @@ import traceback
 import httpx
 
 from audit.errors import AuditError
-from keyledger.cli.output import complain
+from keyledger.cli.printing.output import complain
 from keyledger.embedded.errors import EmbeddedError
 from keyledger.settings import SettingsError
 from projections.errors import ProjectionError

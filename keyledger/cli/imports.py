@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, Reason, given
-from keyledger.cli.output import print_json, readable, say
-from keyledger.cli.streaming import follow
+from keyledger.cli.printing.output import print_json, readable, say
+from keyledger.cli.printing.streaming import follow
 
 app = typer.Typer(
     help="Take over the keys that a gateway has already.",

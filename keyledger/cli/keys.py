@@ -21,8 +21,8 @@ from keyledger.cli.client import (
     request,
     waiting_for,
 )
-from keyledger.cli.output import complain, print_json, say
-from keyledger.cli.tables import print_fields, print_table
+from keyledger.cli.printing.output import complain, print_json, say
+from keyledger.cli.printing.tables import print_fields, print_table
 
 app = typer.Typer(
     help="Create, list, show, tag, suspend, rotate and revoke API keys.",

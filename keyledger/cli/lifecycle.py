@@ -8,7 +8,7 @@ import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, Reason, WaitForGateway, given, request, waiting_for
 from keyledger.cli.keys import PublicId, path_of, print_key, print_new_key, segment
-from keyledger.cli.output import print_json
+from keyledger.cli.printing.output import print_json
 
 
 def register(app: typer.Typer) -> None:

@@ -10,8 +10,8 @@ import httpx
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, request
-from keyledger.cli.output import counting, print_json, say
-from keyledger.cli.tables import print_table
+from keyledger.cli.printing.output import counting, print_json, say
+from keyledger.cli.printing.tables import print_table
 
 
 def register(app: typer.Typer) -> None:

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, request
-from keyledger.cli.output import counting, narrate, print_json, say, waiting
-from keyledger.cli.tables import print_table
-from keyledger.runtime.logs import configure_logging
+from keyledger.cli.printing.output import counting, narrate, print_json, say, waiting
+from keyledger.cli.printing.tables import print_table
+from keyledger.runtime.diagnostics.logs import configure_logging
 from keyledger.settings import Settings, chosen_folder, folder_of
 
 project_app = typer.Typer(

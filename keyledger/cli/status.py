@@ -7,10 +7,10 @@ from typing import Any
 
 import typer
 
-from keyledger.cli.after_now import warn_after_now
 from keyledger.cli.client import AsJson, CommandFailed, Data, request
-from keyledger.cli.output import print_json, say
-from keyledger.cli.tables import print_table
+from keyledger.cli.printing.after_now import warn_after_now
+from keyledger.cli.printing.output import print_json, say
+from keyledger.cli.printing.tables import print_table
 
 
 def register(app: typer.Typer) -> None:

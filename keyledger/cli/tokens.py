@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, request
-from keyledger.cli.output import print_json, say
-from keyledger.cli.tables import print_fields, print_table
+from keyledger.cli.printing.output import print_json, say
+from keyledger.cli.printing.tables import print_fields, print_table
 from registry.keys.tokens import SCOPES
 
 app = typer.Typer(

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from keyledger.cli.billing import print_bill
-from keyledger.cli.tables import print_table
+from keyledger.cli.printing.tables import print_table
 from keyledger.client.admin import AdminClient
 from keyledger.client.operator import operator
 from keyledger.demo.gateway_rows import LARGE, KeyUse, generate

@@ -14,7 +14,7 @@ from keyledger.embedded.operator_socket import bind_unix_socket
 from keyledger.embedded.private_file import write_private
 from keyledger.embedded.stack import Stack, open_stack
 from keyledger.http.app import operator_app, public_app
-from keyledger.runtime.connected import log_services
+from keyledger.runtime.diagnostics.connected import log_services
 from keyledger.runtime.serving.server import bind_tcp, connection_bounds, serving, stop_on_signal
 from keyledger.runtime.watching.heart import beating
 from keyledger.settings import Settings

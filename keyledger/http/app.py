@@ -9,19 +9,19 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from keyledger.http import health, metrics
 from keyledger.http.answer import errors
 from keyledger.http.audit import diff, explain, export, state, verify
 from keyledger.http.audit import history as audit_history
 from keyledger.http.billing import usage as billing
-from keyledger.http.cors import Cors
 from keyledger.http.dependencies import Authenticate, principal_of, provide
-from keyledger.http.gauges import Gauges
-from keyledger.http.guard import Guard
 from keyledger.http.keys import history, keys, lifecycle, usage
+from keyledger.http.middleware.cors import Cors
+from keyledger.http.middleware.guard import Guard
 from keyledger.http.openapi.document import openapi
 from keyledger.http.openapi.names import operation_id
 from keyledger.http.openapi.page import add_page
+from keyledger.http.operations import health, metrics
+from keyledger.http.operations.gauges import Gauges
 from keyledger.http.operator import (
     clock,
     credentials,

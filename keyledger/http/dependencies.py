@@ -12,9 +12,9 @@ from fastapi import Depends, FastAPI, Request, Security
 from fastapi.security import HTTPBearer
 
 from audit.sources import AuditSources as Sources
-from keyledger.http.gauges import Gauges as AppGauges
+from keyledger.http.middleware.request_note import note_of
+from keyledger.http.operations.gauges import Gauges as AppGauges
 from keyledger.http.request.strict_request import on_behalf_of, strict_request
-from keyledger.http.request_note import note_of
 from keyledger.runtime.audit_sources import audit_sources
 from keyledger.runtime.registry import Registry as OpenRegistry
 from keyledger.runtime.services import Services as OpenServices

@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 
 from keyledger.http.answer.ndjson import Part, stream
-from keyledger.http.guard import Guard
-from keyledger.runtime.logs import HoldBackRepeats
+from keyledger.http.middleware.guard import Guard
+from keyledger.runtime.diagnostics.logs import HoldBackRepeats
 from keyledger.runtime.serving.server import bind_tcp, serving
 
 CALLERS = 5

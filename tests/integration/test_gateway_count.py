@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateways.tensorzero.count_watch import CountWatch
 from gateways.tensorzero.counters import GatewayMetrics
-from keyledger.http.gauges import Gauges
+from keyledger.http.operations.gauges import Gauges
 from keyledger.runtime.registry import Registry, registry_on
 from keyledger.runtime.serving.health import Health
 from keyledger.runtime.status import ReadSide, Status, status_of

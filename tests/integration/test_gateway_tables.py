@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from keyledger.cli.after_now import warn_after_now
+from keyledger.cli.printing.after_now import warn_after_now
 from keyledger.http.answer.encode import encode
 from projections.engine import ddl
 from projections.engine.client import ClickHouse

@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from keyledger.runtime.causes import causes
-from keyledger.runtime.log_lines import LogFormat, lines
+from keyledger.runtime.diagnostics.causes import causes
+from keyledger.runtime.diagnostics.log_lines import LogFormat, lines
 from registry.errors import Busy
 from registry.outage import Outage
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from keyledger.runtime.logs import HoldBackRepeats
+from keyledger.runtime.diagnostics.logs import HoldBackRepeats
 
 
 class Clock:

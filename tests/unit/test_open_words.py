@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from keyledger.embedded.disk import DiskWatch
-from keyledger.http.open_status import open_status
+from keyledger.http.operations.open_status import open_status
 from keyledger.runtime.gateway_wait import SyncWait
 from keyledger.runtime.serving.health import Health
 from keyledger.runtime.serving.readiness import fault_of

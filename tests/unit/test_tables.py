@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import ProgressColumn
 
 from keyledger.cli.billing import print_bill
-from keyledger.cli.output import counting, readable
-from keyledger.cli.tables import print_fields, print_table
+from keyledger.cli.printing.output import counting, readable
+from keyledger.cli.printing.tables import print_fields, print_table
 from keyledger.settings import Settings
 
 TOKENS = ("input_tokens", "output_tokens", "cached_input_tokens", "cached_output_tokens")

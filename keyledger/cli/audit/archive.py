@@ -14,7 +14,7 @@ import msgspec
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked
-from keyledger.cli.output import counting, print_json, say
+from keyledger.cli.printing.output import counting, print_json, say
 from keyledger.http.answer.encode import encode
 from keyledger.settings import Settings
 

@@ -8,9 +8,9 @@ import typer
 
 from keyledger.cli.audit.words import shown
 from keyledger.cli.client import AsJson, CommandFailed, Data, given
-from keyledger.cli.output import print_json, readable, say
-from keyledger.cli.streaming import follow
-from keyledger.cli.tables import print_table
+from keyledger.cli.printing.output import print_json, readable, say
+from keyledger.cli.printing.streaming import follow
+from keyledger.cli.printing.tables import print_table
 
 _FIGURES = ("inferences", "input_tokens", "output_tokens", "cost_usd")
 

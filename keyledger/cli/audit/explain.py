@@ -11,8 +11,8 @@ import typer
 
 from keyledger.cli.audit.words import actor, indented, shown
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given
-from keyledger.cli.output import print_json, readable, say
-from keyledger.cli.tables import print_table
+from keyledger.cli.printing.output import print_json, readable, say
+from keyledger.cli.printing.tables import print_table
 
 _NUMBERS = ("input_tokens", "output_tokens", "cost_usd")
 _COLUMNS = ("model", "provider", *_NUMBERS, "cached", "rows", "id")

@@ -10,7 +10,7 @@ import typer
 
 from keyledger.cli.audit.words import actor, indented, shown
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given
-from keyledger.cli.output import print_json, readable, say
+from keyledger.cli.printing.output import print_json, readable, say
 
 _PAGE = 1000
 

@@ -8,8 +8,8 @@ from urllib.parse import quote
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, given, request
-from keyledger.cli.output import print_json, say
-from keyledger.cli.streaming import follow
+from keyledger.cli.printing.output import print_json, say
+from keyledger.cli.printing.streaming import follow
 
 _SHOWN = 100
 

@@ -11,7 +11,7 @@ import typer
 from keyledger.cli.audit.history import segment
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given, request
 from keyledger.cli.keys import print_key
-from keyledger.cli.output import counting, print_json, readable, say
+from keyledger.cli.printing.output import counting, print_json, readable, say
 
 _PAGE = 1000
 

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, given
-from keyledger.cli.output import print_json, say
-from keyledger.cli.streaming import follow
+from keyledger.cli.printing.output import print_json, say
+from keyledger.cli.printing.streaming import follow
 
 _SHOWN = 100
 _WAIT_S = 30  # for a projector that has just begun

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keyledger.cli.output import readable
+from keyledger.cli.printing.output import readable
 
 ABSENT = "-"
 

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from audit.errors import AuditError, UnknownInference
 from keyledger.http.answer.answers import POSITION_HEADER
 from keyledger.http.answer.problem import BadRequest, problem
-from keyledger.http.request_note import note_of
+from keyledger.http.middleware.request_note import note_of
 from keyledger.runtime.services import Services
 from keyledger.settings import SettingsError
 from projections.errors import (

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from keyledger.http.answer.answers import POSITION_HEADER
 from keyledger.http.audit.export import LOG_ID_HEADER
-from keyledger.http.guard import REQUEST_ID_HEADER
 from keyledger.http.keys.gateway import GATEWAY_HEADER
+from keyledger.http.middleware.guard import REQUEST_ID_HEADER
 from keyledger.http.request.strict_request import MAX_ON_BEHALF_OF
 
 _PROTECTED: Final = ("/admin", "/billing", "/audit")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from keyledger.runtime.connected import log_registry, log_services
+from keyledger.runtime.diagnostics.connected import log_registry, log_services
 from keyledger.runtime.garbage import collect_garbage_rarely
 from keyledger.runtime.parts.following import Say, follow, warn_of_pooler
 from keyledger.runtime.registry import open_registry

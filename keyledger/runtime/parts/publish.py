@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from keyledger.runtime import republish
-from keyledger.runtime.connected import log_registry
+from keyledger.runtime.diagnostics.connected import log_registry
 from keyledger.runtime.parts.following import Say, follow
 from keyledger.runtime.registry import open_registry
 from keyledger.runtime.serving.health import Health, RecentStatus

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from keyledger.http.app import public_app
-from keyledger.runtime.connected import log_services
+from keyledger.runtime.diagnostics.connected import log_services
 from keyledger.runtime.parts.following import Say, warn_of_pooler
 from keyledger.runtime.services import open_services
 from keyledger.runtime.serving.server import bind_tcp, connection_bounds, serving, stop_on_signal

@@ -60,7 +60,7 @@ async def test_a_named_page_reads_failures_too(pages: httpx.AsyncClient, monkeyp
         answer = await pages.get("/breaks", headers=OURS)
         assert_problem(answer, status)
         assert_readable(answer, OURS["Origin"])
-        monkeypatch.setattr("keyledger.http.guard.MAX_RUNNING", 0)
+        monkeypatch.setattr("keyledger.http.middleware.guard.MAX_RUNNING", 0)
 
 
 async def test_a_browser_that_asks_first_is_let_through(pages: httpx.AsyncClient) -> None:

@@ -10,9 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 
-from keyledger.http.guard import Guard
-from keyledger.runtime.log_lines import fields_of
-from keyledger.runtime.logs import QUIET
+from keyledger.http.middleware.guard import Guard
+from keyledger.runtime.diagnostics.log_lines import fields_of
+from keyledger.runtime.diagnostics.logs import QUIET
 from tests.support.api.service import Api
 
 KEYS = "/admin/api-keys"
@@ -92,7 +92,7 @@ async def test_a_bug_is_one_line_with_its_cause_and_its_place(caplog: pytest.Log
 async def test_a_refusal_for_too_many_requests_has_its_line_too(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("keyledger.http.guard.MAX_RUNNING", 0)
+    monkeypatch.setattr("keyledger.http.middleware.guard.MAX_RUNNING", 0)
     transport = httpx.ASGITransport(Guard(breaks, CollectorRegistry()))
     async with httpx.AsyncClient(transport=transport, base_url="http://keyledger") as client:
         assert (await client.get("/")).status_code == 503

@@ -17,9 +17,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keyledger.http.answer.problem import problem
-from keyledger.http.outages import Outages
-from keyledger.http.request_note import RequestNote, note_of
-from keyledger.runtime.causes import causes
+from keyledger.http.middleware.outages import Outages
+from keyledger.http.middleware.request_note import RequestNote, note_of
+from keyledger.runtime.diagnostics.causes import causes
 
 logger = logging.getLogger("keyledger.http")
 

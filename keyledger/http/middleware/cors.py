@@ -13,8 +13,8 @@ from starlette.types import ASGIApp
 
 from keyledger.http.answer.answers import POSITION_HEADER
 from keyledger.http.answer.problem import problem
-from keyledger.http.guard import REQUEST_ID_HEADER
 from keyledger.http.keys.gateway import GATEWAY_HEADER
+from keyledger.http.middleware.guard import REQUEST_ID_HEADER
 
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _REQUEST_HEADERS: Final = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keyledger.cli.output import say
+from keyledger.cli.printing.output import say
 
 
 def warn_after_now(usage: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from keyledger.runtime.causes import causes
+from keyledger.runtime.diagnostics.causes import causes
 
 LogFormat = Literal["text", "json"]
 _TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"

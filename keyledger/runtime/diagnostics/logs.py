@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from keyledger.runtime.log_lines import LogFormat, fields_of, lines
+from keyledger.runtime.diagnostics.log_lines import LogFormat, fields_of, lines
 
 EVERY_S: Final = 60.0
 _KEPT: Final = 1000  # kinds of lines that are remembered; beyond that, the oldest is forgotten

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from keyledger.cli.output import readable
+from keyledger.cli.printing.output import readable
 
 _GAP: Final = 2
 # A word up to so wide is not cut in two: an instant, an id, the name of a setting.

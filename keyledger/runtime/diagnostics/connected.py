@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from keyledger.runtime.causes import causes
+from keyledger.runtime.diagnostics.causes import causes
 from keyledger.runtime.registry import Registry
 from keyledger.runtime.services import Services
 from projections.engine.client import ClickHouse

@@ -12,9 +12,9 @@ from keyledger.http.answer.encode import encode
 from keyledger.http.answer.errors import words_for
 from keyledger.http.answer.problem import problem, problems
 from keyledger.http.dependencies import Health
-from keyledger.http.open_status import open_status
+from keyledger.http.middleware.request_note import note_of
+from keyledger.http.operations.open_status import open_status
 from keyledger.http.request.query_params import Strict
-from keyledger.http.request_note import note_of
 from keyledger.runtime.serving.readiness import AskedPart, fault_of
 from registry.errors import RegistryError
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from keyledger.cli.client import CommandFailed, call, checked
-from keyledger.cli.output import counting
+from keyledger.cli.printing.output import counting
 
 Take = Callable[[str, Any], None]
 _CUT_OFF = "the answer was cut off: see the log of the process that was asked, and run the command again"

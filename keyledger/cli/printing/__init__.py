@@ -1,0 +1,1 @@
+"""How answers are shown: tables, JSON, progress and warnings."""
