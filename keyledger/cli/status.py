@@ -91,10 +91,10 @@ def _ago(seconds: float) -> str:
 
 
 def _count(count: dict[str, Any]) -> str:
-    told = f"{count['recorded']} inferences have rows, {count['counted']} were counted by the gateway"
+    words = f"{count['recorded']} inferences have rows, {count['counted']} were counted by the gateway"
     if count["recorded"] > count["counted"] * 1.05 + 10:
-        told += ": does KEYLEDGER_GATEWAY_METRICS_URL name all of its processes?"
-    return f"usage from {count['since']} to {count['until']}: {told}"
+        words += ": does KEYLEDGER_GATEWAY_METRICS_URL name all of its processes?"
+    return f"usage from {count['since']} to {count['until']}: {words}"
 
 
 def _usage(usage: dict[str, Any]) -> str:

@@ -38,8 +38,6 @@ from registry.log.event_log import Head
 from registry.parts.heartbeats import Heartbeats
 from registry.queries import Queries, Seen
 
-__all__ = ["ReadSide", "Redelivered", "Status", "status_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class Status:

@@ -60,6 +60,9 @@ _FOUND: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
 # Classes of SQLSTATE whose words name parts of the database and quote no value of a row or a caller.
 _QUOTED: Final = ("08", "25", "28", "3D", "3F", "40", "42", "53", "55", "57", "58")
 
+# A table, a schema or a column is not there: `migrate` makes them.
+_NOT_MIGRATED: Final = frozenset({"42P01", "3F000", "42703"})
+
 
 def place_of(parts: URL | Mapping[str, Any]) -> str:
     """Where a URL, or the arguments of a connection, lead: host, port, database and user."""
@@ -88,6 +91,11 @@ def said(error: BaseException) -> str:
 def sqlstate_of(error: BaseException) -> str | None:
     """The server's code, where the server said something."""
     return getattr(_root(error), "sqlstate", None)
+
+
+def is_not_migrated(error: BaseException) -> bool:
+    """Whether the server lacks what `keyledger migrate` makes."""
+    return sqlstate_of(error) in _NOT_MIGRATED
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -7,14 +7,12 @@ from typing import Final
 from asyncpg import PostgresError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from registry.db.causes import sqlstate_of
+from registry.db.causes import is_not_migrated
 from registry.db.connection import fetch
 from registry.db.schema_version import SCHEMA_VERSION
 from registry.errors import DatabaseAway
 from registry.sql_files import read_sql
 
-# Of a table, a schema, a column, a row: what `migrate` makes is not there.
-_NOT_MIGRATED: Final = frozenset({"42P01", "3F000", "42703"})
 _SQL: Final = read_sql("registry.db.sql", "write_path")
 
 
@@ -26,7 +24,7 @@ async def write_path_fault(engine: AsyncEngine) -> str | None:
     try:
         (row,) = await fetch(engine, _SQL)
     except (DatabaseAway, PostgresError) as error:
-        if sqlstate_of(error) in _NOT_MIGRATED:
+        if is_not_migrated(error):
             return "the log's database has no log that this version can read: run keyledger migrate"
         raise
     if row["is_standby"]:

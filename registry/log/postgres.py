@@ -21,7 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.db import tables
-from registry.db.causes import away, place_of, sqlstate_of
+from registry.db.causes import away, is_not_migrated, place_of
 from registry.db.connection import (
     RAW_EPOCH_US,
     TRANSPORT_ERRORS,
@@ -43,8 +43,6 @@ from registry.log.notifications import CommitNotifier
 
 # The log's only lock: the text `keyledge` as a 64-bit number. Advisory locks are per database.
 APPEND_LOCK: Final = int.from_bytes(b"keyledge")
-# Of a table, a schema, a column: the database was not migrated.
-_NO_TABLE: Final = frozenset({"42P01", "3F000", "42703"})
 
 
 # Why only what stops something may be recorded now; None where all may be.
@@ -256,7 +254,7 @@ async def open_log(
             row = (await connection.execute(select(tables.log_identity))).first()
             refuse_newer(await connection.scalars(READ_VERSION))
     except TRANSPORT_ERRORS as error:
-        if sqlstate_of(error) in _NO_TABLE:
+        if is_not_migrated(error):
             raise NotMigrated(place_of(engine.url)) from error
         raise away(error, engine.url) from error
     if row is None or row.chain_rule != chain.CHAIN_RULE:

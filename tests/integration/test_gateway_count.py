@@ -14,7 +14,8 @@ from gateways.tensorzero.counters import GatewayMetrics
 from keyledger.http.operations.gauges import Gauges
 from keyledger.runtime.registry import Registry, registry_on
 from keyledger.runtime.serving.health import Health
-from keyledger.runtime.status import ReadSide, Status, status_of
+from keyledger.runtime.status import Status, status_of
+from keyledger.runtime.watching.read_side import ReadSide
 from keyledger.settings import Settings
 from projections.ledger.dead_letters import DeadLetters
 from projections.ledger.presence import Presence

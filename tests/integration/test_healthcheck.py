@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from keyledger.http.app import operations_app
 from keyledger.runtime.serving.health import Health
 from keyledger.runtime.serving.server import bind_tcp, serving
-from keyledger.runtime.status import Redelivered, Status
+from keyledger.runtime.status import Status
+from keyledger.runtime.watching.follower_status import Redelivered
 from projections.errors import ClickHouseUnavailable
 from tests.support.servers.broker import free_port
 

@@ -12,7 +12,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from keyledger.runtime.registry import registry_on
-from keyledger.runtime.status import ReadSide, Status, status_of
+from keyledger.runtime.status import Status, status_of
+from keyledger.runtime.watching.read_side import ReadSide
 from keyledger.settings import Settings
 from projections.engine import ddl
 from projections.engine.client import ClickHouse

@@ -19,8 +19,8 @@ from audit.verify.last import LastVerify
 from keyledger.http.app import operations_app
 from keyledger.runtime.serving.health import Health
 from keyledger.runtime.serving.readiness import AskedPart
-from keyledger.runtime.status import Redelivered, Status
-from keyledger.runtime.watching.follower_status import GatewayStatus, ProjectorStatus, PublisherStatus
+from keyledger.runtime.status import Status
+from keyledger.runtime.watching.follower_status import GatewayStatus, ProjectorStatus, PublisherStatus, Redelivered
 from keyledger.runtime.watching.part_status import PartStatus, State
 from projections.ledger.alarms import Alarm, AlarmKind
 from registry.parts.part import Part

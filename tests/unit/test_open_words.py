@@ -15,7 +15,8 @@ from keyledger.http.operations.open_status import open_status
 from keyledger.runtime.gateway_wait import SyncWait
 from keyledger.runtime.serving.health import Health
 from keyledger.runtime.serving.readiness import fault_of
-from keyledger.runtime.status import Redelivered, Status
+from keyledger.runtime.status import Status
+from keyledger.runtime.watching.follower_status import Redelivered
 from projections.ledger.alarms import Alarm
 from projections.usage.gateway_count import GatewayCount
 from registry.errors import BrokerAway, NotYetAtGateway

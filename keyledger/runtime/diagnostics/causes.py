@@ -25,8 +25,8 @@ def causes(error: BaseException) -> str:
         chain.append(link)
         link = link.__cause__ or link.__context__
     # SQLAlchemy wraps the driver's error twice, with the statement.
-    told = [one for one in chain if not type(one).__module__.startswith("sqlalchemy") or one is chain[-1]]
-    return ", from ".join(_words(one) for one in told)
+    links = [one for one in chain if not type(one).__module__.startswith("sqlalchemy") or one is chain[-1]]
+    return ", from ".join(_words(one) for one in links)
 
 
 def _words(error: BaseException) -> str:

@@ -13,7 +13,8 @@ import pytest
 
 from audit.errors import TargetUnfit
 from keyledger.runtime import dead_letters
-from keyledger.runtime.status import ReadSide, status_of
+from keyledger.runtime.status import status_of
+from keyledger.runtime.watching.read_side import ReadSide
 from projections.billing.bill import compute_bill
 from projections.billing.query import BillQuery
 from projections.engine.client import ClickHouse, Row

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from _pytest.mark.structures import ParameterSet
 
-from keyledger.runtime.status import Redelivered
+from keyledger.runtime.watching.follower_status import Redelivered
 from projections.errors import ProjectionError
 from projections.ledger.dead_letters import DeadLetter, dead_letter_topic
 from registry.errors import UndecodableEvent

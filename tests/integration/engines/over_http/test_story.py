@@ -29,7 +29,7 @@ async def test_a_key_is_made_used_moved_revoked_and_billed(
         "KEYLEDGER_CLICKHOUSE_URL": clickhouse_http_url,
         "KEYLEDGER_CLICKHOUSE_DATABASE": world.names.database,
         "KEYLEDGER_GATEWAY_CLICKHOUSE_DATABASE": world.names.gateway,
-        "KEYLEDGER_GATEWAY_METRICS_URL": "http://127.0.0.1:1/metrics",  # where nobody is: that is told
+        "KEYLEDGER_GATEWAY_METRICS_URL": "http://127.0.0.1:1/metrics",  # where nobody answers, which is an alarm
     }
     options = [word for scope in SCOPES for word in ("--scope", scope)]
     code, out, err = await run_forked("token", "create", "--name", "portal", *options, "--json", environ=environ)
