@@ -17,7 +17,7 @@ from gateways.tensorzero import sql
 from gateways.tensorzero.faults import translated
 from gateways.tensorzero.key_table import TAKE_LOCK, upsert
 from gateways.tensorzero.rows import rows_of
-from registry.db.connection import TRANSPORT_ERRORS, connected, driver_of
+from registry.db.connection import TRANSPORT_ERRORS, connected, driver_of, transaction
 from registry.errors import AppendHookFailed
 from registry.keys.state import KeyState
 
@@ -58,7 +58,7 @@ async def is_same_database(log: AsyncEngine, gateway: AsyncEngine) -> bool:
     key = secrets.randbits(62)
     async with connected(log) as one, connected(gateway) as other:
         holder, asker = (await driver_of(one)), (await driver_of(other))
-        async with holder.transaction():
+        async with transaction(holder):
             await holder.execute(f"SELECT pg_advisory_xact_lock({key})")
-            async with asker.transaction():
+            async with transaction(asker):
                 return not await asker.fetchval(f"SELECT pg_try_advisory_xact_lock({key})")

@@ -19,7 +19,7 @@ from gateways.errors import GatewayTableAbsent, GatewayTableUnfit
 from gateways.tensorzero import sql
 from gateways.tensorzero.faults import not_allowed, translated
 from gateways.tensorzero.rows import GatewayRow, columns
-from registry.db.connection import connected, driver_of
+from registry.db.connection import connected, driver_of, transaction
 
 # The text `keyl-gtw` as a number. Advisory locks are per database.
 WRITE_LOCK: Final = int.from_bytes(b"keyl-gtw")
@@ -139,7 +139,7 @@ class GatewayTable:
         Read the state to write inside the block. The function it yields makes rows what they should be, in one
         statement, and returns those that differed.
         """
-        async with self._driver() as driver, driver.transaction():
+        async with self._driver() as driver, transaction(driver):
             await driver.execute(_LIMITS + TAKE_LOCK)
 
             async def write(rows: Sequence[GatewayRow]) -> list[RowChange]:

@@ -129,12 +129,31 @@ async def driver_of(connection: AsyncConnection) -> Any:
 
 
 @asynccontextmanager
+async def transaction(driver: Any, **options: Any) -> AsyncIterator[None]:
+    """A transaction of the driver (asyncpg) on a connection that `connected` ends when its user is cancelled.
+
+    The driver's own would then wait for the answer to a ROLLBACK, which a server that hangs does not give, past every
+    deadline.
+    """
+    begun = driver.transaction(**options)
+    await begun.start()
+    try:
+        yield
+    except asyncio.CancelledError:
+        raise
+    except BaseException:
+        await begun.rollback()
+        raise
+    await begun.commit()
+
+
+@asynccontextmanager
 async def snapshot(engine: AsyncEngine) -> AsyncIterator[Any]:
     """A connection of the driver (asyncpg) on which every statement sees the same snapshot. Raises DatabaseAway."""
     with translated(engine):
         async with connected(engine) as connection:
             driver = await driver_of(connection)
-            async with driver.transaction(isolation="repeatable_read", readonly=True):
+            async with transaction(driver, isolation="repeatable_read", readonly=True):
                 yield driver
 
 
