@@ -16,6 +16,8 @@ class ModelRow:
     provider: str
     input_tokens: int
     output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
     cached: bool
     cost_usd: Decimal | None
     rows: int
@@ -24,13 +26,15 @@ class ModelRow:
 
 @dataclass(frozen=True, slots=True)
 class InferenceFigures:
-    """The figures of an inference on the bill."""
+    """The figures of an inference on the bill; `cost_usd` is None where none of its rows has a cost."""
 
     input_tokens: int
     output_tokens: int
     cached_input_tokens: int
     cached_output_tokens: int
-    cost_usd: Decimal
+    cache_read_tokens: int
+    cache_write_tokens: int
+    cost_usd: Decimal | None
     unpriced: int
 
 
@@ -40,7 +44,7 @@ class Sum:
 
     figure: str
     terms: list[int | Decimal]
-    sum: int | Decimal
+    sum: int | Decimal | None
 
 
 def sums(models: Sequence[ModelRow]) -> list[Sum]:
@@ -54,6 +58,8 @@ def sums(models: Sequence[ModelRow]) -> list[Sum]:
         _count("output_tokens", [row.output_tokens for row in bought]),
         _count("cached_input_tokens", [row.input_tokens for row in cached]),
         _count("cached_output_tokens", [row.output_tokens for row in cached]),
+        _count("cache_read_tokens", [row.cache_read_tokens for row in bought]),
+        _count("cache_write_tokens", [row.cache_write_tokens for row in bought]),
         _money("cost_usd", [row.cost_usd for row in models if row.cost_usd is not None]),
         _count("unpriced", [1 for row in models if row.cost_usd is None]),
     ]
@@ -65,4 +71,4 @@ def _count(figure: str, terms: list[int]) -> Sum:
 
 def _money(figure: str, terms: list[Decimal]) -> Sum:
     with localcontext(prec=100):
-        return Sum(figure, [*terms], sum(terms, start=Decimal(0)))
+        return Sum(figure, [*terms], sum(terms, start=Decimal(0)) if terms else None)

@@ -12,10 +12,17 @@ from projections.billing import sql as bill_sql
 from projections.billing.sql import Scope
 from projections.engine.client import ClickHouse, Row
 from projections.engine.templates import Names, sql
+from projections.usage.journal.state import Journal
 
 # What is listed of an inference: more rows of one id are a gateway's fault, and counted all the same.
 MAX_ROWS = 1000
 _TRIES = 3
+_OF_INFERENCE = """WHERE r.id IN (
+    SELECT id
+    FROM {database}.model_row
+    WHERE number = toUInt128({{inference_id:UUID}})
+)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +64,16 @@ async def read_rows(clickhouse: ClickHouse, names: Names, inference_id: UUID, at
     """
     since_ms, until_ms = (0, 0) if at_ms is None else (at_ms, at_ms + 1)
     bounds = {"inference_id": inference_id, "since_ms": since_ms, "until_ms": until_ms, "limit": MAX_ROWS}
-    usage = sql("queries/explain/usage", names, attributed=bill_sql.attributed(Scope(names), []))
+    scope = Scope(names)
+    usage = sql("queries/explain/usage", names, attributed=bill_sql.attributed(scope, []))
+    winners = scope.sql("usage/model_winners", which=_OF_INFERENCE.format(database=names.database))
     for tries in range(_TRIES):
-        found = await clickhouse.query(usage, {**bounds, "position": position})
+        pinned = await Journal(clickhouse, names).pinned()
+        found = await clickhouse.query(usage, {**bounds, "position": position, **pinned.parameters})
         if not found:
             raise UnknownInference
         rows = await clickhouse.query(sql("queries/explain/inference", names), bounds)
-        models = await clickhouse.query(sql("queries/explain/models", names), bounds)
+        models = await clickhouse.query(sql("queries/explain/models", names, winners=winners), bounds)
         read = Read(
             _billed(found[0]),
             tuple(InferenceRow(*row) for row in rows),
@@ -82,8 +92,9 @@ def _billed(row: Row) -> Billed:
 
 
 def _model(row: Row) -> ModelRow:
-    id_, model, provider, input_tokens, output_tokens, cached, cost_usd, differ, rows = row
-    return ModelRow(str(id_), model, provider, input_tokens, output_tokens, cached, cost_usd, rows, differ)
+    id_, model, provider, input_tokens, output_tokens, cache_read, cache_write, cached, cost_usd, differ, rows = row
+    tokens = (input_tokens, output_tokens, cache_read, cache_write)
+    return ModelRow(str(id_), model, provider, *tokens, cached, cost_usd, rows, differ)
 
 
 async def ledger_tags(

@@ -21,20 +21,27 @@ from projections.engine.ddl import Names
 from projections.errors import TooManyLines
 from projections.ledger.presence import Presence
 from projections.usage.after_now import AfterNow, rows_after_now
+from projections.usage.journal.state import Journal, Pinned
 from registry.instant import from_ms, to_ms
 
 _LOCAL: Final = frozenset({"hour", "day", "month"})
-_SUMMED: Final = tuple(name for name in FIGURES if name != "inferences")
+_SUMMED: Final = tuple(name for name in FIGURES if name not in ("inferences", "charges", "unrated"))
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Which usage rows there were: the same rows and the same position give the same bill."""
+    """Which usage rows there were: the same rows and the same position give the same bill.
+
+    `uncollected` counts rows of the gateway's that the journal has not taken yet. `anchored_at` is the position of the
+    anchor that covers all usage in the bill; None while some is newer.
+    """
 
     rows: int
     seen_until: datetime | None
     fingerprint: str
     conflicting_duplicates: int
+    uncollected: int = field(compare=False)
+    anchored_at: int | None = field(compare=False)
     # What passes with time alone makes no other usage.
     after_now: AfterNow = field(compare=False)
 
@@ -49,6 +56,7 @@ class Bill:
 
     position: int
     known_at: int | None
+    usage_known_at: int | None
     since: datetime
     until: datetime
     time_zone: str
@@ -78,9 +86,11 @@ async def compute_bill(
         raise found[0]
     limits = limits or BillLimits()
     await Presence(clickhouse, names).check()
-    now = datetime.now(UTC)
-    groups = await _groups(clickhouse, names, query, applied_position, limits, now)
-    after_now = await limits.within(rows_after_now(clickhouse, names, now, limits.of_engine))
+    journal, now = Journal(clickhouse, names), datetime.now(UTC)
+    uncollected = await journal.uncollected()
+    pinned = await journal.pinned()
+    groups = await _groups(clickhouse, names, query, pinned, applied_position, limits, now)
+    after_now = await limits.within(rows_after_now(clickhouse, names, pinned, now, limits.of_engine))
     tzdata = await clickhouse.query(bill_sql.Scope(names).sql("bill/tzdata"))
     if sum(group.listed for group in groups) > limits.lines:
         raise TooManyLines(limits.lines)
@@ -88,6 +98,7 @@ async def compute_bill(
         return Bill(
             position=applied_position,
             known_at=query.known_at,
+            usage_known_at=query.usage_known_at,
             since=query.since.astimezone(UTC),
             until=query.until.astimezone(UTC),
             time_zone=query.time_zone,
@@ -98,7 +109,7 @@ async def compute_bill(
             total=_total(groups),
             late_lines=_lines(groups, query.group_by, "outside_key_life"),
             coverage=_coverage(groups),
-            usage=_usage(groups, after_now),
+            usage=_usage(groups, after_now, uncollected),
         )
 
 
@@ -114,17 +125,25 @@ class _Group(NamedTuple):
     output_tokens: int
     cached_input_tokens: int
     cached_output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
     cost_usd: Decimal
     unpriced: int
-    rows: int
-    conflicting_model_rows: int
-    conflicting_inferences: int
+    model_rows: int
+    inference_rows: int
+    conflicts: int
     seen_until_ms: int
     fingerprint: int
 
 
 async def _groups(
-    clickhouse: ClickHouse, names: Names, query: BillQuery, applied_position: int, limits: BillLimits, now: datetime
+    clickhouse: ClickHouse,
+    names: Names,
+    query: BillQuery,
+    pinned: Pinned,
+    applied_position: int,
+    limits: BillLimits,
+    now: datetime,
 ) -> list[_Group]:
     tags = tuple(dict.fromkeys([*(n for n in query.group_by if n not in WORDS), *(n for n, _ in query.tags)]))
     group_by = [name if name in WORDS else f"tag_{tags.index(name)}" for name in query.group_by]
@@ -134,21 +153,16 @@ async def _groups(
         "since_ms": to_ms(query.since),
         "until_ms": to_ms(query.until),
         "now_ms": to_ms(now),
+        **pinned.parameters,
         "limit": limits.lines + len(BUCKETS) * 2 + 1,
         **{f"name_{i}": name for i, name in enumerate(tags)},
         **{f"value_{i}": value for i, (_, value) in enumerate(query.tags)},
     }
     if not _LOCAL.isdisjoint(query.group_by):
         parameters["time_zone"] = query.time_zone
-    groups: list[_Group] = []
-    # The cheap statement says itself whether any inference's rows differ; only then the greatest must be looked for.
-    for exact in (False, True):
-        sql = bill_sql.bill(bill_sql.Scope(names), len(tags), group_by, filtered, exact=exact)
-        rows = clickhouse.query(sql, parameters, limits.of_engine, stoppable=True)
-        groups = [_group(row, len(group_by)) for row in await limits.within(rows)]
-        if not any(group.conflicting_inferences for group in groups):
-            break
-    return groups
+    sql = bill_sql.bill(bill_sql.Scope(names), len(tags), group_by, filtered)
+    rows = await limits.within(clickhouse.query(sql, parameters, limits.of_engine, stoppable=True))
+    return [_group(row, len(group_by)) for row in rows]
 
 
 def _group(row: Row, width: int) -> _Group:
@@ -186,20 +200,21 @@ def _lines(groups: Iterable[_Group], group_by: Sequence[str], bucket: BucketName
 
 def _sums(groups: Sequence[_Group], inferences: int) -> dict[str, Any]:
     """The figures of some groups, by their names."""
-    figures: dict[str, Any] = dict.fromkeys(FIGURES, 0) | {"cost_usd": Decimal(0)}
-    for group in groups:
-        for name in _SUMMED:
-            figures[name] += getattr(group, name)
+    figures: dict[str, Any] = {name: sum(getattr(group, name) for group in groups) for name in _SUMMED}
+    rows = sum(group.model_rows for group in groups)
     figures["inferences"] = inferences
-    return figures
+    figures["cost_usd"] = None if figures["unpriced"] == rows else Decimal(figures["cost_usd"])
+    return figures | {"charges": (), "unrated": rows}
 
 
-def _usage(groups: Sequence[_Group], after_now: AfterNow) -> Usage:
+def _usage(groups: Sequence[_Group], after_now: AfterNow, uncollected: int) -> Usage:
     seen = [group.seen_until_ms for group in groups if group.seen_until_ms >= 0]
     return Usage(
-        rows=sum(group.rows for group in groups),
+        rows=sum(group.model_rows + group.inference_rows for group in groups),
         seen_until=from_ms(max(seen)) if seen else None,
         fingerprint=f"{sum(group.fingerprint for group in groups) % 2**128:032x}",
-        conflicting_duplicates=sum(one.conflicting_model_rows + one.conflicting_inferences for one in groups),
+        conflicting_duplicates=sum(group.conflicts for group in groups),
+        uncollected=uncollected,
+        anchored_at=None,
         after_now=after_now,
     )

@@ -97,4 +97,4 @@ def _money(before: Figures | None, after: Figures | None) -> Decimal:
 
 
 def _cost(of: Figures | None) -> Decimal:
-    return Decimal(0) if of is None else of.cost_usd
+    return Decimal(0) if of is None or of.cost_usd is None else of.cost_usd

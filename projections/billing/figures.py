@@ -13,16 +13,28 @@ BUCKETS: Final[tuple[BucketName, ...]] = get_args(BucketName)
 
 
 @dataclass(frozen=True)
+class Charge:
+    """What the price book makes of some usage, in one currency: exact."""
+
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class Figures:
-    """Counts and money."""
+    """Counts and money. `cost_usd` is None where not one row has a cost: unknown is never shown as 0."""
 
     inferences: int
     input_tokens: int
     output_tokens: int
     cached_input_tokens: int
     cached_output_tokens: int
-    cost_usd: Decimal
+    cache_read_tokens: int
+    cache_write_tokens: int
+    cost_usd: Decimal | None
     unpriced: int
+    charges: tuple[Charge, ...]
+    unrated: int
 
     @property
     def figures(self) -> Figures:

@@ -37,14 +37,13 @@ WORDS: dict[str, str] = {
 }
 
 
-# What an inference's own row says of it.
-_OF_INFERENCE = ("credential_id", "function_name", "claimed_tags", "fingerprint")
-
-# The types of what a model used of an inference: model, provider, four token counts, cost, unpriced.
-_NO_PART = (
-    "CAST((NULL, NULL, 0, 0, 0, 0, 0, 0), "
-    "'Tuple(Nullable(String), Nullable(String), UInt64, UInt64, UInt64, UInt64, Decimal(38, 9), UInt64)')"
-)
+# Which entries count an inference once per line, by whether lines are of a model and of a provider.
+_COUNTED = {
+    (False, False): "a.inferences",
+    (True, False): "a.of_model",
+    (False, True): "a.of_provider",
+    (True, True): "a.of_pair",
+}
 
 
 @dataclass(frozen=True)
@@ -55,66 +54,58 @@ class Scope:
     position: str = "{position:UInt64}"
     since_ms: str = "{since_ms:Int64}"
     until_ms: str = "{until_ms:Int64}"
+    batch: str = "{batch:UInt64}"
+    given_up: str = "{given_up:Array(UInt64)}"
 
     def sql(self, path: str, **values: str) -> str:
         """The template `clickhouse/queries/<path>.sql` with the bounds and the given texts filled in."""
-        bounds = {"position": self.position, "since_ms": self.since_ms, "until_ms": self.until_ms}
+        bounds = {
+            "position": self.position,
+            "since_ms": self.since_ms,
+            "until_ms": self.until_ms,
+            "batch": self.batch,
+            "given_up": self.given_up,
+        }
         return sql(
             f"queries/{path}", self.names, **bounds, **values
         )  # ends with a newline: its last line may be a comment
 
 
-def attributed(
-    scope: Scope, tags: Sequence[str], *, exact: bool = True, model: bool = False, provider: bool = False
-) -> str:
-    """One row per inference (and model, provider) with its bucket and `tag_0`, `tag_1` … as of its instant.
+def view_scope(names: Names, position: str, since_ms: str, until_ms: str) -> Scope:
+    """The bounds of a view: all of the journal that counts."""
+    given_up = f"(SELECT batch FROM {names.journal}.usage_attempt_v1 WHERE given_up)"  # noqa: S608 - a checked identifier
+    batch = f"(SELECT max(batch) FROM {names.journal}.usage_batch_v1 WHERE batch NOT IN {given_up})"  # noqa: S608 - as above
+    return Scope(names, position, since_ms, until_ms, batch, given_up)
 
-    `tags` are expressions that name the tags. Not `exact`, an inference's rows are taken to agree, which is cheaper:
-    good only when the statement itself shows that none is `conflicting`.
-    """
+
+def attributed(scope: Scope, tags: Sequence[str]) -> str:
+    """The entries with their bucket and `tag_0`, `tag_1` … as of their instant. `tags` are expressions for the names."""
     return scope.sql(
         "bill/attributed",
-        usage=usage(scope, exact=exact, model=model, provider=provider),
+        entries=scope.sql("bill/entries"),
         timeline=_timeline(scope, tags),
         tag_names="".join(f"t.tag_{i} AS tag_{i},\n    " for i in range(len(tags))),
     )
 
 
-def usage(scope: Scope, *, exact: bool = True, model: bool = False, provider: bool = False) -> str:
-    """One row per inference (and model, provider) of the period, deduplicated, with the sums of its model rows."""
-    return scope.sql(
-        "usage/usage_by_model" if model or provider else "usage/usage",
-        **{column: _winner(column, exact=exact) for column in _OF_INFERENCE},
-        model="m.model_name" if model else "NULL",
-        provider="m.model_provider_name" if provider else "NULL",
-        no_part=_NO_PART,
-    )
-
-
-def bill(scope: Scope, tags: int, group_by: Sequence[str], filtered: Sequence[int], *, exact: bool) -> str:
+def bill(scope: Scope, tags: int, group_by: Sequence[str], filtered: Sequence[int]) -> str:
     """The statement of a bill. Tags are bound as `name_0` …, the values that must hold as `value_0` …
 
-    `group_by` holds words of `WORDS` and `tag_0` …; `filtered` says of which tag each value must be; `exact`: as above.
+    `group_by` holds words of `WORDS` and `tag_0` …; `filtered` says of which tag each value must be.
     """
     by = [(f"by_{i}", WORDS.get(name, name)) for i, name in enumerate(group_by)]
     zoned = any(word in group_by for word in ("hour", "day", "month"))
     names = [f"{{name_{i}:String}}" for i in range(tags)]
     return scope.sql(
         "bill/bill",
-        attributed=attributed(scope, names, exact=exact, model="model" in group_by, provider="provider" in group_by),
+        attributed=attributed(scope, names),
+        counted=_COUNTED["model" in group_by, "provider" in group_by],
         # What makes no line has no label either.
         by_columns="".join(f"if(listed, toNullable({sql}), NULL) AS {name},\n    " for name, sql in by),
         by_names="".join(f"{name},\n    " for name, _ in by),
         tag_filter="".join(f"AND ifNull(tag_{tag} = {{value_{i}:String}}, false) " for i, tag in enumerate(filtered)),
         offset="timeZoneOffset(fromUnixTimestamp64Milli(at_ms, {time_zone:String}))" if zoned else "0",
     )
-
-
-def _winner(column: str, *, exact: bool) -> str:
-    """The column in the greatest row of an id; or, where all are the same, the least, which needs no second state."""
-    if exact:
-        return f"argMaxIf(r.{column}, r.rank, r.is_inference)"
-    return f"{'minIf' if column == 'fingerprint' else 'anyIf'}(r.{column}, r.is_inference)"
 
 
 def _timeline(scope: Scope, tags: Sequence[str]) -> str:

@@ -174,6 +174,24 @@ class ClickHouse:
 
         await self._run(run)
 
+    async def insert_select(
+        self,
+        table: str,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        """Run one INSERT … SELECT into `database.table`; on a cluster, until every replica has the rows.
+
+        What it has written when it fails is not known.
+        """
+
+        def run(client: Any) -> None:
+            quorum = {"insert_quorum": _replicas(client, table, self._cluster)} if self._cluster else {}
+            client.command(sql, parameters=_bound(parameters), settings=_settings({**quorum, **(settings or {})}))
+
+        await self._run(run)
+
     async def insert(self, table: str, rows: Sequence[Row], columns: Sequence[str]) -> None:
         """Insert rows into `database.table` as one block. Does nothing if there are no rows.
 

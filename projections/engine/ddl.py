@@ -17,6 +17,7 @@ from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
 from projections.errors import ClickHouseRefused
 from projections.usage.gateway_tables import reason_of
+from projections.usage.journal.lines import rows_in_force
 
 __all__ = ["Names", "apply", "sql", "statements"]
 
@@ -49,14 +50,25 @@ _GATEWAY_TABLES = (
     f"{_ADAPTER}/tables/ModelInference",
     f"{_ADAPTER}/tables/BatchIdByInferenceId",
 )
+# The usage journal: not in a second ledger, which is made from the log alone.
+_JOURNAL = (
+    "tables/usage_journal_v1",
+    "tables/usage_row_v1",
+    "tables/usage_taken_v1",
+    "tables/usage_gone_v1",
+    "tables/usage_shared_id_v1",
+    "tables/usage_attempt_v1",
+    "tables/usage_recount_v1",
+    "tables/usage_entry_v1",
+    "tables/usage_batch_v1",
+)
 # What `keyledger load` knows of its files: next to their rows, not in the ledger, which can be made again without them.
 _LOAD_TABLES = ("tables/load_v1", "tables/load_row_v1")
 # Each view comes after those it reads.
 _VIEWS = (
-    f"{_ADAPTER}/views/inference_row",
-    f"{_ADAPTER}/views/model_row",
-    f"{_ADAPTER}/views/batch_inference",
-    "views/usage/model_usage_between",
+    "views/usage/inference_row",
+    "views/usage/model_row",
+    "views/usage/batch_inference",
     "views/usage/model_usage",
     "views/usage/inference",
     "views/ledger/dead_letter",
@@ -108,7 +120,7 @@ def statements(
     belong to the server, not to a database, so they stay with the live ledger.
     """
     of_gateway = (_GATEWAY_TABLES if gateway_tables else ()) + (_LOAD_TABLES if load_tables else ())
-    paths = (_SHADOW if shadow else ()) + _TABLES + of_gateway + _VIEWS + _DICTIONARIES
+    paths = (_SHADOW if shadow else _JOURNAL) + _TABLES + of_gateway + _VIEWS + _DICTIONARIES
     paths += () if shadow else _FUNCTIONS
     databases = (names.database, names.gateway) if gateway_tables else (names.database,)
     settings = (*(_DURABLE if durable else ()), *(_REPLICATED if names.cluster else ()))
@@ -187,18 +199,23 @@ def _composed(path: str, names: Names) -> dict[str, str]:
         "since_ms": "toUnixTimestamp64Milli({since:DateTime64(3, 'UTC')})",
         "until_ms": "toUnixTimestamp64Milli({until:DateTime64(3, 'UTC')})",
     }
+    in_period = bill_sql.view_scope(names, known, **instants)
+    always = bill_sql.view_scope(names, applied, since_ms="toInt64(0)", until_ms="toInt64(9223372036854775807)")
     match path:
         case "views/usage/bill":
-            return {"attributed": bill_sql.attributed(Scope(names, known, **instants), ["{tag:String}"])}
+            return {"attributed": bill_sql.attributed(in_period, ["{tag:String}"])}
         case "views/usage/coverage":
-            return {"attributed": bill_sql.attributed(Scope(names, known, **instants), [])}
+            return {"attributed": bill_sql.attributed(in_period, [])}
         case "views/ledger/key_tag_interval_known":
             return {"intervals": Scope(names, known).sql("bill/key_tag_interval")}
         case "views/ledger/key_tag_interval_position":
             return {"intervals": Scope(names, applied).sql("bill/key_tag_interval")}
         case "views/usage/billable_usage":
-            always = Scope(names, applied, since_ms="toInt64(0)", until_ms="toInt64(9223372036854775807)")
-            return {"attributed": bill_sql.attributed(always, []), "intervals": always.sql("bill/key_tag_interval")}
+            return {
+                "attributed": bill_sql.attributed(always, []),
+                "intervals": always.sql("bill/key_tag_interval"),
+                "claims": always.sql("usage/claims"),
+            }
         case _:
             return _of_use(path, Scope(names, applied))
 
@@ -206,6 +223,14 @@ def _composed(path: str, names: Names) -> dict[str, str]:
 def _of_use(path: str, applied: Scope) -> dict[str, str]:
     """The parts of the views that find use that should not have happened, by everything that is applied."""
     match path:
+        case "views/usage/inference_row":
+            return {"rows": rows_in_force(applied.names, which="r.kind = 'inference'")}
+        case "views/usage/model_row":
+            return {"rows": rows_in_force(applied.names, which="r.kind = 'model'")}
+        case "views/usage/batch_inference":
+            return {"rows": rows_in_force(applied.names, which="r.kind = 'batch'")}
+        case "views/usage/model_usage":
+            return {"winners": applied.sql("usage/model_winners", which="")}
         case "views/usage/late_use":
             return {"ended": applied.sql("usage/ended")}
         case "views/usage/tag_conflict":

@@ -24,11 +24,17 @@ class Names:
     database: str = "keyledger"
     gateway: str = "tensorzero"
     cluster: str | None = None
+    journal_of: str | None = None
 
     def __post_init__(self) -> None:
-        for name in (self.database, self.gateway, self.cluster):
+        for name in (self.database, self.gateway, self.cluster, self.journal_of):
             if name is not None and not _IDENTIFIER.fullmatch(name):
                 raise BadIdentifier
+
+    @property
+    def journal(self) -> str:
+        """The database that the usage journal is in: that of the ledger but for a second ledger, which has none."""
+        return self.journal_of or self.database
 
     @property
     def on_cluster(self) -> str:
@@ -44,12 +50,13 @@ def sql(path: str, names: Names, **values: str) -> str:
 def fill(text: str, names: Names, **values: str) -> str:
     """The text with its placeholders filled in.
 
-    `{{database}}`, `{{gateway}}`, `{{on_cluster}}` and `{{replicated}}` are always known. So are `{{at_ms}}`,
+    `{{database}}`, `{{gateway}}`, `{{journal}}`, `{{on_cluster}}` and `{{replicated}}` are always known. So are `{{at_ms}}`,
     `{{inference_rank}}` and `{{model_rank}}`, the expressions that read every gateway's rows. Pass the others.
     """
     known = {
         "database": names.database,
         "gateway": names.gateway,
+        "journal": names.journal,
         "on_cluster": names.on_cluster,
         # The server's defaults give the path and replica name: they hold the table's UUID, which ON CLUSTER makes the
         # same everywhere.

@@ -1,4 +1,4 @@
-"""When credentials were last used, by the gateway's rows that ClickHouse has."""
+"""When credentials were last used, by the usage journal."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
+from projections.usage.journal.state import Journal
 from registry.instant import from_ms, to_ms
 
-# A look at one key is no reason to keep the engine busy: some ten million inference rows a second and core.
+# A look at one key is no reason to keep the engine busy.
 MAX_S = 10
 
 
@@ -33,9 +34,10 @@ class KeyUse:
 
 async def read_use(clickhouse: ClickHouse, names: Names, credential_ids: Sequence[str]) -> KeyUse:
     """The use of each of these credentials, at least one. Raises ClickHouseUnavailable also where it takes too long."""
+    pinned = await Journal(clickhouse, names).pinned()
     rows = await clickhouse.query(
         sql("queries/usage/credential_use", names),
-        {"credential_ids": list(credential_ids), "now_ms": to_ms(datetime.now(UTC))},
+        {"credential_ids": list(credential_ids), "now_ms": to_ms(datetime.now(UTC)), **pinned.parameters},
         {"max_execution_time": MAX_S},
     )
     used = {id_: CredentialUse(id_, _instant(last_ms), inferences) for id_, last_ms, inferences, _ in rows}

@@ -60,9 +60,11 @@ async def read_usage(clickhouse: ClickHouse, names: Names) -> UsageSeen:
         with suppress(ClickHouseUnavailable):
             now, limit = datetime.now(UTC), {"max_execution_time": _MAX_S}
             usage_seen = sql("queries/usage/usage_seen", names)
-            ((latest_ms,),) = await clickhouse.query(usage_seen, {"now_ms": to_ms(now)}, limit)
+            pinned = await Journal(clickhouse, names).pinned()
+            parameters = {"now_ms": to_ms(now), "batch": pinned.batch}
+            ((latest_ms,),) = await clickhouse.query(usage_seen, parameters, limit)
             seen_until = None if latest_ms is None else from_ms(latest_ms)
-            after_now = await rows_after_now(clickhouse, names, now, limit)
+            after_now = await rows_after_now(clickhouse, names, pinned, now, limit)
     return UsageSeen(names.gateway, rows, seen_until, after_now)
 
 

@@ -15,6 +15,8 @@ from projections.billing.query import BillQuery
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.ledger.store import Store
+from projections.usage.journal.collecting import Collecting
+from projections.usage.journal.state import Journal
 from tests.support.ledger.prepared import truncate
 from tests.support.oracle.oracle import KEY_TAG, Fact, Row
 
@@ -111,14 +113,20 @@ class World:
         last = max((f.position for f in facts), default=0) if applied is None else applied
         await store.insert_applied([(i, "log", f"hash{i - 1}", f"hash{i}", RECORDED) for i in range(1, last + 1)])
 
-    async def serve(self, rows: Sequence[Row]) -> None:
-        """Write rows as the gateway would."""
+    async def serve(self, rows: Sequence[Row], *, collect: bool = True) -> None:
+        """Write rows as the gateway would, and collect them unless said."""
         for table in GATEWAY:
             of_table = [row for row in rows if row["table"] == table]
             columns = [name for name in (of_table[0] if of_table else {}) if name != "table"]
             await self.clickhouse.insert(
                 f"{self.names.gateway}.{table}", [tuple(row[name] for name in columns) for row in of_table], columns
             )
+        if collect:
+            await self.collect()
+
+    async def collect(self) -> None:
+        """Bring the usage journal up to what the gateway's tables have, as the collector does."""
+        await (await Collecting.begun(Journal(self.clickhouse, self.names))).look()
 
     async def bill(self, *, applied: int = 10**6, **query: Any) -> dict[str, Any]:
         """The bill of 2026 by nothing, unless said, as answers show it."""

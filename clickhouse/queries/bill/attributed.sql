@@ -1,4 +1,4 @@
--- Usage with what decides its bill: the credential's key, the bucket, and the tags as of the inference's time.
+-- Entries with what decides their bill: the credential's key, the bucket, and the tags as of the inference's instant.
 SELECT
     u.*,
     t.public_id AS public_id,
@@ -6,22 +6,14 @@ SELECT
     -- The first match wins; the order is part of what a bill means.
     CAST(
         multiIf(
-            u.at_ms < 0, 'bad_id',
-            u.batch, 'batch',
-            NOT u.has_inference, 'orphan',
-            u.credential_id = '', 'unkeyed',
-            NOT t.known, 'unknown_key',
-            u.at_ms >= t.alive_until_ms, 'outside_key_life',
-            'keyed'
+            u.state != 'attributed', toInt8(u.state),
+            NOT t.known, 5,
+            u.at_ms >= t.alive_until_ms, 6,
+            7
         ),
         'Enum8(\'bad_id\' = 1, \'batch\', \'orphan\', \'unkeyed\', \'unknown_key\', \'outside_key_life\', \'keyed\')'
     ) AS bucket
-FROM (
-    SELECT
-        *,
-        number IN (SELECT number FROM {{database}}.batch_inference) AS batch
-    FROM ({{usage}})
-) AS u
+FROM ({{entries}}) AS u
 ASOF LEFT JOIN ({{timeline}}) AS t
     ON t.credential_id = u.credential_id
     AND t.from_ms <= u.at_ms                            -- in the very millisecond of an edit, the edit counts

@@ -1,29 +1,26 @@
 -- The bill, grouped: one row per bucket and line. Usage that belongs to no line (other buckets, other tags) is one row
--- per bucket, so the result stays small and its parts add up to the whole period.
+-- per bucket, so the result stays small and its parts add up to the whole period. Reversals take back what they name,
+-- so all of it is sums.
 SELECT
     bucket,
     listed,
     {{by_columns}}
-    count() AS inferences,                              -- distinct per line: one row per inference and line
-    countIf(first) AS distinct_inferences,              -- each inference once, however many models it used
+    sum({{counted}}) AS inferences,                     -- distinct per line
+    sum(a.inferences) AS distinct_inferences,           -- each inference once, however many models it used
     sum(a.input_tokens) AS input_tokens,
     sum(a.output_tokens) AS output_tokens,
     sum(a.cached_input_tokens) AS cached_input_tokens,
     sum(a.cached_output_tokens) AS cached_output_tokens,
+    sum(a.cache_read_tokens) AS cache_read_tokens,
+    sum(a.cache_write_tokens) AS cache_write_tokens,
     sum(a.cost_usd) AS cost_usd,
     sum(a.unpriced) AS unpriced,
-    sumIf(model_rows + has_inference, first) AS rows,
-    sumIf(model_conflicts, first) AS conflicting_model_rows,
-    countIf(conflicting AND first) AS conflicting_inferences,
+    sum(a.model_rows) AS model_rows,
+    sum(a.inference_rows) AS inference_rows,
+    sum(a.conflicts) AS conflicts,
     -- -1 for ids without a time. What a wrong clock dated after now hides nothing here: `usage/after_now` counts it.
     maxIf(a.at_ms, a.at_ms <= {now_ms:Int64}) AS seen_until_ms,
-    -- Every row included, in any order: rows hold all that decides, and batch membership also decides.
-    sumIf(
-        model_fingerprints
-        + if(has_inference, fingerprint, 0)
-        + if(batch, reinterpretAsUInt128(sipHash128(concat('batch', reinterpretAsFixedString(number)))), 0),
-        first
-    ) AS usage_fingerprint
+    sum(a.fingerprint) AS usage_fingerprint
 FROM (
     SELECT
         *,
@@ -35,4 +32,5 @@ GROUP BY
     {{by_names}}
     bucket,
     listed
+HAVING sum(a.sign) != 0                                 -- else all was taken back
 LIMIT {limit:UInt64}

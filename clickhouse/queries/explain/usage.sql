@@ -1,17 +1,25 @@
--- One inference as the bill sees it: the rows of a bill for its own millisecond, of which it is one.
+-- One inference as the bill sees it: the entries of a bill for its own millisecond, of which some are its.
 SELECT
     toString(a.bucket) AS bucket,
     a.public_id AS public_id,
-    a.has_inference AS has_inference,
-    a.batch AS batch,
+    sum(a.inference_rows) > 0 AS has_inference,
+    a.state = 'batch' AS batch,
     a.credential_id AS credential_id,
-    a.model_rows AS model_rows,
-    a.input_tokens AS input_tokens,
-    a.output_tokens AS output_tokens,
-    a.cached_input_tokens AS cached_input_tokens,
-    a.cached_output_tokens AS cached_output_tokens,
-    a.cost_usd AS cost_usd,
-    a.unpriced AS unpriced
+    sum(a.model_rows) AS model_rows,
+    sum(a.input_tokens) AS input_tokens,
+    sum(a.output_tokens) AS output_tokens,
+    sum(a.cached_input_tokens) AS cached_input_tokens,
+    sum(a.cached_output_tokens) AS cached_output_tokens,
+    sum(a.cache_read_tokens) AS cache_read_tokens,
+    sum(a.cache_write_tokens) AS cache_write_tokens,
+    if(sum(a.model_rows) = sum(a.unpriced), NULL, sum(a.cost_usd)) AS cost_usd,
+    sum(a.unpriced) AS unpriced
 FROM (
 {{attributed}}) AS a
 WHERE a.number = toUInt128({inference_id:UUID})
+GROUP BY
+    a.bucket,
+    a.public_id,
+    a.state,
+    a.credential_id
+HAVING sum(a.sign) != 0                                 -- else all was taken back

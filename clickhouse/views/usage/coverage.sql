@@ -7,18 +7,23 @@ SELECT
     sum(c.output_tokens) AS output_tokens,
     sum(c.cached_input_tokens) AS cached_input_tokens,
     sum(c.cached_output_tokens) AS cached_output_tokens,
-    sum(c.cost_usd) AS cost_usd,
+    sum(c.cache_read_tokens) AS cache_read_tokens,
+    sum(c.cache_write_tokens) AS cache_write_tokens,
+    if(sum(c.model_rows) = sum(c.unpriced), NULL, sum(c.cost_usd)) AS cost_usd,
     sum(c.unpriced) AS unpriced
 FROM (
     SELECT
         toUInt8(a.bucket) AS rank,                      -- the contract's order is that of the enumeration
-        toUInt64(1) AS inferences,
-        input_tokens,
-        output_tokens,
-        cached_input_tokens,
-        cached_output_tokens,
-        cost_usd,
-        unpriced
+        a.inferences AS inferences,
+        a.input_tokens AS input_tokens,
+        a.output_tokens AS output_tokens,
+        a.cached_input_tokens AS cached_input_tokens,
+        a.cached_output_tokens AS cached_output_tokens,
+        a.cache_read_tokens AS cache_read_tokens,
+        a.cache_write_tokens AS cache_write_tokens,
+        a.cost_usd AS cost_usd,
+        a.model_rows AS model_rows,
+        a.unpriced AS unpriced
     FROM (
 {{attributed}}) AS a
     UNION ALL
@@ -30,7 +35,10 @@ FROM (
         0 AS output_tokens,
         0 AS cached_input_tokens,
         0 AS cached_output_tokens,
-        toDecimal128(0, 9) AS cost_usd,
+        0 AS cache_read_tokens,
+        0 AS cache_write_tokens,
+        toDecimal64(0, 9) AS cost_usd,
+        0 AS model_rows,
         0 AS unpriced
     FROM numbers(7)
 ) AS c

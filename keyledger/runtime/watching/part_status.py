@@ -24,6 +24,7 @@ _COMMAND: Final = {
     "projector": "keyledger project clickhouse",
     "relay": "keyledger publish",
     "sync": "keyledger project gateway",
+    "collector": "keyledger project usage",
 }
 _PARTS: Final = "docs/operate.md, Parts that are missing"
 

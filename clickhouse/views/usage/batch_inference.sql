@@ -1,4 +1,5 @@
 -- The inferences that came through batch requests: the gateway does not vouch for their key tag.
 CREATE OR REPLACE VIEW {{database}}.batch_inference{{on_cluster}} AS
-SELECT toUInt128(inference_id) AS number
-FROM {{gateway}}.BatchIdByInferenceId
+SELECT number
+FROM (
+{{rows}})

@@ -1,0 +1,9 @@
+-- The latest instant of a period's usage, where inferences were taken back whole: the greatest that is left.
+SELECT max(at_ms)
+FROM (
+    SELECT any(e.at_ms) AS at_ms
+    FROM ({{entries}}) AS e
+    WHERE e.at_ms <= {now_ms:Int64}
+    GROUP BY e.number
+    HAVING sum(e.sign) != 0
+)

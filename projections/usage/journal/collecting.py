@@ -1,0 +1,82 @@
+"""One look at the gateway's tables: takes the rows of parts that are new, and makes entries of them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Self
+
+from projections.engine.templates import sql
+from projections.usage.journal.batches import BATCH_ROWS, Batches
+from projections.usage.journal.parts import Ledger
+from projections.usage.journal.state import Journal
+from projections.usage.journal.taking import Taking
+
+logger = logging.getLogger(__name__)
+
+TAKE_ROWS: Final = 500_000
+_SAY_EVERY_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the collector looks, and how many rows one insert and one batch may have: they bound its memory."""
+
+    poll_s: float = 0.5
+    take_rows: int = TAKE_ROWS
+    batch_rows: int = BATCH_ROWS
+
+
+class Collecting:
+    """What one collector knows while it is the only one. Methods raise ClickHouseError.
+
+    `alive` is called between the steps of long work, and may raise to end it: nothing is lost, nothing counts twice.
+    """
+
+    def __init__(self, journal: Journal, taking: Taking, batches: Batches, alive: Callable[[], None]) -> None:
+        self._journal = journal
+        self._taking = taking
+        self._batches = batches
+        self._alive = alive
+        self._said_s = 0.0
+
+    @classmethod
+    async def begun(
+        cls, journal: Journal, pace: Pace | None = None, alive: Callable[[], None] = lambda: None
+    ) -> Self:
+        """Begin. What another collector began and did not finish never counts; what it took is taken."""
+        pace = pace or Pace()
+        await journal.id()
+        names, clickhouse = journal.names, journal.clickhouse
+        give_up = sql("queries/journal/give_up", names)
+        await clickhouse.insert_select(f"{names.journal}.usage_attempt_v1", give_up)
+        await clickhouse.command(f"TRUNCATE TABLE {names.journal}.usage_recount_v1")
+        state, ledger = await journal.state(), Ledger(await journal.taken())
+        taking = Taking(journal, ledger, state.take, rows=pace.take_rows)
+        return cls(journal, taking, Batches(journal, state.folded, state.attempt, rows=pace.batch_rows), alive)
+
+    @property
+    def batch(self) -> int:
+        """The last batch that counts."""
+        return self._batches.folded.batch
+
+    async def look(self) -> None:
+        """Take and count all that is there."""
+        while self._taking.ledger.lacking(parts := await self._journal.parts()):
+            self._alive()
+            self._say(self._taking.ledger.missing(parts))
+            await self._taking.next(parts)
+        folded = self._batches.folded
+        if folded.take_to == self._taking.take and folded.complete:
+            return
+        rows = await self._journal.waiting(folded)
+        while await self._batches.next(self._taking.take, rows):
+            self._alive()
+
+    def _say(self, missing: int) -> None:
+        """Long work shows progress in the log."""
+        if missing > 2 * TAKE_ROWS and time.monotonic() - self._said_s > _SAY_EVERY_S:
+            self._said_s = time.monotonic()
+            logger.info("collecting usage: %d rows of the gateway's are still to take", missing)

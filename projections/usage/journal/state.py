@@ -1,0 +1,116 @@
+"""How far the journal is, as its tables say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from projections.engine.client import ClickHouse
+from projections.engine.templates import Names, sql
+from projections.usage.gateway_tables import TABLES
+from projections.usage.journal.parts import Ledger, Part, Place, Range, Taken
+
+LAST_NUMBER = 2**128 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """The last batch that counts: it took up the rows of inserts up to `take_to`, of inferences up to `until_number`.
+
+    Of inferences after that, only rows up to `take_from` are taken up.
+    """
+
+    batch: int = 0
+    take_from: int = 0
+    take_to: int = 0
+    until_number: int = LAST_NUMBER
+
+    @property
+    def complete(self) -> bool:
+        """Whether all inferences are taken up."""
+        return self.until_number == LAST_NUMBER
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The last batch that counts, the last insert of rows, and the last attempt at a batch."""
+
+    folded: Folded
+    take: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What of the journal counts: entries of batches up to `batch` but for those `given_up`. It never changes.
+
+    `vanished`: some inferences were taken back whole by then.
+    """
+
+    batch: int
+    given_up: tuple[int, ...] = ()
+    vanished: bool = False
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """As parameters of a statement."""
+        return {"batch": self.batch, "given_up": list(self.given_up)}
+
+
+class Journal:
+    """The journal's tables, to read. Methods raise ClickHouseError."""
+
+    def __init__(self, clickhouse: ClickHouse, names: Names) -> None:
+        self.clickhouse = clickhouse
+        self.names = names
+
+    async def id(self) -> UUID:
+        """Which journal this is; made at the first call."""
+        query = f"SELECT journal FROM {self.names.journal}.usage_journal_v1 ORDER BY made_at, journal LIMIT 1"  # noqa: S608 - a checked identifier
+        if not (found := await self.clickhouse.query(query)):
+            await self.clickhouse.insert(f"{self.names.journal}.usage_journal_v1", [(uuid4(),)], ("journal",))
+            found = await self.clickhouse.query(query)
+        return UUID(str(found[0][0]))
+
+    async def state(self) -> State:
+        """How far it is."""
+        ((folded, take, attempt),) = await self.clickhouse.query(sql("queries/journal/state", self.names))
+        return State(Folded(*folded) if folded[0] else Folded(), int(take), int(attempt))
+
+    async def parts(self) -> list[Part]:
+        """The parts of the gateway's tables."""
+        parameters = {"gateway": self.names.gateway, "tables": list(TABLES)}
+        rows = await self.clickhouse.query(sql("queries/journal/parts", self.names), parameters)
+        return [
+            Part((table, uuid, partition), name, first, last, rows, bool(masked))
+            for table, uuid, partition, name, first, last, rows, masked in rows
+        ]
+
+    async def taken(self) -> dict[Place, Taken]:
+        """What was taken of them."""
+        rows = await self.clickhouse.query(sql("queries/journal/taken", self.names))
+        return {
+            (table, uuid, partition): Taken(tuple(Range(*one) for one in blocks), part, part_rows)
+            for table, uuid, partition, _, blocks, part, part_rows in rows
+        }
+
+    async def waiting(self, folded: Folded) -> int:
+        """How many rows were taken that no batch has taken up."""
+        ((rows,),) = await self.clickhouse.query(
+            sql("queries/journal/waiting", self.names),
+            {"take_from": folded.take_from, "take_to": folded.take_to, "until_number": folded.until_number},
+        )
+        return int(rows)
+
+    async def pinned(self) -> Pinned:
+        """What counts now."""
+        ((batch, given_up, vanished),) = await self.clickhouse.query(sql("queries/journal/pinned", self.names))
+        return Pinned(int(batch), tuple(sorted(given_up)), bool(vanished))
+
+    async def uncollected(self) -> int:
+        """How many rows the gateway's tables have that no batch has taken up."""
+        parts, ledger, state = await self.parts(), Ledger(await self.taken()), await self.state()
+        missing = ledger.missing(parts)
+        waits = not state.folded.complete or state.folded.take_to != state.take
+        return missing + (await self.waiting(state.folded) if waits else 0)

@@ -1,0 +1,80 @@
+"""Takes new rows of the gateway's tables into the journal's own, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from projections.engine.templates import sql
+from projections.usage.journal.parts import Ledger, Part, Slice, Taken
+from projections.usage.journal.state import Journal
+
+_TAKEN = ("table", "uuid", "partition", "take", "blocks", "part", "part_rows")
+
+
+class Taking:
+    """Takes rows. Taking one twice is harmless. Methods raise ClickHouseError."""
+
+    def __init__(self, journal: Journal, ledger: Ledger, take: int, *, rows: int) -> None:
+        self._journal = journal
+        self.ledger = ledger
+        self._rows = rows
+        self.take = take  # the last insert
+
+    async def next(self, parts: Sequence[Part]) -> bool:
+        """Take about as many rows as fit into one insert; False when all are taken, or the parts have changed."""
+        slice_ = self.ledger.next_slice(parts, self._rows)
+        if slice_ is None:
+            return False
+        take = self.take + 1
+        await self._insert(slice_, take)
+        self.take = take
+        if not await self._whole(slice_, take):
+            return False  # a merge has replaced a part meanwhile: what was taken of it is taken again
+        await self._record(slice_, take)
+        return True
+
+    async def adopt(self, parts: Sequence[Part]) -> None:
+        """Record parts as taken, of which all rows are: those of a table that was written again without new rows."""
+        self.take += 1
+        for place in {one.place for one in parts}:
+            taken = self.ledger.of(place).with_parts([one for one in parts if one.place == place])
+            await self._keep(place, taken, self.take)
+
+    async def _insert(self, slice_: Slice, take: int) -> None:
+        names = self._journal.names
+        table = slice_.parts[0].table
+        listed = ", ".join(f"'{part.name}'" for part in slice_.parts)
+        of_parts = f"_part IN ({listed})"
+        if slice_.first:
+            of_parts += f" AND _part_offset >= {slice_.first}"
+        if slice_.last is not None:
+            of_parts += f" AND _part_offset <= {slice_.last}"
+        rows = sql(f"gateways/tensorzero/rows/{table}", names, of_parts=of_parts)
+        unknown = sql("queries/journal/unknown", names, rows=rows) if slice_.known else ""
+        statement = sql("queries/journal/take", names, rows=rows, unknown=unknown)
+        await self._journal.clickhouse.insert_select(f"{names.journal}.usage_row_v1", statement, {"take": take})
+
+    async def _whole(self, slice_: Slice, take: int) -> bool:
+        """Whether it took all rows of the parts: a part that a merge replaced before the statement began gave none."""
+        if not slice_.known and not any(part.masked for part in slice_.parts):
+            ((came,),) = await self._journal.clickhouse.query(
+                f"SELECT count() FROM {self._journal.names.journal}.usage_row_v1 WHERE take = {{take:UInt64}}",  # noqa: S608 - a checked identifier
+                {"take": take},
+            )
+            return int(came) == slice_.rows
+        there = {(part.place, part.name) for part in await self._journal.parts()}
+        return all((part.place, part.name) in there for part in slice_.parts)
+
+    async def _record(self, slice_: Slice, take: int) -> None:
+        place = slice_.parts[0].place
+        taken = self.ledger.of(place)
+        if slice_.last is not None:
+            taken = taken.with_slice(slice_.parts[0], slice_.last + 1)
+        else:
+            taken = taken.with_parts(slice_.parts)
+        await self._keep(place, taken, take)
+
+    async def _keep(self, place: tuple[str, str, str], taken: Taken, take: int) -> None:
+        row = (*place, take, [tuple(one) for one in taken.blocks], taken.part, taken.part_rows)
+        await self._journal.clickhouse.insert(f"{self._journal.names.journal}.usage_taken_v1", [row], _TAKEN)
+        self.ledger.taken[place] = taken
