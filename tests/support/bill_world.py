@@ -60,6 +60,8 @@ def model(id_: UUID, inference_id: UUID, **changes: Any) -> Row:
         "output_tokens": 5,
         "cached": False,
         "cost": Decimal("0.001000000"),
+        "provider_cache_read_input_tokens": None,
+        "provider_cache_write_input_tokens": None,
     }
     assert changes.keys() <= row.keys()
     return {**row, **changes}

@@ -1,24 +1,27 @@
 """A brute-force oracle: bills, coverage and tag intervals by loops over facts and rows, with no SQL and nothing shared
 with what it checks.
 
-A *fact* is one thing that one event said; an event may say several at one position. A *row* is a dict with a member
-`table` and the gateway's columns (ids as `uuid.UUID`, cost as `Decimal`, None for NULL, `tags` as a dict).
+A *fact* is one thing that one event said; an event may say several at one position. Rows are those of `rows`, prices
+those of `prices`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, localcontext
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from tests.support.oracle.before_charges import before_charges, without_caches
+from tests.support.oracle.figures import Charged, Line
+from tests.support.oracle.prices import PriceFact, charges_of
+from tests.support.oracle.rows import EPOCH, Row, Usage, is_v7, ms_of
+
+__all__ = ["BUCKETS", "EPOCH", "KEY_TAG", "Fact", "Interval", "Row", "oracle_bill", "oracle_intervals"]
 
 BUCKETS = ("bad_id", "batch", "orphan", "unkeyed", "unknown_key", "outside_key_life", "keyed")
 KEY_TAG = "tensorzero::api_key_public_id"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Row = dict[str, Any]
 Interval = tuple[str, int, int | None, dict[str, str]]
 
 
@@ -50,41 +53,62 @@ def oracle_bill(
     known_at: int,
     tags: Sequence[tuple[str, str]] = (),
     time_zone: str = "UTC",
+    prices: Sequence[PriceFact] | None = None,
 ) -> dict[str, Any]:
-    """The parts of a bill that depend on facts and rows.
+    """The parts of a bill that depend on facts, rows and prices.
 
-    Lines, total, late_lines, coverage, usage but its fingerprint.
+    Lines, total, late_lines, coverage, usage but its fingerprint. Without `prices` it is a bill as it was before
+    charges; no prices at all (`()`) leave every row unrated.
     """
+    made = _Bill(tags=tags, group_by=group_by, time_zone=time_zone)
     known = [fact for fact in facts if fact.position <= known_at]
-    usage = _Usage(rows, since_ms, until_ms)
-    lines: dict[tuple[str | None, ...], _Line] = {}
-    late: dict[tuple[str | None, ...], _Line] = {}
-    total, coverage = _Line(), {bucket: _Line() for bucket in BUCKETS}
+    usage = Usage(rows if prices is not None else without_caches(rows), since_ms, until_ms)
+    known_prices = [price for price in prices or () if price.position <= known_at]
     for number in usage.ids:
         inference, models = usage.inference(number), usage.models(number)
         bucket = _bucket(number, inference, usage, known)
-        coverage[bucket].add(number, models)
+        of_key = _tags_of(inference, known) if bucket in ("keyed", "outside_key_life") else {}
+        charges = charges_of(models, of_key, ms_of(number) if is_v7(number) else None, known_prices)
+        made.add(number, bucket, inference, of_key, [(row, charges[row["id"]]) for row in models])
+    bill = {**made.json(), "usage": usage.json()}
+    return before_charges(bill) if prices is None else bill
+
+
+class _Bill:
+    """The lines of a bill."""
+
+    def __init__(self, *, tags: Sequence[tuple[str, str]], group_by: Sequence[str], time_zone: str) -> None:
+        self._tags, self._group_by, self._time_zone = tags, group_by, time_zone
+        self._lines: dict[tuple[str | None, ...], Line] = {}
+        self._late: dict[tuple[str | None, ...], Line] = {}
+        self._total = Line()
+        self._coverage = {bucket: Line() for bucket in BUCKETS}
+
+    def add(
+        self, number: int, bucket: str, inference: Row | None, of_key: dict[str, str], models: Sequence[Charged]
+    ) -> None:
+        self._coverage[bucket].add(number, models)
         if bucket not in ("keyed", "outside_key_life"):
-            continue
+            return
         assert inference is not None
-        key = _key_of(known, inference["tags"][KEY_TAG])
-        of_key = _tags_at(known, key, _ms(number))
-        if any(of_key.get(name) != value for name, value in tags):
-            continue
+        if any(of_key.get(name) != value for name, value in self._tags):
+            return
         if bucket == "keyed":
-            total.add(number, models)
-        nothing: list[Row | None] = [None]
+            self._total.add(number, models)
+        nothing: list[Charged | None] = [None]
         for model in models or nothing:
-            by = tuple(_label(name, number, inference, model, of_key, time_zone) for name in group_by)
-            where = lines if bucket == "keyed" else late
-            where.setdefault(by, _Line()).add(number, [] if model is None else [model])
-    return {
-        "lines": _in_order(lines, group_by),
-        "total": total.json(),
-        "late_lines": _in_order(late, group_by),
-        "coverage": [{"bucket": bucket, **line.json()} for bucket, line in coverage.items()],
-        "usage": usage.json(),
-    }
+            row = None if model is None else model[0]
+            by = tuple(_label(name, number, inference, row, of_key, self._time_zone) for name in self._group_by)
+            where = self._lines if bucket == "keyed" else self._late
+            where.setdefault(by, Line()).add(number, [] if model is None else [model])
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "lines": _in_order(self._lines, self._group_by),
+            "total": self._total.json(),
+            "late_lines": _in_order(self._late, self._group_by),
+            "coverage": [{"bucket": bucket, **line.json()} for bucket, line in self._coverage.items()],
+        }
 
 
 def oracle_intervals(facts: Sequence[Fact], known_at: int) -> list[Interval]:
@@ -99,83 +123,7 @@ def oracle_intervals(facts: Sequence[Fact], known_at: int) -> list[Interval]:
     return intervals
 
 
-class _Usage:
-    """The deduplicated rows of a period, and those whose inference id has no instant."""
-
-    def __init__(self, rows: Sequence[Row], since_ms: int, until_ms: int) -> None:
-        def enters(number: int) -> bool:
-            return not _is_v7(number) or since_ms <= _ms(number) < until_ms
-
-        self._now_ms = (datetime.now(UTC) - EPOCH) // timedelta(milliseconds=1)
-        ids = [
-            row["id" if row["table"] in ("ChatInference", "JsonInference") else "inference_id"].int
-            for row in rows
-            if row["table"] != "BatchIdByInferenceId"
-        ]
-        self._after_now = [_ms(number) for number in ids if _is_v7(number) and _ms(number) > self._now_ms]
-        inferences: dict[int, list[Row]] = {}
-        models: dict[UUID, list[Row]] = {}
-        self.batch: set[int] = set()
-        for row in rows:
-            if row["table"] in ("ChatInference", "JsonInference"):
-                inferences.setdefault(row["id"].int, []).append(row)
-            elif row["table"] == "ModelInference":
-                models.setdefault(row["id"], []).append(row)
-            else:
-                self.batch.add(row["inference_id"].int)
-        self._inferences = {n: max(same, key=_inference_rank) for n, same in inferences.items() if enters(n)}
-        winners = {i: max(same, key=_model_rank) for i, same in models.items()}
-        self._models = [row for row in winners.values() if enters(row["inference_id"].int)]
-        self.ids = sorted({*self._inferences, *(row["inference_id"].int for row in self._models)})
-        self._conflicts = sum(_differ(inferences[n], _inference_rank) for n in self._inferences)
-        self._conflicts += sum(_differ(models[row["id"]], _model_rank) for row in self._models)
-
-    def inference(self, number: int) -> Row | None:
-        return self._inferences.get(number)
-
-    def models(self, number: int) -> list[Row]:
-        return [row for row in self._models if row["inference_id"].int == number]
-
-    def json(self) -> dict[str, Any]:
-        instants = [_ms(number) for number in self.ids if _is_v7(number) and _ms(number) <= self._now_ms]
-        return {
-            "rows": len(self._inferences) + len(self._models),
-            "seen_until": _instant(max(instants, default=None)),
-            "conflicting_duplicates": self._conflicts,
-            "after_now": {"rows": len(self._after_now), "latest": _instant(max(self._after_now, default=None))},
-        }
-
-
-class _Line:
-    """Sums of one line, bucket or total."""
-
-    def __init__(self) -> None:
-        self._ids: set[int] = set()
-        self._rows: list[Row] = []
-
-    def add(self, number: int, models: Iterable[Row]) -> None:
-        self._ids.add(number)
-        self._rows += models
-
-    def json(self) -> dict[str, Any]:
-        with localcontext(prec=80):
-            cost = sum((row["cost"] for row in self._rows if row["cost"] is not None), Decimal(0))
-            whole = f"{cost:.20f}".rstrip("0").rstrip(".")
-        return {
-            "inferences": len(self._ids),
-            "input_tokens": self._tokens("input_tokens", cached=False),
-            "output_tokens": self._tokens("output_tokens", cached=False),
-            "cached_input_tokens": self._tokens("input_tokens", cached=True),
-            "cached_output_tokens": self._tokens("output_tokens", cached=True),
-            "cost_usd": "0" if cost == 0 else whole,
-            "unpriced": sum(row["cost"] is None for row in self._rows),
-        }
-
-    def _tokens(self, name: str, *, cached: bool) -> int:
-        return sum(row[name] or 0 for row in self._rows if row["cached"] == cached)
-
-
-def _in_order(lines: dict[tuple[str | None, ...], _Line], group_by: Sequence[str]) -> list[dict[str, Any]]:
+def _in_order(lines: dict[tuple[str | None, ...], Line], group_by: Sequence[str]) -> list[dict[str, Any]]:
     def null_last(by: tuple[str | None, ...]) -> list[tuple[bool, bytes]]:
         return [(value is None, (value or "").encode()) for value in by]
 
@@ -185,7 +133,7 @@ def _in_order(lines: dict[tuple[str | None, ...], _Line], group_by: Sequence[str
 def _label(  # noqa: PLR0911 - a word each
     name: str, number: int, inference: Row, model: Row | None, tags: dict[str, str], time_zone: str
 ) -> str | None:
-    local = (EPOCH + timedelta(milliseconds=_ms(number))).astimezone(ZoneInfo(time_zone))
+    local = (EPOCH + timedelta(milliseconds=ms_of(number))).astimezone(ZoneInfo(time_zone))
     match name:
         case "model":
             return None if model is None else str(model["model_name"])
@@ -210,8 +158,8 @@ def _hour(local: datetime) -> str:
     return f"{local:%Y-%m-%dT%H}:00:00{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
-def _bucket(number: int, inference: Row | None, usage: _Usage, known: list[Fact]) -> str:
-    if not _is_v7(number):
+def _bucket(number: int, inference: Row | None, usage: Usage, known: list[Fact]) -> str:
+    if not is_v7(number):
         return "bad_id"
     if number in usage.batch:
         return "batch"
@@ -223,7 +171,7 @@ def _bucket(number: int, inference: Row | None, usage: _Usage, known: list[Fact]
     key = _key_of(known, credential_id)
     if not any(fact.kind == "key_created" and fact.public_id == key for fact in known):
         return "unknown_key"
-    return "keyed" if _alive(known, key, credential_id, _ms(number)) else "outside_key_life"
+    return "keyed" if _alive(known, key, credential_id, ms_of(number)) else "outside_key_life"
 
 
 def _key_of(known: list[Fact], credential_id: str) -> str:
@@ -256,6 +204,12 @@ def _life(facts: list[Fact], of: str, at_ms: int) -> bool:
     return created and not revoked and not suspended and (expires_ms is None or at_ms < expires_ms)
 
 
+def _tags_of(inference: Row | None, known: list[Fact]) -> dict[str, str]:
+    """The tags of an inference's key as of its instant."""
+    assert inference is not None
+    return _tags_at(known, _key_of(known, inference["tags"][KEY_TAG]), ms_of(inference["id"].int))
+
+
 def _tags_at(known: list[Fact], key: str, at_ms: int) -> dict[str, str]:
     tags: dict[str, str] = {}
     for fact in sorted(known, key=_effect_order):
@@ -268,42 +222,3 @@ def _tags_at(known: list[Fact], key: str, at_ms: int) -> dict[str, str]:
 
 def _effect_order(fact: Fact) -> tuple[int, int]:
     return fact.effective_ms, fact.position
-
-
-def _instant(ms: int | None) -> str | None:
-    if ms is None:
-        return None
-    at = EPOCH + timedelta(milliseconds=ms)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
-
-
-def _is_v7(number: int) -> bool:
-    return number >> 76 & 15 == 7 and number >> 62 & 3 == 2 and number >> 80 < 253_402_300_800_000  # before 10000
-
-
-def _ms(number: int) -> int:
-    return number >> 80
-
-
-def _inference_rank(row: Row) -> Any:
-    tags = sorted((name.encode(), value.encode()) for name, value in row["tags"].items())
-    return row["function_name"].encode(), tags
-
-
-def _model_rank(row: Row) -> Any:
-    def null_least(value: Any) -> tuple[bool, Any]:
-        return value is not None, value or 0
-
-    return (
-        row["inference_id"].int,
-        row["model_name"].encode(),
-        row["model_provider_name"].encode(),
-        null_least(row["input_tokens"]),
-        null_least(row["output_tokens"]),
-        row["cached"],
-        null_least(row["cost"]),
-    )
-
-
-def _differ(same: list[Row], rank: Any) -> bool:
-    return any(rank(row) != rank(same[0]) for row in same)

@@ -11,10 +11,9 @@ from tests.support.oracle.oracle import (
     _bucket,
     _effect_order,
     _key_of,
-    _ms,
     _tags_at,
-    _Usage,
 )
+from tests.support.oracle.rows import Usage, ms_of
 
 REASONS = ("revoked", "suspended", "expired", "credential_revoked", "credential_expired")
 EVER = (0, 2**63 - 1)
@@ -25,13 +24,13 @@ Conflict = tuple[int, int, str, str, str, str | None]
 def oracle_late_use(facts: Sequence[Fact], rows: Sequence[Row], known_at: int) -> list[Late]:
     """(inference, at_ms, public_id, credential_id, ended_ms, reason, delay_ms), sorted: ids as numbers."""
     known = sorted((fact for fact in facts if fact.position <= known_at), key=_effect_order)
-    usage = _Usage(rows, *EVER)
+    usage = Usage(rows, *EVER)
     late: list[Late] = []
     for number in usage.ids:
         inference = usage.inference(number)
         if inference is None or _bucket(number, inference, usage, known) != "outside_key_life":
             continue
-        credential_id, at_ms = inference["tags"][KEY_TAG], _ms(number)
+        credential_id, at_ms = inference["tags"][KEY_TAG], ms_of(number)
         key = _key_of(known, credential_id)
         if not _created(known, key, credential_id, at_ms):
             continue
@@ -47,17 +46,17 @@ def oracle_tag_conflicts(facts: Sequence[Fact], rows: Sequence[Row], known_at: i
     """(inference, at_ms, public_id, tag, claimed, actual), sorted: ids as numbers."""
     known = [fact for fact in facts if fact.position <= known_at]
     bound = {fact.tag for fact in known if fact.kind == "tag" and fact.value is not None}
-    usage = _Usage(rows, *EVER)
+    usage = Usage(rows, *EVER)
     found: list[Conflict] = []
     for number in usage.ids:
         inference = usage.inference(number)
         if inference is None or _bucket(number, inference, usage, known) not in {"keyed", "outside_key_life"}:
             continue
         key = _key_of(known, inference["tags"][KEY_TAG])
-        tags = _tags_at(known, key, _ms(number))
+        tags = _tags_at(known, key, ms_of(number))
         for tag, claimed in inference["tags"].items():
             if tag in bound and claimed != tags.get(tag):
-                found.append((number, _ms(number), key, tag, claimed, tags.get(tag)))
+                found.append((number, ms_of(number), key, tag, claimed, tags.get(tag)))
     return sorted(found, key=lambda one: one[:4])
 
 
