@@ -90,7 +90,8 @@ def test_only_the_caches_that_a_price_names_leave_the_input() -> None:
     assert charged(rows, price(2, input="1", cache_read="10"))[0] == {"USD": "0.000037"}  # 7 + 30
     assert charged(rows, price(2, input="1", cache_write="100"))[0] == {"USD": "0.000208"}  # 8 + 200
     assert charged(rows, price(2, input="1", cache_read="10", cache_write="100"))[0] == {"USD": "0.000235"}  # 5+30+200
-    assert charged(rows, price(2, cache_read="0", output="1"))[0] == {"USD": "0.000005"}  # reads are free, 5 out
+    assert charged(rows, price(2, input="1", cache_read="0"))[0] == {"USD": "0.000007"}  # reads are free
+    assert charged(rows, price(2, cache_read="10", output="1"))[0] == {"USD": "0.000035"}  # 30 + 5 out
 
 
 def test_caches_greater_than_the_input_leave_a_negative_rest() -> None:
@@ -117,9 +118,9 @@ def test_a_multiplier_charges_the_recorded_cost_and_leaves_an_unknown_one_unrate
 
 
 def test_per_inference_is_charged_once_for_each_price_on_its_first_row_that_was_bought() -> None:
-    """By id: a cached gpt, then claude, gpt, gpt. The price of gpt counts on the third, the general one on claude."""
+    """By id: a cached gpt, claude, gpt, gpt, llama. The price of gpt counts on the third, the general one on claude."""
     id_ = uuid7(NOON, 1)
-    models = [("gpt", True), ("claude", False), ("gpt", False), ("gpt", False)]
+    models = [("gpt", True), ("claude", False), ("gpt", False), ("gpt", False), ("llama", False)]
     rows = [model(uuid7(NOON, 10 + i), id_, model_name=name, cached=one) for i, (name, one) in enumerate(models)]
     found = bill(
         [chat(id_, KEY), *reversed(rows)],
@@ -130,6 +131,7 @@ def test_per_inference_is_charged_once_for_each_price_on_its_first_row_that_was_
     assert amounts == {
         "claude": [{"currency": "USD", "amount": "0.5"}],
         "gpt": [{"currency": "USD", "amount": "5.01"}],  # 10 cached tokens are 0.01
+        "llama": [{"currency": "USD", "amount": "0"}],
     }
     assert found["total"]["charges"] == [{"currency": "USD", "amount": "5.51"}]
 
