@@ -79,7 +79,7 @@ def view_scope(names: Names, position: str, since_ms: str, until_ms: str) -> Sco
 
 
 def attributed(scope: Scope, tags: Sequence[str]) -> str:
-    """The entries with their bucket and `tag_0`, `tag_1` … as of their instant. `tags` are expressions for the names."""
+    """The entries with their bucket and `tag_0`, `tag_1` … as of their instant; `tags` are expressions for names."""
     return scope.sql(
         "bill/attributed",
         entries=scope.sql("bill/entries"),

@@ -50,8 +50,9 @@ def sql(path: str, names: Names, **values: str) -> str:
 def fill(text: str, names: Names, **values: str) -> str:
     """The text with its placeholders filled in.
 
-    `{{database}}`, `{{gateway}}`, `{{journal}}`, `{{on_cluster}}` and `{{replicated}}` are always known. So are `{{at_ms}}`,
-    `{{inference_rank}}` and `{{model_rank}}`, the expressions that read every gateway's rows. Pass the others.
+    `{{database}}`, `{{gateway}}`, `{{journal}}`, `{{on_cluster}}` and `{{replicated}}` are always known. So are
+    `{{at_ms}}`, `{{inference_rank}}` and `{{model_rank}}`, the expressions that read every gateway's rows. Pass the
+    others.
     """
     known = {
         "database": names.database,

@@ -15,7 +15,7 @@ from typing import Final
 from projections.engine.client import ClickHouse, Row
 from projections.engine.templates import Names, sql
 from projections.errors import RowsMissing
-from projections.usage.gateway_tables import TABLES
+from projections.usage.tables import TABLES
 
 _TALLIED: Final = ("event_applied", "ledger_tally", "key_tag_change", "key_life", "key_credential")
 _FOUND: Final = "missing_rows"  # in the column `projector` of projector_stop_v1

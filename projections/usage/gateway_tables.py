@@ -11,9 +11,10 @@ from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
 from projections.errors import ClickHouseRefused, ClickHouseUnavailable, GatewayTablesMissing
 from projections.usage.after_now import AfterNow, rows_after_now
+from projections.usage.journal.state import Journal
+from projections.usage.tables import TABLES
 from registry.instant import from_ms, to_ms
 
-TABLES = ("ChatInference", "JsonInference", "ModelInference", "BatchIdByInferenceId")
 # The engine says so of a table, and of a whole database, that is not there.
 _UNKNOWN = frozenset({60, 81})
 # The status is asked for by people, who must not wait long for the latest instant.

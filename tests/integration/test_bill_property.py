@@ -146,11 +146,11 @@ async def _check_views(world: World, story: Story, known_at: int | None, period:
 
 
 def _figures(line: dict[str, Any]) -> list[Any]:
-    return [value for name, value in line.items() if name not in ("by", "bucket")]
+    return [value for name, value in line.items() if name not in ("by", "bucket", "charges", "unrated")]
 
 
 def _row(row: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(Decimal(value) if number == 6 else value for number, value in enumerate(row))
+    return tuple(Decimal(value) if number == 8 and value is not None else value for number, value in enumerate(row))
 
 
 def _datetime(offset: int) -> datetime:

@@ -235,21 +235,3 @@ def test_model_rows_of_one_id_that_differ_in_their_caches_conflict_and_the_great
     found = bill([first, row, *others], [])
     assert found["usage"]["conflicting_duplicates"] == 1
     assert (found["total"]["cache_read_tokens"], found["total"]["cache_write_tokens"]) == (2, 1)
-
-
-def test_without_prices_the_bill_is_as_it_was() -> None:
-    """Its figures are the old ones, an unknown cost is 0, and rows that differ in their caches alone are the same."""
-    first, row = used(cost=None, **caches(None, 9))
-    period: dict[str, Any] = {"since_ms": NOON - 10, "until_ms": NOON + 10}
-    facts = key_facts(KEY, 1, NOON - 1000)
-    found = oracle_bill(facts, [first, row, {**row, **caches(1, 1)}], group_by=(), known_at=1, **period)
-    assert found["usage"]["conflicting_duplicates"] == 0
-    assert found["total"] == {
-        "inferences": 1,
-        "input_tokens": 10,
-        "output_tokens": 5,
-        "cached_input_tokens": 0,
-        "cached_output_tokens": 0,
-        "cost_usd": "0",
-        "unpriced": 1,
-    }

@@ -8,7 +8,7 @@ from typing import Final
 
 from keyledger.embedded.load.errors import LoadError
 from projections.engine.templates import Names, sql
-from projections.usage.gateway_tables import TABLES
+from projections.usage.tables import TABLES
 
 # What a row is known by, and the inference whose instant decides its period.
 _IDS: Final = {

@@ -16,7 +16,7 @@ from keyledger.embedded.load.tables import Table
 from keyledger.embedded.load.turn import in_turn
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names
-from projections.usage.gateway_tables import TABLES
+from projections.usage.tables import TABLES
 
 _TRIES: Final = 100
 _TO_THE_END: Final[dict[str, str | int]] = {"mutations_sync": 1}

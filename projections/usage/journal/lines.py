@@ -38,7 +38,7 @@ FIGURES: Final = (
     "of_charge",
 )
 LINEALL_TAKEN: Final = "18446744073709551615"
-_COLUMNS: Final = (*_SAYS, *FIGURES, "fingerprint")
+LINE_COLUMNS: Final = (*_SAYS, *FIGURES, "fingerprint")
 ALL_TAKEN: Final = "18446744073709551615"
 _COLUMNS: Final = ("batch", "sign", *LINE_COLUMNS)
 

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
-from projections.usage.gateway_tables import TABLES
 from projections.usage.journal.parts import Ledger, Part, Place, Range, Taken
+from projections.usage.tables import TABLES
 
 LAST_NUMBER = 2**128 - 1
 

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.support.oracle.before_charges import before_charges, without_caches
 from tests.support.oracle.figures import Charged, Line
 from tests.support.oracle.prices import PriceFact, charges_of
 from tests.support.oracle.rows import EPOCH, Row, Usage, is_v7, ms_of
@@ -53,25 +52,23 @@ def oracle_bill(
     known_at: int,
     tags: Sequence[tuple[str, str]] = (),
     time_zone: str = "UTC",
-    prices: Sequence[PriceFact] | None = None,
+    prices: Sequence[PriceFact] = (),
 ) -> dict[str, Any]:
     """The parts of a bill that depend on facts, rows and prices.
 
-    Lines, total, late_lines, coverage, usage but its fingerprint. Without `prices` it is a bill as it was before
-    charges; no prices at all (`()`) leave every row unrated.
+    Lines, total, late_lines, coverage, usage but its fingerprint. No prices leave every row unrated.
     """
     made = _Bill(tags=tags, group_by=group_by, time_zone=time_zone)
     known = [fact for fact in facts if fact.position <= known_at]
-    usage = Usage(rows if prices is not None else without_caches(rows), since_ms, until_ms)
-    known_prices = [price for price in prices or () if price.position <= known_at]
+    usage = Usage(rows, since_ms, until_ms)
+    known_prices = [price for price in prices if price.position <= known_at]
     for number in usage.ids:
         inference, models = usage.inference(number), usage.models(number)
         bucket = _bucket(number, inference, usage, known)
         of_key = _tags_of(inference, known) if bucket in ("keyed", "outside_key_life") else {}
         charges = charges_of(models, of_key, ms_of(number) if is_v7(number) else None, known_prices)
         made.add(number, bucket, inference, of_key, [(row, charges[row["id"]]) for row in models])
-    bill = {**made.json(), "usage": usage.json()}
-    return before_charges(bill) if prices is None else bill
+    return {**made.json(), "usage": usage.json()}
 
 
 class _Bill:
