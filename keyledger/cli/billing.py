@@ -18,8 +18,12 @@ _NUMBERS = (
     "output_tokens",
     "cached_input_tokens",
     "cached_output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
     "cost_usd",
     "unpriced",
+    "charges",
+    "unrated",
 )
 
 
@@ -78,12 +82,12 @@ def print_bill(made: dict[str, Any]) -> None:
         ("Outside the key's life (not in the total; finance decides)", made["late_lines"]),
     ):
         if lines or title == "Bill":
-            rows = [[*(line["by"][name] for name in by), *(line[name] for name in _NUMBERS)] for line in lines]
+            rows = [[*(line["by"][name] for name in by), *_cells(line)] for line in lines]
             if title == "Bill":
                 _print_total(by, rows, made["total"])
             else:
                 print_table([*by, *_NUMBERS], rows, title=title, right=_NUMBERS)
-    rows = [[one["bucket"], *(one[name] for name in _NUMBERS)] for one in made["coverage"]]
+    rows = [[one["bucket"], *_cells(one)] for one in made["coverage"]]
     print_table(["bucket", *_NUMBERS], rows, title="Coverage: everything the gateway recorded", right=_NUMBERS)
     usage = made["usage"]
     warn_after_now(usage)
@@ -100,5 +104,13 @@ def _print_total(by: list[str], rows: list[list[Any]], total: dict[str, Any]) ->
     """The lines, and their total below a rule: a tag may have the value `total`, too."""
     if not by:  # the one line is the total
         by, rows = [""], []
-    last = ["total", *[""] * (len(by) - 1), *(total[name] for name in _NUMBERS)]
+    last = ["total", *[""] * (len(by) - 1), *_cells(total)]
     print_table([*by, *_NUMBERS], rows, title="Bill", right=_NUMBERS, total=last)
+
+
+def _cells(figures: dict[str, Any]) -> list[Any]:
+    return [_charges(figures[name]) if name == "charges" else figures[name] for name in _NUMBERS]
+
+
+def _charges(charges: list[dict[str, str]]) -> str | None:
+    return ", ".join(f"{one['amount']} {one['currency']}" for one in charges) or None

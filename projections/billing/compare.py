@@ -13,11 +13,14 @@ from projections.billing.figures import Figures, InBucket, Labelled, Line
 
 @dataclass(frozen=True)
 class Difference:
-    """Figures before and after, None on a side without any, and by how much the money differs: after less before."""
+    """Figures before and after, None on a side without any, and by how much the money differs: after less before.
+
+    A side without a cost adds none to the difference, which is None where neither side has one.
+    """
 
     before: Figures | None
     after: Figures | None
-    cost_usd: Decimal
+    cost_usd: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,9 @@ def _figures(of: Figures | None) -> Figures | None:
     return None if of is None else of.figures
 
 
-def _money(before: Figures | None, after: Figures | None) -> Decimal:
+def _money(before: Figures | None, after: Figures | None) -> Decimal | None:
+    was, now = (None if of is None else of.cost_usd for of in (before, after))
+    if was is None and now is None:
+        return None
     with localcontext(prec=100):
-        return _cost(after) - _cost(before)
-
-
-def _cost(of: Figures | None) -> Decimal:
-    return Decimal(0) if of is None or of.cost_usd is None else of.cost_usd
+        return (now or Decimal(0)) - (was or Decimal(0))

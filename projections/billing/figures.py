@@ -14,7 +14,7 @@ BUCKETS: Final[tuple[BucketName, ...]] = get_args(BucketName)
 
 @dataclass(frozen=True)
 class Charge:
-    """What the price book makes of some usage, in one currency: exact."""
+    """What the price book makes of usage, in one currency."""
 
     currency: str
     amount: Decimal
@@ -22,7 +22,7 @@ class Charge:
 
 @dataclass(frozen=True)
 class Figures:
-    """Counts and money. `cost_usd` is None where not one row has a cost: unknown is never shown as 0."""
+    """Counts and money. `cost_usd` is None where not one row has a cost; `charges` are in the order of currencies."""
 
     inferences: int
     input_tokens: int

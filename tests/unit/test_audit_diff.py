@@ -123,8 +123,12 @@ def figures(cost: str, inferences: int = 1) -> dict[str, Any]:
         "output_tokens": 5 * inferences,
         "cached_input_tokens": 0,
         "cached_output_tokens": 0,
+        "cache_read_tokens": 0,
+        "cache_write_tokens": 0,
         "cost_usd": Decimal(cost),
         "unpriced": 0,
+        "charges": [],
+        "unrated": 0,
     }
 
 

@@ -62,7 +62,7 @@ def test_a_struct_is_encoded_as_a_dataclass_is() -> None:
 
 
 def test_what_a_line_is_of_comes_before_its_figures() -> None:
-    figures = dict.fromkeys(FIGURES, 0) | {"cost_usd": Decimal(0)}
+    figures = dict.fromkeys(FIGURES, 0) | {"cost_usd": Decimal(0), "charges": ()}
     assert list(encode(Line(by={"customer_id": None}, **figures))) == ["by", *FIGURES]  # type: ignore[arg-type]
     assert list(encode(Bucket(bucket="keyed", **figures))) == ["bucket", *FIGURES]  # type: ignore[arg-type]
 

@@ -15,7 +15,7 @@ from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, BillReader, Services
 from keyledger.http.reads import Reads
 from keyledger.http.request.field_types import Instant
-from keyledger.http.request.query_params import MAX_FILTERS, KnownAt, Strict, WaitForPosition, tag_filters
+from keyledger.http.request.query_params import MAX_FILTERS, KnownAt, Strict, UsageKnownAt, WaitForPosition, tag_filters
 from projections.billing.bill import Bill, compute_bill
 from projections.billing.limits import BillLimits
 from projections.billing.query import MAX_GROUP_BY, BillQuery, faults
@@ -42,6 +42,7 @@ class BillParameters(Strict):
     since: Instant = Field(description="inclusive", examples=["2026-03-01T00:00:00Z"])
     until: Instant = Field(description="exclusive", examples=["2026-04-01T00:00:00Z"])
     known_at: KnownAt = None
+    usage_known_at: UsageKnownAt = None
     tag: list[str] = Field(
         [], max_length=MAX_FILTERS, description="name:value; all must hold", examples=[["customer_id:acme"]]
     )
@@ -66,7 +67,15 @@ async def show_bill(
 ) -> JSONResponse:
     """Show the bill of a period. Each inference counts by the tags that its key had at the inference's own instant."""
     question = checked(
-        BillQuery(tuple(query.group_by), query.since, query.until, query.known_at, (), query.time_zone), query.tag
+        BillQuery(
+            tuple(query.group_by),
+            query.since,
+            query.until,
+            query.known_at,
+            time_zone=query.time_zone,
+            usage_known_at=query.usage_known_at,
+        ),
+        query.tag,
     )
     wanted = {"known_at": query.known_at, "wait_for": query.wait_for}
     applied = await wait_until_applied(services, wanted)

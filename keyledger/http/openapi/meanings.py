@@ -15,7 +15,8 @@ from keyledger.http.openapi.fields_of_keys import KEYS
 
 Meaning = tuple[str, Any]
 _MEANINGS: Final[Mapping[str, Meaning]] = {**KEYS, **BILLS, **AUDITS}
-_MONEY: Final = {"cost_usd": {"pattern": r"^-?\d+(\.\d+)?$"}}
+_DECIMAL: Final = {"pattern": r"^-?\d+(\.\d+)?$"}
+_MONEY: Final = {"amount": _DECIMAL, "cost_usd": _DECIMAL}
 
 
 def describe(name: str, schema: dict[str, Any]) -> None:

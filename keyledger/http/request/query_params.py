@@ -22,6 +22,9 @@ Cursor = Annotated[
     Field(max_length=200, description="the `next_cursor` of the page before", examples=["a2V5czo0Mg"]),
 ]
 KnownAt = Annotated[Whole | None, Field(description="by what the log held up to this position", examples=[42])]
+UsageKnownAt = Annotated[
+    Whole | None, Field(description="by the usage that the log had anchored up to this position", examples=[42])
+]
 WaitForPosition = Annotated[Whole | None, Field(description="wait until this position is applied", examples=[42])]
 Limit = Annotated[PageLimit, Field(description="how many at most", examples=[100])]
 

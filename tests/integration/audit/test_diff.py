@@ -60,7 +60,8 @@ async def test_a_correction_moves_money_from_one_line_to_another_and_the_diff_sa
     assert key["timeline"] == [
         {"tag": "customer_id", "from": moved["created_at"], "until": None, "before": "acme", "after": "globex"}
     ]
-    sums = {"cached_input_tokens": 0, "cached_output_tokens": 0, "unpriced": 0}
+    tokens = dict.fromkeys(("cached_input", "cached_output", "cache_read", "cache_write"), 0)
+    sums = {**{f"{name}_tokens": n for name, n in tokens.items()}, "unpriced": 0, "charges": [], "unrated": 0}
     one = {"inferences": 1, "input_tokens": 10, "output_tokens": 5, **sums}
     assert items["line"] == [
         {

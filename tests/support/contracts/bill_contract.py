@@ -13,6 +13,7 @@ import pytest
 
 from keyledger.http.answer.encode import plain
 from projections.billing.bill import compute_bill
+from projections.billing.figures import BUCKETS
 from projections.billing.limits import BillLimits
 from projections.billing.query import BillQuery
 from projections.errors import BadBillQuery, TooManyLines
@@ -35,7 +36,7 @@ def tag(position: int, at_ms: int, value: str | None, name: str = "customer_id")
     return Fact(position, at_ms, "tag", KEY, tag=name, value=value)
 
 
-def costs(bill: dict[str, Any], part: str = "lines") -> dict[tuple[str | None, ...], str]:
+def costs(bill: dict[str, Any], part: str = "lines") -> dict[tuple[str | None, ...], str | None]:
     """Each line's cost by its labels."""
     return {tuple(line["by"].values()): line["cost_usd"] for line in bill[part]}
 
@@ -203,6 +204,18 @@ def test_money_is_written_in_plain_digits(amount: str, text: str) -> None:
     assert plain(Decimal(amount)) == text
 
 
+async def test_where_not_one_row_has_a_cost_it_is_null_and_never_0(world: World) -> None:
+    """A self-hosted model has no cost, a cached row has one of 0: by model they are two lines, one of them unknown."""
+    await world.write(key_facts(KEY, 1, NOON))
+    rows = [used(NOON, 1, cost=None, model_name="own"), used(NOON, 2, cached=True, cost=Decimal(0))]
+    await world.serve([row for pair in rows for row in pair])
+    bill = await world.bill(group_by=("model",))
+    assert costs(bill) == {("gpt",): "0", ("own",): None}
+    assert bill["total"]["cost_usd"] == "0"
+    assert {one["bucket"]: one["cost_usd"] for one in bill["coverage"]} == dict.fromkeys(BUCKETS) | {"keyed": "0"}
+    assert [part["cost_usd"] for part in (await world.bill())["lines"]] == ["0"]
+
+
 async def test_no_price_is_not_free_and_cached_tokens_are_not_bought(world: World) -> None:
     """One row without a cost, one cached with cost 0, one refund: the sum is 0.001 - 0.0004 = 0.0006."""
     await world.write(key_facts(KEY, 1, NOON))
@@ -211,7 +224,8 @@ async def test_no_price_is_not_free_and_cached_tokens_are_not_bought(world: Worl
     await world.serve([row for pair in rows for row in pair])
     assert (await world.bill())["total"] == {
         "inferences": 4, "input_tokens": 20, "output_tokens": 15, "cached_input_tokens": 10, "cached_output_tokens": 5,
-        "cost_usd": "0.0006", "unpriced": 1,
+        "cache_read_tokens": 0, "cache_write_tokens": 0, "cost_usd": "0.0006", "unpriced": 1,
+        "charges": [], "unrated": 0,
     }  # fmt: skip
 
 
@@ -234,7 +248,10 @@ async def test_a_model_row_that_names_two_inferences_belongs_to_the_later_one_al
     await world.serve([chat(february, None), chat(march, KEY), model(row, february), model(row, march)])
     early = await world.bill(until=datetime(2026, 3, 1, tzinfo=UTC))
     late = await world.bill(since=datetime(2026, 3, 1, tzinfo=UTC))
-    assert [sum(Decimal(b["cost_usd"]) for b in bill["coverage"]) for bill in (early, late)] == [0, Decimal("0.001")]
+    assert [sum(Decimal(b["cost_usd"] or 0) for b in bill["coverage"]) for bill in (early, late)] == [
+        0,
+        Decimal("0.001"),
+    ]
     assert late["usage"]["conflicting_duplicates"] == 1
 
 
@@ -248,7 +265,7 @@ async def test_an_inference_that_used_two_models_counts_once_in_the_total(world:
     assert [(line["by"]["model"], line["inferences"], line["cost_usd"]) for line in bill["lines"]] == [
         ("claude", 1, "0.001"),
         ("gpt", 1, "0.002"),
-        (None, 1, "0"),
+        (None, 1, None),
     ]
     assert bill["total"]["inferences"] == 2
 

@@ -36,7 +36,7 @@ export async function lifeOfAKey(): Promise<Key> {
   return revoked.data;
 }
 
-export async function bill(): Promise<Map<Bucket, string>> {
+export async function bill(): Promise<Map<Bucket, string | null>> {
   const query: operations["showBill"]["parameters"]["query"] = {
     group_by: ["model", "day"],
     since: "2026-03-01T00:00:00Z",
@@ -45,5 +45,5 @@ export async function bill(): Promise<Map<Bucket, string>> {
   const answer = await client.GET("/billing/usage", { params: { query } });
   const buckets = answer.data?.coverage ?? [];
   // Money is a string: no client rounds it by mistake.
-  return new Map(buckets.map((one): [Bucket, string] => [one.bucket, one.cost_usd]));
+  return new Map(buckets.map((one): [Bucket, string | null] => [one.bucket, one.cost_usd]));
 }

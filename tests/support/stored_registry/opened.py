@@ -20,7 +20,12 @@ from tests.support.stored_registry.questions import understood, without_progress
 STORED: Final = Path(__file__).parents[2] / "golden" / "stored"
 ARCHIVE: Final = STORED / "archive"
 # The bill's echo of its question, and what it says of wrong clocks: a later version may only add such members.
-GAINED: Final = frozenset({"time_zone", "tzdata_version", "tag", "after_now"})
+GAINED: Final = frozenset(
+    {
+        *("time_zone", "tzdata_version", "tag", "after_now", "usage_known_at", "uncollected", "anchored_at"),
+        *("cache_read_tokens", "cache_write_tokens", "charges", "unrated"),
+    }
+)
 MADE: Final = datetime(2026, 11, 25, 21, 41, tzinfo=UTC)
 
 
@@ -63,18 +68,20 @@ async def assert_same_answers(http: httpx.AsyncClient, asked: Iterable[dict[str,
     for question in asked:
         response = await http.get(question["get"])
         assert response.status_code == 200, response.text
-        answer = _without_gained(understood(response), question["answer"])
+        answer = without_gained(understood(response), question["answer"])
         assert (question["get"], answer) == (question["get"], question["answer"])
         assert written(answer) == written(question["answer"])
         assert without_progress(response) == written(understood(response))
         assert response.headers.get("Keyledger-Position") == question["position"]
 
 
-def _without_gained(now: Any, was: Any) -> Any:
+def without_gained(now: Any, was: Any, name: str = "") -> Any:
     """An answer without the members that the stored one had not yet; their order stays."""
+    if name == "cost_usd" and (now, was) == (None, "0"):
+        return was  # where not one row has a cost, the bill came to say that it is not known
     if isinstance(now, dict) and isinstance(was, dict):
         kept = {name: value for name, value in now.items() if name in was or name not in GAINED}
-        return {name: _without_gained(value, was.get(name)) for name, value in kept.items()}
+        return {name: without_gained(value, was.get(name), name) for name, value in kept.items()}
     if isinstance(now, list) and isinstance(was, list) and len(now) == len(was):
-        return [_without_gained(a, b) for a, b in zip(now, was, strict=True)]
+        return [without_gained(a, b) for a, b in zip(now, was, strict=True)]
     return now
