@@ -49,7 +49,7 @@ COMPILE = $(UV) pip compile --universal --python-version 3.11 --quiet \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 lock: ## resolve the lock files again: all, the image's and its build's (needs uv)
-	$(COMPILE) pyproject.toml --extra embedded --group build --group test --group bench --group lint \
+	$(COMPILE) pyproject.toml --extra embedded --extra charts --group build --group test --group bench --group lint \
 		--upgrade --output-file requirements.lock
 	$(COMPILE) pyproject.toml --constraint requirements.lock --output-file requirements-image.lock
 	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock

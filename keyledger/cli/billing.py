@@ -7,7 +7,9 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from keyledger.cli.client import AsJson, Data, call, checked, given
+from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given
+from keyledger.cli.finance.csv_file import HEADERS, print_csv
+from keyledger.cli.finance.period import Month, Since, Until, period
 from keyledger.cli.printing.after_now import warn_after_now
 from keyledger.cli.printing.output import print_json, say
 from keyledger.cli.printing.tables import print_table
@@ -29,15 +31,13 @@ _NUMBERS = (
 
 def register(app: typer.Typer) -> None:
     """Put the command on the app."""
-    app.command(
-        epilog="Example: keyledger bill --group-by customer_id --since 2026-03-01T00:00:00Z "
-        "--until 2026-04-01T00:00:00Z"
-    )(bill)
+    app.command(epilog="Example: keyledger bill --group-by customer_id --month 2026-03 --time-zone Europe/Berlin")(bill)
 
 
 def bill(
-    since: Annotated[str, typer.Option(help="Inclusive: RFC 3339 with an offset.")],
-    until: Annotated[str, typer.Option(help="Exclusive: RFC 3339 with an offset.")],
+    since: Since = None,
+    until: Until = None,
+    month: Month = None,
     group_by: Annotated[
         list[str] | None, typer.Option(help="A tag's name, or model, provider, function, hour, day, month; repeat.")
     ] = None,
@@ -45,13 +45,22 @@ def bill(
     known_at: Annotated[int | None, typer.Option(min=0, help="As known at this position of the log.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="name:value; repeat: all must hold.")] = None,
     time_zone: Annotated[str | None, typer.Option(help="IANA name for hour, day and month; UTC by default.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the lines as CSV.")] = False,
+    rounded: Annotated[
+        bool, typer.Option("--round", help="With --csv: each amount once per line, to the currency's minor unit.")
+    ] = False,
     data: Data = None,
     json: AsJson = False,
 ) -> None:
     """Bill a period: each inference by the tags that its key had at the inference's own instant."""
     names = [*(group_by or []), *(more or [])]
+    if csv and json:
+        raise CommandFailed("give --csv or --json, not both", 2)
+    if rounded and not csv:
+        raise CommandFailed("--round goes with --csv", 2)
+    since, until = period(since, until, month, time_zone)
 
-    async def ask(client: httpx.AsyncClient) -> Any:
+    async def ask(client: httpx.AsyncClient) -> httpx.Response:
         # What was acknowledged before this command is in the bill.
         wait_for = None if known_at is not None else checked(await client.get("/operator/status"))["head"]
         query = given(
@@ -62,14 +71,17 @@ def bill(
             wait_for=wait_for,
             tag=tag,
             time_zone=time_zone,
+            round="true" if rounded else None,
         )
-        return checked(await client.get("/billing/usage", params=query))
+        return await client.get("/billing/usage", params=query, headers=HEADERS if csv else None)
 
-    made = call(data, ask)
-    if json:
-        print_json(made)
-        return
-    print_bill(made)
+    response = call(data, ask)
+    if csv:
+        print_csv(response)
+    elif json:
+        print_json(checked(response))
+    else:
+        print_bill(checked(response))
 
 
 def print_bill(made: dict[str, Any]) -> None:

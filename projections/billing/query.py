@@ -50,12 +50,12 @@ def faults(query: BillQuery) -> list[BadBillQuery]:
         found.append(BadBillQuery("known_at", "must be 0 or more"))
     if query.usage_known_at is not None:
         found.append(BadBillQuery("usage_known_at", "can't be given yet: no usage is anchored"))
-    if query.time_zone not in _zones():
+    if query.time_zone not in zones():
         found.append(BadBillQuery("time_zone", "is no time zone of the IANA database, as Europe/Berlin"))
     return found
 
 
 @cache
-def _zones() -> frozenset[str]:
-    """The zones that the engine knows too; `localtime` would make a bill depend on its machine."""
+def zones() -> frozenset[str]:
+    """The names of the zones that the engine knows too; `localtime` would make a bill depend on its machine."""
     return frozenset(available_timezones()) - {"localtime", "Factory"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
 from registry.instant import parse_instant, to_ms
+from tests.support.documents import blocks
 from tests.support.oracle.truth import SINCE, UNTIL
 from tests.support.processes.forked import run_forked
 from tests.support.processes.initialised import InitialisedFolder
@@ -51,6 +53,34 @@ async def test_the_command_prints_the_same_bill_as_http(registry: RegistryProces
     code, printed, _ = await registry.command("bill", "--group-by", "customer_id", *options)
     assert code == 0
     assert over_http["total"]["cost_usd"] in printed
+
+
+async def test_the_pages_commands_on_bills_run_as_they_are_written(registry: RegistryProcess) -> None:
+    async with registry.portal() as portal:
+        await portal.create({"customer_id": "one-of-the-page"})  # else no key has had the tag
+    for block in blocks("docs/billing.md", "tests/acceptance/test_commands.py"):
+        for line in block.splitlines():
+            code, out, err = await registry.ask(*shlex.split(line)[1:])
+            assert code in {0, 1}, err  # 1: a difference was found
+            assert out, line
+
+
+async def test_the_csv_is_printed_to_the_byte_and_what_rounding_changed_on_stderr(
+    registry: RegistryProcess, tmp_path: Path
+) -> None:
+    async with registry.portal() as portal:
+        rows, question = await use(portal, 5)
+        await registry.load(rows, tmp_path / "rows")
+        of_http = await portal.http.get(
+            "/billing/usage", params={**question, "group_by": "day", "round": True}, headers={"Accept": "text/csv"}
+        )
+    options = ["--since", SINCE, "--until", UNTIL, "--tag", question["tag"], "--group-by", "day"]
+    code, out, err = await registry.ask("bill", *options, "--csv", "--round")
+    assert (code, out.encode()) == (0, of_http.content)
+    assert err == f"keyledger: rounding each line changed the sums by {of_http.headers['keyledger-rounding']}\n"
+    for wrong, why in ((["--csv", "--json"], "not both"), (["--round"], "goes with --csv")):
+        code, out, err = await registry.ask("bill", *options, *wrong)
+        assert (code, out, why in err) == (2, "", True)
 
 
 async def test_sql_runs_one_statement_and_prints_the_format_that_it_names(registry: RegistryProcess) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
 from pydantic import Field
 
 from keyledger.http.answer.answers import answer
 from keyledger.http.answer.problem import documented
+from keyledger.http.billing import csv_answer
 from keyledger.http.dependencies import OF_CALLERS, BillReader, Services
 from keyledger.http.reads import Reads
 from keyledger.http.request.field_types import Instant
@@ -30,7 +31,7 @@ WAIT_S = 30.0
 router = APIRouter(prefix="/billing", tags=["billing"], dependencies=OF_CALLERS)
 
 
-class BillParameters(Strict):
+class BillQuestion(Strict):
     """What bill is asked for."""
 
     group_by: list[str] = Field(
@@ -52,6 +53,16 @@ class BillParameters(Strict):
     wait_for: WaitForPosition = None
 
 
+class BillParameters(BillQuestion):
+    """The bill, and how its CSV is to look."""
+
+    round: bool = Field(
+        False,
+        description="of the CSV: round each amount of a line, half to even, to the minor unit of its currency",
+        examples=[True],
+    )
+
+
 class NotYetApplied(Busy):
     """The position asked for is not applied yet: try again."""
 
@@ -59,31 +70,43 @@ class NotYetApplied(Busy):
 @router.get(
     "/usage",
     response_model=Bill,
-    responses=documented(422),
+    responses={**csv_answer.DOCUMENTED, **documented(422)},
     openapi_extra={"x-repeatable": ["group_by", "tag"]},
 )
 async def show_bill(
-    services: Services, reads: Reads, _principal: BillReader, query: Annotated[BillParameters, Query()]
-) -> JSONResponse:
+    services: Services,
+    reads: Reads,
+    _principal: BillReader,
+    query: Annotated[BillParameters, Query()],
+    request: Request,
+) -> Response:
     """Show the bill of a period. Each inference counts by the tags that its key had at the inference's own instant."""
-    question = checked(
-        BillQuery(
-            tuple(query.group_by),
-            query.since,
-            query.until,
-            query.known_at,
-            time_zone=query.time_zone,
-            usage_known_at=query.usage_known_at,
-        ),
-        query.tag,
+    question, csv = question_of(query), csv_answer.wants_csv(request.headers.get("accept"))
+    csv_answer.check_question(question, csv=csv, rounding=query.round)
+    applied = await wait_until_applied(services, {"known_at": query.known_at, "wait_for": query.wait_for})
+
+    async def work(there: Services) -> Response:
+        bill = await make_bill(there, question, applied.position)
+        if csv:
+            return csv_answer.csv_answer(bill, applied.position, rounding=query.round)
+        shown = answer(bill, applied.position)
+        shown.headers.update(csv_answer.VARY)
+        return shown
+
+    return await reads.bill(work)
+
+
+def question_of(query: BillQuestion) -> BillQuery:
+    """The question that the parameters ask. Raises FieldsRefused: all faults."""
+    question = BillQuery(
+        tuple(query.group_by),
+        query.since,
+        query.until,
+        query.known_at,
+        time_zone=query.time_zone,
+        usage_known_at=query.usage_known_at,
     )
-    wanted = {"known_at": query.known_at, "wait_for": query.wait_for}
-    applied = await wait_until_applied(services, wanted)
-    return await reads.bill(lambda there: _answer(there, question, applied.position))
-
-
-async def _answer(services: Services, question: BillQuery, applied_position: int) -> JSONResponse:
-    return answer(await make_bill(services, question, applied_position), applied_position)
+    return checked(question, query.tag)
 
 
 async def make_bill(services: Services, question: BillQuery, applied_position: int) -> Bill:

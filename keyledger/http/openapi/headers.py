@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from keyledger.http.answer.answers import POSITION_HEADER
 from keyledger.http.audit.export import LOG_ID_HEADER
+from keyledger.http.billing.csv_answer import FORMULAS_HEADER, ROUNDING_HEADER
 from keyledger.http.keys.gateway import GATEWAY_HEADER
 from keyledger.http.middleware.guard import REQUEST_ID_HEADER
 from keyledger.http.request.strict_request import MAX_ON_BEHALF_OF
@@ -37,6 +38,15 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "description": "The id of the log: another one is another registry.",
         "required": True,
         "schema": {"type": "string", "format": "uuid", "examples": ["0195f8a4-7c1e-7d43-9b0a-2f6c8e1d5a90"]},
+    },
+    "Rounding": {
+        "description": "Of a rounded CSV: for each column of money or currency, the sum of the rounded lines less that"
+        " of the exact ones.",
+        "schema": {"type": "string", "examples": ["cost_usd=0.0013, EUR=-0.002"]},
+    },
+    "FormulaValues": {
+        "description": "Of a CSV: how many values begin like a formula of a spreadsheet. They are given as they are.",
+        "schema": {"type": "integer", "minimum": 0, "examples": [0], "format": "int64"},
     },
     "RetryAfter": {
         "description": "After how many seconds to try again.",
@@ -74,6 +84,7 @@ _OF_STATUS: Final = {
 _OF_OPERATION: Final = {
     "createKey": {GATEWAY_HEADER: "Gateway"},
     "rotateKey": {GATEWAY_HEADER: "Gateway"},
+    "showBill": {ROUNDING_HEADER: "Rounding", FORMULAS_HEADER: "FormulaValues"},
     "exportLog": {LOG_ID_HEADER: "LogId"},
 }
 

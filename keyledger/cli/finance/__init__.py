@@ -1,0 +1,1 @@
+"""What finance takes away: months, CSV, comparisons and charts."""
