@@ -8,6 +8,7 @@ import httpx
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given
+from keyledger.cli.finance.charges import charges_of
 from keyledger.cli.finance.csv_file import HEADERS, print_csv
 from keyledger.cli.finance.period import Month, Since, Until, period
 from keyledger.cli.printing.after_now import warn_after_now
@@ -121,8 +122,4 @@ def _print_total(by: list[str], rows: list[list[Any]], total: dict[str, Any]) ->
 
 
 def _cells(figures: dict[str, Any]) -> list[Any]:
-    return [_charges(figures[name]) if name == "charges" else figures[name] for name in _NUMBERS]
-
-
-def _charges(charges: list[dict[str, str]]) -> str | None:
-    return ", ".join(f"{one['amount']} {one['currency']}" for one in charges) or None
+    return [charges_of(figures[name]) if name == "charges" else figures[name] for name in _NUMBERS]

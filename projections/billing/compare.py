@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, localcontext
 
 from projections.billing.bill import Bill
 from projections.billing.figures import Figures, InBucket, Labelled, Line
+
+Labels = Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def compare(before: Bill, after: Bill) -> BillDifference:
         group_by=after.group_by,
         total=None if before.total == after.total else compare_figures(before.total, after.total),
         coverage=[
-            BucketDifference(bucket=new.bucket, before=old.figures, after=new.figures, cost_usd=_money(old, new))
+            BucketDifference(bucket=new.bucket, before=old.figures, after=new.figures, cost_usd=money_between(old, new))
             for old, new in zip(before.coverage, after.coverage, strict=True)
             if old != new
         ],
@@ -72,29 +74,32 @@ def compare(before: Bill, after: Bill) -> BillDifference:
 
 def compare_lines(before: Sequence[Line], after: Sequence[Line]) -> list[LineDifference]:
     """The lines that differ, in the order of their values as on a bill."""
+    return [
+        LineDifference(by=by, before=_figures(was), after=_figures(now), cost_usd=money_between(was, now))
+        for by, was, now in pairs_of(before, after)
+        if was != now
+    ]
+
+
+def pairs_of(before: Sequence[Line], after: Sequence[Line]) -> Iterator[tuple[Labels, Line | None, Line | None]]:
+    """Every line that either has, on both sides, in the order of their values as on a bill."""
     old, new = ({tuple(line.by.values()): line for line in lines} for lines in (before, after))
-    found = []
     for values in sorted({**old, **new}, key=lambda values: [(value is None, value or "") for value in values]):
         was, now = old.get(values), new.get(values)
-        if was != now:
-            found.append(
-                LineDifference(
-                    by=(now or old[values]).by, before=_figures(was), after=_figures(now), cost_usd=_money(was, now)
-                )
-            )
-    return found
+        yield (now or old[values]).by, was, now
 
 
 def compare_figures(before: Figures | None, after: Figures | None) -> Difference:
     """Figures, or none, side by side."""
-    return Difference(_figures(before), _figures(after), _money(before, after))
+    return Difference(_figures(before), _figures(after), money_between(before, after))
 
 
 def _figures(of: Figures | None) -> Figures | None:
     return None if of is None else of.figures
 
 
-def _money(before: Figures | None, after: Figures | None) -> Decimal | None:
+def money_between(before: Figures | None, after: Figures | None) -> Decimal | None:
+    """By how much the cost differs: after less before, None where neither side has one."""
     was, now = (None if of is None else of.cost_usd for of in (before, after))
     if was is None and now is None:
         return None

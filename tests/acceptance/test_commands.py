@@ -83,6 +83,20 @@ async def test_the_csv_is_printed_to_the_byte_and_what_rounding_changed_on_stder
         assert (code, out, why in err) == (2, "", True)
 
 
+async def test_a_comparison_shows_both_sides_and_exits_with_1_where_they_differ(registry: RegistryProcess) -> None:
+    options = ["--since", SINCE, "--until", UNTIL]
+    async with registry.portal() as portal:
+        await portal.create({"customer_id": "compared"})
+    for base in (["--base-since", SINCE, "--base-until", UNTIL], ["--base-known-at", "0"]):
+        code, out, err = await registry.ask("compare", *options, *base, "--json")
+        total = json.loads(out)["total"]
+        assert code == int(total["base"] != total["current"]), err
+        again, out, _ = await registry.ask("compare", *options, *base)
+        assert (again, out.startswith("base: period "), "Base → current" in out) == (code, True, True)
+    code, _, err = await registry.ask("compare", *options)
+    assert (code, "say what to compare with" in err) == (2, True)
+
+
 async def test_sql_runs_one_statement_and_prints_the_format_that_it_names(registry: RegistryProcess) -> None:
     """Of several, all were run, and their rows given as one result; a FORMAT was a syntax error."""
     code, out, err = await registry.ask("sql", "CREATE TABLE default.twice (x Int8) ENGINE = Memory; SELECT 1")

@@ -22,6 +22,7 @@ OPERATIONS = {f"{method} {path}": one for path, of in DOCUMENT["paths"].items() 
 PROBLEM = "application/problem+json"
 # What generated clients call: a name that changes here breaks programs that were written with them.
 NAMES = {
+    "compareBills": "get /billing/compare",
     "createKey": "post /admin/api-keys",
     "listKeys": "get /admin/api-keys",
     "showKey": "get /admin/api-keys/{public_id}",

@@ -41,6 +41,6 @@ def test_a_month_is_from_local_midnight_to_local_midnight(month: str, zone: str 
 )
 def test_a_period_that_is_mixed_or_malformed_is_refused(given: tuple[str | None, ...], why: str) -> None:
     with pytest.raises(CommandFailed) as refused:
-        period(*given)  # type: ignore[call-arg]
+        period(*given)
     assert why in str(refused.value)
     assert refused.value.exit_code == 2

@@ -30,11 +30,11 @@ def period(since: str | None, until: str | None, month: str | None, time_zone: s
     return since, until
 
 
-def of_month(month: str, time_zone: str) -> tuple[str, str]:
+def of_month(month: str, time_zone: str, option: str = "--month") -> tuple[str, str]:
     """The instants at which a month begins and ends in a zone. Raises CommandFailed."""
     found = _MONTH.fullmatch(month)
     if found is None:
-        raise CommandFailed(f"--month must be a year and a month, such as 2026-03, not {month!r}", 2)
+        raise CommandFailed(f"{option} must be a year and a month, such as 2026-03, not {month!r}", 2)
     # What --help need not wait for.
     from projections.billing.query import zones  # noqa: PLC0415
 
@@ -42,7 +42,7 @@ def of_month(month: str, time_zone: str) -> tuple[str, str]:
         raise CommandFailed(f"--time-zone {time_zone!r} is no time zone of the IANA database, as Europe/Berlin", 2)
     year, number = int(found[1]), int(found[2])
     if not 1970 <= year < 9999:
-        raise CommandFailed(f"--month must be in the years 1970 to 9998, not {month!r}", 2)
+        raise CommandFailed(f"{option} must be in the years 1970 to 9998, not {month!r}", 2)
     following = (year + 1, 1) if number == 12 else (year, number + 1)
     since, until = (datetime(*one, 1, tzinfo=ZoneInfo(time_zone)).isoformat() for one in ((year, number), following))
     return since, until

@@ -23,6 +23,7 @@ NEEDED = {
     ("GET", f"{KEYS}/{{public_id}}/history"): "keys:read",
     ("GET", f"{KEYS}/{{public_id}}/usage"): "keys:read",
     ("GET", "/billing/usage"): "billing:read",
+    ("GET", "/billing/compare"): "billing:read",
     ("GET", "/audit/history/{public_id}"): "audit:read",
     ("GET", "/audit/state"): "audit:read",
     ("GET", "/audit/state/{public_id}"): "audit:read",

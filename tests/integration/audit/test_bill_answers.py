@@ -64,3 +64,53 @@ async def test_what_the_csv_cant_say_is_refused_by_its_field(ledger: Ledger) -> 
     assert [answer.json()["errors"][0]["field"] for answer in refused] == ["round", "group_by", "usage_known_at"]
     unlike = await ask(ledger, "/billing/usage", {"Accept": "text/html"}, group_by=[])
     assert (unlike.status_code, unlike.headers["content-type"]) == (200, "application/json")
+
+
+async def test_two_positions_are_compared_line_by_line_and_by_every_line(ledger: Ledger) -> None:
+    key = await used(ledger, "acme", "1.25")
+    await used(ledger, "stays", "0.5")
+    before = await ledger.apply()
+    query = {"effective_at": key["created_at"], "reason": "ticket 4711"}
+    answer = await ledger.api.patch(key["public_id"], {"tags": {"customer_id": "globex"}}, **query)
+    assert answer.status_code == 200, answer.text
+    after = await ledger.apply()
+    found = (await ask(ledger, "/billing/compare", base_known_at=before)).json()
+    assert list(found) == ["base", "current", "lines", "total"]
+    assert [(found[side]["known_at"], found[side]["position"]) for side in ("base", "current")] == [
+        (before, after),
+        (None, after),
+    ]
+    assert [
+        (line["by"]["customer_id"], line["base"] and line["base"]["cost_usd"], line["difference"]["cost_usd"])
+        for line in found["lines"]
+    ] == [("acme", "1.25", "-1.25"), ("globex", None, "1.25"), ("stays", "0.5", "0")]
+    bills = [(await ask(ledger, "/billing/usage", known_at=known_at)).json() for known_at in (before, after)]
+    for side, bill in zip(("base", "current"), bills, strict=True):
+        assert [line[side] for line in found["lines"] if line[side]] == [
+            {name: value for name, value in line.items() if name != "by"} for line in bill["lines"]
+        ]
+        assert found["total"][side] == bill["total"]
+        assert found[side]["usage"] == bill["usage"]
+    assert found["total"]["difference"]["inferences"] == 0
+
+
+async def test_two_periods_are_compared_and_half_a_base_is_refused_by_its_field(ledger: Ledger) -> None:
+    await used(ledger, "acme", "1.25")
+    await ledger.apply()
+    found = (
+        await ask(ledger, "/billing/compare", base_since="2019-01-01T00:00:00+01:00", base_until="2020-01-01T00:00:00Z")
+    ).json()
+    assert (found["base"]["since"], found["base"]["until"]) == ("2018-12-31T23:00:00.000Z", "2020-01-01T00:00:00.000Z")
+    (line,) = found["lines"]
+    assert (line["base"], line["difference"]) == (None, line["current"])
+    assert found["total"]["base"]["cost_usd"] is None
+    for params, fields in (
+        ({}, ["base_known_at"]),
+        ({"base_since": "2019-01-01T00:00:00Z"}, ["base_until"]),
+        ({"base_since": "2019-01-01T00:00:00Z", "base_until": "2018-01-01T00:00:00Z"}, ["base_until"]),
+        ({"base_known_at": 10**9}, ["base_known_at"]),
+        ({"base_usage_known_at": 1}, ["base_usage_known_at"]),
+        ({"base_known_at": 0, "round": "true"}, ["round"]),
+    ):
+        refused = await ask(ledger, "/billing/compare", **params)
+        assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (422, fields)
