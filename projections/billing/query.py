@@ -48,8 +48,8 @@ def faults(query: BillQuery) -> list[BadBillQuery]:
         found.append(BadBillQuery("until", "must be after since"))
     if query.known_at is not None and query.known_at < 0:
         found.append(BadBillQuery("known_at", "must be 0 or more"))
-    if query.usage_known_at is not None:
-        found.append(BadBillQuery("usage_known_at", "can't be given yet: no usage is anchored"))
+    if query.usage_known_at is not None and query.usage_known_at < 0:
+        found.append(BadBillQuery("usage_known_at", "must be 0 or more"))
     if query.time_zone not in zones():
         found.append(BadBillQuery("time_zone", "is no time zone of the IANA database, as Europe/Berlin"))
     return found
