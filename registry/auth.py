@@ -11,6 +11,8 @@ from registry.keys.events import token_stream
 from registry.keys.tokens import TokenState
 
 OPERATOR: Final = "operator"
+# The actor of what the registry records by itself, at nobody's request.
+SYSTEM: Final = "system"
 
 
 class TokenLookup(Protocol):

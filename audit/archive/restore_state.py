@@ -12,7 +12,9 @@ from audit.errors import BadArchive
 from audit.fold import Fold
 from registry.instant import to_us
 from registry.keys.events import (
+    CLOCK_STREAM,
     AdminTokenCreated,
+    ClockDivergenceAccepted,
     KeyCreated,
     KeyImported,
     key_stream,
@@ -23,6 +25,7 @@ from registry.log import sql as log_sql
 from registry.log.event_log import COLUMNS, Foldable
 from registry.log.stream_state import StreamState
 from registry.progress import Progress
+from registry.usage.events import UsageAnchored, usage_stream
 
 _PAGE: Final = 2000
 _STREAMS_AT_ONCE: Final = 1000
@@ -89,6 +92,10 @@ def _begins(event: Foldable) -> bool:
             return event.stream == key_stream(public_id)
         case AdminTokenCreated(token_id=token_id):
             return event.stream == token_stream(token_id)
+        case ClockDivergenceAccepted():
+            return event.stream == CLOCK_STREAM
+        case UsageAnchored():
+            return event.stream.startswith(usage_stream(""))
     return False
 
 

@@ -38,6 +38,7 @@ from registry.keys.events import (
 )
 from registry.log import codec
 from registry.log.event_log import RecordedEvent
+from registry.usage.events import UsageAnchored
 
 _EVER = 2**63
 # Of a key that was imported with its end: the only one that an event brings for later than its own instant.
@@ -89,17 +90,25 @@ def written(  # noqa: PLR0911 - a shape of event each
             return {"description": event.description}
         case ExpirationChanged():
             return {"expiration": event.expiration}
-        case AdminTokenCreated():
-            return {"name": event.name, "scopes": event.scopes, STATUS: ACTIVE}
         case KeyRotated():
             issued = event.credential.credential_id
             return {**{_of(one): until(event.expires_at) for one in event.retired}, _of(issued): ACTIVE}
-        case ClockDivergenceAccepted():
-            return {"last_recorded_at": event.last_recorded_at, "clock": event.clock}
         case CredentialRevoked():
             return {_of(event.credential_id): "revoked"}
     if status := _STATUSES.get(type(event)):
         return {STATUS: status}
+    return _of_others(event)
+
+
+def _of_others(event: Event) -> dict[str, Value]:
+    """What an event of no key writes."""
+    match event:
+        case AdminTokenCreated():
+            return {"name": event.name, "scopes": event.scopes, STATUS: ACTIVE}
+        case ClockDivergenceAccepted():
+            return {"last_recorded_at": event.last_recorded_at, "clock": event.clock}
+        case UsageAnchored():
+            return _anchored(event)
     raise ValueError(f"{type(event).__name__} has no words for its history")
 
 
@@ -114,6 +123,15 @@ def _begun(event: KeyBegun) -> dict[str, Value]:
         STATUS: ACTIVE,
     }
     return {name: value for name, value in named.items() if value is not None}
+
+
+def _anchored(event: UsageAnchored) -> dict[str, Value]:
+    days = {
+        f"days.{one.day or 'none'}": f"{one.rows} rows, {one.inferences} inferences, {one.cost_usd} USD, "
+        f"fingerprint {one.fingerprint}"
+        for one in event.days
+    }
+    return {"journal": event.journal, "batch": str(event.batch), "part": f"{event.part} of {event.parts}", **days}
 
 
 def _of(credential_id: str) -> str:

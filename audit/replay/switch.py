@@ -36,7 +36,9 @@ TABLES: Final = (
     "key_tag_change_v1",
     "key_life_v1",
     "key_credential_v1",
-    "ledger_tally_v1",
+    "usage_anchor_v1",
+    "usage_anchor_day_v1",
+    "ledger_tally_v2",
     "applied_checkpoint_v1",
     "event_applied_v1",
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Context
 from hashlib import sha256
 from typing import Final
 
@@ -22,12 +23,22 @@ from registry.errors import UndecodableEvent
 from registry.log.chain_walk import Linked
 from registry.log.event_log import EventLog
 
-TABLES: Final = ("key_tag_change_v1", "key_life_v1", "key_credential_v1", "event_applied_v1")
+TABLES: Final = (
+    "key_tag_change_v1",
+    "key_life_v1",
+    "key_credential_v1",
+    "usage_anchor_v1",
+    "usage_anchor_day_v1",
+    "event_applied_v1",
+)
 RANGE: Final = 1000
 _NAMED: Final = 100  # the maximum number reported for positions that the log does not have
 REPAIR: Final = "keyledger audit verify --repair"
 _LAG: Final = "check keyledger status, and start the projector again: it resumes after what is applied"
 _LOST: Final = "docs/operate.md, Backup and restore: the log may have lost its tail"
+
+# Decimal arithmetic that rounds nothing of a Decimal(38).
+_EXACT: Final = Context(prec=76)
 
 # The rows of one table at each position, as the texts that clickhouse/queries/verify/ledger_rows_<table>.sql makes.
 Texts = dict[int, set[bytes]]
@@ -143,6 +154,11 @@ def _row_texts(rows: LedgerRows) -> Iterator[tuple[str, bytes]]:
             "key_credential_v1",
             _joined(_prefixed(credential_id), _prefixed(public_id), str(at), str(position), *last),
         )
+    for source, *numbers in rows.anchors:
+        yield "usage_anchor_v1", _joined(_prefixed(source), *map(str, numbers))
+    for source, *sums, cost_usd, fingerprint in rows.anchor_days:
+        amount = format(cost_usd.normalize(_EXACT), "f")
+        yield "usage_anchor_day_v1", _joined(_prefixed(source), *map(str, sums), amount, str(fingerprint))
 
 
 def digests(rows: Mapping[int, set[bytes]]) -> dict[int, str]:

@@ -19,6 +19,7 @@ from registry.log.event_log import EventLog
 from registry.log.postgres import Limits, PostgresEventLog, Refusal, nothing_refused, open_log
 from registry.queries import Queries
 from registry.service import KeyService, TokenService
+from registry.usage.anchors import UsageAnchors
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Registry:
     tokens: TokenService
     queries: Queries
     clock: ClockService
+    usage: UsageAnchors
     gateway: GatewayKeys | None = None
     gateway_wait: GatewayWait | None = None
     refusal: Refusal = nothing_refused
@@ -47,7 +49,8 @@ def registry_on(log: EventLog, engine: AsyncEngine, settings: Settings, gateway:
     queries = Queries(engine)
     keys, tokens = KeyService(log, queries.public_id), TokenService(log)
     clock = ClockService(log, queries, clock_bounds(settings).back)
-    return Registry(settings, engine, log, keys, tokens, queries, clock, gateway, _wait(gateway, queries, settings))
+    wait = _wait(gateway, queries, settings)
+    return Registry(settings, engine, log, keys, tokens, queries, clock, UsageAnchors(log), gateway, wait)
 
 
 @asynccontextmanager

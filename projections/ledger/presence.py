@@ -17,7 +17,15 @@ from projections.engine.templates import Names, sql
 from projections.errors import RowsMissing
 from projections.usage.tables import TABLES
 
-_TALLIED: Final = ("event_applied", "ledger_tally", "key_tag_change", "key_life", "key_credential")
+_TALLIED: Final = (
+    "event_applied",
+    "ledger_tally",
+    "key_tag_change",
+    "key_life",
+    "key_credential",
+    "usage_anchor",
+    "usage_anchor_day",
+)
 _FOUND: Final = "missing_rows"  # in the column `projector` of projector_stop_v1
 
 Range = tuple[int, int]

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
 
 from registry.instant import to_ms
 from registry.keys.events import (
@@ -28,12 +30,19 @@ from registry.keys.events import (
 from registry.log import codec
 from registry.log.chain_walk import Linked
 from registry.log.event_log import RecordedEvent
+from registry.usage.days import day_number
+from registry.usage.events import UsageAnchored
 
 TagChange = tuple[str, str, int, int, str | None, int]
 Life = tuple[str, int, int, str, int | None, int]
 Credential = tuple[str, str, int, int, str, int | None, int]
+Anchor = tuple[str, UUID, int, int, int, int, int]
+AnchorDay = tuple[str, UUID, int, int, int, int, int, int, int, int, int, Decimal, int]
 AppliedEvent = tuple[int, str, str, str, int]
-Tally = tuple[int, int, int, int]
+Tally = tuple[int, int, int, int, int, int]
+
+# The day of usage without an instant.
+NO_DAY = -1
 
 
 @dataclass(slots=True)
@@ -43,10 +52,12 @@ class LedgerRows:
     tag_changes: list[TagChange] = field(default_factory=list)
     life: list[Life] = field(default_factory=list)
     credentials: list[Credential] = field(default_factory=list)
+    anchors: list[Anchor] = field(default_factory=list)
+    anchor_days: list[AnchorDay] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Whether there is any row."""
-        return bool(self.tag_changes or self.life or self.credentials)
+        return bool(self.tag_changes or self.life or self.credentials or self.anchors)
 
 
 def project(events: Iterable[RecordedEvent], rows: LedgerRows | None = None) -> LedgerRows:
@@ -64,15 +75,20 @@ def applied_row(log_id: str, linked: Linked) -> AppliedEvent:
 
 
 def tally(rows: LedgerRows, positions: Iterable[int]) -> list[Tally]:
-    """How many rows of each kind the events at some positions have: (position, tag changes, life, credentials)."""
+    """How many rows of each kind the events at some positions have: the position, then in the order of LedgerRows."""
     tags = Counter(row[3] for row in rows.tag_changes)
     life = Counter(row[2] for row in rows.life)
     credentials = Counter(row[3] for row in rows.credentials)
-    return [(position, tags[position], life[position], credentials[position]) for position in positions]
+    anchors = Counter(row[3] for row in rows.anchors)
+    days = Counter(row[4] for row in rows.anchor_days)
+    return [(at, tags[at], life[at], credentials[at], anchors[at], days[at]) for at in positions]
 
 
 def _project_one(recorded: RecordedEvent, rows: LedgerRows) -> None:
     event = codec.decode(recorded)
+    if isinstance(event, UsageAnchored):
+        _anchor(recorded, event, rows)
+        return
     public_id = recorded.stream.removeprefix("key-")
     at, position, recorded_us = recorded.effective_ms, recorded.position, recorded.recorded_us
     rows.tag_changes += [
@@ -82,6 +98,17 @@ def _project_one(recorded: RecordedEvent, rows: LedgerRows) -> None:
     rows.credentials += [
         (one, public_id, at, position, kind, end, recorded_us) for one, kind, end in _credentials(event)
     ]
+
+
+def _anchor(recorded: RecordedEvent, event: UsageAnchored, rows: LedgerRows) -> None:
+    source, journal, position = recorded.stream.removeprefix("usage-"), UUID(event.journal), recorded.position
+    rows.anchors.append((source, journal, event.batch, position, event.part, event.parts, recorded.recorded_us))
+    for one in event.days:
+        day = NO_DAY if one.day is None else day_number(one.day)
+        counts = (one.rows, one.inferences, one.input_tokens, one.output_tokens)
+        cached = (one.cached_input_tokens, one.cached_output_tokens)
+        sums = (*counts, *cached, Decimal(one.cost_usd), int(one.fingerprint, 16))
+        rows.anchor_days.append((source, journal, day, event.batch, position, *sums))
 
 
 def _life(event: Event, at: int) -> Iterator[tuple[int, str, int | None]]:

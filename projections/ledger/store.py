@@ -26,6 +26,21 @@ CHECKPOINT_QUIETLY = 1_000
 _QUIET_S = 5.0
 # The engine parses no statement longer than 262,144 bytes, and a pair has up to 90.
 PAIRS_IN_A_STATEMENT = 2000
+_ANCHOR_DAY = (
+    "source",
+    "journal",
+    "day",
+    "batch",
+    "position",
+    "rows",
+    "inferences",
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "cached_output_tokens",
+    "cost_usd",
+    "fingerprint",
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +90,8 @@ class Store:
             self.insert_tag_changes(rows.tag_changes),
             self.insert_life(rows.life),
             self.insert_credentials(rows.credentials),
+            self.insert_anchors(rows.anchors),
+            self.insert_anchor_days(rows.anchor_days),
             self.insert_tally(projected.tally(rows, [row[0] for row in applied])),
         )
         await self.insert_applied(applied)
@@ -102,9 +119,19 @@ class Store:
         )
         await self._insert("key_credential_v1", rows, columns)
 
+    async def insert_anchors(self, rows: Sequence[Row]) -> None:
+        """(source, journal, batch, position, part, parts, recorded_us)."""
+        columns = ("source", "journal", "batch", "position", "part", "parts", "recorded_at")
+        await self._insert("usage_anchor_v1", rows, columns)
+
+    async def insert_anchor_days(self, rows: Sequence[Row]) -> None:
+        """(source, journal, day or NO_DAY, batch, position, then the day's sums)."""
+        await self._insert("usage_anchor_day_v1", rows, _ANCHOR_DAY)
+
     async def insert_tally(self, rows: Sequence[Row]) -> None:
-        """(position, tag changes, life, credentials): the numbers of the event's rows."""
-        await self._insert("ledger_tally_v1", rows, ("position", "tag_changes", "life", "credentials"))
+        """The position, and the numbers of the event's rows: see `projected.tally`."""
+        columns = ("position", "tag_changes", "life", "credentials", "usage_anchors", "usage_anchor_days")
+        await self._insert("ledger_tally_v2", rows, columns)
 
     async def insert_applied(self, rows: Sequence[Row]) -> None:
         """(position, log_id, previous_hash, hash, recorded_us): write these after all other rows of the events.

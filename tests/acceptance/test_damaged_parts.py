@@ -116,7 +116,7 @@ async def test_definitions_that_were_cut_short_are_made_again(registry: Registry
         ("key_tags", 30),
         ("applied_position", 5000),
         ("key_life_v1", 50),
-        ("ledger_tally_v1", 0),
+        ("ledger_tally_v2", 0),
     ):
         with (metadata / "keyledger" / f"{name}.sql").open("r+b") as file:
             file.truncate(left)

@@ -32,11 +32,13 @@ NAMES: Final = (
     "KeyRotated.v1.compromised",
     "CredentialRevoked.v1",
     "ClockDivergenceAccepted.v1",
+    "UsageAnchored.v1",
 )
 STREAMS: Final = {
     "AdminTokenCreated": "token-t0kenPubl1c0",
     "AdminTokenRevoked": "token-t0kenPubl1c0",
     "ClockDivergenceAccepted": "log-clock",
+    "UsageAnchored": "usage-tensorzero",
 }
 LOG_ID = UUID("11111111-2222-4333-8444-555555555555")
 

@@ -7,7 +7,14 @@ from typing import Any
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 
-TABLES = ("key_tag_change_v1", "key_life_v1", "key_credential_v1", "event_applied_v1")
+TABLES = (
+    "key_tag_change_v1",
+    "key_life_v1",
+    "key_credential_v1",
+    "usage_anchor_v1",
+    "usage_anchor_day_v1",
+    "event_applied_v1",
+)
 
 
 async def contents(clickhouse: ClickHouse, names: Names) -> list[list[tuple[Any, ...]]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
-from projections.ledger.rows import project
+from projections.ledger.rows import NO_DAY, project, tally
 from registry.errors import UndecodableEvent
 from registry.instant import to_ms
 from registry.keys.details import KeyDetails
@@ -27,6 +28,8 @@ from registry.keys.events import (
 )
 from registry.log import codec
 from registry.log.event_log import RecordedEvent
+from registry.usage.events import AnchoredDay, UsageAnchored
+from tests.support.ledger.workload import JOURNAL
 from tests.support.records import NOON, record
 
 KEY = "k3yPubl1cId0"
@@ -129,6 +132,25 @@ def test_an_imported_key_that_was_disabled_ends_when_the_gateway_disabled_it() -
     assert rows.life == [created, (KEY, LATER_MS + 2 * 86_400_000, 1, "revoked", None, LATER_US)]
     assert rows.credentials == [(KEY, KEY, LATER_MS, 1, "created", None, LATER_US)]
     assert project([at(1, working)]).life == [created]
+
+
+def test_an_anchor_gives_a_row_and_one_for_each_of_its_days_late_years_and_no_day_too() -> None:
+    days = (
+        AnchoredDay("1970-01-02", 3, 2, 10, 20, 1, 2, "0.10", "0" * 31 + "f"),
+        AnchoredDay("+10889-08-02", 1, 1, 0, 0, 0, 0, "0", "f" * 32),
+        AnchoredDay(None, 0, 0, 0, 0, 0, 0, "-1", "0" * 32),
+    )
+    new = codec.encode(UsageAnchored(str(JOURNAL), 9, 2, 2, days))
+    recorded = record(stream="usage-tensorzero", type=new.type, payload=new.payload, recorded_at=LATER, position=7)
+    rows = project([recorded])
+    assert rows.anchors == [("tensorzero", JOURNAL, 9, 7, 2, 2, LATER_US)]
+    where = ("tensorzero", JOURNAL)
+    assert rows.anchor_days == [
+        (*where, 1, 9, 7, 3, 2, 10, 20, 1, 2, Decimal("0.10"), 15),
+        (*where, 3_257_812, 9, 7, 1, 1, 0, 0, 0, 0, Decimal(0), 2**128 - 1),
+        (*where, NO_DAY, 9, 7, 0, 0, 0, 0, 0, 0, Decimal(-1), 0),
+    ]
+    assert tally(rows, [7, 8]) == [(7, 0, 0, 0, 1, 3), (8, 0, 0, 0, 0, 0)]
 
 
 def test_another_cut_into_batches_gives_the_same_rows() -> None:

@@ -16,6 +16,7 @@ from registry.keys import events
 from registry.keys.details import KeyDetails
 from registry.keys.events import Event, IssuedCredential
 from registry.log import codec
+from registry.usage.events import MAX_COUNT, AnchoredDay, UsageAnchored
 from tests.support.records import record
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"
@@ -57,6 +58,13 @@ EVENTS: dict[str, Event] = {
     "KeyRevoked.v1": events.KeyRevoked(),
     "AdminTokenCreated.v1": events.AdminTokenCreated("t0kenPubl1c0", "portal", ("keys:read", "keys:write"), "cd" * 32),
     "AdminTokenRevoked.v1": events.AdminTokenRevoked(),
+    "UsageAnchored.v1": UsageAnchored(
+        journal="0195f8a4-7c1e-7d43-9b0a-2f6c8e1d5a90", batch=17, part=1, parts=2,
+        days=(
+            AnchoredDay("2026-03-01", 3, 2, MAX_COUNT, 40, 5, 0, "12345678901234567890.123456789", "12" * 16),
+            AnchoredDay(None, 1, 0, 0, 0, 0, 0, "0", "00" * 15 + "01"),
+        ),
+    ),
 }  # fmt: skip
 
 
@@ -133,15 +141,17 @@ def test_every_ascii_character_is_written_as_the_library_writes_it() -> None:
     assert codec.encode(events.TagsChanged(tags, ())).payload == rfc8785.dumps({"set": tags, "remove": []})
 
 
-def test_no_event_holds_a_number() -> None:
-    """RFC 8785 writes numbers as JavaScript does; the quick way to canonical bytes does not."""
+def test_every_number_of_an_event_is_a_count_that_every_reader_has_exactly() -> None:
+    """RFC 8785 writes numbers as JavaScript does; the quick way to canonical bytes only whole ones up to 2**53."""
     for kind in codec.CURRENT:
-        _assert_no_number(msgspec.inspect.type_info(kind))
+        _assert_counts_alone(msgspec.inspect.type_info(kind))
 
 
-def _assert_no_number(of: object) -> None:
-    assert not isinstance(of, msgspec.inspect.IntType | msgspec.inspect.FloatType | msgspec.inspect.DecimalType), of
+def _assert_counts_alone(of: object) -> None:
+    assert not isinstance(of, msgspec.inspect.FloatType | msgspec.inspect.DecimalType), of
+    if isinstance(of, msgspec.inspect.IntType):
+        assert (of.ge in {0, 1}, of.le) == (True, MAX_COUNT), of
     for name in ("fields", "types", "item_type", "item_types", "key_type", "value_type", "type"):
         inner = getattr(of, name, ())
         for one in inner if isinstance(inner, tuple) else (inner,):
-            _assert_no_number(one) if isinstance(one, msgspec.inspect.Type | msgspec.inspect.Field) else None
+            _assert_counts_alone(one) if isinstance(one, msgspec.inspect.Type | msgspec.inspect.Field) else None

@@ -22,14 +22,26 @@ SELECT
         SELECT count()
         FROM {{database}}.key_credential_v1 FINAL
         WHERE position <= applied
-    ) AS key_credential
+    ) AS key_credential,
+    tally.5 - (
+        SELECT count()
+        FROM {{database}}.usage_anchor_v1 FINAL
+        WHERE position <= applied
+    ) AS usage_anchor,
+    tally.6 - (
+        SELECT count()
+        FROM {{database}}.usage_anchor_day_v1 FINAL
+        WHERE position <= applied
+    ) AS usage_anchor_day
 FROM (
     SELECT (
         count(),
         sum(tag_changes),
         sum(life),
-        sum(credentials)
+        sum(credentials),
+        sum(usage_anchors),
+        sum(usage_anchor_days)
     ) AS tally
-    FROM {{database}}.ledger_tally_v1 FINAL
+    FROM {{database}}.ledger_tally_v2 FINAL
     WHERE position <= applied
 )

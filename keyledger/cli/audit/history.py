@@ -22,7 +22,10 @@ def register(app: typer.Typer) -> None:
 
 def history(
     key: Annotated[
-        str, typer.Argument(metavar="KEY", help="Any id of the key, token-<id> of an admin token, or log-clock.")
+        str,
+        typer.Argument(
+            metavar="KEY", help="Any id of the key, token-<id> of an admin token, usage-<source>, or log-clock."
+        ),
     ],
     data: Data = None,
     json: AsJson = False,
@@ -50,7 +53,7 @@ def history(
 
 def segment(key: str) -> str:
     """The id as part of a path."""
-    if re.fullmatch(r"(token-)?[A-Za-z0-9]+|log-clock", key, re.ASCII) is None:
+    if re.fullmatch(r"(token-)?[A-Za-z0-9]+|usage-[a-z0-9_]+|log-clock", key, re.ASCII) is None:
         raise CommandFailed("a public_id has letters and digits alone", 2)
     return key
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import aclosing
 from typing import Annotated
 
@@ -18,11 +19,12 @@ from registry.keys.events import CLOCK_STREAM, token_stream
 from registry.queries import PAGE_BYTES, Queries
 
 _TOKEN = token_stream("")
+_USAGE = re.compile(r"usage-[a-z][a-z0-9_]{0,62}", re.ASCII)
 
 AnyId = Annotated[
     str,
     Path(
-        description="the id of any credential of a key; `token-<id>` of an admin token; or `log-clock`",
+        description="the id of any credential of a key; `token-<id>` of an admin token; `usage-<source>`; `log-clock`",
         examples=["k3yPubl1cId0"],
     ),
 ]
@@ -35,7 +37,8 @@ async def list_history(
 ) -> JSONResponse:
     """List who did what to a key, when and why, and what changed from what to what.
 
-    `token-<id>` names an admin token, and `log-clock` what operators decided about the log's clock.
+    `token-<id>` names an admin token, `usage-<source>` the anchors of a source of usage, and `log-clock` what operators
+    decided about the log's clock.
 
     A page ends at `limit` events, or earlier when they are large.
     """
@@ -66,4 +69,6 @@ async def _stream(queries: Queries, public_id: str) -> str:
         return CLOCK_STREAM
     if public_id.startswith(_TOKEN):
         return token_stream(checked_id(public_id.removeprefix(_TOKEN)))
+    if _USAGE.fullmatch(public_id):
+        return public_id
     return await queries.stream(checked_id(public_id))

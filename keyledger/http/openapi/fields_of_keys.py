@@ -35,7 +35,7 @@ KEYS: Final[Mapping[str, tuple[str, Any]]] = {
     "type": ("what happened", "KeyCreated"),
     "recorded_at": ("when the registry learned it, in microseconds", "2026-03-01T00:00:00.000000Z"),
     "effective_at": ("from when it counts", "2026-03-01T00:00:00.000Z"),
-    "actor": ("who did it: an admin token, as token-<id>, or operator", "token-AbCdEfGhIjKl"),
+    "actor": ("who did it: an admin token, as token-<id>; operator; or system, by itself", "token-AbCdEfGhIjKl"),
     "actor_name": ("the name of the admin token; null for the operator", "portal"),
     "on_behalf_of": ("the person whom the caller named in Keyledger-On-Behalf-Of; null: nobody", "jane@example.com"),
     "request_id": (

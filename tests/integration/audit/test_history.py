@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from registry.usage.anchors import parts_of
 from tests.support.api.service import Api, assert_problem
 from tests.support.audit.ledger_world import Ledger
+from tests.support.ledger.workload import DAYS, JOURNAL
 
 
 async def lived(api: Api) -> dict[str, Any]:
@@ -73,6 +75,17 @@ async def test_an_admin_token_has_a_life_and_keeps_its_secret(ledger: Ledger) ->
     assert ended["changes"] == [{"field": "status", "from": "active", "to": "revoked", "until": None}]
     for word in ("commitment", api.tokens["revoked"][-48:]):
         assert word not in answer.text
+
+
+async def test_usage_has_a_history_and_the_registry_itself_is_its_actor(ledger: Ledger) -> None:
+    anchors = ledger.api.services.registry.usage
+    for batch in (1, 2):
+        await anchors.anchor_usage("tensorzero", parts_of(JOURNAL, batch, DAYS))
+    first, second = (await ledger.get("/audit/history/usage-tensorzero"))["items"]
+    assert (first["type"], first["actor"], first["actor_name"]) == ("UsageAnchored", "system", None)
+    assert {"field": "batch", "from": "1", "to": "2", "until": None} in second["changes"]
+    assert len([one for one in first["changes"] if one["field"].startswith("days.")]) == len(DAYS)
+    assert_problem(await ledger.ask("/audit/history/usage-nothing"), 404)
 
 
 async def test_what_nobody_has_is_not_found(ledger: Ledger) -> None:

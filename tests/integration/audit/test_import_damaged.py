@@ -106,6 +106,7 @@ MORE: list[Forged] = [
     (({"version": 2}, {"version": 3}, {}), "position 1 can't be: its version does not follow"),
     (({}, {}, {"version": 2}), "position 3 can't be: its version does not follow"),
     (({"stream": "key-a"}, {"stream": "key-a"}, {}), "position 1 can't be: it does not begin the stream"),
+    (({}, {}, {"stream": "usage-tensorzero"}), "position 3 can't be: it does not begin the stream"),
     (({}, {}, {"stream": "thing-1"}), "position 3 can't be: it does not begin the stream"),
     (({}, {}, {"payload": b"{}"}), "line 3 does not decode"),
 ]

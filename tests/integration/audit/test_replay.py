@@ -37,7 +37,7 @@ async def test_a_replay_to_the_head_is_the_live_ledger_row_for_row(shadow: Shado
     assert findings == []
     assert end == replay.Replayed(shadow.target, HEAD, HEAD, 0, switched=False, live_position=HEAD)
     assert await shadow.replayed() == await shadow.live()
-    assert [len(rows) > 9 for rows in await shadow.replayed()] == [True] * 4
+    assert all(await shadow.replayed())
 
 
 async def test_a_replay_to_a_position_has_all_up_to_it_and_nothing_after(shadow: ShadowWorld) -> None:

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.engine.client import ClickHouse
+from registry.keys.events import CLOCK_STREAM, ClockDivergenceAccepted
+from registry.log.event_log import NewEvent, Write
 from registry.log.postgres import PostgresEventLog, open_log
 from registry.service import TokenService
 from tests.support.audit.books_world import make_books
 from tests.support.ledger.prepared import PreparedLedger, tables_with_rows
 from tests.support.ledger.workload import OPERATOR, fill
+from tests.support.records import NOON
 from tests.support.servers.copies import Copies
 from tests.support.servers.databases import Database, Server
 
@@ -46,7 +49,7 @@ class Filling:
         return await self._once(f"books_{edits}", work)
 
     async def log(self) -> Filled:
-        """A log with keys and tokens, some ended."""
+        """A log with keys and tokens, some ended, and with streams of every other kind."""
 
         async def work(log: PostgresEventLog, _engine: AsyncEngine, _database: Database) -> None:
             tokens = TokenService(log)
@@ -54,6 +57,8 @@ class Filling:
             await tokens.create("Büro für Schlüssel", ("keys:read", "keys:write"), OPERATOR)
             await fill(log, seed=21, count=60)
             await tokens.revoke(finance.token_id, OPERATOR)
+            accepted = ClockDivergenceAccepted(NOON, NOON)
+            await log.write(Write(CLOCK_STREAM, lambda _view: [NewEvent(accepted)], OPERATOR))
 
         return await self._once("log", work)
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any
+from uuid import UUID
 
 from registry.log import chain
 from registry.log.event_log import COLUMNS, RecordedEvent
 from tests.support.audit.books_world import Tampered
 from tests.support.ledger_tables import TABLES
 
+# The first of these that a table has is what a row added by hand is known by.
+TEXTS = ("tag", "public_id", "credential_id", "source", "hash")
 Named = set[int | str]
 Undo = Callable[[], Awaitable[object]]
 _PLACES = ", ".join(f"${number}" for number in range(1, len(COLUMNS) + 1))
@@ -105,7 +109,7 @@ class Mutations:
         at = self.rng.choice([position, 0, self.head + 1, 2**63 + 5])
         added = list(rows[0])
         added[columns.index("position")] = at
-        text = next(n for n, name in enumerate(columns) if name in {"tag", "public_id", "credential_id", "hash"})
+        text = next(n for n, name in enumerate(columns) if name in TEXTS)
         added[text] = "Zmallory0000"
         await self.books.books.clickhouse.insert(f"{self.books.books.names.database}.{table}", [tuple(added)], columns)
         kept = rows if at == position else []
@@ -204,7 +208,7 @@ class Mutations:
         await self.books.clickhouse(f"ALTER TABLE {{db}}.{table} DELETE WHERE position IN ({listed})")
         await self.books.books.clickhouse.insert(f"{self.books.books.names.database}.{table}", rows, columns)
 
-    def _flipped(self, value: Any, column: str = "") -> Any:
+    def _flipped(self, value: Any, column: str = "") -> Any:  # noqa: PLR0911 - one return per type
         """The value with one bit another way, as far as its type has room for that; something for nothing."""
         match value:
             case None if column.endswith(("_at", "expiration")):
@@ -216,6 +220,10 @@ class Mutations:
             case bytes():
                 place = self.rng.randrange(len(value)) if value else 0
                 return value[:place] + bytes([value[place] ^ (1 << self.rng.randrange(8))]) + value[place + 1 :]
+            case UUID():
+                return UUID(int=value.int ^ (1 << self.rng.randrange(60)))
+            case Decimal():
+                return value + self.rng.randrange(1, 9)
             case datetime():
                 return value + timedelta(microseconds=1 << self.rng.randrange(30))
             case str():

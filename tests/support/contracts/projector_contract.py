@@ -86,6 +86,7 @@ class Dies(Store):
         pytest.param("insert_tag_changes", True, marks=pytest.mark.long),
         pytest.param("insert_life", False, marks=pytest.mark.long),
         pytest.param("insert_credentials", True, marks=pytest.mark.long),
+        pytest.param("insert_anchor_days", True, marks=pytest.mark.long),
     ],
 )
 async def test_a_death_at_any_step_loses_and_doubles_nothing(

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 from random import Random
+from uuid import UUID
 
 from registry.keys.commands import EditKey
 from registry.log.event_log import Caller, EventLog
 from registry.service import KeyService, NewKey
+from registry.usage.anchors import UsageAnchors, parts_of
+from registry.usage.events import AnchoredDay
 
 OPERATOR = Caller("operator", reason="why")
+JOURNAL = UUID("0195f8a4-7c1e-7d43-9b0a-2f6c8e1d5a90")
+DAYS = (
+    AnchoredDay("2026-03-01", 3, 2, 100, 40, 5, 6, "0.000300000", "ab" * 16),
+    AnchoredDay("+10889-08-02", 2, 2, 10, 20, 0, 0, "12.5", "f" * 32),
+    AnchoredDay(None, 1, 1, 7, 8, 0, 0, "0", "00" * 15 + "01"),
+)
 
 
 async def itself(public_id: str) -> str:
@@ -18,7 +27,10 @@ async def itself(public_id: str) -> str:
 
 
 async def fill(log: EventLog, seed: int, count: int = 60) -> None:
-    """A workload of creations, edits (backdated too), expirations, suspensions, rotations and ends of all kinds."""
+    """A workload of creations, edits (backdated too), expirations, suspensions, rotations and ends of all kinds.
+
+    It ends with an anchor of usage.
+    """
     rng = Random(seed)
     keys = KeyService(log, itself)
     alive = [(await keys.create(NewKey({"customer_id": "c0"}), OPERATOR)).key]
@@ -40,6 +52,7 @@ async def fill(log: EventLog, seed: int, count: int = 60) -> None:
             await _change_secrets(keys, key.public_id, rng)
         if rng.random() < 0.1 and len(alive) > 1:
             await keys.revoke(alive.pop().public_id, OPERATOR)
+    await UsageAnchors(log).anchor_usage("tensorzero", parts_of(JOURNAL, 1, DAYS))
 
 
 async def _change_secrets(keys: KeyService, public_id: str, rng: Random) -> None:

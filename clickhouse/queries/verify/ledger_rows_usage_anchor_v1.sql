@@ -1,0 +1,14 @@
+-- Each row as one unambiguous text: a string is preceded by its length, NULL is a dash.
+WITH text -> concat(toString(length(text)), ':', text) AS told
+SELECT
+    position,
+    arrayStringConcat([
+        told(toString(source)),
+        toString(journal),
+        toString(batch),
+        toString(position),
+        toString(part),
+        toString(parts),
+        toString(toUnixTimestamp64Micro(recorded_at))
+    ], ',') AS row
+FROM {{database}}.usage_anchor_v1

@@ -1,0 +1,1 @@
+"""What the log holds of usage: anchors of the journal, appended by the registry itself."""
