@@ -20,13 +20,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench.shared.gateway_rows import KEY, MONTH_MS, SINCE_MS, gateway_rows
-from projections.billing import sql as bill_sql
 from projections.billing.bill import compute_bill
 from projections.billing.limits import BillLimits
 from projections.billing.query import BillQuery
 from projections.engine import ddl
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
+from projections.usage.journal.collecting import Collecting
+from projections.usage.journal.state import Journal
 
 NAMES = Names()
 PERIOD = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
@@ -77,6 +78,7 @@ async def make(clickhouse: ClickHouse, inferences: int, keys: int) -> None:
     await ddl.apply(clickhouse, NAMES, gateway_tables=True, durable=False)
     for statement in gateway_rows(inferences, keys):
         await clickhouse.command(statement)
+    await (await Collecting.begun(Journal(clickhouse, NAMES))).look()
     await make_ledger(clickhouse, keys)
 
 
@@ -120,14 +122,13 @@ async def measure(clickhouse: ClickHouse, runs: int) -> dict[str, float]:
         query = BillQuery(group_by, more.pop("since", PERIOD[0]), PERIOD[1], **more)
         return lambda: compute_bill(clickhouse, NAMES, query, 10**9, BillLimits(lines=2_000_000))
 
-    scope = bill_sql.Scope(NAMES, since_ms=f"toInt64({SINCE_MS})", until_ms=f"toInt64({SINCE_MS + MONTH_MS})")
-    same_rules = (
-        "SELECT credential_id, count(), sum(input_tokens), sum(output_tokens), sum(cost_usd) "
-        f"FROM ({bill_sql.usage(scope, exact=False)}) GROUP BY credential_id"
+    same_entries = (
+        "SELECT credential_id, sum(inferences), sum(input_tokens), sum(output_tokens), sum(cost_usd) "
+        "FROM keyledger.usage_entry_v1 GROUP BY credential_id"
     )
     calls: dict[str, Callable[[], Awaitable[Any]]] = {
         "reference_by_key": lambda: clickhouse.query(REFERENCE),
-        "our_usage_by_key": lambda: clickhouse.query(same_rules),
+        "entries_by_key": lambda: clickhouse.query(same_entries),
         "bill_by_customer_id": bill("customer_id"),
         "bill_by_three_tags": bill("env", "tier", "region"),
         "bill_by_customer_id_and_model": bill("customer_id", "model"),

@@ -28,7 +28,7 @@ class ShadowLedger:
         self._live = live
         self._log_id = log_id
         try:
-            self.names = Names(target, live.gateway, cluster=live.cluster)
+            self.names = Names(target, live.gateway, cluster=live.cluster, journal_of=live.journal)
         except BadIdentifier as error:
             raise TargetUnfit(str(error)) from error
         if target in (live.database, live.gateway) or target.lower() in _RESERVED:

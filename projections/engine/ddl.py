@@ -225,14 +225,11 @@ def _composed(path: str, names: Names) -> dict[str, str]:
 
 
 def _of_use(path: str, applied: Scope) -> dict[str, str]:
-    """The parts of the views that find use that should not have happened, by everything that is applied."""
+    """The parts of the views of single rows, by everything that is applied and collected."""
     match path:
-        case "views/usage/inference_row":
-            return {"rows": rows_in_force(applied.names, which="r.kind = 'inference'")}
-        case "views/usage/model_row":
-            return {"rows": rows_in_force(applied.names, which="r.kind = 'model'")}
-        case "views/usage/batch_inference":
-            return {"rows": rows_in_force(applied.names, which="r.kind = 'batch'")}
+        case "views/usage/inference_row" | "views/usage/model_row" | "views/usage/batch_inference":
+            kind = path.rpartition("/")[2].partition("_")[0]
+            return {"rows": rows_in_force(applied.names, which=f"r.kind = '{kind}'")}
         case "views/usage/model_usage":
             return {"winners": applied.sql("usage/model_winners", which="")}
         case "views/usage/late_use":

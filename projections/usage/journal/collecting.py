@@ -43,9 +43,7 @@ class Collecting:
         self._said_s = 0.0
 
     @classmethod
-    async def begun(
-        cls, journal: Journal, pace: Pace | None = None, alive: Callable[[], None] = lambda: None
-    ) -> Self:
+    async def begun(cls, journal: Journal, pace: Pace | None = None, alive: Callable[[], None] = lambda: None) -> Self:
         """Begin. What another collector began and did not finish never counts; what it took is taken."""
         pace = pace or Pace()
         await journal.id()
