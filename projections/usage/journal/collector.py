@@ -11,12 +11,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final, Protocol
 
 from projections.errors import ClickHouseUnavailable
 from projections.usage.journal.collecting import Collecting, Pace
 from projections.usage.journal.state import Journal
-from registry.db.leader_lock import LeaderLock
 from registry.errors import Busy
 from registry.follower import FOLLOWING, Patience, Pulse, keep_following
 from registry.outage import Outage
@@ -28,6 +27,24 @@ SEED: Final = int.from_bytes(b"keyl-use")
 _PATIENCE: Final = Patience(transport=(ClickHouseUnavailable, Busy))
 
 
+class Lead(Protocol):
+    """What makes one collector the active one: see registry/db/leader_lock.py."""
+
+    @property
+    def held(self) -> bool:
+        """Whether this is the active one."""
+
+    @property
+    def driver(self) -> Any:
+        """Raises Busy where another is."""
+
+    async def take(self) -> Any:
+        """Wait until this is the active one. Raises Busy."""
+
+    async def release(self) -> None:
+        """Let another one be."""
+
+
 class Collector:
     """One collector of a journal: a Follower. `anchor` is called after each look, with the last batch that counts."""
 
@@ -36,12 +53,12 @@ class Collector:
     def __init__(
         self,
         journal: Journal,
-        lock: LeaderLock,
+        lead: Lead,
         pace: Pace | None = None,
         anchor: Callable[[int], Awaitable[None]] | None = None,
     ) -> None:
         self._journal = journal
-        self._lock = lock
+        self._lead = lead
         self._pace = pace or Pace()
         self._anchor = anchor
         self._wake = asyncio.Event()
@@ -54,7 +71,7 @@ class Collector:
     @property
     def leads(self) -> bool:
         """Whether this is the active collector; a standby waits."""
-        return self._lock.held
+        return self._lead.held
 
     async def run(self) -> None:
         """Collect until cancelled. Whatever fails is retried."""
@@ -62,7 +79,7 @@ class Collector:
 
     async def follow(self) -> None:
         """See Follower."""
-        await self._lock.take()
+        await self._lead.take()
         collecting = await Collecting.begun(self._journal, self._pace, self._alive)
         self.outage.answered(FOLLOWING)
         while True:
@@ -83,7 +100,7 @@ class Collector:
 
     async def release(self) -> None:
         """See Follower."""
-        await self._lock.release()
+        await self._lead.release()
 
     async def catch_up(self) -> None:
         """Return when all rows that the gateway's tables have now are in the journal. Only while it runs."""
@@ -100,5 +117,5 @@ class Collector:
 
     def _alive(self) -> None:
         """Called between the steps of long work. Raises LeaderLockLost where another has taken the lead."""
-        assert self._lock.driver is not None  # noqa: S101 - the property raises
+        assert self._lead.driver is not None  # noqa: S101 - the property raises
         self.pulse.beat()
