@@ -78,6 +78,7 @@ async def test_names_that_are_not_utf8_are_lines_of_their_own(world: World) -> N
         row = f"('{uuid7(NOON, number)}', '{used}', {name}, {name}, {number + 1})"
         columns = "id, inference_id, model_name, model_provider_name, cost"
         await world.clickhouse.command(f"INSERT INTO {world.names.gateway}.ModelInference ({columns}) VALUES {row}")
+    await world.collect()
     bill = await world.bill(group_by=("model", "provider"))
     labels = ("ff", "not UTF-8: FF", "not UTF-8: FE", "not UTF-8: 6E6F74205554462D383A204646", "not UTF-8: FF00")
     assert by_labels(bill) == {(label, label): (1, str(number)) for number, label in enumerate(labels, 1)}

@@ -15,6 +15,6 @@ SELECT
     cost,
     provider_cache_read_input_tokens,
     provider_cache_write_input_tokens,
-    reinterpretAsUInt128(sipHash128(concat(reinterpretAsFixedString(row_id), {{model_rank}}))) AS fingerprint
+    reinterpretAsUInt128(sipHash128(concat(reinterpretAsFixedString(id), {{model_rank}}))) AS fingerprint
 FROM {{gateway}}.ModelInference
 WHERE {{of_parts}}
