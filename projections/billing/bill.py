@@ -12,9 +12,10 @@ from decimal import Decimal, localcontext
 from typing import Any, Final, NamedTuple
 
 from projections.billing import sql as bill_sql
-from projections.billing.figures import BUCKETS, FIGURES, Bucket, BucketName, Figures, Line
+from projections.billing.figures import BUCKETS, FIGURES, Bucket, BucketName, Charge, Figures, Line
 from projections.billing.labels import label
 from projections.billing.limits import BillLimits
+from projections.billing.price_book import AMOUNT_DECIMALS, read_price_book
 from projections.billing.query import WORDS, BillQuery, faults
 from projections.engine.client import ClickHouse, Row
 from projections.engine.ddl import Names
@@ -25,7 +26,7 @@ from projections.usage.journal.state import Journal, Pinned
 from registry.instant import from_ms, to_ms
 
 _LOCAL: Final = frozenset({"hour", "day", "month"})
-_SUMMED: Final = tuple(name for name in FIGURES if name not in ("inferences", "charges", "unrated"))
+_SUMMED: Final = tuple(name for name in FIGURES if name not in ("inferences", "charges"))
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ async def compute_bill(
     groups = await _groups(clickhouse, names, query, pinned, applied_position, limits, now)
     after_now = await limits.within(rows_after_now(clickhouse, names, pinned, now, limits.of_engine))
     tzdata = await clickhouse.query(bill_sql.Scope(names).sql("bill/tzdata"))
-    if sum(group.listed for group in groups) > limits.lines:
+    if len({tuple(group.by) for group in groups if group.listed}) > limits.lines:
         raise TooManyLines(limits.lines)
     with localcontext(prec=100):
         return Bill(
@@ -134,6 +135,9 @@ class _Group(NamedTuple):
     conflicts: int
     seen_until_ms: int
     fingerprint: int
+    currency: str
+    amount: int
+    unrated: int
 
 
 async def _groups(
@@ -145,22 +149,29 @@ async def _groups(
     limits: BillLimits,
     now: datetime,
 ) -> list[_Group]:
-    tags = tuple(dict.fromkeys([*(n for n in query.group_by if n not in WORDS), *(n for n, _ in query.tags)]))
+    position = applied_position if query.known_at is None else min(query.known_at, applied_position)
+    period = to_ms(query.since), to_ms(query.until)
+    prices = await read_price_book(clickhouse, names, position, *period)
+    asked = [*(n for n in query.group_by if n not in WORDS), *(n for n, _ in query.tags)]
+    tags = tuple(dict.fromkeys([*asked, *prices.tag_names]))
     group_by = [name if name in WORDS else f"tag_{tags.index(name)}" for name in query.group_by]
     filtered = [tags.index(name) for name, _ in query.tags]
     parameters: dict[str, Any] = {
-        "position": applied_position if query.known_at is None else min(query.known_at, applied_position),
-        "since_ms": to_ms(query.since),
-        "until_ms": to_ms(query.until),
+        "position": position,
+        "since_ms": period[0],
+        "until_ms": period[1],
         "now_ms": to_ms(now),
         **pinned.parameters,
-        "limit": limits.lines + len(BUCKETS) * 2 + 1,
+        "limit": (limits.lines + len(BUCKETS) * 2 + 1) * (prices.currencies + 1),
         **{f"name_{i}": name for i, name in enumerate(tags)},
         **{f"value_{i}": value for i, (_, value) in enumerate(query.tags)},
     }
     if not _LOCAL.isdisjoint(query.group_by):
         parameters["time_zone"] = query.time_zone
-    sql = bill_sql.bill(bill_sql.Scope(names), len(tags), group_by, filtered)
+    if prices.prices:
+        parameters |= {"rate_names": list(prices.tag_names), "times_ms": list(prices.times_ms)}
+    book = bill_sql.Book(bool(prices.prices), [tags.index(name) for name in prices.tag_names], prices.by_inference)
+    sql = bill_sql.bill(bill_sql.Scope(names), len(tags), group_by, filtered, book)
     rows = await limits.within(clickhouse.query(sql, parameters, limits.of_engine, stoppable=True))
     return [_group(row, len(group_by)) for row in rows]
 
@@ -204,7 +215,18 @@ def _sums(groups: Sequence[_Group], inferences: int) -> dict[str, Any]:
     rows = sum(group.model_rows for group in groups)
     figures["inferences"] = inferences
     figures["cost_usd"] = None if figures["unpriced"] == rows else Decimal(figures["cost_usd"])
-    return figures | {"charges": (), "unrated": rows}
+    return figures | {"charges": _charges(groups)}
+
+
+def _charges(groups: Sequence[_Group]) -> tuple[Charge, ...]:
+    """The amounts by currency; one is there where one of its prices rated a row."""
+    amounts: dict[str, int] = {}
+    for group in groups:
+        if group.currency:
+            amounts[group.currency] = amounts.get(group.currency, 0) + group.amount
+    return tuple(
+        Charge(currency, Decimal(amounts[currency]).scaleb(-AMOUNT_DECIMALS)) for currency in sorted(amounts)
+    )
 
 
 def _usage(groups: Sequence[_Group], after_now: AfterNow, uncollected: int) -> Usage:

@@ -5,7 +5,7 @@ Only the number of tags and which of the six words are asked for change the text
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from projections.engine.templates import Names, sql
@@ -44,6 +44,26 @@ _COUNTED = {
     (False, True): "a.of_provider",
     (True, True): "a.of_pair",
 }
+
+
+# A version of a price: see clickhouse/queries/bill/prices.sql.
+_PRICE = (
+    "Tuple(price_id String, from_ms Int64, until_ms Int64, provider String, tags Array(String), currency String, "
+    "input Int256, output Int256, read_extra Int256, write_extra Int256, cached_input Int256, cached_output Int256, "
+    "per_inference Int256, multiplier Int256, multiplied Bool)"
+)
+
+
+@dataclass(frozen=True)
+class Book:
+    """What a statement must know of the prices.
+
+    Whether there are any, the numbers of the bill's tags that they ask for, and whether one charges by the inference.
+    """
+
+    prices: bool = False
+    tags: Sequence[int] = ()
+    by_inference: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,24 +108,67 @@ def attributed(scope: Scope, tags: Sequence[str]) -> str:
     )
 
 
-def bill(scope: Scope, tags: int, group_by: Sequence[str], filtered: Sequence[int]) -> str:
+def bill(scope: Scope, tags: int, group_by: Sequence[str], filtered: Sequence[int], book: Book) -> str:
     """The statement of a bill. Tags are bound as `name_0` …, the values that must hold as `value_0` …
 
-    `group_by` holds words of `WORDS` and `tag_0` …; `filtered` says of which tag each value must be.
+    `group_by` holds words of `WORDS` and `tag_0` …; `filtered` says of which tag each value must be. `book.tags` says
+    which tags the prices ask for.
     """
+    by_names = "".join(f"by_{i},\n    " for i in range(len(group_by)))
+    if not book.prices:
+        return scope.sql("bill/unrated", bill=_grouped(scope, tags, group_by, filtered))
+    versions = scope.sql("bill/price_versions")
+    return scope.sql(
+        "bill/rated",
+        bill=_grouped(scope, tags, group_by, filtered, _rate_parts(book)),
+        by_names=by_names,
+        prices=scope.sql("bill/prices", versions=versions, price_type=_PRICE),
+        charged=scope.sql("bill/charged") if book.by_inference else ",\n        toInt256(0) AS charged\n",
+    )
+
+
+def _grouped(
+    scope: Scope, tags: int, group_by: Sequence[str], filtered: Sequence[int], parts: Mapping[str, str] | None = None
+) -> str:
+    """Entries by bucket and line; with `parts`, also by those of them that are no sum."""
     by = [(f"by_{i}", WORDS.get(name, name)) for i, name in enumerate(group_by)]
     zoned = any(word in group_by for word in ("hour", "day", "month"))
-    names = [f"{{name_{i}:String}}" for i in range(tags)]
+    more = "".join(f",\n    {sql} AS {name}" for name, sql in (parts or {}).items())
     return scope.sql(
         "bill/bill",
-        attributed=attributed(scope, names),
+        attributed=attributed(scope, [f"{{name_{i}:String}}" for i in range(tags)]),
         counted=_COUNTED["model" in group_by, "provider" in group_by],
         # What makes no line has no label either.
-        by_columns="".join(f"if(listed, toNullable({sql}), NULL) AS {name},\n    " for name, sql in by),
+        by_columns="".join(f"if(listed, toNullable({sql}), NULL) AS {name},\n        " for name, sql in by),
         by_names="".join(f"{name},\n    " for name, _ in by),
         tag_filter="".join(f"AND ifNull(tag_{tag} = {{value_{i}:String}}, false) " for i, tag in enumerate(filtered)),
         offset="timeZoneOffset(fromUnixTimestamp64Milli(at_ms, {time_zone:String}))" if zoned else "0",
+        more=more,
+        more_names="".join(f",\n    {name}" for name, sql in (parts or {}).items() if "sum(" not in sql),
     )
+
+
+def _rate_parts(book: Book) -> dict[str, str]:
+    """What decides the price of entries, and what is summed to be charged."""
+    tags = ", ".join(f"ifNull(tag_{number}, '')" for number in book.tags)
+    of_key = "bucket IN ('keyed', 'outside_key_life')"
+    nothing = f"CAST([{', '.join(repr('') for _ in book.tags)}], 'Array(String)')"
+    mixed = {
+        "mixed_number": "if(a.mixed, a.number, 0)",
+        "mixed_id": "if(a.mixed, a.id, 0)",
+        "bought_rows": "sum(if(a.cached, 0, a.model_rows))",
+        "of_charge": "sum(a.of_charge)",
+    }
+    return {
+        "rate_model": "assumeNotNull(toString(a.model_name))",
+        "rate_provider": "assumeNotNull(toString(a.model_provider_name))",
+        # Usage without a key's tags has the prices without tags.
+        "rate_tags": f"if({of_key}, [{tags}], {nothing})" if book.tags else nothing,
+        "rate_ms": "if(a.at_ms < 0, -1, roundDown(a.at_ms, {times_ms:Array(Int64)}))",
+        "bought_cost": "sum(if(a.cached, 0, a.cost_usd))",
+        "bought_unpriced": "sum(if(a.cached, 0, a.unpriced))",
+        **(mixed if book.by_inference else {}),
+    }
 
 
 def _timeline(scope: Scope, tags: Sequence[str]) -> str:

@@ -1,10 +1,10 @@
 -- The bill, grouped: one row per bucket and line. Usage that belongs to no line (other buckets, other tags) is one row
 -- per bucket, so the result stays small and its parts add up to the whole period. Reversals take back what they name,
--- so all of it is sums.
+-- so all of it is sums. With prices it is rated (see rated.sql): one row per bucket, line and currency then.
 SELECT
     bucket,
     listed,
-    {{by_columns}}
+    {{by_names}}
     sum({{counted}}) AS inferences,                     -- distinct per line
     sum(a.inferences) AS distinct_inferences,           -- each inference once, however many models it used
     sum(a.input_tokens) AS input_tokens,
@@ -20,17 +20,21 @@ SELECT
     sum(a.conflicts) AS conflicts,
     -- -1 for ids without a time. What a wrong clock dated after now hides nothing here: `usage/after_now` counts it.
     maxIf(a.at_ms, a.at_ms <= {now_ms:Int64}) AS seen_until_ms,
-    sum(a.fingerprint) AS usage_fingerprint
+    sum(a.fingerprint) AS usage_fingerprint{{more}}
 FROM (
     SELECT
         *,
-        bucket IN ('keyed', 'outside_key_life') {{tag_filter}}AS listed,
-        toInt64({{offset}}) AS offset_s                 -- of the requested zone, at that time
-    FROM ({{attributed}})
+        {{by_columns}}
+        bucket IN ('keyed', 'outside_key_life') {{tag_filter}}AS listed
+    FROM (
+        SELECT
+            *,
+            toInt64({{offset}}) AS offset_s             -- of the requested zone, at that time
+        FROM ({{attributed}})
+    )
 ) AS a
 GROUP BY
     {{by_names}}
     bucket,
-    listed
+    listed{{more_names}}
 HAVING sum(a.sign) != 0                                 -- else all was taken back
-LIMIT {limit:UInt64}

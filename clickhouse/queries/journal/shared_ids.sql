@@ -10,14 +10,17 @@ WHERE kind = 'model'
         SELECT r.id
         FROM {{journal}}.usage_row_v1 AS r
         WHERE r.kind = 'model'
-            AND r.id % {slices:UInt64} = {slice:UInt64}
-            AND r.id IN (
-                SELECT n.id
-                FROM {{journal}}.usage_row_v1 AS n
-                WHERE n.kind = 'model'
-                    AND n.take > {take_from:UInt64}
-                    AND n.take <= {take_to:UInt64}
-                    AND n.id % {slices:UInt64} = {slice:UInt64}
+            AND toUInt64(r.id) % {slices:UInt64} = {slice:UInt64}
+            AND (
+                {take_from:UInt64} = 0                  -- then all are new
+                OR r.id IN (
+                    SELECT n.id
+                    FROM {{journal}}.usage_row_v1 AS n
+                    WHERE n.kind = 'model'
+                        AND n.take > {take_from:UInt64}
+                        AND n.take <= {take_to:UInt64}
+                        AND toUInt64(n.id) % {slices:UInt64} = {slice:UInt64}
+                )
             )
         GROUP BY r.id
         HAVING min(r.number) != max(r.number)

@@ -16,6 +16,8 @@ from projections.usage.journal.state import LAST_NUMBER, Folded, Journal
 
 # Rows of one batch. Its memory is bound by it, whatever has come.
 BATCH_ROWS: Final = 1_000_000
+# Rows that are compared by their ids at once.
+_SLICE_ROWS: Final = 5_000_000
 
 
 class Batches:
@@ -45,7 +47,7 @@ class Batches:
         return True
 
     async def _share_ids(self, take_from: int, take_to: int, rows: int) -> None:
-        slices = rows // self._rows + 1
+        slices = rows // _SLICE_ROWS + 1
         bounds = {"take_from": take_from, "take_to": take_to, "slices": slices}
         for slice_ in range(slices):
             await self._insert("usage_shared_id_v1", self._sql("shared_ids"), {**bounds, "slice": slice_})
