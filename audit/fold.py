@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from registry.keys import state as key
 from registry.keys.events import Event, TagsChanged
 from registry.keys.state import KeyState, Register
-from registry.keys.tokens import TokenState
 from registry.log import codec, stream_state
 from registry.log.event_log import AnyEvent
 from registry.log.stream_state import StreamState
@@ -38,7 +37,7 @@ class Fold:
 
     def __init__(self) -> None:
         self._keys: dict[str, _Key] = {}
-        self._tokens: dict[str, TokenState] = {}
+        self._others: dict[str, StreamState] = {}
 
     def take(self, events: Iterable[AnyEvent]) -> None:
         """Fold the next events.
@@ -63,13 +62,13 @@ class Fold:
         """Each stream with its state; streams without a state are left out."""
         for stream, held in self._keys.items():
             yield stream, held.now()
-        yield from self._tokens.items()
+        yield from self._others.items()
 
     def _begin(self, recorded: AnyEvent, event: Event) -> None:
         """The first event of a key, or any event of another stream."""
         stream = recorded.stream
-        state = stream_state.evolve(self._tokens.get(stream), recorded, event)
+        state = stream_state.evolve(self._others.get(stream), recorded, event)
         if isinstance(state, KeyState):
             self._keys[stream] = _Key(state, state.registers, state.position, state.version)
         elif state is not None:
-            self._tokens[stream] = state
+            self._others[stream] = state

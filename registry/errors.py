@@ -4,7 +4,8 @@ KeyledgerError         any error of ours: the message is in our own words and qu
 └── RegistryError
     ├── Refused              the request is at fault; nothing was appended
     │   ├── UnknownKey           404
-    │   │   └── UnknownCredential
+    │   │   ├── UnknownCredential
+    │   │   └── UnknownPrice
     │   ├── Conflict             409, not allowed in the key's state
     │   │   └── VersionConflict      the stream is not at the version that the caller stated
     │   ├── Forbidden            403, a scope is missing
@@ -63,6 +64,10 @@ class UnknownKey(Refused):
 
 class UnknownCredential(UnknownKey):
     """The key has no such credential."""
+
+
+class UnknownPrice(UnknownKey):
+    """There is no such price."""
 
 
 class Conflict(Refused):

@@ -24,6 +24,7 @@ from registry.log import codec, state_rows
 from registry.log import sql as log_sql
 from registry.log.event_log import COLUMNS, Foldable
 from registry.log.stream_state import StreamState
+from registry.prices.events import PriceSet, price_stream
 from registry.progress import Progress
 from registry.usage.events import UsageAnchored, usage_stream
 
@@ -94,6 +95,8 @@ def _begins(event: Foldable) -> bool:
             return event.stream == token_stream(token_id)
         case ClockDivergenceAccepted():
             return event.stream == CLOCK_STREAM
+        case PriceSet(price_id=price_id):
+            return event.stream == price_stream(price_id)
         case UsageAnchored():
             return event.stream.startswith(usage_stream(""))
     return False

@@ -38,6 +38,8 @@ from registry.keys.events import (
 )
 from registry.log import codec
 from registry.log.event_log import RecordedEvent
+from registry.prices.events import PriceEnded, PriceSet
+from registry.prices.terms import COUNTED
 from registry.usage.events import UsageAnchored
 
 _EVER = 2**63
@@ -109,6 +111,10 @@ def _of_others(event: Event) -> dict[str, Value]:
             return {"last_recorded_at": event.last_recorded_at, "clock": event.clock}
         case UsageAnchored():
             return _anchored(event)
+        case PriceSet():
+            return _priced(event)
+        case PriceEnded():
+            return {STATUS: "ended"}
     raise ValueError(f"{type(event).__name__} has no words for its history")
 
 
@@ -123,6 +129,18 @@ def _begun(event: KeyBegun) -> dict[str, Value]:
         STATUS: ACTIVE,
     }
     return {name: value for name, value in named.items() if value is not None}
+
+
+def _priced(event: PriceSet) -> dict[str, Value]:
+    """Every amount that a price can have: one that is not named any more is gone."""
+    amounts = {f"per_million.{name}": event.per_million.get(name) for name in COUNTED}
+    others = {"per_inference": event.per_inference, "cost_multiplier": event.cost_multiplier}
+    selector = {"model": event.model, "provider": event.provider or "any", **_named_tags(event.tags)}
+    return {**selector, "currency": event.currency, **amounts, **others, STATUS: ACTIVE}
+
+
+def _named_tags(tags: Mapping[str, str]) -> dict[str, Value]:
+    return {f"tags.{name}": value for name, value in sorted(tags.items())}
 
 
 def _anchored(event: UsageAnchored) -> dict[str, Value]:

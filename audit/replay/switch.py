@@ -38,6 +38,7 @@ TABLES: Final = (
     "key_credential_v1",
     "usage_anchor_v1",
     "usage_anchor_day_v1",
+    "price_change_v1",
     "ledger_tally_v2",
     "applied_checkpoint_v1",
     "event_applied_v1",

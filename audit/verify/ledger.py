@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Context
+from decimal import Context, Decimal
 from hashlib import sha256
 from typing import Final
 
@@ -17,7 +17,7 @@ from audit.report import Finding
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
 from projections.ledger.applied import wait_until_applied
-from projections.ledger.rows import LedgerRows, project
+from projections.ledger.rows import LedgerRows, PriceRow, project
 from projections.ledger.store import Store
 from registry.errors import UndecodableEvent
 from registry.log.chain_walk import Linked
@@ -29,6 +29,7 @@ TABLES: Final = (
     "key_credential_v1",
     "usage_anchor_v1",
     "usage_anchor_day_v1",
+    "price_change_v1",
     "event_applied_v1",
 )
 RANGE: Final = 1000
@@ -157,8 +158,25 @@ def _row_texts(rows: LedgerRows) -> Iterator[tuple[str, bytes]]:
     for source, *numbers in rows.anchors:
         yield "usage_anchor_v1", _joined(_prefixed(source), *map(str, numbers))
     for source, *sums, cost_usd, fingerprint in rows.anchor_days:
-        amount = format(cost_usd.normalize(_EXACT), "f")
-        yield "usage_anchor_day_v1", _joined(_prefixed(source), *map(str, sums), amount, str(fingerprint))
+        yield "usage_anchor_day_v1", _joined(_prefixed(source), *map(str, sums), _amount(cost_usd), str(fingerprint))
+    for price in rows.prices:
+        yield "price_change_v1", _joined(*_price_texts(price))
+
+
+def _price_texts(row: PriceRow) -> Iterator[str]:
+    price_id, position, at, kind, model, provider, tags, currency, *amounts, us = row
+    yield from (_prefixed(str(price_id)), str(position), str(at), _prefixed(str(kind)), _prefixed(str(model)))
+    yield "-" if provider is None else _prefixed(str(provider))
+    named = sorted(tags.items()) if isinstance(tags, dict) else []
+    yield "".join(_prefixed(name) + _prefixed(value) for name, value in named)
+    yield _prefixed(str(currency))
+    yield from (_amount(one) if isinstance(one, Decimal) else "-" for one in amounts)
+    yield str(us)
+
+
+def _amount(amount: Decimal) -> str:
+    """As ClickHouse writes a Decimal: without zeros at the end."""
+    return format(amount.normalize(_EXACT), "f")
 
 
 def digests(rows: Mapping[int, set[bytes]]) -> dict[int, str]:

@@ -28,7 +28,7 @@ from registry.log.chain_walk import Linked
 from registry.log.event_log import COLUMNS
 from registry.log.postgres import APPEND_LOCK
 
-_STATE: Final = ("key_state", "admin_token", "credential")
+_STATE: Final = ("key_state", "admin_token", "price_state", "credential")
 _CHUNK: Final = 1000
 
 
@@ -100,6 +100,7 @@ async def _restate(connection: AsyncConnection, streams: Sequence[str]) -> None:
     await driver.execute(audit_sql.REPAIR_KEY_STATES, list(streams), public_ids)
     await driver.execute(audit_sql.REPAIR_CREDENTIALS, public_ids, known)
     await driver.execute(audit_sql.REPAIR_TOKENS, gone)
+    await driver.execute(audit_sql.REPAIR_PRICES, list(streams), [one.removeprefix("price-") for one in streams])
     changed = {stream: truth.state for stream, truth in truths.items() if truth.state is not None}
     nothing: list[list[Any]] = [[] for _ in COLUMNS]
     await driver.fetch(log_sql.APPEND, *nothing, *state_rows.columns(changed, {}))

@@ -27,6 +27,7 @@ from registry.keys.tokens import TokenState
 from registry.log import chain, codec, stream_state
 from registry.log.event_log import Foldable
 from registry.log.stream_state import StreamState
+from registry.prices.state import PriceState
 
 PAGE: Final = 200
 _REPAIR: Final = "keyledger audit verify --repair"
@@ -93,11 +94,15 @@ async def check_page(engine: AsyncEngine, after: str, size: int = PAGE) -> State
         truths = await fold(driver, streams)
         keys = {row["stream"]: row for row in await driver.fetch(sql.KEY_STATES, streams)}
         tokens = {row["stream"]: row for row in await driver.fetch(sql.ADMIN_TOKENS, streams)}
+        prices = {row["stream"]: row for row in await driver.fetch(sql.PRICE_STATES, streams)}
         credentials = await _credentials_of(driver, streams)
     found = [
         finding
         for stream in streams
-        for finding in _stream(stream, truths[stream], keys.get(stream), tokens.get(stream), credentials[stream])
+        for finding in (
+            *_stream(stream, truths[stream], keys.get(stream), tokens.get(stream), credentials[stream]),
+            *_price(stream, truths[stream], prices.get(stream)),
+        )
     ]
     return StatePage(streams[-1], found, _true_keys(truths, credentials))
 
@@ -166,6 +171,15 @@ def _stream(stream: str, truth: Truth, key: Any, token: Any, credentials: Sequen
             yield _finding("extra", "credential", stream, truth, _no_such(row["credential_id"]), _STOLEN)
 
 
+def _price(stream: str, truth: Truth, price: Any) -> Iterator[Finding]:
+    if truth.fault is not None:
+        return
+    if isinstance(truth.state, PriceState):
+        yield from _row("price_state", stream, truth, None if price is None else _price_is_right(price, truth.state))
+    elif price is not None:
+        yield _finding("extra", "price_state", stream, truth, "the log has no such price", _REPAIR)
+
+
 def _row(where: str, stream: str, truth: Truth, right: bool | None) -> Iterator[Finding]:
     if right is None:
         yield _finding("missing", where, stream, truth, "there is no row of it", _REPAIR)
@@ -189,6 +203,12 @@ def _us(instant: datetime | None) -> int | None:
 
 def _token_is_right(row: Any, state: TokenState) -> bool:
     return row["token_id"] == state.token_id and _document_is_right(row, state)
+
+
+def _price_is_right(row: Any, state: PriceState) -> bool:
+    columns = ("price_id", "model", "provider", "tag_count", "created_position")
+    right = (state.price_id, *state.place, state.created_position)
+    return tuple(row[name] for name in columns) == right and _document_is_right(row, state)
 
 
 def _document_is_right(row: Any, state: StreamState) -> bool:

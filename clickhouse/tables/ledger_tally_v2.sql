@@ -7,7 +7,8 @@ CREATE TABLE IF NOT EXISTS {{database}}.ledger_tally_v2{{on_cluster}}
     life              UInt32,
     credentials       UInt32,
     usage_anchors     UInt32,
-    usage_anchor_days UInt32
+    usage_anchor_days UInt32,
+    price_changes     UInt32
 )
 ENGINE = {{replicated}}ReplacingMergeTree
 ORDER BY position

@@ -36,6 +36,7 @@ from keyledger.http.operator import (
     status,
     tokens,
 )
+from keyledger.http.prices import prices
 from keyledger.http.request.percent_encoding import PercentEncoding
 from keyledger.runtime.services import Services
 from keyledger.runtime.serving.health import Failure, Health, RecentStatus, none
@@ -51,6 +52,7 @@ _PUBLIC: Final = (
     history.router,
     lifecycle.router,
     usage.router,
+    prices.router,
     billing.router,
     compare.router,
     audit_history.router,

@@ -104,6 +104,8 @@ Gauges = Annotated[AppGauges, Depends(gauges_of)]
 
 KeyReader = Annotated[Principal, needs("keys:read")]
 KeyWriter = Annotated[Principal, needs("keys:write")]
+PriceReader = Annotated[Principal, needs("prices:read")]
+PriceWriter = Annotated[Principal, needs("prices:write")]
 BillReader = Annotated[Principal, needs("billing:read")]
 Auditor = Annotated[Principal, needs("audit:read")]
 

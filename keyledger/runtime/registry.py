@@ -17,6 +17,7 @@ from registry.clock import ClockService
 from registry.log.clock_watch import ClockBounds
 from registry.log.event_log import EventLog
 from registry.log.postgres import Limits, PostgresEventLog, Refusal, nothing_refused, open_log
+from registry.prices.service import PriceQueries, PriceService
 from registry.queries import Queries
 from registry.service import KeyService, TokenService
 from registry.usage.anchors import UsageAnchors
@@ -34,6 +35,8 @@ class Registry:
     queries: Queries
     clock: ClockService
     usage: UsageAnchors
+    prices: PriceService
+    price_book: PriceQueries
     gateway: GatewayKeys | None = None
     gateway_wait: GatewayWait | None = None
     refusal: Refusal = nothing_refused
@@ -50,7 +53,20 @@ def registry_on(log: EventLog, engine: AsyncEngine, settings: Settings, gateway:
     keys, tokens = KeyService(log, queries.public_id), TokenService(log)
     clock = ClockService(log, queries, clock_bounds(settings).back)
     wait = _wait(gateway, queries, settings)
-    return Registry(settings, engine, log, keys, tokens, queries, clock, UsageAnchors(log), gateway, wait)
+    return Registry(
+        settings,
+        engine,
+        log,
+        keys,
+        tokens,
+        queries,
+        clock,
+        UsageAnchors(log),
+        PriceService(log),
+        PriceQueries(engine),
+        gateway,
+        wait,
+    )
 
 
 @asynccontextmanager

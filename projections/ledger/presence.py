@@ -25,6 +25,7 @@ _TALLIED: Final = (
     "key_credential",
     "usage_anchor",
     "usage_anchor_day",
+    "price_change",
 )
 _FOUND: Final = "missing_rows"  # in the column `projector` of projector_stop_v1
 

@@ -30,6 +30,8 @@ from registry.keys.events import (
 from registry.log import codec
 from registry.log.chain_walk import Linked
 from registry.log.event_log import RecordedEvent
+from registry.prices.events import PriceEnded, PriceSet
+from registry.prices.terms import COUNTED
 from registry.usage.days import day_number
 from registry.usage.events import UsageAnchored
 
@@ -38,8 +40,10 @@ Life = tuple[str, int, int, str, int | None, int]
 Credential = tuple[str, str, int, int, str, int | None, int]
 Anchor = tuple[str, UUID, int, int, int, int, int]
 AnchorDay = tuple[str, UUID, int, int, int, int, int, int, int, int, int, Decimal, int]
+# The amounts are in the order of COUNTED, then per_inference and cost_multiplier.
+PriceRow = tuple[object, ...]
 AppliedEvent = tuple[int, str, str, str, int]
-Tally = tuple[int, int, int, int, int, int]
+Tally = tuple[int, int, int, int, int, int, int]
 
 # The day of usage without an instant.
 NO_DAY = -1
@@ -54,10 +58,11 @@ class LedgerRows:
     credentials: list[Credential] = field(default_factory=list)
     anchors: list[Anchor] = field(default_factory=list)
     anchor_days: list[AnchorDay] = field(default_factory=list)
+    prices: list[PriceRow] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Whether there is any row."""
-        return bool(self.tag_changes or self.life or self.credentials or self.anchors)
+        return bool(self.tag_changes or self.life or self.credentials or self.anchors or self.prices)
 
 
 def project(events: Iterable[RecordedEvent], rows: LedgerRows | None = None) -> LedgerRows:
@@ -81,13 +86,17 @@ def tally(rows: LedgerRows, positions: Iterable[int]) -> list[Tally]:
     credentials = Counter(row[3] for row in rows.credentials)
     anchors = Counter(row[3] for row in rows.anchors)
     days = Counter(row[4] for row in rows.anchor_days)
-    return [(at, tags[at], life[at], credentials[at], anchors[at], days[at]) for at in positions]
+    prices = Counter(row[1] for row in rows.prices)
+    return [(at, tags[at], life[at], credentials[at], anchors[at], days[at], prices[at]) for at in positions]
 
 
 def _project_one(recorded: RecordedEvent, rows: LedgerRows) -> None:
     event = codec.decode(recorded)
     if isinstance(event, UsageAnchored):
         _anchor(recorded, event, rows)
+        return
+    if isinstance(event, PriceSet | PriceEnded):
+        rows.prices.append(_price(recorded, event))
         return
     public_id = recorded.stream.removeprefix("key-")
     at, position, recorded_us = recorded.effective_ms, recorded.position, recorded.recorded_us
@@ -109,6 +118,24 @@ def _anchor(recorded: RecordedEvent, event: UsageAnchored, rows: LedgerRows) -> 
         cached = (one.cached_input_tokens, one.cached_output_tokens)
         sums = (*counts, *cached, Decimal(one.cost_usd), int(one.fingerprint, 16))
         rows.anchor_days.append((source, journal, day, event.batch, position, *sums))
+
+
+def _price(recorded: RecordedEvent, event: PriceSet | PriceEnded) -> PriceRow:
+    amounts: list[str | None] = [None] * (len(COUNTED) + 2)
+    if isinstance(event, PriceSet):
+        amounts = [*map(event.per_million.get, COUNTED), event.per_inference, event.cost_multiplier]
+    return (
+        event.price_id,
+        recorded.position,
+        recorded.effective_ms,
+        "set" if isinstance(event, PriceSet) else "ended",
+        event.model,
+        event.provider,
+        event.tags,
+        event.currency,
+        *(None if text is None else Decimal(text) for text in amounts),
+        recorded.recorded_us,
+    )
 
 
 def _life(event: Event, at: int) -> Iterator[tuple[int, str, int | None]]:

@@ -14,6 +14,7 @@ from projections.engine.client import ClickHouse, Row
 from projections.engine.ddl import Names
 from projections.ledger import rows as projected
 from registry.log.log_position import NOWHERE, LogPosition
+from registry.prices.terms import COUNTED
 
 # A replica that is down must not hold up the others' reload: it reloads when it is back, or loads at its start.
 _ON_CLUSTER: dict[str, str | int] = {
@@ -40,6 +41,29 @@ _ANCHOR_DAY = (
     "cached_output_tokens",
     "cost_usd",
     "fingerprint",
+)
+_TALLY = (
+    "position",
+    "tag_changes",
+    "life",
+    "credentials",
+    "usage_anchors",
+    "usage_anchor_days",
+    "price_changes",
+)
+_PRICE_CHANGE = (
+    "price_id",
+    "position",
+    "effective_ms",
+    "kind",
+    "model",
+    "provider",
+    "tags",
+    "currency",
+    *COUNTED,
+    "per_inference",
+    "cost_multiplier",
+    "recorded_at",
 )
 
 
@@ -92,6 +116,7 @@ class Store:
             self.insert_credentials(rows.credentials),
             self.insert_anchors(rows.anchors),
             self.insert_anchor_days(rows.anchor_days),
+            self.insert_prices(rows.prices),
             self.insert_tally(projected.tally(rows, [row[0] for row in applied])),
         )
         await self.insert_applied(applied)
@@ -128,10 +153,13 @@ class Store:
         """(source, journal, day or NO_DAY, batch, position, then the day's sums)."""
         await self._insert("usage_anchor_day_v1", rows, _ANCHOR_DAY)
 
+    async def insert_prices(self, rows: Sequence[Row]) -> None:
+        """(price_id, position, effective_ms, kind, model, provider, tags, currency, the amounts, recorded_us)."""
+        await self._insert("price_change_v1", rows, _PRICE_CHANGE)
+
     async def insert_tally(self, rows: Sequence[Row]) -> None:
         """The position, and the numbers of the event's rows: see `projected.tally`."""
-        columns = ("position", "tag_changes", "life", "credentials", "usage_anchors", "usage_anchor_days")
-        await self._insert("ledger_tally_v2", rows, columns)
+        await self._insert("ledger_tally_v2", rows, _TALLY)
 
     async def insert_applied(self, rows: Sequence[Row]) -> None:
         """(position, log_id, previous_hash, hash, recorded_us): write these after all other rows of the events.

@@ -25,6 +25,7 @@ _GRANTS: Final = {
     "credential": "SELECT, INSERT",
     "key_state": "SELECT, INSERT, UPDATE",
     "admin_token": "SELECT, INSERT, UPDATE",
+    "price_state": "SELECT, INSERT, UPDATE",
     "relay_checkpoint": "SELECT, INSERT, UPDATE",
     "gateway_sync": "SELECT, INSERT, UPDATE",
     "heartbeat": "SELECT, INSERT, UPDATE, DELETE",

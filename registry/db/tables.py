@@ -96,6 +96,22 @@ admin_token = Table(
     UniqueConstraint("token_id", name="admin_token_token_id"),
 )
 
+# The current state of prices, as that of keys. Model, provider and number of tags say which prices can tie.
+price_state = Table(
+    "price_state",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("price_id", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("provider", Text),
+    Column("tag_count", Integer, nullable=False),
+    Column("created_position", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),
+    UniqueConstraint("price_id", name="price_state_price_id"),
+    UniqueConstraint("created_position", name="price_state_created_position"),
+    Index("price_state_place", "model", "provider", "tag_count"),
+)
+
 # How far the relay has published to a topic. `failure` is what stops it, for `status` in another process.
 relay_checkpoint = Table(
     "relay_checkpoint",

@@ -24,15 +24,16 @@ def name_fault(name: str) -> str | None:
         return f"must not begin with {RESERVED_PREFIX}, which is reserved"
     if name in RESERVED_WORDS:
         return f"is reserved: the words {', '.join(sorted(RESERVED_WORDS))} group bills"
-    return _text_fault(name, MAX_NAME_BYTES)
+    return text_fault(name, MAX_NAME_BYTES)
 
 
 def value_fault(value: str) -> str | None:
     """Why a tag value is refused, in words for the user, or None if it is valid."""
-    return _text_fault(value, MAX_VALUE_BYTES, JOINERS)
+    return text_fault(value, MAX_VALUE_BYTES, JOINERS)
 
 
-def _text_fault(text: str, max_bytes: int, joiners: frozenset[str] = frozenset()) -> str | None:
+def text_fault(text: str, max_bytes: int, joiners: frozenset[str] = frozenset()) -> str | None:
+    """Why a text that is compared byte by byte is refused, in words for the user, or None if it is valid."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError:

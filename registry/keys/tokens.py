@@ -14,7 +14,17 @@ from registry.keys.events import AdminTokenCreated, AdminTokenRevoked, Event
 from registry.log.event_log import AnyEvent, NewEvent, StreamView
 
 # `admin` includes every other scope.
-SCOPES: Final = ("keys:read", "keys:write", "keys:backdate", "billing:read", "audit:read", "admin")
+SCOPES: Final = (
+    "keys:read",
+    "keys:write",
+    "keys:backdate",
+    "prices:read",
+    "prices:write",
+    "prices:backdate",
+    "billing:read",
+    "audit:read",
+    "admin",
+)
 MAX_NAME = 200
 
 

@@ -15,6 +15,8 @@ from registry.instant import cut_ms, to_us
 from registry.keys.events import Event
 from registry.log import chain, codec, stream_state
 from registry.log.event_log import Head, NewEvent, RecordedEvent, StreamView, Write, Written
+from registry.prices.place import Place
+from registry.prices.state import PriceState
 
 MICROSECOND = timedelta(microseconds=1)
 Outcome = Written | Exception
@@ -50,7 +52,8 @@ class Batch:
         by_clock = self.by_clock or self.refusal is not None
         now = self.clock if by_clock else self._next_instant()
         stream, version = write.stream, self.versions[write.stream]
-        view = StreamView(now, version, self.states.get(stream), tuple(self.histories.get(stream, ())))
+        history, rivals = tuple(self.histories.get(stream, ())), self._rivals(write.place)
+        view = StreamView(now, version, self.states.get(stream), history, rivals)
         try:
             if write.expected_version not in {None, version}:
                 raise VersionConflict(stream, write.expected_version or 0, version)
@@ -65,6 +68,12 @@ class Batch:
         if events:
             self.secrets |= {name: (stream, value) for name, value in write.secrets.items()}
         return Written(events, self.states.get(stream), self.head.position, now)
+
+    def _rivals(self, place: Place | None) -> tuple[PriceState, ...]:
+        """The prices at a place, as they are by now: in the log, or decided earlier in the batch."""
+        if place is None:
+            return ()
+        return tuple(one for one in self.states.values() if isinstance(one, PriceState) and one.place == place)
 
     def _in_effect_now(self, stream: str, new: NewEvent) -> NewEvent:
         """An event that takes effect by the clock, though it is recorded after the last; not before the creation."""
@@ -120,3 +129,8 @@ def wanted(writes: Sequence[Write]) -> Mapping[str, bool]:
     for write in writes:
         streams[write.stream] = streams.get(write.stream, False) or write.whole_stream
     return streams
+
+
+def places(writes: Sequence[Write]) -> list[Place]:
+    """The places of prices that a batch decides on, each once."""
+    return list(dict.fromkeys(write.place for write in writes if write.place is not None))

@@ -16,6 +16,7 @@ from registry.keys import events
 from registry.keys.events import Event
 from registry.log.event_log import AnyEvent
 from registry.log.flat import FLAT, flatten
+from registry.prices.events import PriceEnded, PriceSet
 from registry.usage.events import UsageAnchored
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
@@ -37,6 +38,8 @@ CURRENT: Final[dict[type[Event], int]] = {
     events.AdminTokenRevoked: 1,
     events.ClockDivergenceAccepted: 1,
     UsageAnchored: 1,
+    PriceSet: 1,
+    PriceEnded: 1,
 }
 # (type, version) to the function that converts that version's JSON to the next version's.
 UPCASTERS: Final[dict[tuple[str, int], Upcaster]] = {}

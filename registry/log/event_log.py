@@ -17,6 +17,7 @@ import msgspec
 
 from registry.instant import from_us, to_us
 from registry.keys.events import Event
+from registry.prices.place import Place
 
 
 class RecordedEvent(msgspec.Struct, frozen=True, gc=False):
@@ -128,12 +129,16 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class StreamView:
-    """What a decision sees under the lock: the stream's current state, and the time that its first event would get."""
+    """What a decision sees under the lock: the stream's current state, and the time that its first event would get.
+
+    `rivals` are the states of the prices at the place that the write names, with those that were just decided.
+    """
 
     now: datetime
     version: int
     state: Any
     history: tuple[RecordedEvent, ...] = ()
+    rivals: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,8 @@ class Write:
     `decide` is pure and quick: it gets the StreamView under the lock and returns the events to append (possibly none)
     or raises Refused. `whole_stream` requests `StreamView.history`. `stops` says that it ends something: it is recorded
     whatever the clock says. `expected_version`, if given, must be the stream's version. `secrets` (credential or token
-    id to the hash of its secret) are stored in the table of secrets in the same transaction.
+    id to the hash of its secret) are stored in the table of secrets in the same transaction. `place` requests
+    `StreamView.rivals`.
     """
 
     stream: str
@@ -153,6 +159,7 @@ class Write:
     whole_stream: bool = False
     stops: bool = False
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

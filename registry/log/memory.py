@@ -11,10 +11,11 @@ from uuid import UUID, uuid4
 
 from registry.keys.events import ClockDivergenceAccepted
 from registry.log import chain
-from registry.log.batch import Batch, Outcome, wanted
+from registry.log.batch import Batch, Outcome, places, wanted
 from registry.log.clock_watch import Accepted, ClockBounds, ClockWatch
 from registry.log.event_log import Head, RecordedEvent, Write, Written
 from registry.log.group_commit import GroupCommit
+from registry.prices.state import PriceState
 
 
 def _utc_now() -> datetime:
@@ -89,13 +90,15 @@ class MemoryEventLog:
         clock, clock_fault = self._watch.look(head, now, self._accepted_clock() if behind else None)
         streams = wanted(writes)
         histories = {stream: await self.read_stream(stream) for stream in streams}
+        at = set(places(writes))
+        rivals = {name: one for name, one in self._states.items() if isinstance(one, PriceState) and one.place in at}
         batch = Batch(
             head=head,
             clock=clock,
             refusal=clock_fault,
             by_clock=behind,
             versions={stream: len(history) for stream, history in histories.items()},
-            states={stream: self._states.get(stream) for stream in streams},
+            states=rivals | {stream: self._states.get(stream) for stream in streams},
             histories={stream: histories[stream] for stream, whole in streams.items() if whole},
             new_salt=lambda: secrets.token_bytes(16),
         )

@@ -35,7 +35,7 @@ from registry.keys.events import CLOCK_STREAM
 from registry.keys.state import KeyState
 from registry.log import chain, sql, state_rows, stream_state
 from registry.log.append_hook import AppendHook
-from registry.log.batch import Batch, Outcome, wanted
+from registry.log.batch import Batch, Outcome, places, wanted
 from registry.log.clock_watch import Accepted, ClockBounds, ClockWatch
 from registry.log.event_log import COLUMNS, Head, RecordedEvent, Write, Written
 from registry.log.group_commit import GroupCommit
@@ -202,13 +202,14 @@ class PostgresEventLog:
         if histories:
             for row in await driver.fetch(sql.READ_STREAMS, list(histories)):
                 histories[row["stream"]].append(RecordedEvent.from_columns(row))
+        rivals = await driver.fetch(sql.RIVALS, *zip(*at, strict=True)) if (at := places(writes)) else []
         return Batch(
             head=head,
             clock=clock,
             refusal=clock_fault or self._refusal(),
             by_clock=behind,
             versions={row["stream"]: row["version"] for row in rows},
-            states={row["stream"]: stream_state.load(row["stream"], row["document"]) for row in rows},
+            states={row["stream"]: stream_state.load(row["stream"], row["document"]) for row in (*rivals, *rows)},
             histories=histories,
             new_salt=lambda: secrets.token_bytes(16),
         )

@@ -1,4 +1,4 @@
-"""The current state of keys, credentials and admin tokens as rows, saved in the append's own statement."""
+"""The current state of keys, credentials, admin tokens and prices as rows, saved in the append's own statement."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from registry.keys.state import KeyState
 from registry.keys.tokens import TokenState
 from registry.log import stream_state
 from registry.log.stream_state import StreamState
+from registry.prices.state import PriceState
 
 _KEY_COLUMNS = 8
 _CREDENTIAL_COLUMNS = 3
 _TOKEN_COLUMNS = 4
+_PRICE_COLUMNS = 7
 
 
 def columns(changed: Mapping[str, StreamState], secrets: Mapping[str, tuple[str, str]]) -> list[list[Any]]:
@@ -25,6 +27,7 @@ def columns(changed: Mapping[str, StreamState], secrets: Mapping[str, tuple[str,
     keys: list[tuple[Any, ...]] = []
     tokens: list[tuple[Any, ...]] = []
     credentials: list[tuple[Any, ...]] = []
+    prices: list[tuple[Any, ...]] = []
     for stream, state in changed.items():
         if isinstance(state, KeyState):
             keys.append(_key_row(stream, state))
@@ -33,12 +36,15 @@ def columns(changed: Mapping[str, StreamState], secrets: Mapping[str, tuple[str,
                 for one in state.credentials
                 if one.credential_id in secrets
             ]
+        elif isinstance(state, PriceState):
+            prices.append(_price_row(stream, state))
         else:
             tokens.append(_token_row(stream, state, secrets))
     return [
         *_transpose(keys, _KEY_COLUMNS),
         *_transpose(credentials, _CREDENTIAL_COLUMNS),
         *_transpose(tokens, _TOKEN_COLUMNS),
+        *_transpose(prices, _PRICE_COLUMNS),
     ]
 
 
@@ -56,3 +62,7 @@ def _key_row(stream: str, state: KeyState) -> tuple[Any, ...]:
 def _token_row(stream: str, state: TokenState, secrets: Mapping[str, tuple[str, str]]) -> tuple[Any, ...]:
     secret_hash = secrets[state.token_id][1] if state.token_id in secrets else None
     return stream, state.token_id, secret_hash, stream_state.dump(state)
+
+
+def _price_row(stream: str, state: PriceState) -> tuple[Any, ...]:
+    return stream, state.price_id, *state.place, state.created_position, stream_state.dump(state)

@@ -15,12 +15,15 @@ from registry.keys.state import KeyState
 from registry.keys.tokens import TokenState
 from registry.log import codec
 from registry.log.event_log import AnyEvent
+from registry.prices import state as prices
+from registry.prices.state import PriceState
 
-StreamState = KeyState | TokenState
+StreamState = KeyState | TokenState | PriceState
 
 _KEY = msgspec.json.Decoder(KeyState).decode
 _DETAILS = msgspec.json.Decoder(KeyDetails).decode
 _TOKEN = msgspec.json.Decoder(TokenState).decode
+_PRICE = msgspec.json.Decoder(PriceState).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -30,10 +33,12 @@ def evolve(state: StreamState | None, recorded: AnyEvent, event: Event) -> Strea
     `event` is the decoded payload of `recorded`. Raises ValueError for an event that can't follow the state.
     """
     stream = recorded.stream
-    if stream.startswith("key-") and not isinstance(state, TokenState):
+    if stream.startswith("key-") and (state is None or isinstance(state, KeyState)):
         return keys.evolve(state, recorded, event)
-    if stream.startswith("token-") and not isinstance(state, KeyState):
+    if stream.startswith("token-") and (state is None or isinstance(state, TokenState)):
         return tokens.evolve(state, recorded, event)
+    if stream.startswith("price-") and (state is None or isinstance(state, PriceState)):
+        return prices.evolve(state, recorded, event)
     return None
 
 
@@ -58,6 +63,8 @@ def load(stream: str, document: str | None) -> StreamState | None:
     """The state from its row's document."""
     if document is None:
         return None
+    if stream.startswith("price-"):
+        return _PRICE(document)
     if not stream.startswith("key-"):
         return _TOKEN(document)
     return replace(_KEY(document), details=_DETAILS(document))

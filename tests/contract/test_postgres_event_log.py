@@ -14,6 +14,7 @@ from registry.log.event_log import Caller
 from registry.log.postgres import APPEND_LOCK, Limits, PostgresEventLog, open_log
 from registry.log.state_rows import columns
 from tests.support.contracts.event_log_contract import EventLogContract
+from tests.support.contracts.prices import race
 from tests.support.contracts.writes import assert_whole, new_key, note, read_all, tail
 from tests.support.servers.databases import Database, Server
 
@@ -80,6 +81,12 @@ async def test_two_logs_on_one_database_share_one_order(database: Database) -> N
         assert_whole(await read_all(two), one.genesis_hash)
 
 
+async def test_of_prices_that_tie_one_is_set_whichever_process_sets_them(database: Database) -> None:
+    async with limited(database, Limits(max_batch=2)) as one, limited(database, Limits(max_batch=3)) as two:
+        assert len(await race([one, two], 30)) == 1
+        assert (await one.head()).position == 1
+
+
 async def test_a_full_queue_is_busy_at_once_and_takes_none_of_it(database: Database) -> None:
     async with limited(database, Limits(max_queue=5)) as log:
         writes = [replace(note("one"), caller=Caller(f"token-{number}")) for number in range(9)]
@@ -144,7 +151,7 @@ async def test_a_key_that_is_there_already_is_not_made_again(database: Database)
         )
         assert [isinstance(one, Exception) for one in answers] == [False, True]
         assert await owner.fetchval("SELECT count(*) FROM keyledger.credential") == 1
-    assert columns({}, {}) == [[] for _ in range(15)]
+    assert columns({}, {}) == [[] for _ in range(22)]
 
 
 async def test_killing_the_writers_connection_loses_nothing_that_was_answered(database: Database) -> None:

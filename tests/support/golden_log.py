@@ -33,12 +33,17 @@ NAMES: Final = (
     "CredentialRevoked.v1",
     "ClockDivergenceAccepted.v1",
     "UsageAnchored.v1",
+    "PriceSet.v1",
+    "PriceSet.v1.margin",
+    "PriceEnded.v1",
 )
 STREAMS: Final = {
     "AdminTokenCreated": "token-t0kenPubl1c0",
     "AdminTokenRevoked": "token-t0kenPubl1c0",
     "ClockDivergenceAccepted": "log-clock",
     "UsageAnchored": "usage-tensorzero",
+    "PriceSet": "price-llama-gold",
+    "PriceEnded": "price-llama-gold",
 }
 LOG_ID = UUID("11111111-2222-4333-8444-555555555555")
 

@@ -13,6 +13,7 @@ TABLES = (
     "key_credential_v1",
     "usage_anchor_v1",
     "usage_anchor_day_v1",
+    "price_change_v1",
     "event_applied_v1",
 )
 

@@ -150,7 +150,7 @@ def test_an_anchor_gives_a_row_and_one_for_each_of_its_days_late_years_and_no_da
         (*where, 3_257_812, 9, 7, 1, 1, 0, 0, 0, 0, Decimal(0), 2**128 - 1),
         (*where, NO_DAY, 9, 7, 0, 0, 0, 0, 0, 0, Decimal(-1), 0),
     ]
-    assert tally(rows, [7, 8]) == [(7, 0, 0, 0, 1, 3), (8, 0, 0, 0, 0, 0)]
+    assert tally(rows, [7, 8]) == [(7, 0, 0, 0, 1, 3, 0), (8, 0, 0, 0, 0, 0, 0)]
 
 
 def test_another_cut_into_batches_gives_the_same_rows() -> None:

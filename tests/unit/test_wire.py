@@ -16,6 +16,7 @@ from registry.keys import events
 from registry.keys.details import KeyDetails
 from registry.keys.events import Event, IssuedCredential
 from registry.log import codec
+from registry.prices.events import PriceEnded, PriceSet
 from registry.usage.events import MAX_COUNT, AnchoredDay, UsageAnchored
 from tests.support.records import record
 
@@ -65,6 +66,13 @@ EVENTS: dict[str, Event] = {
             AnchoredDay(None, 1, 0, 0, 0, 0, 0, "0", "00" * 15 + "01"),
         ),
     ),
+    "PriceSet.v1": PriceSet(
+        price_id="llama-gold", model="llama-3.3-70b", provider="vllm", tags={"billing_tier": "gold", "Größe": "ä€"},
+        currency="EUR", per_million={"input": "0.15", "output": "0.600000000000000001"}, per_inference="0.002",
+        cost_multiplier=None,
+    ),
+    "PriceSet.v1.margin": PriceSet("any", "*", None, {}, "USD", {}, None, "1.20"),
+    "PriceEnded.v1": PriceEnded("llama-gold", "llama-3.3-70b", "vllm", {"billing_tier": "gold", "Größe": "ä€"}, "EUR"),
 }  # fmt: skip
 
 

@@ -4,4 +4,5 @@ SELECT
     OR EXISTS (SELECT 1 FROM keyledger.key_state)
     OR EXISTS (SELECT 1 FROM keyledger.credential)
     OR EXISTS (SELECT 1 FROM keyledger.admin_token)
+    OR EXISTS (SELECT 1 FROM keyledger.price_state)
     OR EXISTS (SELECT 1 FROM keyledger.relay_checkpoint WHERE position > 0)

@@ -8,6 +8,8 @@ FROM (
     UNION ALL
     (SELECT stream FROM keyledger.admin_token WHERE stream > $1 ORDER BY stream LIMIT $2)
     UNION ALL
+    (SELECT stream FROM keyledger.price_state WHERE stream > $1 ORDER BY stream LIMIT $2)
+    UNION ALL
     (
         SELECT DISTINCT 'key-' || public_id AS stream
         FROM keyledger.credential

@@ -32,7 +32,12 @@ SELECT
         SELECT count()
         FROM {{database}}.usage_anchor_day_v1 FINAL
         WHERE position <= applied
-    ) AS usage_anchor_day
+    ) AS usage_anchor_day,
+    tally.7 - (
+        SELECT count()
+        FROM {{database}}.price_change_v1 FINAL
+        WHERE position <= applied
+    ) AS price_change
 FROM (
     SELECT (
         count(),
@@ -40,7 +45,8 @@ FROM (
         sum(life),
         sum(credentials),
         sum(usage_anchors),
-        sum(usage_anchor_days)
+        sum(usage_anchor_days),
+        sum(price_changes)
     ) AS tally
     FROM {{database}}.ledger_tally_v2 FINAL
     WHERE position <= applied

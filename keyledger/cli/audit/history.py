@@ -24,7 +24,8 @@ def history(
     key: Annotated[
         str,
         typer.Argument(
-            metavar="KEY", help="Any id of the key, token-<id> of an admin token, usage-<source>, or log-clock."
+            metavar="KEY",
+            help="Any id of the key, token-<id>, price-<id>, usage-<source> or log-clock.",
         ),
     ],
     data: Data = None,
@@ -53,7 +54,7 @@ def history(
 
 def segment(key: str) -> str:
     """The id as part of a path."""
-    if re.fullmatch(r"(token-)?[A-Za-z0-9]+|usage-[a-z0-9_]+|log-clock", key, re.ASCII) is None:
+    if re.fullmatch(r"(token-)?[A-Za-z0-9]+|price-[A-Za-z0-9._-]+|usage-[a-z0-9_]+|log-clock", key, re.ASCII) is None:
         raise CommandFailed("a public_id has letters and digits alone", 2)
     return key
 

@@ -15,6 +15,7 @@ from keyledger.http.openapi import headers, meanings, names, schemas
 _SERVERS: Final = [{"url": "/", "description": "the registry that this document came from"}]
 _TAGS: Final = [
     {"name": "keys", "description": "API keys, their tags, and what ends them."},
+    {"name": "prices", "description": "The price book: what tokens and inferences cost a customer, from when to when."},
     {"name": "billing", "description": "Bills of periods, by the tags that keys had at each inference."},
     {"name": "audit", "description": "What happened, what held when, and whether everything is as the log says."},
     {"name": "operations", "description": "Health and metrics, for machines: without a token."},

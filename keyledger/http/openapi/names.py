@@ -24,6 +24,8 @@ _NAMED: Final = {
     "Page_Entry_": "HistoryPage",
     "Page_EventOut_": "EventPage",
     "Page_KeyOut_": "KeyPage",
+    "Page_PriceOut_": "PricePage",
+    "PriceOut": "Price",
     "Sum": "FigureSum",
 }
 _STATUSES: Final = ("revoked", "suspended", "expired", "active")
@@ -86,11 +88,12 @@ def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _hoisted(schema: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """A reference to the schema, which becomes a component under its title, as do the choices that it is one of."""
+    """A reference to the schema, which becomes a component under its title, as do its parts and choices."""
     if "title" not in schema:
         return schema
     if "oneOf" in schema:
         schema["oneOf"] = [_hoisted(one, found) for one in schema["oneOf"]]
+    found.update(schema.pop("$defs", {}))
     found[schema["title"]] = schema
     return {"$ref": REF + schema["title"]}
 

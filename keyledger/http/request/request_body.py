@@ -49,7 +49,7 @@ def json_body(
 
 def body_docs(model: type[BaseModel], media_types: tuple[str, ...], *, required: bool = True) -> dict[str, Any]:
     """The `openapi_extra` of a route whose body `json_body` reads."""
-    schema = model.model_json_schema()
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     return {"requestBody": {"required": required, "content": {kind: {"schema": schema} for kind in media_types}}}
 
 

@@ -41,6 +41,13 @@ saved_token AS (
     SELECT *
     FROM unnest($27::text[], $28::text[], $29::text[], $30::text[])
     ON CONFLICT (stream) DO UPDATE SET document = excluded.document
+),
+-- The current state of prices. All but the document stays for life.
+saved_price AS (
+    INSERT INTO keyledger.price_state (stream, price_id, model, provider, tag_count, created_position, document)
+    SELECT *
+    FROM unnest($31::text[], $32::text[], $33::text[], $34::text[], $35::integer[], $36::bigint[], $37::text[])
+    ON CONFLICT (stream) DO UPDATE SET document = excluded.document
 )
 SELECT pg_notify('keyledger_event', max(position)::text)
 FROM appended

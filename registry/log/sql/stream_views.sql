@@ -8,7 +8,7 @@ SELECT
     head.recorded_at,
     wanted.stream,
     coalesce(latest.version, 0) AS version,
-    coalesce(key_state.document, admin_token.document) AS document
+    coalesce(key_state.document, admin_token.document, price_state.document) AS document
 FROM unnest($1::text[]) AS wanted (stream)
 LEFT JOIN LATERAL (
     SELECT event.position, event.hash, event.recorded_at
@@ -36,3 +36,9 @@ LEFT JOIN LATERAL (
     WHERE state.stream = wanted.stream
     LIMIT 1
 ) AS admin_token ON TRUE
+LEFT JOIN LATERAL (
+    SELECT state.document
+    FROM keyledger.price_state AS state
+    WHERE state.stream = wanted.stream
+    LIMIT 1
+) AS price_state ON TRUE

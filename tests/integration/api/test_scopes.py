@@ -9,6 +9,7 @@ from registry.keys.tokens import SCOPES
 from tests.support.api.service import OPERATOR, Api, assert_problem
 
 KEYS = "/admin/api-keys"
+PRICES = "/admin/prices"
 # The scope that a route needs; None needs no token. `admin` has every scope.
 NEEDED = {
     ("POST", KEYS): "keys:write",
@@ -22,6 +23,11 @@ NEEDED = {
     ("DELETE", f"{KEYS}/{{public_id}}/credentials/{{credential_id}}"): "keys:write",
     ("GET", f"{KEYS}/{{public_id}}/history"): "keys:read",
     ("GET", f"{KEYS}/{{public_id}}/usage"): "keys:read",
+    ("PUT", f"{PRICES}/{{price_id}}"): "prices:write",
+    ("GET", PRICES): "prices:read",
+    ("GET", f"{PRICES}/{{price_id}}"): "prices:read",
+    ("DELETE", f"{PRICES}/{{price_id}}"): "prices:write",
+    ("GET", f"{PRICES}/{{price_id}}/history"): "prices:read",
     ("GET", "/billing/usage"): "billing:read",
     ("GET", "/billing/compare"): "billing:read",
     ("GET", "/audit/history/{public_id}"): "audit:read",
@@ -45,7 +51,8 @@ NEEDED = {
 UNDOCUMENTED = {("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/docs/page.js")}
 # Ids of nobody: any caller with the right scope gets a 404, and nothing is changed.
 NOBODY = {
-    "public_id": "AAAAAAAAAAAA", "credential_id": "AAAAAAAAAAAA", "inference_id": "01953a3e-0000-7000-8000-000000000001"
+    "public_id": "AAAAAAAAAAAA", "credential_id": "AAAAAAAAAAAA", "price_id": "none",
+    "inference_id": "01953a3e-0000-7000-8000-000000000001",
 }  # fmt: skip
 # Without waiting for a projector, which does not run here.
 QUERY = {"/audit/verify": "?wait_s=0"}

@@ -22,7 +22,7 @@ from tests.support.ledger.workload import OPERATOR, fill, itself
 from tests.support.servers.databases import Database
 
 # Of the log that `make_books` fills with 100 edits.
-HEAD = 200
+HEAD = 205
 DETAILS = KeyDetails("Kasse 3 ☕", "acme", "shop")
 
 

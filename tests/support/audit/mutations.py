@@ -12,11 +12,13 @@ from uuid import UUID
 
 from registry.log import chain
 from registry.log.event_log import COLUMNS, RecordedEvent
+from registry.prices.terms import COUNTED
 from tests.support.audit.books_world import Tampered
 from tests.support.ledger_tables import TABLES
 
 # The first of these that a table has is what a row added by hand is known by.
-TEXTS = ("tag", "public_id", "credential_id", "source", "hash")
+TEXTS = ("tag", "public_id", "credential_id", "source", "price_id", "hash")
+AMOUNTS = (*COUNTED, "per_inference", "cost_multiplier")
 Named = set[int | str]
 Undo = Callable[[], Awaitable[object]]
 _PLACES = ", ".join(f"${number}" for number in range(1, len(COLUMNS) + 1))
@@ -88,7 +90,8 @@ class Mutations:
         table, position, rows, columns = await self._ledger_rows()
         place = self.rng.choice([number for number, name in enumerate(columns) if name != "applied_at"])
         if columns[place] == "kind":
-            changed: Any = "expiration" if rows[0][place] != "expiration" else "created"
+            others = ("set", "ended") if table == "price_change_v1" else ("expiration", "created")
+            changed: Any = others[rows[0][place] == others[0]]
         else:
             changed = self._flipped(rows[0][place], columns[place])
         altered = (*rows[0][:place], changed, *rows[0][place + 1 :])
@@ -117,7 +120,7 @@ class Mutations:
 
     async def alter_a_state_row(self) -> tuple[Named, Undo]:
         """One column of a key's or a token's current state."""
-        table = self.rng.choice(["key_state", "key_state", "admin_token"])
+        table = self.rng.choice(["key_state", "key_state", "admin_token", "price_state"])
         row = await self._state_row(table)
         column = self.rng.choice([name for name in row if name not in {"secret_hash", "stream"}])
         value = row[column]
@@ -128,14 +131,14 @@ class Mutations:
 
     async def delete_a_state_row(self) -> tuple[Named, Undo]:
         """A key that no list shows any more."""
-        table = self.rng.choice(["key_state", "admin_token"])
+        table = self.rng.choice(["key_state", "admin_token", "price_state"])
         row = await self._state_row(table)
         await self.books.sql(f"DELETE FROM keyledger.{table} WHERE stream = $1", row["stream"])
         return {row["stream"]}, lambda: self._insert(table, row)
 
     async def move_a_state_row(self) -> tuple[Named, Undo]:
         """To a stream that the log does not know."""
-        table = self.rng.choice(["key_state", "admin_token"])
+        table = self.rng.choice(["key_state", "admin_token", "price_state"])
         row = await self._state_row(table)
         other = row["stream"][:-1] + "~"
         update = f"UPDATE keyledger.{table} SET stream = $1 WHERE stream = $2"
@@ -208,11 +211,13 @@ class Mutations:
         await self.books.clickhouse(f"ALTER TABLE {{db}}.{table} DELETE WHERE position IN ({listed})")
         await self.books.books.clickhouse.insert(f"{self.books.books.names.database}.{table}", rows, columns)
 
-    def _flipped(self, value: Any, column: str = "") -> Any:  # noqa: PLR0911 - one return per type
+    def _flipped(self, value: Any, column: str = "") -> Any:  # noqa: C901, PLR0911 - one case per type
         """The value with one bit another way, as far as its type has room for that; something for nothing."""
         match value:
             case None if column.endswith(("_at", "expiration")):
                 return datetime(2026, 3, 1, tzinfo=UTC)
+            case None if column in AMOUNTS:
+                return Decimal(5)
             case None:
                 return 5 if column.endswith("_ms") else "x"
             case int():
@@ -220,6 +225,8 @@ class Mutations:
             case bytes():
                 place = self.rng.randrange(len(value)) if value else 0
                 return value[:place] + bytes([value[place] ^ (1 << self.rng.randrange(8))]) + value[place + 1 :]
+            case dict():
+                return {**value, "mallory": "x"}
             case UUID():
                 return UUID(int=value.int ^ (1 << self.rng.randrange(60)))
             case Decimal():

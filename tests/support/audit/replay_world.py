@@ -112,6 +112,6 @@ class Dies(ClickHouse):
 
 async def rows_of(clickhouse: ClickHouse, names: Names, until: int | None) -> list[list[Row]]:
     """The rows of a ledger's tables up to a position, each once."""
-    places = dict(zip(TABLES, (3, 2, 3, 3, 4, 0), strict=True))  # of the column `position`
+    places = dict(zip(TABLES, (3, 2, 3, 3, 4, 1, 0), strict=True))  # of the column `position`
     tables = zip(TABLES, await contents(clickhouse, names), strict=True)
     return [[row for row in rows if until is None or row[places[table]] <= until] for table, rows in tables]

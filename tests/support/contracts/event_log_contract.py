@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from registry.errors import Busy, FieldFault, FieldsRefused, VersionConflict
+from registry.errors import Busy, Conflict, FieldFault, FieldsRefused, VersionConflict
 from registry.instant import cut_ms
 from registry.keys.commands import EditKey, edit
 from registry.keys.events import KeyRevoked, key_stream
 from registry.keys.state import KeyState
 from registry.log.event_log import EventLog, Foldable, NewEvent, StreamView, Write
+from registry.prices.commands import When
+from registry.prices.service import PriceService
+from tests.support.contracts.prices import race, rival
 from tests.support.contracts.writes import CALLER, assert_whole, new_key, note, noted, read_all, tail
 
 
@@ -206,3 +209,17 @@ class EventLogContract:
         assert (await running).position == 1
         with pytest.raises(Busy):
             await log.write(note("one"))
+
+    async def test_of_prices_that_tie_and_are_set_at_once_one_is_set(self, log: EventLog) -> None:
+        (won,) = await race([log], 20)
+        prices = PriceService(log)
+        with pytest.raises(Conflict, match=f"the price rival-{won} rates the same rows"):
+            await prices.set(rival(99), When(), CALLER)
+        await prices.set(rival(100, tier="gold"), When(), CALLER)
+        with pytest.raises(Conflict, match="the price rival-100 "):
+            await prices.set(rival(101, region="eu"), When(), CALLER)
+        await prices.set(rival(102, tier="silver"), When(), CALLER)
+        await prices.end(f"rival-{won}", When(), CALLER)
+        assert len(await race([log], 20)) == 1
+        events = await read_all(log)
+        assert [event.type for event in events] == ["PriceSet"] * 3 + ["PriceEnded", "PriceSet"]

@@ -8,6 +8,9 @@ from uuid import UUID
 
 from registry.keys.commands import EditKey
 from registry.log.event_log import Caller, EventLog
+from registry.prices.commands import When
+from registry.prices.service import PriceService
+from registry.prices.terms import NewPrice, Terms
 from registry.service import KeyService, NewKey
 from registry.usage.anchors import UsageAnchors, parts_of
 from registry.usage.events import AnchoredDay
@@ -29,7 +32,7 @@ async def itself(public_id: str) -> str:
 async def fill(log: EventLog, seed: int, count: int = 60) -> None:
     """A workload of creations, edits (backdated too), expirations, suspensions, rotations and ends of all kinds.
 
-    It ends with an anchor of usage.
+    It ends with an anchor of usage, and with prices: one is set again, backdated, and ended.
     """
     rng = Random(seed)
     keys = KeyService(log, itself)
@@ -53,6 +56,21 @@ async def fill(log: EventLog, seed: int, count: int = 60) -> None:
         if rng.random() < 0.1 and len(alive) > 1:
             await keys.revoke(alive.pop().public_id, OPERATOR)
     await UsageAnchors(log).anchor_usage("tensorzero", parts_of(JOURNAL, 1, DAYS))
+    await fill_prices(log)
+
+
+async def fill_prices(log: EventLog) -> None:
+    """Prices of every kind: three set, one of them set again with an earlier instant, and one ended."""
+    prices, gold = PriceService(log), {"billing_tier": "gold", "Größe": "ä€😀"}
+    tokens = Terms("EUR", {"input": "0.15", "output": "0.600000000000000001"}, "0.002", None)
+    first = await prices.set(NewPrice("llama-gold", "llama", "vllm", gold, tokens), When(), OPERATOR)
+    earlier = When(first.now - timedelta(days=1), "contract", may_backdate=True)
+    free = Terms("EUR", {"input": "0"}, None, None)
+    await prices.set(NewPrice("llama-gold", "llama", "vllm", gold, free), earlier, OPERATOR)
+    margin = Terms("USD", {}, None, "1.20")
+    await prices.set(NewPrice("any", "*", None, {}, margin), When(), OPERATOR)
+    await prices.set(NewPrice("gone", "llama", None, {}, tokens), When(), OPERATOR)
+    await prices.end("gone", When(), OPERATOR)
 
 
 async def _change_secrets(keys: KeyService, public_id: str, rng: Random) -> None:

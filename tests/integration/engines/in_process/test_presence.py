@@ -28,6 +28,7 @@ LEDGER = (
     "key_credential_v1",
     "usage_anchor_v1",
     "usage_anchor_day_v1",
+    "price_change_v1",
     "ledger_tally_v2",
 )
 

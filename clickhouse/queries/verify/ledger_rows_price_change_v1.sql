@@ -1,0 +1,28 @@
+-- Each row as one unambiguous text: a string is preceded by its length, NULL is a dash. Tags are in the order of their
+-- names, wherever the row keeps them.
+WITH text -> concat(toString(length(text)), ':', text) AS told
+SELECT
+    position,
+    arrayStringConcat([
+        told(price_id),
+        toString(position),
+        toString(effective_ms),
+        told(toString(kind)),
+        told(model),
+        if(provider IS NULL, '-', told(assumeNotNull(provider))),
+        arrayStringConcat(arrayMap(
+            tag -> concat(told(tag.1), told(tag.2)),
+            arraySort(arrayZip(mapKeys(tags), mapValues(tags)))
+        )),
+        told(toString(currency)),
+        ifNull(toString(input), '-'),
+        ifNull(toString(output), '-'),
+        ifNull(toString(cache_read), '-'),
+        ifNull(toString(cache_write), '-'),
+        ifNull(toString(cached_input), '-'),
+        ifNull(toString(cached_output), '-'),
+        ifNull(toString(per_inference), '-'),
+        ifNull(toString(cost_multiplier), '-'),
+        toString(toUnixTimestamp64Micro(recorded_at))
+    ], ',') AS row
+FROM {{database}}.price_change_v1
