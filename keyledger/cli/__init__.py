@@ -14,6 +14,7 @@ from keyledger.cli import billing, clock, dead_letters, engine, imports, keys, l
 from keyledger.cli.audit.app import audit_app
 from keyledger.cli.client import CommandFailed
 from keyledger.cli.finance import compare
+from keyledger.cli.prices import app as prices
 from keyledger.cli.printing.output import complain, say
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ def start(
 
 lifecycle.register(keys.app)
 app.add_typer(keys.app, name="keys")
+app.add_typer(prices.app, name="prices")
 app.add_typer(tokens.app, name="token")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(audit_app(), name="audit")

@@ -36,6 +36,7 @@ from keyledger.http.operator import (
     status,
     tokens,
 )
+from keyledger.http.operator import prices as import_of_prices
 from keyledger.http.prices import prices
 from keyledger.http.request.percent_encoding import PercentEncoding
 from keyledger.runtime.services import Services
@@ -73,6 +74,7 @@ _OPERATOR: Final = (
     sql.router,
     load.router,
     imports.router,
+    import_of_prices.router,
     credentials.router,
     replay.router,
     repair.router,

@@ -23,6 +23,7 @@ from registry.prices.terms import NewPrice, price_faults
 
 # What a page has of stored documents, at most, and what a read without an end starts before.
 _PAGE_BYTES: Final = 2 << 20
+_PAGE: Final = 1000
 _BEYOND: Final = 2**63 - 1
 
 
@@ -78,6 +79,15 @@ class PriceQueries:
         if price is None:
             raise UnknownPrice(position=row["head"])
         return PastPrices([price], then, row["head"])
+
+    async def all(self) -> tuple[list[PriceState], Moment]:
+        """Every price, and the moment of the first page."""
+        found = await self.prices(None, None, None, _PAGE)
+        prices, then = found.prices, found.moment
+        while found.more:
+            found = await self.prices(None, None, found.prices[-1].created_position, _PAGE)
+            prices = [*prices, *found.prices]
+        return prices, then
 
     async def prices(self, at: datetime | None, known_at: int | None, before: int | None, limit: int) -> PastPrices:
         """Up to `limit` prices that were first set before position `before`, newest first. Raises FieldsRefused."""

@@ -15,11 +15,9 @@ from keyledger.http.openapi.fields_of_keys import KEYS
 from keyledger.http.openapi.fields_of_prices import PRICES
 
 Meaning = tuple[str, Any]
-_MEANINGS: Final[Mapping[str, Meaning]] = {**KEYS, **BILLS, **AUDITS}
+_MEANINGS: Final[Mapping[str, Meaning]] = {**KEYS, **PRICES, **BILLS, **AUDITS}
 _DECIMAL: Final = {"pattern": r"^-?\d+(\.\d+)?$"}
 _MONEY: Final = {"amount": _DECIMAL, "cost_usd": _DECIMAL}
-_MEANINGS: Final[Mapping[str, Meaning]] = {**KEYS, **PRICES, **BILLS, **AUDITS}
-_MONEY: Final = {"cost_usd": {"pattern": r"^-?\d+(\.\d+)?$"}}
 
 
 def describe(name: str, schema: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""keyledger prices: the price book."""
