@@ -224,9 +224,7 @@ def _charges(groups: Sequence[_Group]) -> tuple[Charge, ...]:
     for group in groups:
         if group.currency:
             amounts[group.currency] = amounts.get(group.currency, 0) + group.amount
-    return tuple(
-        Charge(currency, Decimal(amounts[currency]).scaleb(-AMOUNT_DECIMALS)) for currency in sorted(amounts)
-    )
+    return tuple(Charge(currency, Decimal(amounts[currency]).scaleb(-AMOUNT_DECIMALS)) for currency in sorted(amounts))
 
 
 def _usage(groups: Sequence[_Group], after_now: AfterNow, uncollected: int) -> Usage:

@@ -19,9 +19,20 @@ from projections.usage.journal.collecting import Collecting
 from projections.usage.journal.state import Journal
 from tests.support.ledger.prepared import truncate
 from tests.support.oracle.oracle import KEY_TAG, Fact, Row
+from tests.support.oracle.prices import PriceFact
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RECORDED = datetime(2026, 6, 1, tzinfo=UTC)
+AMOUNTS = (
+    "input",
+    "output",
+    "cache_read",
+    "cache_write",
+    "cached_input",
+    "cached_output",
+    "per_inference",
+    "cost_multiplier",
+)
 GATEWAY = ("ChatInference", "JsonInference", "ModelInference", "BatchIdByInferenceId")
 _LIFE = {
     "key_created": "created",
@@ -114,6 +125,18 @@ class World:
         )
         last = max((f.position for f in facts), default=0) if applied is None else applied
         await store.insert_applied([(i, "log", f"hash{i - 1}", f"hash{i}", RECORDED) for i in range(1, last + 1)])
+
+    async def write_prices(self, prices: Sequence[PriceFact]) -> None:
+        """Write prices as the projector would."""
+        await Store(self.clickhouse, self.names).insert_prices(
+            [
+                (
+                    *(one.price_id, one.position, one.effective_ms, one.kind, one.model, one.provider, dict(one.tags)),
+                    *(one.currency, *(getattr(one, name) if one.kind == "set" else None for name in AMOUNTS), RECORDED),
+                )
+                for one in prices
+            ]
+        )
 
     async def serve(self, rows: Sequence[Row], *, collect: bool = True) -> None:
         """Write rows as the gateway would, and collect them unless said."""
