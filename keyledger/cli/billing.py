@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -9,6 +10,7 @@ import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given
 from keyledger.cli.finance.charges import charges_of
+from keyledger.cli.finance.chart import ChartOf, chart_names, write_chart
 from keyledger.cli.finance.csv_file import HEADERS, print_csv
 from keyledger.cli.finance.period import Month, Since, Until, period
 from keyledger.cli.printing.after_now import warn_after_now
@@ -50,15 +52,23 @@ def bill(
     rounded: Annotated[
         bool, typer.Option("--round", help="With --csv: each amount once per line, to the currency's minor unit.")
     ] = False,
+    chart: Annotated[
+        Path | None,
+        typer.Option(help="Draw the bill over time, by at most one other name, into this .png or .svg."),
+    ] = None,
+    chart_of: Annotated[ChartOf, typer.Option(help="What the chart shows.")] = ChartOf.COST,
+    currency: Annotated[str | None, typer.Option(help="Of --chart-of charges, where there are several.")] = None,
     data: Data = None,
     json: AsJson = False,
 ) -> None:
     """Bill a period: each inference by the tags that its key had at the inference's own instant."""
     names = [*(group_by or []), *(more or [])]
-    if csv and json:
-        raise CommandFailed("give --csv or --json, not both", 2)
+    if sum((csv, json, chart is not None)) > 1:
+        raise CommandFailed("give one of --csv, --json and --chart", 2)
     if rounded and not csv:
         raise CommandFailed("--round goes with --csv", 2)
+    if chart is not None:
+        names = chart_names(chart, names)
     since, until = period(since, until, month, time_zone)
 
     async def ask(client: httpx.AsyncClient) -> httpx.Response:
@@ -79,6 +89,9 @@ def bill(
     response = call(data, ask)
     if csv:
         print_csv(response)
+    elif chart is not None:
+        write_chart(chart, checked(response), chart_of, currency)
+        say(f"{chart} is drawn")
     elif json:
         print_json(checked(response))
     else:
