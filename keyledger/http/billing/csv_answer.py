@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import mimeparse
 from fastapi.responses import Response
@@ -21,21 +21,6 @@ ROUNDING_HEADER: Final = "Keyledger-Rounding"
 FORMULAS_HEADER: Final = "Keyledger-Formula-Values"
 # The one that is liked least comes first.
 _KINDS: Final = (CSV, "application/json")
-DOCUMENTED: Final[dict[int | str, dict[str, Any]]] = {
-    200: {
-        "content": {
-            CSV: {
-                "schema": {
-                    "type": "string",
-                    "description": "The lines alone, by RFC 4180: the names of `group_by`, then the figures.",
-                    "examples": [
-                        f"customer_id,{','.join(FIGURE_COLUMNS)}\r\nacme,2,20,10,0,0,0,0,0.011,0,EUR,0.02,0\r\n"
-                    ],
-                }
-            }
-        }
-    }
-}
 
 
 def wants_csv(accept: str | None) -> bool:

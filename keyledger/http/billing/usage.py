@@ -70,7 +70,8 @@ class NotYetApplied(Busy):
 @router.get(
     "/usage",
     response_model=Bill,
-    responses={**csv_answer.DOCUMENTED, **documented(422)},
+    # CSV is no kind of the answer in the document: clients would be given text or a bill, and know neither.
+    responses=documented(422),
     openapi_extra={"x-repeatable": ["group_by", "tag"]},
 )
 async def show_bill(
@@ -80,7 +81,10 @@ async def show_bill(
     query: Annotated[BillParameters, Query()],
     request: Request,
 ) -> Response:
-    """Show the bill of a period. Each inference counts by the tags that its key had at the inference's own instant."""
+    """Show the bill of a period. Each inference counts by the tags that its key had at the inference's own instant.
+
+    With `Accept: text/csv`, the lines alone as CSV by RFC 4180.
+    """
     question, csv = question_of(query), csv_answer.wants_csv(request.headers.get("accept"))
     csv_answer.check_question(question, csv=csv, rounding=query.round)
     applied = await wait_until_applied(services, {"known_at": query.known_at, "wait_for": query.wait_for})
