@@ -1,4 +1,4 @@
--- The latest instant of a period's usage, where inferences were taken back whole: the greatest that is left.
+-- The latest instant of a period's usage, where all of some inference was taken back: the greatest that is left.
 SELECT max(at_ms)
 FROM (
     SELECT any(e.at_ms) AS at_ms
