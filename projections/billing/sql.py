@@ -46,6 +46,33 @@ _COUNTED = {
 }
 
 
+# The columns that words look at.
+_COLUMNS = {"function": "function_name", "model": "model_name", "provider": "model_provider_name"}
+# What a bill sums.
+_SUMS = (
+    "sign",
+    "inferences",
+    "of_model",
+    "of_provider",
+    "of_pair",
+    "of_charge",
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "cached_output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cost_usd",
+    "unpriced",
+    "model_rows",
+    "inference_rows",
+    "conflicts",
+    "fingerprint",
+)
+_BUCKETS = (
+    "Enum8(\\'bad_id\\' = 1, \\'batch\\', \\'orphan\\', \\'unkeyed\\', \\'unknown_key\\', "
+    "\\'outside_key_life\\', \\'keyed\\')"
+)
 # A version of a price: see clickhouse/queries/bill/prices.sql.
 _PRICE = (
     "Tuple(price_id String, from_ms Int64, until_ms Int64, provider String, tags Array(String), currency String, "
@@ -98,29 +125,120 @@ def view_scope(names: Names, position: str, since_ms: str, until_ms: str) -> Sco
     return Scope(names, position, since_ms, until_ms, batch, given_up)
 
 
-def attributed(scope: Scope, tags: Sequence[str]) -> str:
-    """The entries with their bucket and `tag_0`, `tag_1` … as of their instant; `tags` are expressions for names."""
+def attributed(scope: Scope, tags: Sequence[str], only: str | None = None) -> str:
+    """The entries with their bucket and `tag_0`, `tag_1` … as of their instant; `tags` are expressions for names.
+
+    `only`: a subquery that names the credentials whose entries are meant, all of which are known.
+    """
+    credentials, entries = scope.sql("bill/credentials"), scope.sql("bill/entries")
+    if only is not None:
+        credentials = f"SELECT * FROM ({credentials}) WHERE credential_id IN ({only})"  # noqa: S608 - our own texts
+        entries = f"SELECT * FROM ({entries}) WHERE credential_id IN ({only})"  # noqa: S608 - as above
     return scope.sql(
         "bill/attributed",
-        entries=scope.sql("bill/entries"),
-        timeline=_timeline(scope, tags),
+        entries=entries,
+        timeline=_timeline(scope, tags, credentials),
         tag_names="".join(f"t.tag_{i} AS tag_{i},\n    " for i in range(len(tags))),
     )
 
 
-def bill(scope: Scope, tags: int, group_by: Sequence[str], filtered: Sequence[int], book: Book) -> str:
+def moving_share(scope: Scope, tags: int) -> str:
+    """How many credentials there are, and of how many something changes within the period."""
+    return scope.sql(
+        "bill/moving_share", credentials=scope.sql("bill/credentials"), moving=_moving(scope, _names(tags))
+    )
+
+
+def _names(tags: int) -> list[str]:
+    return [f"{{name_{i}:String}}" for i in range(tags)]
+
+
+def _moving(scope: Scope, tags: Sequence[str]) -> str:
+    return scope.sql("bill/moving", credentials=scope.sql("bill/credentials"), tags=_tuple(tags))
+
+
+def _tuple(tags: Sequence[str]) -> str:
+    return f"({', '.join(tags)})" if tags else "('')"
+
+
+def _summed(scope: Scope, tags: Sequence[str], group_by: Sequence[str], book: Book) -> str:
+    """As `attributed`, of the columns that a bill reads, with the entries of steady credentials summed."""
+    dimensions = ["credential_id", "state", "cached"]
+    dimensions += [column for word, column in _COLUMNS.items() if word in group_by]
+    if book.prices:
+        dimensions += [column for column in ("model_name", "model_provider_name") if column not in dimensions]
+    if book.by_inference:
+        dimensions += ["mixed", "mixed_number", "mixed_id"]
+    moving = _moving(scope, tags)
+    mixed = {"mixed_number": "if(mixed, number, 0)", "mixed_id": "if(mixed, id, 0)"}
+    sums = [f"{mixed[name]} AS {name}" if name in mixed else name for name in dimensions]
+    sums += [f"sum(e.{name}) AS {name}" for name in _SUMS]
+    # No two prices, and nothing dated after now, in one sum: so the latest instant stands for all of them.
+    sums.append("max(e.at_ms) AS at_ms")
+    apart = ["e.at_ms <= {now_ms:Int64}"]
+    if book.prices:
+        apart.append("roundDown(e.at_ms, {times_ms:Array(Int64)})")
+    columns = ["at_ms", *dimensions, *_SUMS]
+    single = {name: f"if(u.mixed, u.{name.removeprefix('mixed_')}, 0) AS {name}" for name in mixed}
+    turn = "bitOr(bitShiftLeft(toUInt128(effective_ms), 64), toUInt128(position))"
+    return scope.sql(
+        "bill/attributed_sums",
+        sum_columns=",\n    ".join(f"u.{name} AS {name}" for name in columns),
+        entry_columns=",\n    ".join(single.get(name, f"u.{name} AS {name}") for name in columns),
+        tag_names="".join(f"tag_{i},\n    " for i in range(len(tags))),
+        sums=",\n        ".join(sums),
+        entries=scope.sql("bill/entries"),
+        moving=moving,
+        dimensions=",\n        ".join([*dimensions, *apart]),
+        buckets=_BUCKETS,
+        attributed=attributed(scope, tags, moving),
+        steady=scope.sql(
+            "bill/steady",
+            turn=turn,
+            tag_columns="".join(f"nullIf(t.tag_{i}, '') AS tag_{i},\n    " for i in range(len(tags))),
+            tags_of_keys=scope.sql(
+                "bill/steady_tags",
+                tags=_tuple(tags),
+                tag_points="".join(
+                    f"argMaxIf(ifNull(value, ''), {turn}, tag = {tag}) AS tag_{i},\n        "
+                    for i, tag in enumerate(tags)
+                ),
+            )
+            if tags
+            else "",
+        ),
+    )
+
+
+def can_sum(group_by: Sequence[str]) -> bool:
+    """Whether entries can be summed before their tags are looked up: not where each instant matters."""
+    return not any(word in group_by for word in ("hour", "day", "month"))
+
+
+def bill(
+    scope: Scope,
+    tags: int,
+    group_by: Sequence[str],
+    filtered: Sequence[int],
+    book: Book,
+    *,
+    steady: bool = False,
+) -> str:
     """The statement of a bill. Tags are bound as `name_0` …, the values that must hold as `value_0` …
+
+    `steady`: of most credentials nothing changes within the period, so their entries are summed first.
 
     `group_by` holds words of `WORDS` and `tag_0` …; `filtered` says of which tag each value must be. `book.tags` says
     which tags the prices ask for.
     """
     by_names = "".join(f"by_{i},\n    " for i in range(len(group_by)))
+    rows = _summed(scope, _names(tags), group_by, book) if steady else attributed(scope, _names(tags))
     if not book.prices:
-        return scope.sql("bill/unrated", bill=_grouped(scope, tags, group_by, filtered))
+        return scope.sql("bill/unrated", bill=_grouped(scope, rows, group_by, filtered))
     versions = scope.sql("bill/price_versions")
     return scope.sql(
         "bill/rated",
-        bill=_grouped(scope, tags, group_by, filtered, _rate_parts(book)),
+        bill=_grouped(scope, rows, group_by, filtered, _rate_parts(book, steady=steady)),
         by_names=by_names,
         prices=scope.sql("bill/prices", versions=versions, price_type=_PRICE),
         charged=scope.sql("bill/charged") if book.by_inference else ",\n        toInt256(0) AS charged\n",
@@ -128,15 +246,15 @@ def bill(scope: Scope, tags: int, group_by: Sequence[str], filtered: Sequence[in
 
 
 def _grouped(
-    scope: Scope, tags: int, group_by: Sequence[str], filtered: Sequence[int], parts: Mapping[str, str] | None = None
+    scope: Scope, rows: str, group_by: Sequence[str], filtered: Sequence[int], parts: Mapping[str, str] | None = None
 ) -> str:
-    """Entries by bucket and line; with `parts`, also by those of them that are no sum."""
+    """Attributed entries, or their sums, by bucket and line; with `parts`, also by those of them that are no sum."""
     by = [(f"by_{i}", WORDS.get(name, name)) for i, name in enumerate(group_by)]
     zoned = any(word in group_by for word in ("hour", "day", "month"))
     more = "".join(f",\n    {sql} AS {name}" for name, sql in (parts or {}).items())
     return scope.sql(
         "bill/bill",
-        attributed=attributed(scope, [f"{{name_{i}:String}}" for i in range(tags)]),
+        attributed=rows,
         counted=_COUNTED["model" in group_by, "provider" in group_by],
         # What makes no line has no label either.
         by_columns="".join(f"if(listed, toNullable({sql}), NULL) AS {name},\n        " for name, sql in by),
@@ -148,14 +266,14 @@ def _grouped(
     )
 
 
-def _rate_parts(book: Book) -> dict[str, str]:
+def _rate_parts(book: Book, *, steady: bool) -> dict[str, str]:
     """What decides the price of entries, and what is summed to be charged."""
     tags = ", ".join(f"ifNull(tag_{number}, '')" for number in book.tags)
     of_key = "bucket IN ('keyed', 'outside_key_life')"
     nothing = f"CAST([{', '.join(repr('') for _ in book.tags)}], 'Array(String)')"
     mixed = {
-        "mixed_number": "if(a.mixed, a.number, 0)",
-        "mixed_id": "if(a.mixed, a.id, 0)",
+        "mixed_number": "a.mixed_number" if steady else "if(a.mixed, a.number, 0)",
+        "mixed_id": "a.mixed_id" if steady else "if(a.mixed, a.id, 0)",
         "bought_rows": "sum(if(a.cached, 0, a.model_rows))",
         "of_charge": "sum(a.of_charge)",
     }
@@ -171,12 +289,12 @@ def _rate_parts(book: Book) -> dict[str, str]:
     }
 
 
-def _timeline(scope: Scope, tags: Sequence[str]) -> str:
+def _timeline(scope: Scope, tags: Sequence[str], credentials: str) -> str:
     numbers = range(len(tags))
     return scope.sql(
         "bill/timeline",
-        credentials=scope.sql("bill/credentials"),
-        tags=f"({', '.join(tags)})" if tags else "('')",
+        credentials=credentials,
+        tags=_tuple(tags),
         tag_columns="".join(f"nullIf(s.tag_{i}, '') AS tag_{i},\n    " for i in numbers),
         tag_windows="".join(f"last_value(p.tag_{i}) OVER so_far AS tag_{i},\n        " for i in numbers),
         tag_points="".join(
