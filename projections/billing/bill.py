@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal, localcontext
-from typing import Any, Final, NamedTuple
+from decimal import localcontext
+from typing import Any, Final
 
 from projections.billing import sql as bill_sql
-from projections.billing.figures import BUCKETS, FIGURES, Bucket, BucketName, Charge, Figures, Line
+from projections.billing.asked import ask, known_position
+from projections.billing.figures import BUCKETS, Bucket, BucketName, Figures, Line
+from projections.billing.groups import Group, read_group, sums
 from projections.billing.labels import label
 from projections.billing.limits import BillLimits
-from projections.billing.price_book import AMOUNT_DECIMALS, read_price_book
-from projections.billing.query import WORDS, BillQuery, faults
-from projections.engine.client import ClickHouse, Row
+from projections.billing.price_book import read_price_book
+from projections.billing.query import BillQuery, faults
+from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.errors import TooManyLines
 from projections.ledger.presence import Presence
@@ -27,8 +29,6 @@ from registry.instant import from_ms, to_ms
 
 # Where less than a quarter of the credentials change within the period: measured, docs/billing.md says more.
 _STEADY: Final = 4
-_LOCAL: Final = frozenset({"hour", "day", "month"})
-_SUMMED: Final = tuple(name for name in FIGURES if name not in ("inferences", "charges"))
 
 
 @dataclass(frozen=True)
@@ -116,32 +116,6 @@ async def compute_bill(
         )
 
 
-class _Group(NamedTuple):
-    """A row of the statement: of a bucket, or of one of its lines where it is `listed`."""
-
-    bucket: BucketName
-    listed: int
-    by: Sequence[Any]
-    inferences: int
-    distinct_inferences: int
-    input_tokens: int
-    output_tokens: int
-    cached_input_tokens: int
-    cached_output_tokens: int
-    cache_read_tokens: int
-    cache_write_tokens: int
-    cost_usd: Decimal
-    unpriced: int
-    model_rows: int
-    inference_rows: int
-    conflicts: int
-    seen_until_ms: int
-    fingerprint: int
-    currency: str
-    amount: int
-    unrated: int
-
-
 async def _groups(
     clickhouse: ClickHouse,
     names: Names,
@@ -150,34 +124,17 @@ async def _groups(
     applied_position: int,
     limits: BillLimits,
     now: datetime,
-) -> list[_Group]:
-    position = applied_position if query.known_at is None else min(query.known_at, applied_position)
-    period = to_ms(query.since), to_ms(query.until)
+) -> list[Group]:
+    position, period = known_position(query, applied_position), (to_ms(query.since), to_ms(query.until))
     prices = await read_price_book(clickhouse, names, position, *period)
-    asked = [*(n for n in query.group_by if n not in WORDS), *(n for n, _ in query.tags)]
-    tags = tuple(dict.fromkeys([*asked, *prices.tag_names]))
-    group_by = [name if name in WORDS else f"tag_{tags.index(name)}" for name in query.group_by]
-    filtered = [tags.index(name) for name, _ in query.tags]
-    parameters: dict[str, Any] = {
-        "position": position,
-        "since_ms": period[0],
-        "until_ms": period[1],
-        "now_ms": to_ms(now),
-        **pinned.parameters,
-        "limit": (limits.lines + len(BUCKETS) * 2 + 1) * (prices.currencies + 1),
-        **{f"name_{i}": name for i, name in enumerate(tags)},
-        **{f"value_{i}": value for i, (_, value) in enumerate(query.tags)},
-    }
-    if not _LOCAL.isdisjoint(query.group_by):
-        parameters["time_zone"] = query.time_zone
-    if prices.prices:
-        parameters |= {"rate_names": list(prices.tag_names), "times_ms": list(prices.times_ms)}
-    book = bill_sql.Book(bool(prices.prices), [tags.index(name) for name in prices.tag_names], prices.by_inference)
+    asked = ask(query, position, period, pinned, prices)
+    limit = (limits.lines + len(BUCKETS) * 2 + 1) * (prices.currencies + 1)
+    parameters = {**asked.parameters, "now_ms": to_ms(now), "limit": limit}
     scope = bill_sql.Scope(names)
-    steady = bill_sql.can_sum(group_by) and await _mostly_steady(clickhouse, scope, len(tags), parameters)
-    sql = bill_sql.bill(scope, len(tags), group_by, filtered, book, steady=steady)
+    steady = bill_sql.can_sum(asked.group_by) and await _mostly_steady(clickhouse, scope, len(asked.tags), parameters)
+    sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, steady=steady)
     rows = await limits.within(clickhouse.query(sql, parameters, limits.of_engine, stoppable=True))
-    return [_group(row, len(group_by)) for row in rows]
+    return [read_group(row, len(query.group_by)) for row in rows]
 
 
 async def _mostly_steady(
@@ -188,58 +145,36 @@ async def _mostly_steady(
     return bool(moving * _STEADY < credentials)
 
 
-def _group(row: Row, width: int) -> _Group:
-    return _Group(row[0], row[1], row[2 : 2 + width], *row[2 + width :])
-
-
-def _total(groups: Iterable[_Group]) -> Figures:
+def _total(groups: Iterable[Group]) -> Figures:
     """An inference of several models is in a line of each, and once in the total."""
     listed = [group for group in groups if group.listed and group.bucket == "keyed"]
-    return Figures(**_sums(listed, sum(group.distinct_inferences for group in listed)))
+    return Figures(**sums(listed, sum(group.distinct_inferences for group in listed)))
 
 
-def _coverage(groups: Iterable[_Group]) -> list[Bucket]:
-    by_bucket: dict[BucketName, list[_Group]] = {bucket: [] for bucket in BUCKETS}
+def _coverage(groups: Iterable[Group]) -> list[Bucket]:
+    by_bucket: dict[BucketName, list[Group]] = {bucket: [] for bucket in BUCKETS}
     for group in groups:
         by_bucket[group.bucket].append(group)
     return [
-        Bucket(bucket=bucket, **_sums(found, sum(group.distinct_inferences for group in found)))
+        Bucket(bucket=bucket, **sums(found, sum(group.distinct_inferences for group in found)))
         for bucket, found in by_bucket.items()
     ]
 
 
-def _lines(groups: Iterable[_Group], group_by: Sequence[str], bucket: BucketName) -> list[Line]:
+def _lines(groups: Iterable[Group], group_by: Sequence[str], bucket: BucketName) -> list[Line]:
     """The lines of a bucket, in the order of their values; null comes after all values, as in the engine."""
-    by_labels: dict[tuple[str | None, ...], list[_Group]] = {}
+    by_labels: dict[tuple[str | None, ...], list[Group]] = {}
     for group in groups:
         if group.listed and group.bucket == bucket:
             by_labels.setdefault(tuple(map(label, group_by, group.by)), []).append(group)
     ordered = sorted(by_labels.items(), key=lambda one: [(value is None, value or "") for value in one[0]])
     return [
-        Line(by=dict(zip(group_by, labels, strict=True)), **_sums(found, sum(group.inferences for group in found)))
+        Line(by=dict(zip(group_by, labels, strict=True)), **sums(found, sum(group.inferences for group in found)))
         for labels, found in ordered
     ]
 
 
-def _sums(groups: Sequence[_Group], inferences: int) -> dict[str, Any]:
-    """The figures of some groups, by their names."""
-    figures: dict[str, Any] = {name: sum(getattr(group, name) for group in groups) for name in _SUMMED}
-    rows = sum(group.model_rows for group in groups)
-    figures["inferences"] = inferences
-    figures["cost_usd"] = None if figures["unpriced"] == rows else Decimal(figures["cost_usd"])
-    return figures | {"charges": _charges(groups)}
-
-
-def _charges(groups: Sequence[_Group]) -> tuple[Charge, ...]:
-    """The amounts by currency; one is there where one of its prices rated a row."""
-    amounts: dict[str, int] = {}
-    for group in groups:
-        if group.currency and group.model_rows != group.unrated:
-            amounts[group.currency] = amounts.get(group.currency, 0) + group.amount
-    return tuple(Charge(currency, Decimal(amounts[currency]).scaleb(-AMOUNT_DECIMALS)) for currency in sorted(amounts))
-
-
-def _usage(groups: Sequence[_Group], after_now: AfterNow, uncollected: int) -> Usage:
+def _usage(groups: Sequence[Group], after_now: AfterNow, uncollected: int) -> Usage:
     seen = [group.seen_until_ms for group in groups if group.seen_until_ms >= 0]
     return Usage(
         rows=sum(group.model_rows + group.inference_rows for group in groups),
