@@ -81,6 +81,12 @@ class Settings(BaseSettings):
     clickhouse_cluster: Identifier | None = Field(
         None, description="The ClickHouse cluster that objects are made on, with ON CLUSTER; none when not set."
     )
+    usage_anchor_s: float = Field(
+        300.0,
+        ge=0.05,
+        le=86_400,
+        description="How often at least, while usage comes, what is collected of it is anchored in the log.",
+    )
     clickhouse_ca_file: CertificateFile | None = Field(
         None, description="PEM of the CAs that ClickHouse's certificate is checked by; the system's when not set."
     )

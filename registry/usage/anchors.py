@@ -13,7 +13,7 @@ from registry.auth import SYSTEM
 from registry.errors import FieldFault, FieldsRefused
 from registry.log.event_log import Caller, EventLog, NewEvent, Write, Written
 from registry.usage.days import day_number
-from registry.usage.events import MAX_DAYS, AnchoredDay, UsageAnchored, usage_stream
+from registry.usage.events import UsageAnchored, usage_stream
 
 _SOURCE: Final = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 _COST: Final = re.compile(r"-?(0|[1-9]\d{0,28})(\.\d{1,9})?", re.ASCII)
@@ -35,12 +35,6 @@ class UsageAnchors:
             raise FieldsRefused(*faults)
         new = [NewEvent(part) for part in parts]
         return await self._log.write(Write(usage_stream(source), lambda _view: new, Caller(SYSTEM)))
-
-
-def parts_of(journal: UUID, batch: int, days: Sequence[AnchoredDay]) -> list[UsageAnchored]:
-    """The events of an anchor at a batch of a journal; of no days too, one event then."""
-    chunks = [tuple(days[first : first + MAX_DAYS]) for first in range(0, max(1, len(days)), MAX_DAYS)]
-    return [UsageAnchored(str(journal), batch, part, len(chunks), chunk) for part, chunk in enumerate(chunks, start=1)]
 
 
 def _faults(source: str, parts: Sequence[UsageAnchored]) -> Iterator[FieldFault]:

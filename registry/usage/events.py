@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta
@@ -48,3 +50,9 @@ class UsageAnchored(Event, frozen=True):
 def usage_stream(source: str) -> str:
     """The stream of a source of usage."""
     return f"usage-{source}"
+
+
+def parts_of(journal: UUID, batch: int, days: Sequence[AnchoredDay]) -> list[UsageAnchored]:
+    """The events of an anchor at a batch of a journal; of no days too, one event then."""
+    chunks = [tuple(days[first : first + MAX_DAYS]) for first in range(0, max(1, len(days)), MAX_DAYS)]
+    return [UsageAnchored(str(journal), batch, part, len(chunks), chunk) for part, chunk in enumerate(chunks, start=1)]

@@ -34,6 +34,17 @@ AMOUNTS = (
     "cost_multiplier",
 )
 GATEWAY = ("ChatInference", "JsonInference", "ModelInference", "BatchIdByInferenceId")
+JOURNAL_TABLES = (
+    "usage_journal_v1",
+    "usage_row_v1",
+    "usage_taken_v1",
+    "usage_gone_v1",
+    "usage_shared_id_v1",
+    "usage_attempt_v1",
+    "usage_recount_v1",
+    "usage_entry_v1",
+    "usage_batch_v1",
+)
 _LIFE = {
     "key_created": "created",
     "key_expiration": "expiration",
@@ -99,6 +110,11 @@ class World:
     clickhouse: ClickHouse
     names: Names
 
+    @property
+    def journal(self) -> Journal:
+        """The usage journal."""
+        return Journal(self.clickhouse, self.names)
+
     async def clear(self) -> None:
         """Empty every table."""
         await truncate(self.clickhouse, self.names)
@@ -149,9 +165,14 @@ class World:
         if collect:
             await self.collect()
 
+    async def lose_journal(self) -> None:
+        """Lose the usage journal, as with the disk that it was on; the gateway's rows stay."""
+        for table in JOURNAL_TABLES:
+            await self.clickhouse.command(f"TRUNCATE TABLE {self.names.journal}.{table}")
+
     async def collect(self) -> None:
         """Bring the usage journal up to what the gateway's tables have, as the collector does."""
-        await (await Collecting.begun(Journal(self.clickhouse, self.names))).look()
+        await (await Collecting.begun(self.journal)).look()
 
     async def bill(self, *, applied: int = 10**6, **query: Any) -> dict[str, Any]:
         """The bill of 2026 by nothing, unless said, as answers show it."""

@@ -14,9 +14,9 @@ from registry.auth import SYSTEM
 from registry.errors import FieldsRefused
 from registry.log import codec
 from registry.log.memory import MemoryEventLog
-from registry.usage.anchors import UsageAnchors, parts_of
+from registry.usage.anchors import UsageAnchors
 from registry.usage.days import day_number, day_text
-from registry.usage.events import MAX_COUNT, AnchoredDay, UsageAnchored
+from registry.usage.events import MAX_COUNT, AnchoredDay, UsageAnchored, parts_of
 
 JOURNAL = UUID("0195f8a4-7c1e-7d43-9b0a-2f6c8e1d5a90")
 # The last instant that a UUIDv7 can name.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from registry.usage.anchors import parts_of
+from registry.usage.events import parts_of
 from tests.support.api.service import Api, assert_problem
 from tests.support.audit.ledger_world import Ledger
 from tests.support.ledger.workload import DAYS, JOURNAL

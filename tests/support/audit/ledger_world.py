@@ -11,6 +11,7 @@ import httpx
 
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
+from projections.usage.journal.anchoring import Anchoring
 from tests.support.api.service import Api, open_api
 from tests.support.bill_world import World
 from tests.support.ledger.projecting import catch_up
@@ -33,6 +34,15 @@ class Ledger:
     async def serve(self, rows: Sequence[Row]) -> None:
         """Write rows as the gateway would."""
         await self.world.serve(rows)
+
+    def anchoring(self, every_s: float = 0.0) -> Anchoring:
+        """Anchors of its journal, as the collector makes them."""
+        return Anchoring(self.world.journal, self.api.services.registry.usage, every_s)
+
+    async def anchor(self) -> int:
+        """Anchor what is collected, and project it; returns the position."""
+        await self.anchoring().anchor_now()
+        return await self.apply()
 
     async def get(self, path: str, **params: Any) -> Any:
         """The JSON of a call that succeeds."""

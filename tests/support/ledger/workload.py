@@ -12,8 +12,8 @@ from registry.prices.commands import When
 from registry.prices.service import PriceService
 from registry.prices.terms import NewPrice, Terms
 from registry.service import KeyService, NewKey
-from registry.usage.anchors import UsageAnchors, parts_of
-from registry.usage.events import AnchoredDay
+from registry.usage.anchors import UsageAnchors
+from registry.usage.events import AnchoredDay, parts_of
 
 OPERATOR = Caller("operator", reason="why")
 JOURNAL = UUID("0195f8a4-7c1e-7d43-9b0a-2f6c8e1d5a90")
