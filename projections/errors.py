@@ -12,6 +12,7 @@
     ├── RowsMissing              rows that were written to ClickHouse are not there: no bill is made until they are
     └── BillError
         ├── BadBillQuery         the query itself is wrong: unknown zone, too many names, since after until
+        ├── UsageNotProved       what was known of usage can't be brought back: the journal was made again
         ├── TooManyLines         the result would be longer than the limit
         └── BillLimitReached     the statement takes too long or too much memory
 
@@ -118,6 +119,19 @@ class BadBillQuery(BillError):
         super().__init__(f"{field}: {message}")
         self.field = field
         self.detail = message
+
+
+class UsageNotProved(BillError):
+    """The usage that was known at a position was in another journal, and this one has none that equals it."""
+
+    def __init__(self, position: int, day: str) -> None:
+        super().__init__(
+            f"The usage known at position {position} was anchored by an earlier usage journal, and {day} is the first "
+            "day of which this journal never had the same sums and fingerprint: rows came, went or changed before it "
+            "was collected again. Which rows were known then can't be brought back from the log. Ask without "
+            "usage_known_at, or restore the earlier journal (ClickHouse's tables usage_…) from a backup"
+        )
+        self.day = day
 
 
 class TooManyLines(BillError):

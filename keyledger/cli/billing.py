@@ -46,6 +46,9 @@ def bill(
     ] = None,
     more: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="More names to group by.")] = None,
     known_at: Annotated[int | None, typer.Option(min=0, help="As known at this position of the log.")] = None,
+    usage_known_at: Annotated[
+        int | None, typer.Option(min=0, help="With the usage that the log had anchored up to this position.")
+    ] = None,
     tag: Annotated[list[str] | None, typer.Option(help="name:value; repeat: all must hold.")] = None,
     time_zone: Annotated[str | None, typer.Option(help="IANA name for hour, day and month; UTC by default.")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print the lines as CSV.")] = False,
@@ -79,6 +82,7 @@ def bill(
             since=since,
             until=until,
             known_at=known_at,
+            usage_known_at=usage_known_at,
             wait_for=wait_for,
             tag=tag,
             time_zone=time_zone,
@@ -101,6 +105,8 @@ def bill(
 def print_bill(made: dict[str, Any]) -> None:
     """The bill for a person."""
     known = "with all that is known" if made["known_at"] is None else f"as known at {made['known_at']}"
+    usage = made["usage_known_at"]
+    known += "" if usage is None else f", with the usage known at {usage}"
     say(f"period {made['since']} to {made['until']}, position {made['position']}, {known}")
     by = made["group_by"]
     for title, lines in (
@@ -117,13 +123,20 @@ def print_bill(made: dict[str, Any]) -> None:
     print_table(["bucket", *_NUMBERS], rows, title="Coverage: everything the gateway recorded", right=_NUMBERS)
     usage = made["usage"]
     warn_after_now(usage)
+    if usage["uncollected"]:
+        say(f"WARNING {usage['uncollected']} rows of the gateway's are not collected yet, and not in this bill")
     if not usage["rows"]:
         say("no usage rows in this period")
         return
     say(
         f"{usage['rows']} usage rows, the latest at {usage['seen_until']}, fingerprint {usage['fingerprint']}, "
-        f"{usage['conflicting_duplicates']} conflicting duplicates"
+        f"{usage['conflicting_duplicates']} conflicting duplicates, {_anchored(usage)}"
     )
+
+
+def _anchored(usage: dict[str, Any]) -> str:
+    at = usage["anchored_at"]
+    return "not all anchored yet" if at is None else f"anchored at position {at}"
 
 
 def _print_total(by: list[str], rows: list[list[Any]], total: dict[str, Any]) -> None:

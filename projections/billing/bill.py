@@ -15,6 +15,7 @@ from projections.billing import sql as bill_sql
 from projections.billing.asked import ask, known_position
 from projections.billing.figures import BUCKETS, Bucket, BucketName, Figures, Line
 from projections.billing.groups import Group, read_group, sums
+from projections.billing.known_usage import KnownUsage, known_usage
 from projections.billing.labels import label
 from projections.billing.limits import BillLimits
 from projections.billing.price_book import read_price_book
@@ -24,7 +25,7 @@ from projections.engine.ddl import Names
 from projections.errors import TooManyLines
 from projections.ledger.presence import Presence
 from projections.usage.after_now import AfterNow, rows_after_now
-from projections.usage.journal.state import Journal, Pinned
+from projections.usage.journal.state import Pinned
 from registry.instant import from_ms, to_ms
 
 # Where less than a quarter of the credentials change within the period: measured, docs/billing.md says more.
@@ -83,23 +84,22 @@ async def compute_bill(
     """The bill. Reads only; the same rows and position give the same bill.
 
     `applied_position` is at most what is applied; `known_at` beyond it counts as it. Raises BadBillQuery, TooManyLines,
-    BillLimitReached, and RowsMissing while rows are known to be missing. Cancelling it stops its statement.
+    BillLimitReached, UsageNotProved, and RowsMissing while rows are known to be missing. Cancelling it stops its
+    statement.
     """
     if found := faults(query):
         raise found[0]
     limits = limits or BillLimits()
     await Presence(clickhouse, names).check()
-    journal, now = Journal(clickhouse, names), datetime.now(UTC)
-    uncollected = await journal.uncollected()
-    pinned = await journal.pinned()
-    groups = await _groups(clickhouse, names, query, pinned, applied_position, limits, now)
-    after_now = await limits.within(rows_after_now(clickhouse, names, pinned, now, limits.of_engine))
+    known = await known_usage(clickhouse, names, query, applied_position)
+    groups = await _groups(clickhouse, names, query, known.pinned, applied_position, limits, known.now)
+    after_now = await limits.within(rows_after_now(clickhouse, names, known.pinned, known.now, limits.of_engine))
     tzdata = await clickhouse.query(bill_sql.Scope(names).sql("bill/tzdata"))
     if len({tuple(group.by) for group in groups if group.listed}) > limits.lines:
         raise TooManyLines(limits.lines)
     with localcontext(prec=100):
         return Bill(
-            position=applied_position,
+            position=applied_position if query.pinned_at is None else query.pinned_at,
             known_at=query.known_at,
             usage_known_at=query.usage_known_at,
             since=query.since.astimezone(UTC),
@@ -112,7 +112,7 @@ async def compute_bill(
             total=_total(groups),
             late_lines=_lines(groups, query.group_by, "outside_key_life"),
             coverage=_coverage(groups),
-            usage=_usage(groups, after_now, uncollected),
+            usage=_usage(groups, after_now, known),
         )
 
 
@@ -174,14 +174,14 @@ def _lines(groups: Iterable[Group], group_by: Sequence[str], bucket: BucketName)
     ]
 
 
-def _usage(groups: Sequence[Group], after_now: AfterNow, uncollected: int) -> Usage:
+def _usage(groups: Sequence[Group], after_now: AfterNow, known: KnownUsage) -> Usage:
     seen = [group.seen_until_ms for group in groups if group.seen_until_ms >= 0]
     return Usage(
         rows=sum(group.model_rows + group.inference_rows for group in groups),
         seen_until=from_ms(max(seen)) if seen else None,
         fingerprint=f"{sum(group.fingerprint for group in groups) % 2**128:032x}",
         conflicting_duplicates=sum(group.conflicts for group in groups),
-        uncollected=uncollected,
-        anchored_at=None,
+        uncollected=known.uncollected,
+        anchored_at=known.anchored_at,
         after_now=after_now,
     )

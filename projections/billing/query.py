@@ -31,6 +31,13 @@ class BillQuery:
     time_zone: str = "UTC"
     usage_known_at: int | None = None
 
+    @property
+    def pinned_at(self) -> int | None:
+        """The position after which nothing changes this bill any more; None where something may."""
+        if self.known_at is None or self.usage_known_at is None:
+            return None
+        return max(self.known_at, self.usage_known_at)
+
 
 def faults(query: BillQuery) -> list[BadBillQuery]:
     """All that is wrong with a question, each by its field; none when it has an answer."""

@@ -30,6 +30,7 @@ from projections.errors import (
     GatewayTablesMissing,
     ProjectionError,
     RowsMissing,
+    UsageNotProved,
 )
 from projections.usage.gateway_tables import reason_of
 from registry.errors import (
@@ -64,6 +65,7 @@ STATUS: Final[tuple[tuple[type[Exception], HTTPStatus], ...]] = (
     (FeedUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (GatewayTablesMissing, HTTPStatus.SERVICE_UNAVAILABLE),
     (RowsMissing, HTTPStatus.SERVICE_UNAVAILABLE),
+    (UsageNotProved, HTTPStatus.CONFLICT),
     (AuditError, HTTPStatus.CONFLICT),
     (SettingsError, HTTPStatus.CONFLICT),
     (ProjectionError, HTTPStatus.INTERNAL_SERVER_ERROR),

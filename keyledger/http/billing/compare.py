@@ -21,6 +21,7 @@ from projections.billing.query import BillQuery, faults
 from projections.billing.side_by_side import BillComparison, side_by_side
 from registry.errors import FieldFault, FieldsRefused
 
+_POSITIONS: Final = ("known_at", "usage_known_at", "base_known_at", "base_usage_known_at", "wait_for")
 _OF_BASE: Final = ("known_at", "usage_known_at", "since", "until")
 
 router = APIRouter(prefix="/billing", tags=["billing"], dependencies=OF_CALLERS)
@@ -42,7 +43,7 @@ class CompareParameters(BillQuestion):
 @router.get(
     "/compare",
     response_model=BillComparison,
-    responses=documented(422),
+    responses=documented(409, 422),
     openapi_extra={"x-repeatable": ["group_by", "tag"]},
 )
 async def compare_bills(
@@ -51,8 +52,7 @@ async def compare_bills(
     """Compare two bills: every line that either has. What `base_…` does not say is as of the other bill."""
     current = question_of(query)
     base = _base(query, current)
-    wanted = {"known_at": query.known_at, "base_known_at": query.base_known_at, "wait_for": query.wait_for}
-    applied = await wait_until_applied(services, wanted)
+    applied = await wait_until_applied(services, {name: getattr(query, name) for name in _POSITIONS})
 
     async def work(there: Services) -> JSONResponse:
         return answer(side_by_side(*await make_two(there, base, current, applied.position)), applied.position)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -27,6 +27,7 @@ from registry.errors import Busy, FieldFault, FieldsRefused
 from registry.log.log_position import LogPosition
 
 WAIT_S = 30.0
+_POSITIONS: Final = ("known_at", "usage_known_at", "wait_for")
 
 router = APIRouter(prefix="/billing", tags=["billing"], dependencies=OF_CALLERS)
 
@@ -71,7 +72,7 @@ class NotYetApplied(Busy):
     "/usage",
     response_model=Bill,
     # CSV is no kind of the answer in the document: clients would be given text or a bill, and know neither.
-    responses=documented(422),
+    responses=documented(409, 422),
     openapi_extra={"x-repeatable": ["group_by", "tag"]},
 )
 async def show_bill(
@@ -87,7 +88,7 @@ async def show_bill(
     """
     question, csv = question_of(query), csv_answer.wants_csv(request.headers.get("accept"))
     csv_answer.check_question(question, csv=csv, rounding=query.round)
-    applied = await wait_until_applied(services, {"known_at": query.known_at, "wait_for": query.wait_for})
+    applied = await wait_until_applied(services, {name: getattr(query, name) for name in _POSITIONS})
 
     async def work(there: Services) -> Response:
         bill = await make_bill(there, question, applied.position)
@@ -118,7 +119,8 @@ async def make_bill(services: Services, question: BillQuery, applied_position: i
 
     Raises FieldsRefused for one by tags that no key has ever had, and for one that would be too long.
     """
-    if unknown := await unknown_names(services.clickhouse, services.names, question, applied_position):
+    position = applied_position if question.pinned_at is None else question.pinned_at
+    if unknown := await unknown_names(services.clickhouse, services.names, question, position):
         raise FieldsRefused(*(FieldFault(fault.field, fault.detail) for fault in unknown))
     settings = services.settings
     limits = BillLimits(settings.bill_lines_max, settings.bill_timeout_s, settings.bill_memory_mib << 20)

@@ -81,10 +81,10 @@ class Anchoring:
         return [_day(*row) for row in await self._journal.clickhouse.query(statement, parameters)]
 
 
-def with_days(path: str, names: Names) -> str:
+def with_days(path: str, names: Names, **values: str) -> str:
     """A statement over the days of entries: the template `clickhouse/<path>.sql`, filled in."""
     parts = {name: sql(f"queries/journal/{name}", names).strip() for name in ("day", "day_sums", "counts")}
-    return sql(path, names, **parts)
+    return sql(path, names, **parts, **values)
 
 
 def _day(day: int, *sums: Any) -> AnchoredDay:
