@@ -9,6 +9,7 @@
     │   │   └── ClickHouseNotSet         none is set: all but bills and what else is read there works
     │   └── ClickHouseRefused        do not retry: wrong SQL, wrong types, missing table
     ├── SeveralStatements        a person's SQL is more than one statement
+    ├── NotCollected             the usage journal can't be brought up to the gateway's tables now
     ├── RowsMissing              rows that were written to ClickHouse are not there: no bill is made until they are
     └── BillError
         ├── BadBillQuery         the query itself is wrong: unknown zone, too many names, since after until
@@ -95,6 +96,13 @@ class ClickHouseRefused(ClickHouseError):
 
 class SeveralStatements(ProjectionError):
     """There are several statements: give one at a time. Multi-statements are not allowed."""
+
+
+class NotCollected(ProjectionError):
+    """The collector of usage can't go on."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the rows are not in the usage journal yet, as its collector can't go on: {why}")
 
 
 class RowsMissing(ProjectionError):

@@ -60,9 +60,17 @@ class Collecting:
         """The last batch that counts."""
         return self._batches.folded.batch
 
+    async def write_off(self, kind: str, ids: str) -> None:
+        """See Taking; the next look makes the entries."""
+        await self._taking.write_off(kind, ids)
+
     async def look(self) -> None:
         """Take and count all that is there."""
-        while self._taking.ledger.lacking(parts := await self._journal.parts()):
+        while True:
+            parts = await self._journal.parts()
+            await self._taking.forget(parts)
+            if not self._taking.ledger.lacking(parts):
+                break
             self._alive()
             self._say(self._taking.ledger.missing(parts))
             await self._taking.next(parts)

@@ -11,9 +11,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
-from projections.errors import ClickHouseUnavailable
+from projections.errors import ClickHouseError, ClickHouseUnavailable
+from projections.usage.journal.books import Turns
 from projections.usage.journal.collecting import Collecting, Pace
 from projections.usage.journal.state import Journal
 from registry.errors import Busy
@@ -22,6 +23,8 @@ from registry.outage import Outage
 from registry.parts.part import Part
 
 logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 SEED: Final = int.from_bytes(b"keyl-use")
 _PATIENCE: Final = Patience(transport=(ClickHouseUnavailable, Busy))
@@ -62,8 +65,8 @@ class Collector:
         self._pace = pace or Pace()
         self._anchor = anchor
         self._wake = asyncio.Event()
-        self._looked = asyncio.Condition()
-        self._asked = self._answered = 0
+        self._turns = Turns()
+        self._said: str | None = None
         self.failure: Exception | None = None
         self.pulse = Pulse()
         self.outage = Outage("the collector of usage", logger)
@@ -81,34 +84,46 @@ class Collector:
         """See Follower."""
         await self._lead.take()
         collecting = await Collecting.begun(self._journal, self._pace, self._alive)
+        self._turns.open()
+        await self._say("")
         self.outage.answered(FOLLOWING)
         while True:
             self._wake.clear()
-            asked = self._asked
-            await collecting.look()
-            if self._anchor is not None:
-                await self._anchor(collecting.batch)
-            self.pulse.beat()
-            async with self._looked:
-                self._answered = asked
-                self._looked.notify_all()
-            if self._asked == asked:
-                await self._pause()
+            async with self._turns.next(collecting):
+                await collecting.look()
+                if self._anchor is not None:
+                    await self._anchor(collecting.batch)
+                self.pulse.beat()
+            await self._pause()
 
-    async def report(self, failure: str, *, stopped: bool) -> None:
-        """See Follower. What it waits for is in its heartbeat's silence, and in the rows that a bill says it lacks."""
+    async def report(self, failure: str, *, stopped: bool) -> None:  # noqa: ARG002 - it goes on by itself either way
+        """See Follower."""
+        self._turns.close(failure)
+        if self.leads:  # that a standby can't take the lead is no failure
+            await self._say(failure)
 
     async def release(self) -> None:
         """See Follower."""
+        self._turns.close("it has ended")
         await self._lead.release()
 
     async def catch_up(self) -> None:
-        """Return when all rows that the gateway's tables have now are in the journal. Only while it runs."""
-        self._asked += 1
-        mine = self._asked
+        """See Books."""
+        await self.between(_nothing)
+
+    async def between(self, work: Callable[[Collecting], Awaitable[_T]]) -> _T:
+        """See Books."""
+        done = self._turns.ask(work)
         self._wake.set()
-        async with self._looked:
-            await self._looked.wait_for(lambda: self._answered >= mine)
+        return await done
+
+    async def _say(self, failure: str) -> None:
+        """Where `status` of another process finds it. ClickHouse may be what fails: then that is known there, too."""
+        if failure == self._said:
+            return
+        with suppress(ClickHouseError):
+            await self._journal.say(failure)
+            self._said = failure
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):
@@ -119,3 +134,7 @@ class Collector:
         """Called between the steps of long work. Raises LeaderLockLost where another has taken the lead."""
         assert self._lead.driver is not None  # noqa: S101 - the property raises
         self.pulse.beat()
+
+
+async def _nothing(_: Collecting) -> None:
+    pass

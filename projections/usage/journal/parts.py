@@ -6,7 +6,7 @@ what was taken is kept as ranges of blocks, per table (by its UUID) and partitio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -62,6 +62,12 @@ class Taken:
         """Whether some of its blocks were not taken."""
         return not any(one.first <= part.first and part.last <= one.last for one in self.blocks)
 
+    def up_to(self, block: int, there: Sequence[Part]) -> Taken:
+        """Without what was taken of later blocks, and of a part in slices that is not there any more."""
+        blocks = (_cut(one, block, there) for one in self.blocks if one.first <= block)
+        started = any(one.name == self.part for one in there)
+        return Taken(tuple(blocks), self.part if started else "", self.part_rows if started else 0)
+
     def missing(self, part: Part) -> int:
         """How many of its rows were not taken yet, about: rows deleted since count."""
         inside = sum(one.rows for one in self.blocks if part.first <= one.first and one.last <= part.last)
@@ -103,6 +109,17 @@ class Ledger:
         """How many rows of these parts were not taken yet."""
         return sum(self.of(one.place).missing(one) for one in parts if self.of(one.place).lacks(one))
 
+    def outdated(self, parts: Sequence[Part]) -> Iterator[tuple[Place, Taken]]:
+        """What to keep instead of what was taken of blocks after the last that a table has, of those that have it.
+
+        Their rows went. After a restart the table gives new rows the same numbers.
+        """
+        for place, taken in self.taken.items():
+            last = max((one.last for one in parts if one.place[:2] == place[:2]), default=-1)
+            kept = taken.up_to(last, [one for one in parts if one.place == place])
+            if kept != taken:
+                yield place, kept
+
     def next_slice(self, parts: Sequence[Part], rows: int) -> Slice | None:
         """What to take next: about so many rows; None when all is taken."""
         new = [one for one in parts if self.of(one.place).lacks(one)]
@@ -119,6 +136,12 @@ class Ledger:
         if begun:
             return Slice((first,), known, begun)
         return Slice(tuple(_small(new, first, known=known, taken=taken, rows=rows)), known)
+
+
+def _cut(one: Range, block: int, there: Sequence[Part]) -> Range:
+    if one.last <= block:
+        return one
+    return Range(one.first, block, sum(part.rows for part in there if one.first <= part.first and part.last <= block))
 
 
 def _small(new: Sequence[Part], first: Part, *, known: bool, taken: Taken, rows: int) -> list[Part]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from projections.engine.client import ClickHouse
@@ -11,6 +12,7 @@ from projections.engine.templates import Names, sql
 from projections.usage.journal.parts import Ledger, Part, Place, Range, Taken
 from projections.usage.tables import TABLES
 
+_COLLECTOR: Final = "collector"  # in the column `projector` of projector_stop_v1
 LAST_NUMBER = 2**128 - 1
 
 
@@ -107,6 +109,12 @@ class Journal:
         """What counts now."""
         ((batch, given_up, vanished),) = await self.clickhouse.query(sql("queries/journal/pinned", self.names))
         return Pinned(int(batch), tuple(sorted(given_up)), bool(vanished))
+
+    async def say(self, failure: str) -> None:
+        """Record what keeps its collector from going on; "" that nothing does."""
+        row = (_COLLECTOR, 0, failure, datetime.now(UTC))
+        columns = ("projector", "position", "failure", "stopped_at")
+        await self.clickhouse.insert(f"{self.names.journal}.projector_stop_v1", [row], columns)
 
     async def uncollected(self) -> int:
         """How many rows the gateway's tables have that no batch has taken up."""

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from projections.engine.templates import sql
+from projections.usage.journal.lines import rows_in_force
 from projections.usage.journal.parts import Ledger, Part, Slice, Taken
 from projections.usage.journal.state import Journal
 
-_TAKEN = ("table", "uuid", "partition", "take", "blocks", "part", "part_rows")
+_OF: Final = {
+    "model": (("ModelInference", "id"),),
+    "inference": (("ChatInference", "id"), ("JsonInference", "id")),
+    "batch": (("BatchIdByInferenceId", "inference_id"),),
+}
+_TAKEN: Final = ("table", "uuid", "partition", "take", "blocks", "part", "part_rows")
 
 
 class Taking:
@@ -32,6 +39,28 @@ class Taking:
             return False  # a merge has replaced a part meanwhile: what was taken of it is taken again
         await self._record(slice_, take)
         return True
+
+    async def forget(self, parts: Sequence[Part]) -> None:
+        """Forget what was taken of rows that went, where other rows can come under the same numbers of blocks."""
+        for place, kept in list(self.ledger.outdated(parts)):
+            self.take += 1
+            await self._keep(place, kept, self.take)
+
+    async def write_off(self, kind: str, ids: str) -> None:
+        """Note as gone what the journal has of the rows whose ids the SELECT `ids` gives, and the gateway has not.
+
+        A row of which an equal one is still there stays. Once noted, it is not noted again.
+        """
+        self.take += 1
+        names = self._journal.names
+        there = " UNION ALL ".join(
+            sql(f"gateways/tensorzero/rows/{table}", names, of_parts=f"{id_} IN ({ids})") for table, id_ in _OF[kind]
+        )
+        ours = "id" if kind == "model" else "number"
+        which = f"r.kind = '{kind}' AND r.{ours} IN (SELECT toUInt128(id) FROM ({ids}))"  # noqa: S608 - our own SQL
+        rows = rows_in_force(names, which=which)
+        statement = sql("queries/journal/write_off", names, rows=rows, there=there)
+        await self._journal.clickhouse.insert_select(f"{names.journal}.usage_gone_v1", statement, {"take": self.take})
 
     async def adopt(self, parts: Sequence[Part]) -> None:
         """Record parts as taken, of which all rows are: those of a table that was written again without new rows."""
