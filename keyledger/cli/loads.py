@@ -10,7 +10,7 @@ import httpx
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, request
-from keyledger.cli.printing.output import counting, print_json, say
+from keyledger.cli.printing.output import complain, counting, print_json, say
 from keyledger.cli.printing.tables import print_table
 
 
@@ -54,6 +54,8 @@ def load(
             raise CommandFailed(f"{one['file']}: {one['error']}")
         if not json:
             say(_tried(table, one) if dry_run else _loaded(table, one))
+        if "uncollected" in one:
+            complain(one["uncollected"])
 
 
 def loads(data: Data = None, json: AsJson = False) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from keyledger.embedded.definitions import keep_definitions, mend_definitions
 from keyledger.embedded.disk import DiskWatch
 from keyledger.embedded.folder import DataFolder
-from keyledger.embedded.load import settle
+from keyledger.embedded.load import Engine, settle
 from keyledger.embedded.postgresql.supervisor import EmbeddedPostgres
 from keyledger.runtime.gateway import embedded_gateway, gateway_place
 from keyledger.runtime.services import Services, open_services
@@ -22,12 +24,19 @@ from keyledger.runtime.workers import (
     ledger_guard,
     log_projector,
     relay,
+    usage_collector,
 )
 from keyledger.settings import Settings
 from projections.engine import ddl
+from projections.errors import ProjectionError
+from projections.usage.journal.collector import Collector
 from registry.db.migrate import migrate
 from registry.follower import Follower
 from registry.parts.heartbeats import Heartbeats
+
+logger = logging.getLogger(__name__)
+
+_FEW_ROWS: Final = 200_000  # a second or two
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,18 @@ class Stack:
         """Return when PostgreSQL has died of itself."""
         while self.postgres.running:  # noqa: ASYNC110 - a child process has no event of the loop
             await asyncio.sleep(1)
+
+
+async def _collected(services: Services, collector: Collector) -> None:
+    """Wait until the usage journal has all rows, where they are few. Of more a bill says how many it lacks."""
+    assert services.journal is not None  # noqa: S101 - for the type checker: opened services have one
+    if (rows := await services.journal.uncollected()) > _FEW_ROWS:
+        logger.info("%d rows of the gateway's are not in the usage journal yet: they are collected meanwhile", rows)
+        return
+    try:
+        await collector.catch_up()
+    except ProjectionError as error:
+        logger.warning("usage is not collected: %s", error)
 
 
 def _scratch_in(folder: DataFolder) -> None:
@@ -93,7 +114,8 @@ async def open_stack(
             keep_definitions(folder.path, folder.clickhouse, services.names.database)
             # Who holds the folder is alone on it: what a killed `up` left behind is not missed.
             await Heartbeats(services.registry.engine).forget()
-            await settle(services.clickhouse, services.names)
+            assert services.books is not None  # noqa: S101 - for the type checker: this is the embedded engine
+            await settle(Engine(services.clickhouse, services.names, services.books))
             guard = ledger_guard(services)
             await guard.look()
             followers: list[Follower] = (
@@ -103,9 +125,12 @@ async def open_stack(
             )
             if (sync := gateway_sync(services.registry)) is not None:
                 followers.append(sync)
+            collector = usage_collector(services)
+            followers.append(collector)
             tasks = [asyncio.create_task(follower.run()) for follower in followers]
             try:
-                yield Stack(services, followers, postgres)
+                await _collected(services, collector)
+                yield Stack(replace(services, books=collector), followers, postgres)
             finally:
                 for task in tasks:
                     task.cancel()

@@ -21,6 +21,8 @@ from projections.ledger.dead_letters import DeadLetters
 from projections.ledger.presence import Presence
 from projections.ledger.store import Store
 from projections.usage.gateway_count import GatewayCounts
+from projections.usage.journal.books import Books, OwnBooks
+from projections.usage.journal.state import Journal
 from registry.log.postgres import Refusal, nothing_refused
 
 # Less than `RecentStatus` waits, so that the status is there in time without a ClickHouse that hangs.
@@ -40,6 +42,8 @@ class Services:
     reading: Reading[Services] | None = None
     counts: GatewayCounts | None = None  # where the gateway's metrics are given
     look: ClickHouse | None = None  # for the status: it gives up sooner than others
+    journal: Journal | None = None  # for a collector
+    books: Books | None = None  # where this process alone writes into the gateway's tables, in the embedded engine
 
     @property
     def settings(self) -> Settings:
@@ -87,6 +91,7 @@ async def _opened(
     clickhouse = clickhouse_client(settings, clickhouse_url)
     # The projector and the look at how far it is have threads of their own: no number of bills can hold them up.
     ledger = clickhouse_client(settings, clickhouse_url)
+    usage = clickhouse_client(settings, clickhouse_url)  # so has the collector
     # One that hangs must not keep a command from ending when it has said so.
     look = clickhouse_client(settings, clickhouse_url, threads=2, answer_s=PATIENCE_S / 2)
     names = clickhouse_names(settings)
@@ -95,7 +100,10 @@ async def _opened(
             letters, presence = DeadLetters(ledger, names), Presence(ledger, names)
             counts = None if settings.gateway_metrics_url is None else GatewayCounts(ledger, names)
             store = Store(ledger, names, look=look)
-            yield Services(registry, clickhouse, names, store, letters, presence, counts=counts, look=look)
+            journal = Journal(usage, names)
+            books = OwnBooks(journal) if clickhouse.is_set and clickhouse.embedded else None
+            opened = Services(registry, clickhouse, names, store, letters, presence, look=look)
+            yield replace(opened, counts=counts, journal=journal, books=books)
     finally:
-        for client in (clickhouse, ledger, look):
+        for client in (clickhouse, ledger, usage, look):
             await client.close()

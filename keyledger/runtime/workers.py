@@ -21,6 +21,8 @@ from projections.ledger.guard import LedgerGuard
 from projections.ledger.kafka_feed import KafkaFeed, KafkaSubscription
 from projections.ledger.log_tail import LogTail
 from projections.ledger.projector import Projector
+from projections.usage.journal.collector import SEED, Collector
+from registry.db.leader_lock import LeaderLock
 from registry.publish.checkpoint import RelayCheckpoint
 from registry.publish.relay import Relay
 from registry.publish.topics import TopicPlan
@@ -35,6 +37,13 @@ def log_projector(services: Services, guard: LedgerGuard) -> Projector:
     """The projector on the log's own tail."""
     log = services.registry.log
     return Projector(LogTail(log), services.store, str(log.log_id), guard)
+
+
+def usage_collector(services: Services) -> Collector:
+    """What brings the gateway's rows into the usage journal, as one of which one is active."""
+    assert services.journal is not None  # noqa: S101 - for the type checker: opened services have one
+    lead = LeaderLock(services.registry.engine, services.names.journal, SEED)
+    return Collector(services.journal, lead)
 
 
 def kafka_projector(services: Services, guard: LedgerGuard) -> Projector:

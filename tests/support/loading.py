@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from keyledger.embedded.load import Batches, Found, LoadError, load_file, unload
+from keyledger.embedded.load import Batches, Engine, Found, LoadError, load_file, unload
+from projections.usage.journal.books import OwnBooks
+from projections.usage.journal.state import Journal
 from tests.support.bill_world import World
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -32,17 +34,25 @@ class Loading:
 
     world: World
 
+    @property
+    def engine(self) -> Engine:
+        """What is loaded into."""
+        journal = Journal(self.world.clickhouse, self.world.names)
+        return Engine(self.world.clickhouse, self.world.names, OwnBooks(journal))
+
     async def load(self, table: str, file: Path, batch: str = "batch") -> int:
         """Load a file; the number of its rows."""
         return (await self.found(table, file, batch)).rows
 
     async def found(self, table: str, file: Path, batch: str = "batch", *, dry_run: bool = False) -> Found:
         """Load a file, or only look at it; what it has."""
-        return await load_file(self.world.clickhouse, self.world.names, table, file, batch, AT, dry_run=dry_run)
+        found = await load_file(self.engine, table, file, batch, AT, dry_run=dry_run)
+        await self.engine.books.catch_up()
+        return found
 
     async def unload(self, batch: str) -> dict[str, int]:
         """Take a batch back; how many rows left each table."""
-        return await unload(self.world.clickhouse, self.world.names, batch)
+        return await unload(self.engine, batch)
 
     async def batches(self) -> list[str]:
         """Of each load that is there, its batch."""

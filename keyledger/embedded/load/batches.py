@@ -15,6 +15,7 @@ from keyledger.embedded.load.errors import LoadError
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
 from projections.ledger.presence import Presence
+from projections.usage.journal.books import Books
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _COLUMNS: Final = ("load", "batch", "table", "file", "rows", "new_rows", "step", "at")
@@ -50,6 +51,15 @@ def check_batch(batch: str) -> None:
     """Raise LoadError for what can't be the name of a batch."""
     if _NAME.fullmatch(batch) is None:
         raise LoadError("a batch is named by up to 100 letters, digits, dots, colons, dashes and underscores")
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The embedded engine, and the books of the usage journal that is kept of it."""
+
+    clickhouse: ClickHouse
+    names: Names
+    books: Books
 
 
 def check_embedded(clickhouse: ClickHouse) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from keyledger.embedded.load.batches import Batches, Load, Step, check_embedded
+from keyledger.embedded.load.batches import Batches, Engine, Load, Step, check_embedded
 from keyledger.embedded.load.columns import columns_of
 from keyledger.embedded.load.errors import LoadError, words_about_a_file
 from keyledger.embedded.load.reading import Reading
@@ -15,9 +15,7 @@ from keyledger.embedded.load.source import SETTINGS, open_source, unknown_in_jso
 from keyledger.embedded.load.tables import Table, check_table, listed
 from keyledger.embedded.load.turn import in_turn
 from keyledger.embedded.load.unload import settle_now
-from projections.engine.client import ClickHouse
-from projections.engine.templates import Names
-from projections.errors import ClickHouseError, ClickHouseRefused
+from projections.errors import ClickHouseError, ClickHouseRefused, ProjectionError
 from registry.instant import from_ms
 
 
@@ -39,7 +37,7 @@ class Found:
 
 
 async def load_file(
-    clickhouse: ClickHouse, names: Names, table: str, path: Path, batch: str, at: datetime, *, dry_run: bool = False
+    engine: Engine, table: str, path: Path, batch: str, at: datetime, *, dry_run: bool = False
 ) -> Found:
     """Load one file into a table of the gateway's database, as a part of a batch; `dry_run`: only say what it has.
 
@@ -47,13 +45,13 @@ async def load_file(
     Raises LoadError with the cause.
     """
     check_table(table)
-    check_embedded(clickhouse)
+    check_embedded(engine.clickhouse)
 
     async def work() -> Found:
-        await settle_now(clickhouse, names)
-        columns = tuple(await columns_of(clickhouse, names.gateway, table))
+        await settle_now(engine)
+        columns = tuple(await columns_of(engine.clickhouse, engine.names.gateway, table))
         try:
-            return await _Loading(clickhouse, Table(names, table, columns)).run(path, batch, at, dry_run=dry_run)
+            return await _Loading(engine, Table(engine.names, table, columns)).run(path, batch, at, dry_run=dry_run)
         except ClickHouseRefused as error:
             raise LoadError(words_about_a_file(error)) from error
 
@@ -63,8 +61,9 @@ async def load_file(
 class _Loading:
     """One load: read strictly into a table of the same shape, compared, and moved into the gateway's in one step."""
 
-    def __init__(self, clickhouse: ClickHouse, table: Table) -> None:
-        self._clickhouse = clickhouse
+    def __init__(self, engine: Engine, table: Table) -> None:
+        self._engine = engine
+        self._clickhouse = engine.clickhouse
         self._table = table
         self._staged, self._new = table.helper("staged"), table.helper("new")
         self._rows, self._there = table.helper("rows"), table.helper("there")
@@ -115,8 +114,8 @@ class _Loading:
             await self._do(f"ALTER TABLE {self._table.target} ATTACH PARTITION ID 'all' FROM {new}")
             await batches.step([id_], Step.LOADED)
         except ClickHouseError:
-            with suppress(ClickHouseError):  # else the next load or start takes it back
-                await settle_now(self._clickhouse, self._table.names)
+            with suppress(ProjectionError):  # else the next load or start takes it back
+                await settle_now(self._engine)
             raise
 
     async def _only_new(self, load: Load) -> str:

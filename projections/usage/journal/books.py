@@ -1,4 +1,4 @@
-"""Whoever must wait for the journal, or have it to itself for a moment: its books are one collector's, or one's own."""
+"""What waits for the journal, or has it to itself for a moment: its books are one collector's, or one's own."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Turns:
         self._closed = None
 
     def close(self, why: str) -> None:
-        """It can't: all who wait are answered so, and whoever asks before it goes on again."""
+        """It can't: all who wait are answered so, and all who ask before it goes on again."""
         self._closed = self._closed or why
         asked, self._asked = self._asked, []
         for one in asked:

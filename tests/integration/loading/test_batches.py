@@ -170,7 +170,7 @@ async def test_a_load_that_is_killed_is_taken_back_at_the_next_start(
     with pytest.raises((LoadError, ClickHouseRefused)):
         await loading.load("ModelInference", write_rows(tmp_path / "2.jsonl", rows(2)), "killed")
     monkeypatch.undo()
-    await settle(world.clickhouse, world.names)
+    await settle(loading.engine)
     assert await there(loading) == ["1"]
     assert await loading.batches() == ["kept"]
     await assert_all_is_there(loading)
@@ -200,7 +200,7 @@ async def test_an_unload_that_is_killed_is_ended_at_the_next_start_without_an_al
         await loading.unload("real")
     monkeypatch.undo()
     await assert_all_is_there(loading)
-    await settle(world.clickhouse, world.names)
+    await settle(loading.engine)
     await assert_all_is_there(loading)
     assert await there(loading) == ["1"]
     assert await loading.batches() == ["kept"]

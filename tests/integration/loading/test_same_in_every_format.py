@@ -117,4 +117,4 @@ def sums(rows: Sequence[dict[str, Any]]) -> dict[str, Decimal]:
 
 def total(coverage: Sequence[dict[str, Any]], name: str) -> Decimal:
     """Over all buckets: nothing is hidden."""
-    return sum((Decimal(bucket[name]) for bucket in coverage), Decimal(0))
+    return sum((Decimal(bucket[name] or 0) for bucket in coverage), Decimal(0))
