@@ -37,8 +37,8 @@ ENV PATH=/opt/keyledger/bin:$PATH \
     PYTHONUNBUFFERED=1
 # By number: a platform that refuses root can't look a name up.
 USER 10001:10001
-# The API; health and metrics of the relay and of the projector.
-EXPOSE 8080 9464 9465
+# The API; health and metrics of the relay, of the projector and of the collector.
+EXPOSE 8080 9464 9465 9467
 # Of the command below; who runs another one says its port.
 HEALTHCHECK --interval=10s --timeout=6s --start-period=30s --retries=3 \
     CMD ["python", "-m", "keyledger.healthcheck", "8080"]

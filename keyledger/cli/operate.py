@@ -134,6 +134,17 @@ def project_clickhouse(
     asyncio.run(run(_settings(), feed.value, host, port, say))
 
 
+@project_app.command("usage", epilog="Example: keyledger project usage --port 9467")
+def project_usage(host: Host = "127.0.0.1", port: HealthPort = 0) -> None:
+    """Bring the gateway's rows into the usage journal, which bills read, until a signal; a second one stands by.
+
+    A first run over many rows says every few seconds how far it is, and can be stopped at any moment.
+    """
+    from keyledger.runtime.parts.project import project_usage as run  # noqa: PLC0415 - keeps --help quick
+
+    asyncio.run(run(_settings(), host, port, say))
+
+
 @project_app.command("gateway", epilog="Example: keyledger project gateway --port 9466")
 def project_gateway(
     create_table: Annotated[

@@ -46,6 +46,8 @@ def print_status(seen: dict[str, Any]) -> None:
     say(_verified(seen["verified"]))
     if (count := seen["gateway_count"]) and not count["failure"]:
         say(_count(count))
+    if seen["collector"]:
+        say(_collector(seen["collector"]))
     say(_usage(seen["usage"]))
     warn_after_now(seen["usage"])
     if seen["redelivered"] and seen["redelivered"]["count"]:
@@ -95,6 +97,13 @@ def _count(count: dict[str, Any]) -> str:
     if count["recorded"] > count["counted"] * 1.05 + 10:
         words += ": does KEYLEDGER_GATEWAY_METRICS_URL name all of its processes?"
     return f"usage from {count['since']} to {count['until']}: {words}"
+
+
+def _collector(one: dict[str, Any]) -> str:
+    words = f"usage journal: batch {one['batch']}"
+    if not one["uncollected"]:
+        return f"{words}, all rows of the gateway's are in it"
+    return f"{words}, {one['uncollected']} rows are not in it yet, the oldest for {one['lag_s']:.0f} s"
 
 
 def _usage(usage: dict[str, Any]) -> str:

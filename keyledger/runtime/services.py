@@ -55,11 +55,12 @@ class Services:
         if not self.clickhouse.is_set:
             return await status_of(self.registry)
         limits = self.settings.dead_letters_max, self.settings.hole_alarm_s
-        letters, presence = self.letters, self.presence
+        letters, presence, look = self.letters, self.presence, self.look or self.clickhouse
         if self.look is not None:
-            letters, presence = DeadLetters(self.look, self.names), Presence(self.look, self.names)
+            letters, presence = DeadLetters(look, self.names), Presence(look, self.names)
+        journal = Journal(look, self.names)
         return await status_of(
-            self.registry, ReadSide(self.store, letters, presence, *limits, clickhouse_s, self.counts)
+            self.registry, ReadSide(self.store, letters, presence, *limits, clickhouse_s, self.counts, journal)
         )
 
     async def quick_status(self) -> Status:

@@ -24,6 +24,7 @@ from keyledger.runtime.watching.follower_status import (
 )
 from keyledger.runtime.watching.part_status import (
     PartStatus,
+    alarms_of_collector,
     alarms_of_lag,
     alarms_of_parts,
     expected_parts,
@@ -32,6 +33,7 @@ from keyledger.runtime.watching.part_status import (
 from keyledger.runtime.watching.read_side import NOT_READ, ReadSide, ReadSideSeen, log_changed, look
 from projections.ledger.alarms import Alarm
 from projections.usage.gateway_count import GatewayCount
+from projections.usage.journal.state import Behind
 from registry.db.write_path import write_path_fault
 from registry.log.clock_watch import ClockBounds
 from registry.log.event_log import Head
@@ -46,7 +48,8 @@ class Status:
     What ClickHouse knows, the projector of its ledger, dead letters and what was redelivered, is missing where it was
     not asked or did not answer; an alarm says the latter.
 
-    `gateway_count` is the latest comparison of what the gateway counted with its rows; None without one.
+    `gateway_count` is the latest comparison of what the gateway counted with its rows; None without one. `collector`:
+    how far the usage journal is behind the gateway's tables.
     """
 
     log_id: str
@@ -61,6 +64,7 @@ class Status:
     parts: tuple[PartStatus, ...] = ()
     verified: LastVerify | None = None
     gateway_count: GatewayCount | None = None
+    collector: Behind | None = None
 
     @property
     def reads_clickhouse(self) -> bool:
@@ -103,6 +107,7 @@ async def _status(registry: Registry, looking: asyncio.Task[ReadSideSeen]) -> St
     parts = states_of(beats, settings.part_missing_s)
     found += alarms_of_parts(parts, expected_parts(settings, beats))
     found += alarms_of_lag(lags_of(publishers, projectors, settings.kafka_topic), settings.lag_alarm_s, settings)
+    found += alarms_of_collector(there.collector, settings)
     return Status(
         str(registry.log.log_id),
         head.position,
@@ -116,6 +121,7 @@ async def _status(registry: Registry, looking: asyncio.Task[ReadSideSeen]) -> St
         tuple(parts),
         verified,
         there.gateway_count,
+        there.collector,
     )
 
 

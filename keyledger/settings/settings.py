@@ -157,8 +157,8 @@ class Settings(BaseSettings):
     )
     parts_expected: PartNames | None = Field(
         None,
-        description="Parts that must run: serve, projector, relay, sync, with commas between; when not set, those that "
-        "have run and were not stopped.",
+        description="Parts that must run: serve, projector, collector, relay, sync, with commas between; when not set, "
+        "those that have run and were not stopped.",
     )
     data: Path | None = Field(
         None, description="The data folder of the embedded default: ./keyledger-data when not set."

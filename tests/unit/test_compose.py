@@ -40,6 +40,7 @@ NEEDS = {
     ("serve",): {"database_url", "clickhouse_url"},
     ("publish",): {"database_url", "kafka_bootstrap_servers"},
     ("project", "clickhouse"): {"database_url", "clickhouse_url", "kafka_bootstrap_servers"},
+    ("project", "usage"): {"database_url", "clickhouse_url"},
     ("migrate",): {"database_url", "migration_database_url"},
     ("ddl",): {"clickhouse_url"},
 }
@@ -112,7 +113,12 @@ def test_every_variable_is_a_setting_and_all_together_are_valid(
 
 
 def test_the_parts_that_run_are_those_that_are_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = {("serve",): "serve", ("publish",): "relay", ("project", "clickhouse"): "projector"}
+    parts = {
+        ("serve",): "serve",
+        ("publish",): "relay",
+        ("project", "clickhouse"): "projector",
+        ("project", "usage"): "collector",
+    }
     running = {parts[parsed(service.command)[0]] for service in OURS if not service.once}
     expected = settings_of(SERVICES["api"], monkeypatch).parts_expected
     assert set((expected or "").split(",")) == running

@@ -57,7 +57,7 @@ def test_every_table_is_replicated_and_keeps_the_version_that_decides() -> None:
         ):
             assert (replicated, its_version) == (f"Replicated{engine}", version)
             tables += 1
-    assert tables == 19
+    assert tables == 28
     assert "ENGINE = ReplicatedReplacingMergeTree(revision)" in "\n".join(statement for _, statement in pairs())
 
 

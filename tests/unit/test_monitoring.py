@@ -23,6 +23,7 @@ from keyledger.runtime.status import Status
 from keyledger.runtime.watching.follower_status import GatewayStatus, ProjectorStatus, PublisherStatus, Redelivered
 from keyledger.runtime.watching.part_status import PartStatus, State
 from projections.ledger.alarms import Alarm, AlarmKind
+from projections.usage.journal.state import Behind
 from registry.parts.part import Part
 from tests.support.documents import ROOT
 
@@ -39,6 +40,7 @@ STATUS = Status(
     (GatewayStatus("tensorzero", 0, 0, False, NOW),),
     (PartStatus("relay", "leading", UUID(int=0), "one", 7, NOW, NOW, 0.0, NOW),),
     LastVerify(NOW, 7, 0, None, 60.0),
+    collector=Behind(3, 0, 0.0, None),
 )
 # What labels that we name can be.
 VALUES: Mapping[str, frozenset[str]] = {

@@ -10,6 +10,7 @@ import pytest
 from keyledger.runtime.watching.part_status import (
     Lag,
     PartStatus,
+    alarms_of_collector,
     alarms_of_lag,
     alarms_of_parts,
     expected_parts,
@@ -17,6 +18,7 @@ from keyledger.runtime.watching.part_status import (
 )
 from keyledger.settings import Settings
 from projections.ledger.alarms import Alarm
+from projections.usage.journal.state import Behind
 from registry.parts.heartbeats import Heartbeat
 from registry.parts.part import Part
 
@@ -108,3 +110,23 @@ def test_lag_is_an_alarm_beyond_the_setting_and_only_for_what_must_run(
     if kinds:
         assert (alarms[0].position, alarms[0].part) == (8, "relay")
         assert alarms[0].detail == "the topic keyledger.events.v1 is 54 s behind the log: 3 events wait"
+
+
+@pytest.mark.parametrize(
+    ("lag_s", "failure", "expected", "kinds"),
+    [
+        (54.0, None, None, ["lag"]),
+        (54.0, "ClickHouse refuses", "serve,collector", ["collector_stopped", "lag"]),
+        (54.0, "ClickHouse refuses", "serve", []),
+        (29.0, None, None, []),
+    ],
+)
+def test_usage_that_is_not_collected_is_an_alarm_where_it_must_be(
+    lag_s: float, failure: str | None, expected: str | None, kinds: list[str]
+) -> None:
+    alarms = list(alarms_of_collector(Behind(3, 20, lag_s, failure), Settings(parts_expected=expected)))
+    assert [one.kind for one in alarms] == kinds
+    assert all(one.part == "collector" for one in alarms)
+    if "lag" in kinds:
+        assert alarms[-1].detail == "the usage journal is 54 s behind the gateway's tables: 20 rows wait"
+        assert "keyledger project usage" in alarms[-1].fix

@@ -32,7 +32,13 @@ def unit_at(path: Path) -> RawConfigParser:
 
 def test_there_is_a_unit_for_each_part() -> None:
     commands = {parsed(shlex.split(unit_at(path)["Service"]["ExecStart"])[1:])[0] for path in UNITS}
-    assert commands == {("serve",), ("publish",), ("project", "clickhouse"), ("project", "gateway")}
+    assert commands == {
+        ("serve",),
+        ("publish",),
+        ("project", "clickhouse"),
+        ("project", "usage"),
+        ("project", "gateway"),
+    }
     assert len(UNITS) == len(commands)
 
 

@@ -7,7 +7,8 @@ SELECT
     p.min_block_number AS first_block,
     p.max_block_number AS last_block,
     p.rows AS rows,
-    p.has_lightweight_delete AS masked                  -- `rows` counts those that are deleted, too
+    p.has_lightweight_delete AS masked,                 -- `rows` counts those that are deleted, too
+    dateDiff('second', p.modification_time, now()) AS age_s
 FROM system.parts AS p
 INNER JOIN system.tables AS t ON t.database = p.database AND t.name = p.table
 WHERE p.database = {gateway:String}

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from keyledger.runtime.serving.health import Health
 from keyledger.runtime.serving.readiness import fault_of, parts_known
 from keyledger.runtime.status import Status
+from projections.usage.journal.state import Behind
 from registry.errors import RegistryError
 
 
@@ -53,6 +54,9 @@ class Gauges:
         self.registry.register(self._drift)
         self._counted = self._gauge("keyledger_gateway_inferences_counted", "By the gateway, in the compared hour.")
         self._recorded = self._gauge("keyledger_gateway_inferences_recorded", "Of them, those with a row.")
+        self._uncollected = self._gauge("keyledger_usage_uncollected_rows", "At the gateway, and not in the journal.")
+        self._usage_lag_s = self._gauge("keyledger_usage_lag_seconds", "Age of the oldest of them.")
+        self._usage_batch = self._gauge("keyledger_usage_batch", "The last batch of the usage journal.")
         self._dead_letters = self._gauge("keyledger_dead_letters_open", "Dead letters that wait for an operator.")
         self._redelivered = self._gauge("keyledger_redelivered", "Events that came again, in thirty days.")
         self._parts = self._gauge("keyledger_parts", "How many of a part run, by what they do.", "part", "state")
@@ -89,6 +93,7 @@ class Gauges:
             self._lag_s.labels(projector.name).set(projector.lag_s)
             self._projector_failed.labels(projector.name).set(projector.failure is not None)
         self._show_gateway(status)
+        self._show_usage(status.collector)
         self._dead_letters.set(nan if status.dead_letters_open is None else status.dead_letters_open)
         self._redelivered.set(nan if status.redelivered is None else status.redelivered.count)
         self._parts.clear()
@@ -109,6 +114,11 @@ class Gauges:
         if status.gateway_count is not None:
             self._counted.set(status.gateway_count.counted)
             self._recorded.set(status.gateway_count.recorded)
+
+    def _show_usage(self, seen: Behind | None) -> None:
+        self._uncollected.set(nan if seen is None else seen.uncollected)
+        self._usage_lag_s.set(nan if seen is None else seen.lag_s)
+        self._usage_batch.set(nan if seen is None else seen.batch)
 
     def _gauge(self, name: str, words: str, *labels: str) -> Gauge:
         return Gauge(name, words, labels, registry=self.registry)

@@ -17,7 +17,13 @@ def open_status(status: Status) -> dict[str, Any]:
     shown: dict[str, Any] = encode(
         replace(status, alarms=tuple(replace(one, detail=one.public) for one in status.alarms))
     )
-    failing = [*shown["publishers"], *shown["projectors"], shown["verified"], shown["gateway_count"]]
+    failing = [
+        *shown["publishers"],
+        *shown["projectors"],
+        shown["verified"],
+        shown["gateway_count"],
+        shown["collector"],
+    ]
     for one in failing:
         if one is not None and one["failure"]:
             one["failure"] = _SEE

@@ -1,4 +1,4 @@
-"""`keyledger project clickhouse` and `project gateway`: a projector alone."""
+"""`keyledger project clickhouse`, `project usage` and `project gateway`: a projector alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from keyledger.runtime.services import open_services
 from keyledger.runtime.serving.health import Health, RecentStatus
 from keyledger.runtime.status import status_of
 from keyledger.runtime.watching.heart import beating
-from keyledger.runtime.workers import gateway_sync, kafka_projector, ledger_guard, log_projector, watching_counts
+from keyledger.runtime.workers import (
+    gateway_sync,
+    kafka_projector,
+    ledger_guard,
+    log_projector,
+    usage_collector,
+    watching_counts,
+)
 from keyledger.settings import Settings
 from registry.db.pooler import probe
 
@@ -34,6 +41,19 @@ async def project_clickhouse(settings: Settings, feed: str, host: str, port: int
         health = Health(RecentStatus(services.quick_status), lambda: projector.failure, part="projector")
         async with beating(services.registry, [projector]), watching_counts(services):
             await follow(projector.run(), health, host, port, say)
+
+
+async def project_usage(settings: Settings, host: str, port: int, say: Say) -> None:
+    """Keep the usage journal until a signal, or wait as a standby. Raises what stopped it, SettingsError."""
+    database_url, clickhouse_url = settings.require("database_url", "clickhouse_url")
+    collect_garbage_rarely()
+    async with open_services(settings, database_url, clickhouse_url) as services:
+        await probe(services.registry.engine)
+        await log_services(services)
+        collector = usage_collector(services)
+        health = Health(RecentStatus(services.quick_status), lambda: collector.failure, part="collector")
+        async with beating(services.registry, [collector]):
+            await follow(collector.run(), health, host, port, say)
 
 
 async def project_gateway(settings: Settings, host: str, port: int, say: Say) -> None:

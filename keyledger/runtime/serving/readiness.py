@@ -50,7 +50,7 @@ def _fault_of_process(status: Status, health: Health, *, full: bool) -> str | No
     if failure is not None:
         return failure.public if isinstance(failure, KeyledgerError) and not full else str(failure)
     down = [_detail(one, full=full) for one in status.alarms if one.kind == "clickhouse_down"]
-    return down[0] if down and health.part == "projector" else None
+    return down[0] if down and health.part in ("projector", "collector") else None
 
 
 def _first(status: Status, part: str, *, full: bool) -> str | None:

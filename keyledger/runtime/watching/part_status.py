@@ -14,6 +14,7 @@ from uuid import UUID
 
 from keyledger.settings import Settings
 from projections.ledger.alarms import Alarm
+from projections.usage.journal.state import Behind
 from registry.parts.heartbeats import Heartbeat
 from registry.parts.part import Part
 
@@ -102,6 +103,21 @@ def alarms_of_lag(lags: Iterable[Lag], limit_s: float, settings: Settings) -> It
             words = f"{one.what} is {one.lag_s:.0f} s behind the log: {count}"
             fix = f"see whether {_COMMAND[one.part]} runs and what it waits for; it catches up by itself. {_PARTS}"
             yield Alarm("lag", words, one.applied + 1, fix, one.part)
+
+
+def alarms_of_collector(seen: Behind | None, settings: Settings) -> Iterator[Alarm]:
+    """What keeps the usage journal from having the gateway's rows, unless the settings say that none need run."""
+    named = None if settings.parts_expected is None else settings.parts_expected.split(",")
+    if seen is None or (named is not None and "collector" not in named):
+        return
+    if seen.failure is not None:
+        fix = "mend what it says: the collector goes on by itself. docs/usage-journal.md"
+        yield Alarm("collector_stopped", f"usage is not collected: {seen.failure}", None, fix, "collector")
+    if seen.lag_s > settings.lag_alarm_s:
+        count = "one row waits" if seen.uncollected == 1 else f"{seen.uncollected} rows wait"
+        words = f"the usage journal is {seen.lag_s:.0f} s behind the gateway's tables: {count}"
+        fix = f"see whether {_COMMAND['collector']} runs: it catches up by itself. {_PARTS}"
+        yield Alarm("lag", words, None, fix, "collector")
 
 
 def _state(one: Heartbeat, *, is_alive: bool) -> PartStatus:

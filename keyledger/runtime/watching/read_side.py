@@ -14,6 +14,7 @@ from projections.ledger.log_tail import LEDGER
 from projections.ledger.presence import Presence
 from projections.ledger.store import Frontier, Store
 from projections.usage.gateway_count import GatewayCount, GatewayCounts
+from projections.usage.journal.state import Behind, Journal
 from registry.errors import LogChanged
 from registry.log.event_log import EventLog
 from registry.log.log_position import resume_at
@@ -35,6 +36,7 @@ class ReadSide:
     hole_alarm_s: float
     timeout_s: float = PATIENCE_S
     counts: GatewayCounts | None = None
+    journal: Journal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class ReadSideSeen:
     dead_letters_open: int | None
     alarms: tuple[Alarm, ...]
     gateway_count: GatewayCount | None = None
+    collector: Behind | None = None
 
 
 NOT_READ: Final = ReadSideSeen(None, None, ())
@@ -76,13 +79,14 @@ async def _read(side: ReadSide) -> ReadSideSeen:
     open_count = await side.letters.count_open()
     named = await side.letters.find("open", limit=NAMED) if open_count else []
     counted = None if side.counts is None else await side.counts.seen()
+    behind = None if side.journal is None else await side.journal.behind()
     found = [
         *alarms.of_letters(named, open_count, side.dead_letters_max),
         *alarms.of_missing(await side.presence.missing()),
         *alarms.of_frontier(frontier, hole_alarm_s=side.hole_alarm_s),
         *alarms.of_counts(counted),
     ]
-    return ReadSideSeen(frontier, open_count, tuple(found), None if counted is None else counted.latest)
+    return ReadSideSeen(frontier, open_count, tuple(found), None if counted is None else counted.latest, behind)
 
 
 def _down(reason: str) -> ReadSideSeen:

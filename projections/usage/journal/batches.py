@@ -25,7 +25,7 @@ class Batches:
 
     def __init__(self, journal: Journal, folded: Folded, attempt: int, *, rows: int = BATCH_ROWS) -> None:
         self._journal = journal
-        self._rows = rows
+        self.rows = rows
         self._attempt = attempt
         self.folded = folded
 
@@ -42,7 +42,7 @@ class Batches:
         if since == 0:
             await self._share_ids(take_from, take_to, rows)
         bounds = {"take_from": take_from, "take_to": take_to, "since_number": since}
-        until = await self._until(bounds) if rows > self._rows or since > 0 else LAST_NUMBER
+        until = await self._until(bounds) if rows > self.rows or since > 0 else LAST_NUMBER
         await self._make({**bounds, "until_number": until})
         return True
 
@@ -54,7 +54,7 @@ class Batches:
         await self._insert("usage_shared_id_v1", self._sql("shared_gone"), bounds)
 
     async def _until(self, bounds: dict[str, int]) -> int:
-        found = await self._journal.clickhouse.query(self._sql("bound"), {**bounds, "rows": self._rows})
+        found = await self._journal.clickhouse.query(self._sql("bound"), {**bounds, "rows": self.rows})
         return int(found[0][0]) if found else LAST_NUMBER
 
     async def _make(self, bounds: dict[str, int]) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Self
 
 from projections.engine.templates import sql
 from projections.usage.journal.batches import BATCH_ROWS, Batches
+from projections.usage.journal.countdown import Countdown
 from projections.usage.journal.parts import Ledger
 from projections.usage.journal.state import Journal
 from projections.usage.journal.taking import Taking
@@ -17,7 +17,6 @@ from projections.usage.journal.taking import Taking
 logger = logging.getLogger(__name__)
 
 TAKE_ROWS: Final = 500_000
-_SAY_EVERY_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Collecting:
         self._taking = taking
         self._batches = batches
         self._alive = alive
-        self._said_s = 0.0
+        self._countdown = Countdown()
 
     @classmethod
     async def begun(cls, journal: Journal, pace: Pace | None = None, alive: Callable[[], None] = lambda: None) -> Self:
@@ -69,20 +68,21 @@ class Collecting:
         while True:
             parts = await self._journal.parts()
             await self._taking.forget(parts)
+            self._say("copied", self._taking.ledger.missing(parts))
             if not self._taking.ledger.lacking(parts):
                 break
             self._alive()
-            self._say(self._taking.ledger.missing(parts))
             await self._taking.next(parts)
         folded = self._batches.folded
         if folded.take_to == self._taking.take and folded.complete:
             return
-        rows = await self._journal.waiting(folded)
+        rows = left = await self._journal.waiting(folded)
         while await self._batches.next(self._taking.take, rows):
             self._alive()
+            left = max(left - self._batches.rows, 0)
+            self._say("entered", left)
 
-    def _say(self, missing: int) -> None:
+    def _say(self, what: str, left: int) -> None:
         """Long work shows progress in the log."""
-        if missing > 2 * TAKE_ROWS and time.monotonic() - self._said_s > _SAY_EVERY_S:
-            self._said_s = time.monotonic()
-            logger.info("collecting usage: %d rows of the gateway's are still to take", missing)
+        if (words := self._countdown.left(left)) is not None:
+            logger.info("usage: %s %s", what, words)

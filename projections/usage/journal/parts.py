@@ -23,7 +23,7 @@ class Range(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An active part. `masked`: some of its rows are deleted, and counted all the same."""
+    """An active part. `masked`: some of its rows are deleted, and counted all the same. It was written `age_s` ago."""
 
     place: Place
     name: str
@@ -31,6 +31,7 @@ class Part:
     last: int
     rows: int
     masked: bool
+    age_s: int = 0
 
     @property
     def table(self) -> str:
@@ -108,6 +109,10 @@ class Ledger:
     def missing(self, parts: Iterable[Part]) -> int:
         """How many rows of these parts were not taken yet."""
         return sum(self.of(one.place).missing(one) for one in parts if self.of(one.place).lacks(one))
+
+    def waiting_s(self, parts: Iterable[Part]) -> int:
+        """For how long the oldest part that was not taken has waited; 0 without one."""
+        return max((one.age_s for one in parts if self.of(one.place).lacks(one)), default=0)
 
     def outdated(self, parts: Sequence[Part]) -> Iterator[tuple[Place, Taken]]:
         """What to keep instead of what was taken of blocks after the last that a table has, of those that have it.

@@ -60,6 +60,18 @@ class Pinned:
         return {"batch": self.batch, "given_up": list(self.given_up)}
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """How far the journal is: its last batch, how many rows of the gateway's it lacks, and for how long it has lacked
+    the first of them.
+    """
+
+    batch: int
+    uncollected: int
+    lag_s: float
+    failure: str | None
+
+
 class Journal:
     """The journal's tables, to read. Methods raise ClickHouseError."""
 
@@ -85,8 +97,8 @@ class Journal:
         parameters = {"gateway": self.names.gateway, "tables": list(TABLES)}
         rows = await self.clickhouse.query(sql("queries/journal/parts", self.names), parameters)
         return [
-            Part((table, uuid, partition), name, first, last, rows, bool(masked))
-            for table, uuid, partition, name, first, last, rows, masked in rows
+            Part((table, uuid, partition), name, first, last, rows, bool(masked), max(age_s, 0))
+            for table, uuid, partition, name, first, last, rows, masked, age_s in rows
         ]
 
     async def taken(self) -> dict[Place, Taken]:
@@ -119,6 +131,17 @@ class Journal:
     async def uncollected(self) -> int:
         """How many rows the gateway's tables have that no batch has taken up."""
         parts, ledger, state = await self.parts(), Ledger(await self.taken()), await self.state()
-        missing = ledger.missing(parts)
-        waits = not state.folded.complete or state.folded.take_to != state.take
-        return missing + (await self.waiting(state.folded) if waits else 0)
+        return ledger.missing(parts) + await self._waiting(state)
+
+    async def behind(self) -> Behind:
+        """How far it is behind the gateway's tables, and what keeps its collector from going on."""
+        parts, ledger, state = await self.parts(), Ledger(await self.taken()), await self.state()
+        folded, waiting = state.folded, await self._waiting(state)
+        take = folded.take_to if folded.complete else folded.take_from
+        ((age_s, failure),) = await self.clickhouse.query(sql("queries/journal/behind", self.names), {"take": take})
+        lag_s = max(ledger.waiting_s(parts), age_s if waiting else 0)
+        return Behind(folded.batch, ledger.missing(parts) + waiting, float(lag_s), failure or None)
+
+    async def _waiting(self, state: State) -> int:
+        folded = state.folded
+        return 0 if folded.complete and folded.take_to == state.take else await self.waiting(folded)

@@ -10,9 +10,13 @@ import pytest
 from keyledger.embedded.load import settle
 from projections.errors import ClickHouseRefused
 from projections.usage.journal.state import Journal
-from tests.integration.loading.test_batches import rows
 from tests.support.journal_books import assert_as_fresh, books
-from tests.support.loading import Loading, json_lines
+from tests.support.loading import ID, MODEL_ROW, Loading, json_lines
+
+
+def rows(*numbers: int, **changed: Any) -> list[dict[str, Any]]:
+    """Model rows of these numbers."""
+    return [{**MODEL_ROW, "id": ID.format(number), **changed} for number in numbers]
 
 
 async def test_an_unload_reverses_entries_and_what_was_known_before_stays(loading: Loading, tmp_path: Path) -> None:
