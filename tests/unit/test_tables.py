@@ -17,7 +17,18 @@ from keyledger.cli.printing.tables import print_fields, print_table
 from keyledger.settings import Settings
 
 TOKENS = ("input_tokens", "output_tokens", "cached_input_tokens", "cached_output_tokens")
-FIGURES = ("inferences", *TOKENS, "cost_usd", "unpriced")
+FIGURES = (
+    "inferences",
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "cached_output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cost_usd",
+    "unpriced",
+    "unrated",
+)
 ODD = [
     "[red]acme[/red]",
     ":smile:",
@@ -105,10 +116,10 @@ def test_a_pipe_gets_each_row_on_one_line_whole_and_every_column(value: str) -> 
 def test_the_total_of_a_bill_is_labelled_also_where_a_tag_has_that_value_or_nothing_is_grouped(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    figures: dict[str, Any] = dict.fromkeys(FIGURES, 7)
-    usage = {"rows": 0, "after_now": None}
+    figures: dict[str, Any] = dict.fromkeys(FIGURES, 7) | {"charges": [{"currency": "EUR", "amount": "7"}]}
+    usage = {"rows": 0, "after_now": None, "uncollected": 0}
     made = {
-        "since": INSTANT, "until": INSTANT, "position": 1, "known_at": None, "late_lines": [], "coverage": [],
+        "since": INSTANT, "until": INSTANT, "position": 1, "known_at": None, "usage_known_at": None, "late_lines": [], "coverage": [],
         "usage": usage, "total": figures,
     }  # fmt: skip
     print_bill({**made, "group_by": ["tier"], "lines": [{"by": {"tier": "total"}, **figures}]})
@@ -116,7 +127,13 @@ def test_the_total_of_a_bill_is_labelled_also_where_a_tag_has_that_value_or_noth
     first, rule, last = lines[-3:]
     assert (first.split()[0], set(rule), last.split()[0]) == ("total", {"─"}, "total")
     print_bill({**made, "group_by": [], "lines": [{"by": {}, **figures}]})
-    assert capsys.readouterr().out.split("Coverage")[0].splitlines()[-1].split() == ["total", *["7"] * 7]
+    assert capsys.readouterr().out.split("Coverage")[0].splitlines()[-1].split() == [
+        "total",
+        *["7"] * 9,
+        "7",
+        "EUR",
+        "7",
+    ]
 
 
 def test_progress_reads_no_markup() -> None:

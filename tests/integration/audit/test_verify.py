@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from random import Random
 from uuid import UUID
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.errors import BadBookmark
 from audit.report import Finding, Verdict
 from audit.verify.bookmark import Bookmark
 from audit.verify.repair import of_the_log, repair_ledger, repair_state
 from audit.verify.verify import verify
-from registry.db.connection import make_engine
 from registry.errors import FieldsRefused
 from registry.log.log_position import LogPosition, position_in
 from registry.progress import Progress
-from tests.support.audit.books_world import HEAD, Tampered
+from tests.support.audit.books_world import HEAD, Tampered, owner_engine
 from tests.support.audit.mutations import Mutations
 from tests.support.ledger.projecting import catch_up
 from tests.support.ledger.workload import fill
@@ -30,14 +26,6 @@ OF_DERIVED = (
     "move_a_state_row", "add_a_credential",
 )  # fmt: skip
 KINDS = sorted(name for name in vars(Mutations) if not name.startswith("_") and callable(getattr(Mutations, name)))
-
-
-@asynccontextmanager
-async def owner_engine(tampered: Tampered) -> AsyncIterator[AsyncEngine]:
-    """A pool of the tables' owner."""
-    engine = make_engine(tampered.database.owner_url)
-    yield engine
-    await engine.dispose()
 
 
 async def mutations_of(tampered: Tampered, seed: int) -> Mutations:

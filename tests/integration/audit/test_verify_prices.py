@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from audit.verify.repair import repair_ledger, repair_state
-from tests.integration.audit.test_verify import owner_engine
-from tests.support.audit.books_world import HEAD, Tampered
+from tests.support.audit.books_world import HEAD, Tampered, owner_engine
 
 # The last events: an anchor, the prices of the workload from the first on, and the end of a token.
 ANCHOR, GOLD, EARLIER, ANY, ENDED = HEAD - 6, HEAD - 5, HEAD - 4, HEAD - 3, HEAD - 1

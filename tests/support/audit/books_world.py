@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from audit.verify.verify import verify
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.ledger.store import Store
+from registry.db.connection import make_engine
 from registry.keys.details import KeyDetails
 from registry.log.postgres import PostgresEventLog
 from registry.service import KeyService, NewKey, TokenService
@@ -81,3 +83,11 @@ async def make_books(
         await keys.revoke(key.public_id, OPERATOR)
     await catch_up(log, made.books.store)
     return made
+
+
+@asynccontextmanager
+async def owner_engine(tampered: Tampered) -> AsyncIterator[AsyncEngine]:
+    """A pool of the tables' owner."""
+    engine = make_engine(tampered.database.owner_url)
+    yield engine
+    await engine.dispose()
