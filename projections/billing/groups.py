@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from projections.billing.figures import FIGURES, BucketName, Charge
@@ -11,6 +12,7 @@ from projections.billing.price_book import AMOUNT_DECIMALS
 from projections.engine.client import Row
 
 _SUMMED: Final = tuple(name for name in FIGURES if name not in ("inferences", "charges"))
+_summed: Final = attrgetter(*_SUMMED)
 
 
 class Group(NamedTuple):
@@ -45,16 +47,20 @@ def read_group(row: Row, width: int) -> Group:
 
 
 def sums(groups: Sequence[Group], inferences: int) -> dict[str, Any]:
-    """The figures of some groups, by their names."""
-    figures: dict[str, Any] = {name: sum(getattr(group, name) for group in groups) for name in _SUMMED}
-    rows = sum(group.model_rows for group in groups)
+    """The figures of some groups, by their names. A bill can have a hundred thousand lines, mostly of one group."""
+    rows = sum(group.model_rows for group in groups) if len(groups) != 1 else groups[0].model_rows
+    added = map(sum, zip(*map(_summed, groups), strict=True)) if len(groups) != 1 else _summed(groups[0])
+    figures: dict[str, Any] = dict.fromkeys(_SUMMED, 0) | dict(zip(_SUMMED, added, strict=bool(groups)))
     figures["inferences"] = inferences
     figures["cost_usd"] = None if figures["unpriced"] == rows else Decimal(figures["cost_usd"])
-    return figures | {"charges": _charges(groups)}
+    figures["charges"] = _charges(groups)
+    return figures
 
 
 def _charges(groups: Sequence[Group]) -> tuple[Charge, ...]:
     """The amounts by currency; one is there where one of its prices rated a row."""
+    if not any(group.currency for group in groups):
+        return ()
     amounts: dict[str, int] = {}
     for group in groups:
         if group.currency and group.model_rows != group.unrated:

@@ -26,9 +26,9 @@ def _label(name: str) -> str:
 
 
 WORDS: dict[str, str] = {
-    "model": _label("model_name"),
-    "provider": _label("model_provider_name"),
-    "function": _label("function_name"),
+    "model": "model_name",
+    "provider": "model_provider_name",
+    "function": "function_name",
     # The local hour and the offset in it: the two passes of a clock set back stay apart.
     "hour": f"({_HOUR}) * 262144 + offset_s + 131072",
     "day": _DAY,
@@ -163,50 +163,51 @@ def _tuple(tags: Sequence[str]) -> str:
 
 def _summed(scope: Scope, tags: Sequence[str], group_by: Sequence[str], book: Book) -> str:
     """As `attributed`, of the columns that a bill reads, with the entries of steady credentials summed."""
-    dimensions = ["credential_id", "state", "cached"]
-    dimensions += [column for word, column in _COLUMNS.items() if word in group_by]
-    if book.prices:
-        dimensions += [column for column in ("model_name", "model_provider_name") if column not in dimensions]
-    if book.by_inference:
-        dimensions += ["mixed", "mixed_number", "mixed_id"]
+    dimensions = _dimensions(group_by, book)
+    # No two prices hold within one sum, so its latest instant stands for all of them.
+    apart = ["roundDown(e.at_ms, {times_ms:Array(Int64)})"] if book.prices else []
+    sums = [f"e.{name} AS {name}" if sql == name else f"{sql} AS {name}" for name, sql in dimensions.items()]
+    sums += [*(f"sum(e.{name}) AS {name}" for name in _SUMS), "max(e.at_ms) AS at_ms"]
+    sums.append("max(if(e.at_ms <= {now_ms:Int64}, e.at_ms, -1)) AS seen_ms")
+    of_entry = {
+        **{name: sql.replace("e.", "u.") for name, sql in dimensions.items() if sql != name},
+        "seen_ms": "if(u.at_ms <= {now_ms:Int64}, u.at_ms, -1)",
+    }
+    columns = ["at_ms", "seen_ms", *dimensions, *_SUMS]
     moving = _moving(scope, tags)
-    mixed = {"mixed_number": "if(mixed, number, 0)", "mixed_id": "if(mixed, id, 0)"}
-    sums = [f"{mixed[name]} AS {name}" if name in mixed else name for name in dimensions]
-    sums += [f"sum(e.{name}) AS {name}" for name in _SUMS]
-    # No two prices, and nothing dated after now, in one sum: so the latest instant stands for all of them.
-    sums.append("max(e.at_ms) AS at_ms")
-    apart = ["e.at_ms <= {now_ms:Int64}"]
-    if book.prices:
-        apart.append("roundDown(e.at_ms, {times_ms:Array(Int64)})")
-    columns = ["at_ms", *dimensions, *_SUMS]
-    single = {name: f"if(u.mixed, u.{name.removeprefix('mixed_')}, 0) AS {name}" for name in mixed}
-    turn = "bitOr(bitShiftLeft(toUInt128(effective_ms), 64), toUInt128(position))"
     return scope.sql(
         "bill/attributed_sums",
         sum_columns=",\n    ".join(f"u.{name} AS {name}" for name in columns),
-        entry_columns=",\n    ".join(single.get(name, f"u.{name} AS {name}") for name in columns),
+        entry_columns=",\n    ".join(f"{of_entry.get(name, f'u.{name}')} AS {name}" for name in columns),
         tag_names="".join(f"tag_{i},\n    " for i in range(len(tags))),
+        no_tags="".join(f"CAST(NULL, 'Nullable(String)') AS tag_{i},\n    " for i in range(len(tags))),
         sums=",\n        ".join(sums),
         entries=scope.sql("bill/entries"),
         moving=moving,
-        dimensions=",\n        ".join([*dimensions, *apart]),
+        dimensions="".join(f",\n        {sql}" for sql in [*dimensions, *apart]),
         buckets=_BUCKETS,
         attributed=attributed(scope, tags, moving),
-        steady=scope.sql(
-            "bill/steady",
-            turn=turn,
-            tag_columns="".join(f"nullIf(t.tag_{i}, '') AS tag_{i},\n    " for i in range(len(tags))),
-            tags_of_keys=scope.sql(
-                "bill/steady_tags",
-                tags=_tuple(tags),
-                tag_points="".join(
-                    f"argMaxIf(ifNull(value, ''), {turn}, tag = {tag}) AS tag_{i},\n        "
-                    for i, tag in enumerate(tags)
-                ),
-            )
-            if tags
-            else "",
-        ),
+        steady=_steady(scope, tags),
+    )
+
+
+def _dimensions(group_by: Sequence[str], book: Book) -> dict[str, str]:
+    """What must be the same of entries that are summed, besides their credential: names, and their SQL."""
+    columns = {column for word, column in _COLUMNS.items() if word in group_by}
+    if book.prices:
+        columns |= {"model_name", "model_provider_name", "cached"}
+    mixed = {"mixed_number": "if(e.mixed, e.number, 0)", "mixed_id": "if(e.mixed, e.id, 0)"}
+    return {**{name: name for name in sorted(columns)}, **(mixed if book.by_inference else {})}
+
+
+def _steady(scope: Scope, tags: Sequence[str]) -> str:
+    turn = "bitOr(bitShiftLeft(toUInt128(effective_ms), 64), toUInt128(position))"
+    points = [f"argMaxIf(ifNull(value, ''), {turn}, tag = {tag}) AS tag_{i},\n        " for i, tag in enumerate(tags)]
+    return scope.sql(
+        "bill/steady",
+        turn=turn,
+        tag_columns="".join(f"nullIf(t.tag_{i}, '') AS tag_{i},\n    " for i in range(len(tags))),
+        tags_of_keys=scope.sql("bill/steady_tags", tags=_tuple(tags), tag_points="".join(points)) if tags else "",
     )
 
 
@@ -234,19 +235,35 @@ def bill(
     by_names = "".join(f"by_{i},\n    " for i in range(len(group_by)))
     rows = _summed(scope, _names(tags), group_by, book) if steady else attributed(scope, _names(tags))
     if not book.prices:
-        return scope.sql("bill/unrated", bill=_grouped(scope, rows, group_by, filtered))
+        return scope.sql(
+            "bill/unrated", bill=_labelled(_grouped(scope, rows, group_by, filtered, steady=steady), group_by)
+        )
     versions = scope.sql("bill/price_versions")
     return scope.sql(
         "bill/rated",
-        bill=_grouped(scope, rows, group_by, filtered, _rate_parts(book, steady=steady)),
+        bill=_labelled(
+            _grouped(scope, rows, group_by, filtered, _rate_parts(book, steady=steady), steady=steady), group_by
+        ),
         by_names=by_names,
         prices=scope.sql("bill/prices", versions=versions, price_type=_PRICE),
         charged=scope.sql("bill/charged") if book.by_inference else ",\n        toInt256(0) AS charged\n",
     )
 
 
+def _labelled(grouped: str, group_by: Sequence[str]) -> str:
+    """The rows with texts that JSON can hold, made once for each group and not for each entry."""
+    labels = [f"{_label(f'by_{i}')} AS by_{i}" for i, name in enumerate(group_by) if name in _COLUMNS]
+    return f"SELECT * REPLACE ({', '.join(labels)}) FROM ({grouped})" if labels else grouped  # noqa: S608 - our own texts
+
+
 def _grouped(
-    scope: Scope, rows: str, group_by: Sequence[str], filtered: Sequence[int], parts: Mapping[str, str] | None = None
+    scope: Scope,
+    rows: str,
+    group_by: Sequence[str],
+    filtered: Sequence[int],
+    parts: Mapping[str, str] | None = None,
+    *,
+    steady: bool,
 ) -> str:
     """Attributed entries, or their sums, by bucket and line; with `parts`, also by those of them that are no sum."""
     by = [(f"by_{i}", WORDS.get(name, name)) for i, name in enumerate(group_by)]
@@ -261,6 +278,7 @@ def _grouped(
         by_names="".join(f"{name},\n    " for name, _ in by),
         tag_filter="".join(f"AND ifNull(tag_{tag} = {{value_{i}:String}}, false) " for i, tag in enumerate(filtered)),
         offset="timeZoneOffset(fromUnixTimestamp64Milli(at_ms, {time_zone:String}))" if zoned else "0",
+        seen="a.seen_ms" if steady else "if(a.at_ms <= {now_ms:Int64}, a.at_ms, -1)",
         more=more,
         more_names="".join(f",\n    {name}" for name, sql in (parts or {}).items() if "sum(" not in sql),
     )

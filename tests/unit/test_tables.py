@@ -17,18 +17,8 @@ from keyledger.cli.printing.tables import print_fields, print_table
 from keyledger.settings import Settings
 
 TOKENS = ("input_tokens", "output_tokens", "cached_input_tokens", "cached_output_tokens")
-FIGURES = (
-    "inferences",
-    "input_tokens",
-    "output_tokens",
-    "cached_input_tokens",
-    "cached_output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cost_usd",
-    "unpriced",
-    "unrated",
-)
+FIGURES = ("inferences", *TOKENS, "cost_usd", "unpriced")
+OF_A_LINE = (*FIGURES, "cache_read_tokens", "cache_write_tokens", "unrated")
 ODD = [
     "[red]acme[/red]",
     ":smile:",
@@ -116,11 +106,11 @@ def test_a_pipe_gets_each_row_on_one_line_whole_and_every_column(value: str) -> 
 def test_the_total_of_a_bill_is_labelled_also_where_a_tag_has_that_value_or_nothing_is_grouped(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    figures: dict[str, Any] = dict.fromkeys(FIGURES, 7) | {"charges": [{"currency": "EUR", "amount": "7"}]}
+    figures: dict[str, Any] = dict.fromkeys(OF_A_LINE, 7) | {"charges": [{"currency": "EUR", "amount": "7"}]}
     usage = {"rows": 0, "after_now": None, "uncollected": 0}
     made = {
-        "since": INSTANT, "until": INSTANT, "position": 1, "known_at": None, "usage_known_at": None, "late_lines": [], "coverage": [],
-        "usage": usage, "total": figures,
+        "since": INSTANT, "until": INSTANT, "position": 1, "known_at": None, "usage_known_at": None,
+        "late_lines": [], "coverage": [], "usage": usage, "total": figures,
     }  # fmt: skip
     print_bill({**made, "group_by": ["tier"], "lines": [{"by": {"tier": "total"}, **figures}]})
     lines = capsys.readouterr().out.split("Coverage")[0].splitlines()

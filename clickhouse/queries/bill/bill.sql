@@ -19,7 +19,7 @@ SELECT
     sum(a.inference_rows) AS inference_rows,
     sum(a.conflicts) AS conflicts,
     -- -1 for ids without a time. What a wrong clock dated after now hides nothing here: `usage/after_now` counts it.
-    maxIf(a.at_ms, a.at_ms <= {now_ms:Int64}) AS seen_until_ms,
+    max({{seen}}) AS seen_until_ms,
     sum(a.fingerprint) AS usage_fingerprint{{more}}
 FROM (
     SELECT
