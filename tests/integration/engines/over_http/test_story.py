@@ -36,9 +36,11 @@ async def test_a_key_is_made_used_moved_revoked_and_billed(
     assert code == 0, err
     serve = Part(tmp_path / "serve.log", environ, "serve", "--port", "0")
     projector = Part(tmp_path / "project.log", environ, "project", "clickhouse", "--feed", "log")
+    collector = Part(tmp_path / "collect.log", environ, "project", "usage")
     try:
         await serve.start()
         await projector.start()
+        await collector.start()
         async with AdminClient(serve.url, json.loads(out)["token"]) as portal:
             key = (await portal.create({"customer_id": "acme"}))["public_id"]
             await portal.edit(key, {"tags": {"customer_id": "globex"}}, reason="sold")
@@ -47,8 +49,14 @@ async def test_a_key_is_made_used_moved_revoked_and_billed(
             end = to_ms(parse_instant(ended["revoked_at"]))
             instants = [made, moved, moved, end]
             ids = [uuid7(at, serial) for serial, at in enumerate(instants)]
-            await world.serve([chat(id_, key) for id_ in ids])
-            await world.serve([model(uuid7(at, 100 + n), ids[n]) for n, at in enumerate(instants)])
+            await world.serve([chat(id_, key) for id_ in ids], collect=False)
+            rows = [model(uuid7(at, 100 + n), ids[n]) for n, at in enumerate(instants)]
+            await world.serve(rows, collect=False)
+
+            async def uncollected() -> int:
+                return int((await serve.status())["collector"]["uncollected"])
+
+            assert await poll_until(uncollected, lambda rows: rows == 0, timeout_s=30) == 0
             asked = PERIOD | {"group_by": "customer_id", "wait_for": str(ended["position"])}
             answer = await portal.http.get("/billing/usage", params=asked)
             assert answer.status_code == 200, answer.text
@@ -63,14 +71,19 @@ async def test_a_key_is_made_used_moved_revoked_and_billed(
         metrics = await poll_until(lambda: projector.get("/metrics"), lambda seen: alarm in seen.text, timeout_s=30)
         assert alarm in metrics.text
 
-        async def running() -> set[str]:
-            return {one["part"] for one in (await serve.status())["parts"] if one["state"] == "running"}
+        assert "keyledger_usage_uncollected_rows 0.0" in metrics.text
 
-        assert await poll_until(running, lambda parts: parts == {"serve", "projector"}, timeout_s=30)
+        async def running() -> set[str]:
+            found = (await serve.status())["parts"]
+            return {one["part"] for one in found if one["state"] in ("running", "leading")}
+
+        assert await poll_until(running, lambda parts: parts == {"serve", "projector", "collector"}, timeout_s=30)
+        await collector.stop()
         await projector.stop()
         assert await poll_until(running, lambda parts: parts == {"serve"}, timeout_s=30)
         kinds = {one["kind"] for one in (await serve.status())["alarms"]}
         assert kinds == {"gateway_metrics"}, "one that was stopped cleanly is not missed"
     finally:
+        await collector.stop()
         await projector.stop()
         await serve.stop()
