@@ -111,7 +111,7 @@ class RowsMissing(ProjectionError):
     def __init__(self, missing: Sequence[str]) -> None:
         super().__init__(
             f"No bill is made, because rows that were written are missing in ClickHouse: {'; '.join(missing)}. "
-            "The ledger's own are written again from the log. For the gateway's, see docs/operate.md, Missing rows"
+            "The ledger's own are written again from the log. For others, see docs/operate.md, Missing rows"
         )
         self.missing = tuple(missing)
 

@@ -3,7 +3,8 @@
 CREATE TABLE IF NOT EXISTS {{database}}.usage_taken_v1{{on_cluster}}
 (
     table     String,
-    uuid      String,                       -- a table that was dropped and made again has another one
+    uuid      String,                       -- a table that was dropped and made again has another one; with `past`
+                                            -- behind it: blocks that the table has no longer
     partition String,
     take      UInt64,                       -- counts the inserts
     blocks    Array(Tuple(Int64, Int64, UInt64)),   -- first, last, and how many rows were taken from them

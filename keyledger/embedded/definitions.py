@@ -18,12 +18,13 @@ from typing import Final
 from keyledger.embedded.errors import DefinitionBroken
 from keyledger.embedded.private_file import write_private
 from projections.engine import ddl
+from projections.usage.tables import JOURNAL_TABLES
 
 logger = logging.getLogger(__name__)
 
 _DIGESTS: Final = "view-definitions.json"
-# What the log can't give again: decisions of an operator.
-_KEPT: Final = frozenset({"dead_letter_v1"})
+# What the log can't give again: decisions of an operator, and what the gateway may have no longer.
+_KEPT: Final = frozenset({"dead_letter_v1", *JOURNAL_TABLES})
 # How the engine ends the definition of a table of the MergeTree family.
 _END: Final = re.compile(rb"\nSETTINGS [^\n]*\n\Z")
 
@@ -48,7 +49,7 @@ def mend_definitions(folder: Path, clickhouse: Path, ledger: str, gateway: str) 
             if file.stem in digests:
                 logger.warning("%s is not as it was written: it is made again", file)
             file.unlink()
-        elif file.stem in ddl.LEDGER_TABLES and not _is_whole(file):
+        elif file.stem in {*ddl.LEDGER_TABLES, *JOURNAL_TABLES} and not _is_whole(file):
             if file.stem in _KEPT:
                 raise _broken(file, ledger)
             logger.warning("%s was cut short: it is made again", file)

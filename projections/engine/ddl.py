@@ -18,6 +18,7 @@ from projections.engine.templates import Names, sql
 from projections.errors import ClickHouseRefused
 from projections.usage.gateway_tables import reason_of
 from projections.usage.journal.lines import rows_in_force
+from projections.usage.tables import JOURNAL_TABLES
 
 __all__ = ["Names", "apply", "sql", "statements"]
 
@@ -54,17 +55,7 @@ _GATEWAY_TABLES = (
     f"{_ADAPTER}/tables/BatchIdByInferenceId",
 )
 # The usage journal: not in a second ledger, which is made from the log alone.
-_JOURNAL = (
-    "tables/usage_journal_v1",
-    "tables/usage_row_v1",
-    "tables/usage_taken_v1",
-    "tables/usage_gone_v1",
-    "tables/usage_shared_id_v1",
-    "tables/usage_attempt_v1",
-    "tables/usage_recount_v1",
-    "tables/usage_entry_v1",
-    "tables/usage_batch_v1",
-)
+_JOURNAL = tuple(f"tables/{table}" for table in JOURNAL_TABLES)
 # What `keyledger load` knows of its files: next to their rows, not in the ledger, which can be made again without them.
 _LOAD_TABLES = ("tables/load_v1", "tables/load_row_v1")
 # Each view comes after those it reads.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from projections.ledger.dead_letters import SWITCH, DeadLetter
+from projections.ledger.presence import Missing
 from projections.ledger.store import Frontier
 from projections.usage.gateway_count import CountsSeen
 
@@ -74,10 +75,14 @@ def of_frontier(frontier: Frontier, *, hole_alarm_s: float) -> list[Alarm]:
     return found
 
 
-def of_missing(missing: Sequence[str]) -> list[Alarm]:
+def of_missing(missing: Missing) -> list[Alarm]:
     """One alarm for each thing that is known to be missing in ClickHouse."""
     fix = "docs/operate.md, Missing rows: the ledger's are written again by themselves"
-    return [Alarm("rows_missing", f"{one}: no bill is made", None, fix, _BILLING) for one in missing]
+    has = "the usage journal has them, so bills are right"
+    return [
+        *(Alarm("rows_missing", f"{one}: no bill is made", None, fix, _BILLING) for one in missing.rows),
+        *(Alarm("rows_missing", f"{one}: {has}", None, "docs/operate.md, Missing rows") for one in missing.collected),
+    ]
 
 
 def of_counts(seen: CountsSeen | None) -> list[Alarm]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from projections.errors import ClickHouseRefused
-from projections.ledger.presence import Presence
+from projections.ledger.presence import Missing, Presence
 from projections.ledger.rows import applied_row, project
 from projections.ledger.store import Store
 from registry.log.chain_walk import LogReader
@@ -32,7 +32,7 @@ class LedgerGuard:
         self._log = log
         self._store = store
         self._presence = presence
-        self._recorded: list[str] | None = None
+        self._recorded: Missing | None = None
         self._of_ledger: list[str] | None = None  # what the last look found, until it is acted on
 
     async def look(self) -> list[str]:
@@ -50,33 +50,36 @@ class LedgerGuard:
         loop = asyncio.get_running_loop()
         while True:
             of_ledger = await self.look() if self._of_ledger is None else self._of_ledger
-            if of_ledger or await self._presence.broken_parts(gateway=False):
+            if of_ledger or await self._presence.broken_of_ledger():
                 await self._restore()
             self._of_ledger = None
             answered()
             counted = loop.time()
             while loop.time() - counted < _COUNT_EVERY_S:
                 await asyncio.sleep(_EVERY_S)
-                if await self._presence.broken_parts(gateway=False):
+                if await self._presence.broken_of_ledger():
                     break
                 await self._record([])
                 answered()
 
     async def _record(self, of_ledger: list[str]) -> None:
-        missing = of_ledger + await self._presence.of_gateway()
+        of_gateway = await self._presence.of_gateway()
+        missing = Missing((*of_ledger, *of_gateway.rows), of_gateway.collected)
         if missing == self._recorded:
             return
-        for one in missing:
+        for one in missing.rows:
             logger.error("no bill is made, as rows are missing: %s", one)
-        if self._recorded and not missing:
-            logger.warning("no rows are missing any more: bills are made again")
-        if missing or await self._presence.missing():
+        for one in missing.collected:
+            logger.warning("rows of the gateway's are missing that the usage journal has: %s", one)
+        if self._recorded not in (None, Missing()) and not missing.rows:
+            logger.warning("no rows that bills need are missing any more")
+        if missing != Missing() or await self._presence.known() != Missing():
             await self._presence.record(missing)
         self._recorded = missing
 
     async def _restore(self) -> None:
         await self._rewrite()
-        for part in await self._presence.broken_parts(gateway=False):
+        for part in await self._presence.broken_of_ledger():
             await self._presence.drop(part)
         if missing := await self.look():
             raise ClickHouseRefused(f"The ledger was written again from the log, and still {'; '.join(missing)}.")

@@ -1,7 +1,8 @@
 """Whether everything that was written to ClickHouse is still there.
 
 The engine goes on without a part that it can't read, and a bill over what is left would be wrong without a word. So
-what is missing is looked for at every start and from time to time, and until it is back no bill is made.
+what is missing is looked for at every start and from time to time, and until it is back no bill is made. Rows of the
+gateway's that the usage journal has are missed, and hold up no bill: bills are made of the journal.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final
 from projections.engine.client import ClickHouse, Row
 from projections.engine.templates import Names, sql
 from projections.errors import RowsMissing
-from projections.usage.tables import TABLES
+from projections.usage.tables import JOURNAL_TABLES, PAST, TABLES
 
 _TALLIED: Final = (
     "event_applied",
@@ -27,10 +28,20 @@ _TALLIED: Final = (
     "usage_anchor_day",
     "price_change",
 )
-_FOUND: Final = "missing_rows"  # in the column `projector` of projector_stop_v1
+# In the column `projector` of projector_stop_v1.
+_FOUND: Final = "missing_rows"
+_COLLECTED: Final = "missing_collected"
 
 Range = tuple[int, int]
 Blocks = dict[tuple[str, str, str], list[Range]]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What is missing, in words: what holds up bills, and what the usage journal has a copy of."""
+
+    rows: tuple[str, ...] = ()
+    collected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,14 @@ class BrokenPart:
     database: str
     table: str
     name: str
+    uuid: str
+    partition: str
+    block: Range
+
+    @property
+    def of_ledger(self) -> bool:
+        """Whether the log can give it again, if it is in our database."""
+        return self.table not in JOURNAL_TABLES
 
     def __str__(self) -> str:
         """For a person."""
@@ -53,22 +72,39 @@ class Presence:
         self._clickhouse = clickhouse
         self._names = names
 
-    async def missing(self) -> list[str]:
-        """What is known to be missing, in words. Cheap: it counts nothing."""
+    async def known(self) -> Missing:
+        """What is known to be missing. Cheap: it counts nothing."""
         found = await self._clickhouse.query(sql("queries/ledger/known_missing", self._names))
-        return [text for (text,) in found] + [str(part) for part in await self.broken_parts()]
+        rows, collected = ([text for name, text in found if name == which] for which in (_FOUND, _COLLECTED))
+        if parts := await self.broken_parts():
+            taken = await self._taken()
+            for one in parts:
+                known = taken.get((one.table, one.uuid, one.partition), [])
+                copied = one.database == self._names.gateway and not _uncovered([one.block], known)
+                (collected if copied else rows).append(str(one))
+        return Missing(tuple(rows), tuple(collected))
+
+    async def missing(self) -> list[str]:
+        """What of it holds up bills."""
+        return list((await self.known()).rows)
 
     async def check(self) -> None:
-        """Raise RowsMissing if anything is known to be missing."""
+        """Raise RowsMissing if anything is known to be missing that a bill needs."""
         if found := await self.missing():
             raise RowsMissing(found)
 
-    async def broken_parts(self, *, gateway: bool = True) -> list[BrokenPart]:
-        """The parts that the engine could not read, of the ledger and, if asked for, of the gateway's tables."""
-        ours = self._names.database
-        databases = {"database": ours, "gateway": self._names.gateway if gateway else ours}
+    async def broken_parts(self) -> list[BrokenPart]:
+        """The parts that the engine could not read, of the ledger, of the usage journal and of the gateway's tables."""
+        databases = {"database": self._names.database, "gateway": self._names.gateway}
         found = await self._clickhouse.query(sql("queries/ledger/broken_parts", self._names), databases)
-        return [BrokenPart(*row) for row in found]
+        return [
+            BrokenPart(database, table, name, uuid, partition, (first, last))
+            for database, table, name, (uuid, partition, first, last) in found
+        ]
+
+    async def broken_of_ledger(self) -> list[BrokenPart]:
+        """Of these the ones that are written again from the log."""
+        return [one for one in await self.broken_parts() if one.database == self._names.database and one.of_ledger]
 
     async def of_ledger(self) -> list[str]:
         """What the ledger lacks of what was written up to the applied position. Reads every row."""
@@ -79,13 +115,13 @@ class Presence:
             if count > 0
         ]
 
-    async def of_gateway(self) -> list[str]:
+    async def of_gateway(self) -> Missing:
         """What the gateway's tables lack of the rows that they had at an earlier call, which is recorded for the next.
 
         Of the embedded engine alone, whose folder nobody else uses: on a server, old rows may be dropped on purpose.
         """
         if not self._clickhouse.embedded:
-            return []
+            return Missing()
         now, before, lost = await self._gateway_blocks()
         if lost:  # rows may have been taken back between the look at what may be gone and that at what is there
             now, before, lost = await self._gateway_blocks()
@@ -96,21 +132,31 @@ class Presence:
         ]
         columns = ("table", "uuid", "partition", "blocks", "seen_at")
         await self._clickhouse.insert(f"{self._names.database}.gateway_blocks_v1", rows, columns)
-        return [
-            f"{self._names.gateway}.{table} lacks rows that it had: blocks {_listed(found)} of partition {partition}"
-            for (table, _, partition), found in lost.items()
-        ]
+        taken = await self._taken() if lost else {}
+        missing, collected = list[str](), list[str]()
+        for place, found in lost.items():
+            table, _, partition = place
+            words = f"{table} lacks rows that it had: blocks {_listed(found)} of partition {partition}"
+            copied = not _uncovered(found, taken.get(place, []))
+            (collected if copied else missing).append(f"{self._names.gateway}.{words}")
+        return Missing(tuple(missing), tuple(collected))
 
-    async def record(self, missing: Sequence[str]) -> None:
+    async def record(self, missing: Missing) -> None:
         """Record what was found missing, for every process; nothing is, once it is back."""
-        row = (_FOUND, 0, "; ".join(missing), datetime.now(UTC))
+        now = datetime.now(UTC)
+        rows = [(_FOUND, 0, "; ".join(missing.rows), now), (_COLLECTED, 0, "; ".join(missing.collected), now)]
         columns = ("projector", "position", "failure", "stopped_at")
-        await self._clickhouse.insert(f"{self._names.database}.projector_stop_v1", [row], columns)
+        await self._clickhouse.insert(f"{self._names.database}.projector_stop_v1", rows, columns)
 
     async def drop(self, part: BrokenPart) -> None:
         """Remove a broken part whose rows were written again."""
         statement = f"ALTER TABLE {part.database}.{part.table} DROP DETACHED PART {{part:String}}"
         await self._clickhouse.command(statement, {"part": part.name}, {"allow_drop_detached": 1})
+
+    async def _taken(self) -> Blocks:
+        """The blocks of the gateway's tables that the usage journal has taken."""
+        found = await self._clickhouse.query(sql("queries/journal/taken_blocks", self._names), {"past": PAST})
+        return {(table, uuid, partition): _merged(blocks) for table, uuid, partition, blocks in found}
 
     async def _gateway_blocks(self) -> tuple[Blocks, Blocks, Blocks]:
         """The blocks that there are, those that there were, and of these the ones that are lost."""

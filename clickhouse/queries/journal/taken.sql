@@ -8,3 +8,4 @@ SELECT
     part,
     part_rows
 FROM {{journal}}.usage_taken_v1 FINAL
+WHERE NOT endsWith(uuid, {past:String})

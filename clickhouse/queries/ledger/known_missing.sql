@@ -1,4 +1,6 @@
 -- What a look at the rows found missing, and is not back yet.
-SELECT failure
+SELECT
+    projector,
+    failure
 FROM {{database}}.projector_stop_v1 FINAL
-WHERE projector = 'missing_rows' AND failure != ''
+WHERE projector IN ('missing_rows', 'missing_collected') AND failure != ''

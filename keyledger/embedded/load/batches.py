@@ -111,6 +111,7 @@ class Batches:
         """Why a batch can't be taken back; None if it can. Whatever is built on loaded rows must have its say here."""
         if not await self.at(Step.LOADED, batch=batch):
             return "there is no such batch: `keyledger loads` lists those that are there"
-        if missing := await Presence(self._clickhouse, self._names).missing():
+        known = await Presence(self._clickhouse, self._names).known()
+        if missing := (*known.rows, *known.collected):
             return f"rows are missing, which comes first (docs/operate.md, Missing rows): {'; '.join(missing)}"
         return None

@@ -82,7 +82,7 @@ async def _read(side: ReadSide) -> ReadSideSeen:
     behind = None if side.journal is None else await side.journal.behind()
     found = [
         *alarms.of_letters(named, open_count, side.dead_letters_max),
-        *alarms.of_missing(await side.presence.missing()),
+        *alarms.of_missing(await side.presence.known()),
         *alarms.of_frontier(frontier, hole_alarm_s=side.hole_alarm_s),
         *alarms.of_counts(counted),
     ]

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
 from projections.usage.journal.parts import Ledger, Part, Place, Range, Taken
-from projections.usage.tables import TABLES
+from projections.usage.tables import PAST, TABLES
 
 _COLLECTOR: Final = "collector"  # in the column `projector` of projector_stop_v1
 LAST_NUMBER = 2**128 - 1
@@ -103,11 +103,20 @@ class Journal:
 
     async def taken(self) -> dict[Place, Taken]:
         """What was taken of them."""
-        rows = await self.clickhouse.query(sql("queries/journal/taken", self.names))
+        rows = await self.clickhouse.query(sql("queries/journal/taken", self.names), {"past": PAST})
         return {
             (table, uuid, partition): Taken(tuple(Range(*one) for one in blocks), part, part_rows)
             for table, uuid, partition, _, blocks, part, part_rows in rows
         }
+
+    async def past(self, place: Place) -> Taken:
+        """What was taken of blocks of a partition that it has no longer."""
+        rows = await self.clickhouse.query(
+            f"SELECT blocks FROM {self.names.journal}.usage_taken_v1 FINAL WHERE table = {{table:String}} "  # noqa: S608 - a checked identifier
+            "AND uuid = {uuid:String} AND partition = {partition:String}",
+            {"table": place[0], "uuid": place[1] + PAST, "partition": place[2]},
+        )
+        return Taken(tuple(Range(*one) for blocks in rows for one in blocks[0]))
 
     async def waiting(self, folded: Folded) -> int:
         """How many rows were taken that no batch has taken up."""

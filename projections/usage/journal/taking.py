@@ -7,8 +7,9 @@ from typing import Final
 
 from projections.engine.templates import sql
 from projections.usage.journal.lines import rows_in_force
-from projections.usage.journal.parts import Ledger, Part, Slice, Taken
+from projections.usage.journal.parts import Ledger, Part, Place, Slice, Taken, merged
 from projections.usage.journal.state import Journal
+from projections.usage.tables import PAST
 
 _OF: Final = {
     "model": (("ModelInference", "id"),),
@@ -44,6 +45,9 @@ class Taking:
         """Forget what was taken of rows that went, where other rows can come under the same numbers of blocks."""
         for place, kept in list(self.ledger.outdated(parts)):
             self.take += 1
+            table, uuid, partition = place
+            past = merged([*(await self._journal.past(place)).blocks, *self.ledger.of(place).blocks])
+            await self._write((table, uuid + PAST, partition), Taken(past), self.take)
             await self._keep(place, kept, self.take)
 
     async def write_off(self, kind: str, ids: str) -> None:
@@ -104,6 +108,9 @@ class Taking:
         await self._keep(place, taken, take)
 
     async def _keep(self, place: tuple[str, str, str], taken: Taken, take: int) -> None:
+        await self._write(place, taken, take)
+        self.ledger.taken[place] = taken
+
+    async def _write(self, place: Place, taken: Taken, take: int) -> None:
         row = (*place, take, [tuple(one) for one in taken.blocks], taken.part, taken.part_rows)
         await self._journal.clickhouse.insert(f"{self._journal.names.journal}.usage_taken_v1", [row], _TAKEN)
-        self.ledger.taken[place] = taken

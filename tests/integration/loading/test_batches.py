@@ -13,7 +13,7 @@ import pytest
 from keyledger.embedded.load import LoadError, settle
 from keyledger.embedded.load.batches import Batches, Step
 from projections.errors import ClickHouseRefused, ClickHouseUnavailable
-from projections.ledger.presence import Presence
+from projections.ledger.presence import Missing, Presence
 from tests.support.bill_world import GATEWAY
 from tests.support.gateway_files import real_rows, write_rows
 from tests.support.loading import ID, MODEL_ROW, Loading, json_lines
@@ -31,7 +31,7 @@ async def there(loading: Loading) -> list[str]:
 
 async def assert_all_is_there(loading: Loading) -> None:
     """No alarm, as the guard of the ledger looks."""
-    assert await Presence(loading.world.clickhouse, loading.world.names).of_gateway() == []
+    assert await Presence(loading.world.clickhouse, loading.world.names).of_gateway() == Missing()
 
 
 async def test_a_batch_of_several_tables_leaves_and_the_bill_is_as_before(loading: Loading, tmp_path: Path) -> None:

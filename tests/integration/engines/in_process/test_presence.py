@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from unittest.mock import ANY
 
 import pytest
 
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.errors import RowsMissing
+from projections.ledger.alarms import of_missing
 from projections.ledger.guard import LedgerGuard
-from projections.ledger.presence import Presence
+from projections.ledger.presence import Missing, Presence
 from projections.ledger.store import Store
 from registry.instant import to_ms
 from registry.log.memory import MemoryEventLog
@@ -88,8 +91,9 @@ async def test_applied_events_that_are_gone_are_written_again(log: MemoryEventLo
 
 
 @pytest.mark.parametrize("table", ["ChatInference", "ModelInference"])
-async def test_without_rows_that_the_gateway_wrote_no_bill_is_made(
-    log: MemoryEventLog, world: World, table: str
+@pytest.mark.parametrize("collected", [True, False])
+async def test_rows_of_the_gateway_that_are_gone_hold_up_bills_only_where_the_journal_lacks_them(
+    log: MemoryEventLog, world: World, table: str, *, collected: bool
 ) -> None:
     if not world.clickhouse.embedded:
         pytest.skip("on a server, old rows may be dropped on purpose")
@@ -97,7 +101,8 @@ async def test_without_rows_that_the_gateway_wrote_no_bill_is_made(
     await project(log, store)
     at = to_ms((await log.read(0, 1))[0].recorded_at)
     for number in (1, 2):
-        await world.serve([chat(uuid7(at, number), "keyAAAAAAAA1"), model(uuid7(at, number), uuid7(at, 10 + number))])
+        rows = [chat(uuid7(at, number), "keyAAAAAAAA1"), model(uuid7(at, number), uuid7(at, 10 + number))]
+        await world.serve(rows, collect=collected)
     guard = LedgerGuard(log, store, presence)
     await guard.look()
     await world.clickhouse.command(f"OPTIMIZE TABLE {world.names.gateway}.{table} FINAL")  # a merge loses nothing
@@ -105,10 +110,19 @@ async def test_without_rows_that_the_gateway_wrote_no_bill_is_made(
     bill = await world.bill(group_by=("customer_id",))
     await world.clickhouse.command(f"ALTER TABLE {world.names.gateway}.{table} DETACH PARTITION ID 'all'")
     await guard.look()
-    with pytest.raises(RowsMissing, match=rf"{table} lacks rows that it had: blocks \d+ to \d+ of partition all"):
-        await world.bill(group_by=("customer_id",))
+    words = rf"{table} lacks rows that it had: blocks \d+ to \d+ of partition all"
+    if collected:
+        await world.collect()  # a look at what is left forgets nothing that was taken
+        assert await world.bill(group_by=("customer_id",)) == bill
+        ((missing,), _) = ((await presence.known()).collected, await guard.look())
+        assert re.search(words, missing)
+        assert [one.part for one in of_missing(await presence.known())] == [None]
+    else:
+        with pytest.raises(RowsMissing, match=words):
+            await world.bill(group_by=("customer_id",))
     # The operator brings them back, and says that it is right now: docs/operate.md, Missing rows.
     await world.clickhouse.command(f"ALTER TABLE {world.names.gateway}.{table} ATTACH PARTITION ID 'all'")
     await world.clickhouse.command(f"TRUNCATE TABLE {world.names.database}.gateway_blocks_v1")
     await guard.look()
-    assert await world.bill(group_by=("customer_id",)) == bill
+    assert await presence.known() == Missing()
+    assert await world.bill(group_by=("customer_id",)) == {**bill, "usage": ANY}
