@@ -15,8 +15,6 @@ from projections.billing import sql as bill_sql
 from projections.billing.sql import Scope
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
-from projections.errors import ClickHouseRefused
-from projections.usage.gateway_tables import reason_of
 from projections.usage.journal.lines import rows_in_force
 from projections.usage.tables import JOURNAL_TABLES
 
@@ -144,7 +142,7 @@ async def apply(
     """Create or replace every object; may be called at every start.
 
     `durable` defaults to on for the embedded engine. `gateway_tables` also creates the gateway's tables, for use
-    without a gateway. The views need those tables: raises GatewayTablesMissing. On failure, objects created so far
+    without a gateway; the views read the usage journal and need none. On failure, objects created so far
     remain; calling it again finishes the work. On a cluster, a replica that is down counts as a failure; its statements
     are queued for it.
     """
@@ -152,12 +150,7 @@ async def apply(
     load_tables = gateway_tables and clickhouse.embedded
     made = statements(names, gateway_tables=gateway_tables, load_tables=load_tables, durable=durable, shadow=shadow)
     for statement in await _different(clickhouse, names, made) if clickhouse.embedded else made:
-        try:
-            await clickhouse.command(statement)
-        except ClickHouseRefused as error:
-            if reason := await reason_of(clickhouse, names, error):
-                raise reason from error
-            raise
+        await clickhouse.command(statement)
 
 
 async def _different(clickhouse: ClickHouse, names: Names, made: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ from keyledger.http.answer.encode import encode
 from projections.engine import ddl
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
-from projections.errors import ClickHouseRefused, GatewayTablesMissing
+from projections.errors import ClickHouseRefused
 from projections.usage.credential_use import read_use
 from projections.usage.gateway_tables import read_usage, reason_of
 from registry.instant import from_ms
@@ -48,14 +48,18 @@ async def test_empty_tables_are_no_usage_or_a_gateway_that_writes_to_postgres(wo
 
 
 async def test_what_refers_to_a_missing_table_of_the_gateway_says_which_and_what_to_do(world: World) -> None:
+    await world.serve([chat(uuid7(NOON, 1), "keyAAAAAAAA1")])
+    bill = await world.bill()
     await world.clickhouse.command(f"DROP TABLE {world.names.gateway}.JsonInference")
+    await world.collect()
+    assert await world.bill() == bill, "it is made of what was collected"
     with pytest.raises(ClickHouseRefused, match="UNKNOWN_TABLE") as refused:
-        await world.bill()
+        await world.select("SELECT count() FROM {gateway}.JsonInference")
     reason = await reason_of(world.clickhouse, world.names, refused.value)
     assert str(reason).startswith(f"ClickHouse has no {world.names.gateway}.JsonInference. The gateway makes them")
     assert "keyledger ddl --gateway-tables" in str(reason)
     seen = await read_usage(world.clickhouse, world.names)
-    assert (seen.hint, seen.seen_until) == (str(reason), None)
+    assert (seen.hint, seen.seen_until) == (str(reason), None)  # as status has it
 
 
 async def test_another_missing_table_is_not_the_gateways(world: World) -> None:
@@ -64,11 +68,13 @@ async def test_another_missing_table_is_not_the_gateways(world: World) -> None:
     assert await reason_of(world.clickhouse, world.names, refused.value) is None
 
 
-async def test_the_views_are_not_made_without_the_gateways_tables(clickhouse: ClickHouse, names: Names) -> None:
-    """Until the gateway has started with its ClickHouse: then the same command does it."""
+async def test_the_views_are_made_before_the_gateways_tables(clickhouse: ClickHouse, names: Names) -> None:
+    """They read the usage journal. A bill is empty until the gateway has started with its ClickHouse."""
     apart = Names(f"{names.database}_apart", f"{names.gateway}_apart")
     try:
-        with pytest.raises(GatewayTablesMissing, match=f"{apart.gateway}.ChatInference, {apart.gateway}.JsonInference"):
-            await ddl.apply(clickhouse, apart, gateway_tables=False, durable=False)
+        await ddl.apply(clickhouse, apart, gateway_tables=False, durable=False)
+        world = World(clickhouse, apart)
+        await world.collect()
+        assert (await world.bill())["total"]["inferences"] == 0
     finally:
         await clickhouse.command(f"DROP DATABASE IF EXISTS {apart.database}")
