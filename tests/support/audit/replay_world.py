@@ -30,7 +30,7 @@ class ShadowWorld:
     @property
     def names(self) -> Names:
         """The databases of the second ledger."""
-        return Names(self.target, self.books.names.gateway)
+        return Names(self.target, self.books.names.gateway, journal_of=self.books.names.journal)
 
     async def replay(
         self, until: int | None = None, *, switch: bool = False, batch: int = 1000
