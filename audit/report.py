@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,18 @@ class Finding:
     fix: str
     position: int | None = None
     stream: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Rows that the journal took and that a gateway's table has let expire: no fault, and they stay in bills.
+
+    `until` is the instant of the oldest row that the table still has; None where it has none.
+    """
+
+    table: str
+    rows: int
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
 2 ledger   ClickHouse has the rows that each event gives, and no others; its hashes are the log's
 3 state    the rows of current state are a fresh fold of each stream; each secret's hash is the one committed to;
            the same holds for the rows of a gateway's key table, if there is one
+4 usage    the usage journal is what the gateway's rows give, and what the log's anchors say of it
 
 1 and 2 are one pass over the log in windows, 3 is one pass over the streams in pages: memory does not depend on the
 log's length. For what a database can't show from inside, see docs/audit.md.
@@ -15,10 +16,11 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 
-from audit.report import Finding, Verdict
+from audit.report import Expired, Finding, Verdict
 from audit.sources import AuditSources
 from audit.verify.bookmark import Bookmark, read_bookmark
 from audit.verify.gateway import GatewayCheck
+from audit.verify.journal import JournalCheck
 from audit.verify.ledger import LedgerCheck
 from audit.verify.log import LogCheck, unreachable_events
 from audit.verify.state import PAGE, check_page, checkpoint_findings, count_streams
@@ -29,7 +31,7 @@ from registry.progress import Progress
 WINDOW = 10_000
 WAIT_S = 30.0
 
-Part = Progress | Finding | Verdict
+Part = Progress | Finding | Expired | Verdict
 
 
 async def verify(books: AuditSources, bookmark: str | None = None, *, wait_s: float = WAIT_S) -> AsyncIterator[Part]:
@@ -66,6 +68,8 @@ class _Run:
             self.mark = replace(self.mark, stream="")
         async for part in self._state():
             yield part
+        async for one in self._usage():
+            yield one
         found, self.mark = self.mark.found, replace(self.mark, stream=None, found=0)
         rows = None if self._gateway is None else self._gateway.rows
         yield Verdict(self.mark.at.position, found, self.mark.text(), rows)
@@ -90,6 +94,12 @@ class _Run:
                 yield Progress("log and ledger", log.at.position, head.position, self.mark.text())
         for finding in [*log.lost(head), *await ledger.beyond(books.log, head.position)]:
             yield finding
+
+    async def _usage(self) -> AsyncIterator[Progress | Finding | Expired]:
+        books = self._books
+        applied = (await books.store.applied()).position
+        async for part in JournalCheck(books.clickhouse, books.names, applied, self.mark.text()).parts():
+            yield part
 
     async def _state(self) -> AsyncIterator[Part]:
         done, total = 0, await count_streams(self._books.engine)

@@ -39,7 +39,8 @@ async def test_books_are_verified_tampered_with_found_out_and_mended(
     assert (finding["kind"], finding["where"], finding["position"]) == ("missing", "key_tag_change_v1", 3)
 
     repaired = await process.json("audit", "verify", "--repair")
-    assert (repaired["repaired"], repaired["findings"]) == ({"positions": 1, "streams": 0, "gateway_rows": None}, 0)
+    mended = {"positions": 1, "streams": 0, "gateway_rows": None, "usage_entries": 0}
+    assert (repaired["repaired"], repaired["findings"]) == (mended, 0)
     assert (await process.ask("audit", "verify"))[0] == 0
     code, _, err = await process.ask("audit", "verify", "--repair", "--bookmark", str(bookmark))
     assert (code, "--bookmark" in err) == (2, True)

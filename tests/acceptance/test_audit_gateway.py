@@ -39,7 +39,7 @@ async def test_a_key_that_somebody_enabled_at_the_gateway_is_found_and_put_back_
         assert made.startswith("rebuilt: 0 positions in ClickHouse, 0 streams of current state, 1 rows of the gateway")
         assert [await check(driver, key["api_key"]) for key in (kept, revoked)] == ["valid", "disabled"]
         again = await registry.json("audit", "verify", "--repair")
-        assert again["repaired"] == {"positions": 0, "streams": 0, "gateway_rows": 0}
+        assert again["repaired"] == {"positions": 0, "streams": 0, "gateway_rows": 0, "usage_entries": 0}
         assert (await registry.json("audit", "verify"))["gateway_rows"] == 2
 
 

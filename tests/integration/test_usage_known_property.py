@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -14,16 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.errors import UsageNotProved
-from projections.ledger.rows import project
-from projections.ledger.store import Store
-from projections.usage.journal.anchoring import Anchoring
-from registry.log import codec
-from registry.usage.events import UsageAnchored, usage_stream
 from tests.support.bill_world import World
+from tests.support.ledger.appended import Appended
 from tests.support.oracle.arrivals import cut
 from tests.support.oracle.oracle import EPOCH, Row, oracle_bill
 from tests.support.oracle.stories import BASE, Story, stories
-from tests.support.records import record
 
 GROUP_BYS = ((), ("customer_id",), ("model", "provider"), ("function", "hour"))
 Known = tuple[dict[str, Any], dict[str, Any]]
@@ -33,30 +27,8 @@ questions = st.tuples(
 )
 
 
-@dataclass
-class Appended:
-    """A log that has a story's events, and takes anchors after them: each is in the ledger at once."""
-
-    world: World
-    position: int
-    positions: list[int] = field(default_factory=list)
-
-    async def anchor_usage(self, source: str, parts: Sequence[UsageAnchored]) -> None:
-        """See Anchors."""
-        store, stream = Store(self.world.clickhouse, self.world.names), usage_stream(source)
-        for part in parts:
-            self.position += 1
-            encoded = codec.encode(part)
-            event = record(position=self.position, stream=stream, type=encoded.type, payload=encoded.payload,
-                           recorded_at=datetime.now(UTC))  # fmt: skip
-            rows = project([event])
-            await store.insert_anchors(rows.anchors)
-            await store.insert_anchor_days(rows.anchor_days)
-        self.positions.append(self.position)
-
-
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("examples", [2, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("examples", [2, pytest.param(40, marks=pytest.mark.long)])
 def test_a_bill_at_an_anchor_is_the_oracles_and_stays_so(world: World, examples: int) -> None:
     """After later arrivals, and after the journal was lost and collected again, or it is refused then."""
     loop = asyncio.new_event_loop()
@@ -77,7 +49,6 @@ async def _check(world: World, story: Story, asked: Any, chance: Random) -> None
     last = story.facts[-1].position
     await world.write(story.facts, applied=last + 10)
     appended = Appended(world, last)
-    anchoring = Anchoring(world.journal, appended, 0.0)
     came: list[Row] = []
     known: list[Known] = []
     arrivals = cut(story.rows, chance)
@@ -86,7 +57,7 @@ async def _check(world: World, story: Story, asked: Any, chance: Random) -> None
         came += arrived
         await world.serve(arrived)
         if came and (number == 6 or chance.random() < 0.5):
-            await anchoring.anchor_now()
+            await appended.anchor()
             question = _question(asked, chance.randint(0, last), appended.positions[-1])
             bill = await world.bill(applied=last + 10, **question)
             _assert_oracle(story, came, asked, question["known_at"], bill)

@@ -46,8 +46,11 @@ def verify(
     if bookmark is not None:
         _keep(bookmark, None if result["findings"] else result["bookmark"])
     if json:
-        print_json({**result, "items": taken.findings})
+        print_json({**result, "items": taken.findings, **({"expired": taken.expired} if taken.expired else {})})
     else:
+        for one in taken.expired:
+            until = "it has none left" if one["until"] is None else f"the oldest it has is of {one['until']}"
+            say(f"{one['rows']} rows have expired in the gateway's {one['table']}, and stay in bills: {until}")
         _tell(result)
     if result["findings"]:
         raise CommandFailed(_count(result["findings"], taken.count))
@@ -60,6 +63,7 @@ class _Taken:
     bookmark: Path | None
     json: bool
     findings: list[Any] = field(default_factory=list)
+    expired: list[Any] = field(default_factory=list)
     count: int = 0
 
     def take(self, kind: str, part: Any) -> None:
@@ -70,6 +74,8 @@ class _Taken:
                 self.findings.append(part)
             elif self.count <= _SHOWN:
                 say(_line(part))
+        if kind == "item" and "expired" in part:
+            self.expired.append(part["expired"])
         if kind == "progress" and self.bookmark is not None and part["bookmark"]:
             _keep(self.bookmark, part["bookmark"])
 
@@ -79,7 +85,8 @@ def _tell(result: dict[str, Any]) -> None:
         positions, streams = repaired["positions"], repaired["streams"]
         rows = repaired["gateway_rows"]
         gateway = "" if rows is None else f", {rows} rows of the gateway's table of keys"
-        say(f"rebuilt: {positions} positions in ClickHouse, {streams} streams of current state{gateway}")
+        usage = f", {entries} entries of the usage journal added" if (entries := repaired["usage_entries"]) else ""
+        say(f"rebuilt: {positions} positions in ClickHouse, {streams} streams of current state{gateway}{usage}")
     if not result["findings"]:
         rows = result.get("gateway_rows")
         gateway = "" if rows is None else f", {rows} rows of the gateway's table of keys among it"

@@ -13,7 +13,7 @@ from typing import Any, Final
 from fastapi.responses import StreamingResponse
 
 from audit.errors import AuditError
-from audit.report import Finding
+from audit.report import Expired, Finding
 from keyledger.http.answer.answers import position_headers
 from keyledger.http.answer.encode import encode
 from keyledger.http.answer.errors import words_for
@@ -23,7 +23,7 @@ from registry.progress import Progress
 
 MEDIA_TYPE: Final = "application/x-ndjson"
 
-Part = Progress | Finding | dict[str, Any]
+Part = Progress | Finding | Expired | dict[str, Any]
 
 
 def stream(parts: AsyncIterator[Part], position: int) -> StreamingResponse:
@@ -55,7 +55,9 @@ def _named(part: Part) -> dict[str, Any]:
             return {"progress": part}
         case Finding():
             return {"finding": part}
-        case {"result": _}:
-            return part
+        case {"result": result}:
+            return {"result": result}
+        case Expired():
+            return {"item": {"expired": part}}
         case _:
             return {"item": part}

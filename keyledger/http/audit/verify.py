@@ -23,7 +23,8 @@ from keyledger.runtime.audit_sources import audit_sources
 from keyledger.runtime.services import Services
 
 _LINES = documented_lines(
-    "One object a line: `progress`, `finding`; at the end `result`, or `error`. Without either it was cut off.",
+    "One object a line: `progress`, `finding`, `item` with what has `expired` at the gateway; at the end "
+    "`result`, or `error`. Without either it was cut off.",
     '{"progress": {"stage": "log", "done": 42, "total": 42, "bookmark": "eyJwb3NpdGlvbiI6NDJ9"}}',
     '{"result": {"position": 42, "findings": 0, "bookmark": "eyJwb3NpdGlvbiI6NDJ9", "gateway_rows": null}}',
 )

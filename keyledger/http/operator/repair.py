@@ -9,12 +9,14 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from audit.report import Finding, Verdict
+from audit.verify.journal import of_usage
 from audit.verify.repair import of_the_log, repair_ledger, repair_state
 from audit.verify.repair_gateway import beyond_repair, repair_gateway
 from audit.verify.verify import verify
 from keyledger.http.answer.ndjson import Part, stream
-from keyledger.http.dependencies import OF_OPERATOR, AuditSources, Registry
+from keyledger.http.dependencies import OF_OPERATOR, AuditSources, Registry, Services
 from keyledger.runtime.connections import database_engine
+from keyledger.runtime.mending import mend_usage
 
 # Findings that are mended in one run; what is left is found, and mended, by the next.
 MENDED_AT_ONCE: Final = 100_000
@@ -23,12 +25,12 @@ router = APIRouter(prefix="/operator/audit", tags=["operator"], dependencies=OF_
 
 
 @router.post("/repair", response_class=StreamingResponse)
-async def repair_books(registry: Registry, sources: AuditSources) -> StreamingResponse:
+async def repair_books(services: Services, registry: Registry, sources: AuditSources) -> StreamingResponse:
     """Verify from the beginning, rebuild what is derived and wrong, and verify again: what is left are findings."""
-    return stream(_repair(registry, sources), (await registry.log.head()).position)
+    return stream(_repair(services, registry, sources), (await registry.log.head()).position)
 
 
-async def _repair(registry: Registry, sources: AuditSources) -> AsyncIterator[Part]:
+async def _repair(services: Services, registry: Registry, sources: AuditSources) -> AsyncIterator[Part]:
     findings = list[Finding]()
     async for part in verify(sources):
         if isinstance(part, Finding):
@@ -45,7 +47,8 @@ async def _repair(registry: Registry, sources: AuditSources) -> AsyncIterator[Pa
     streams = await _repair_state(registry, findings)
     rows = None if sources.gateway is None else await repair_gateway(sources, findings)
     positions = await repair_ledger(sources, findings)
-    repaired = {"positions": positions, "streams": streams, "gateway_rows": rows}
+    entries = (await mend_usage(services)).entries if of_usage(findings) else 0
+    repaired = {"positions": positions, "streams": streams, "gateway_rows": rows, "usage_entries": entries}
     async for left in _left(sources, beyond_repair(findings), repaired):
         yield left
 

@@ -40,13 +40,14 @@ class Batches:
             else (folded.take_from, folded.take_to, folded.until_number + 1)
         )
         if since == 0:
-            await self._share_ids(take_from, take_to, rows)
+            await self.share_ids(take_from, take_to, rows)
         bounds = {"take_from": take_from, "take_to": take_to, "since_number": since}
         until = await self._until(bounds) if rows > self.rows or since > 0 else LAST_NUMBER
         await self._make({**bounds, "until_number": until})
         return True
 
-    async def _share_ids(self, take_from: int, take_to: int, rows: int) -> None:
+    async def share_ids(self, take_from: int, take_to: int, rows: int) -> None:
+        """Note which ids of about so many rows, of the inserts after one up to another, several inferences bear."""
         slices = rows // _SLICE_ROWS + 1
         bounds = {"take_from": take_from, "take_to": take_to, "slices": slices}
         for slice_ in range(slices):

@@ -11,7 +11,7 @@ from projections.engine.templates import sql
 from projections.usage.journal.batches import BATCH_ROWS, Batches
 from projections.usage.journal.countdown import Countdown
 from projections.usage.journal.parts import Ledger
-from projections.usage.journal.state import Journal
+from projections.usage.journal.state import Folded, Journal
 from projections.usage.journal.taking import Taking
 
 logger = logging.getLogger(__name__)
@@ -34,25 +34,35 @@ class Collecting:
     `alive` is called between the steps of long work, and may raise to end it: nothing is lost, nothing counts twice.
     """
 
-    def __init__(self, journal: Journal, taking: Taking, batches: Batches, alive: Callable[[], None]) -> None:
-        self._journal = journal
-        self._taking = taking
-        self._batches = batches
-        self._alive = alive
+    def __init__(self, journal: Journal, pace: Pace | None = None, alive: Callable[[], None] = lambda: None) -> None:
+        self.journal = journal
+        self.alive = alive
+        self._pace = pace or Pace()
         self._countdown = Countdown()
+        self._taking = Taking(journal, Ledger(), 0, rows=self._pace.take_rows)
+        self._batches = Batches(journal, Folded(), 0, rows=self._pace.batch_rows)
+        self._outdated = True
 
     @classmethod
     async def begun(cls, journal: Journal, pace: Pace | None = None, alive: Callable[[], None] = lambda: None) -> Self:
         """Begin. What another collector began and did not finish never counts; what it took is taken."""
-        pace = pace or Pace()
+        made = cls(journal, pace, alive)
+        await made._begin()
+        return made
+
+    def outdate(self) -> None:
+        """The journal is about to be written by who has it to itself: the next look begins again from its tables."""
+        self._outdated = True
+
+    async def _begin(self) -> None:
+        journal, names, clickhouse = self.journal, self.journal.names, self.journal.clickhouse
         await journal.id()
-        names, clickhouse = journal.names, journal.clickhouse
-        give_up = sql("queries/journal/give_up", names)
-        await clickhouse.insert_select(f"{names.journal}.usage_attempt_v1", give_up)
+        await clickhouse.insert_select(f"{names.journal}.usage_attempt_v1", sql("queries/journal/give_up", names))
         await clickhouse.command(f"TRUNCATE TABLE {names.journal}.usage_recount_v1")
         state, ledger = await journal.state(), Ledger(await journal.taken())
-        taking = Taking(journal, ledger, state.take, rows=pace.take_rows)
-        return cls(journal, taking, Batches(journal, state.folded, state.attempt, rows=pace.batch_rows), alive)
+        self._taking = Taking(journal, ledger, state.take, rows=self._pace.take_rows)
+        self._batches = Batches(journal, state.folded, state.attempt, rows=self._pace.batch_rows)
+        self._outdated = False
 
     @property
     def batch(self) -> int:
@@ -65,20 +75,22 @@ class Collecting:
 
     async def look(self) -> None:
         """Take and count all that is there."""
+        if self._outdated:
+            await self._begin()
         while True:
-            parts = await self._journal.parts()
+            parts = await self.journal.parts()
             await self._taking.forget(parts)
             self._say("copied", self._taking.ledger.missing(parts))
             if not self._taking.ledger.lacking(parts):
                 break
-            self._alive()
+            self.alive()
             await self._taking.next(parts)
         folded = self._batches.folded
         if folded.take_to == self._taking.take and folded.complete:
             return
-        rows = left = await self._journal.waiting(folded)
+        rows = left = await self.journal.waiting(folded)
         while await self._batches.next(self._taking.take, rows):
-            self._alive()
+            self.alive()
             left = max(left - self._batches.rows, 0)
             self._say("entered", left)
 

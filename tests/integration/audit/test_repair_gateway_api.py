@@ -94,13 +94,13 @@ async def test_what_is_wrong_in_both_places_is_made_anew_and_what_can_not_be_is_
     assert (kind, finding["kind"], finding["where"]) == ("finding", "extra", TABLE)
     assert result == (
         "result",
-        {"repaired": {"positions": 0, "streams": 1, "gateway_rows": 1}, "findings": 1},
+        {"repaired": {"positions": 0, "streams": 1, "gateway_rows": 1, "usage_entries": 0}, "findings": 1},
     )
     after = [row for row in await everything(operator.database) if "Zmallory0000" not in row]
     assert [told(row) for row in after] == [told(row) for row in before]
     assert [row[0] == old[0] for row, old in zip(after, before, strict=True)].count(False) == 1, "the one that differed"
     assert await operator.repair() == [
-        ("result", {"repaired": {"positions": 0, "streams": 0, "gateway_rows": 0}, "findings": 0})
+        ("result", {"repaired": {"positions": 0, "streams": 0, "gateway_rows": 0, "usage_entries": 0}, "findings": 0})
     ]
 
 
