@@ -21,6 +21,7 @@ from projections.ledger.guard import LedgerGuard
 from projections.ledger.kafka_feed import KafkaFeed, KafkaSubscription
 from projections.ledger.log_tail import LogTail
 from projections.ledger.projector import Projector
+from projections.usage.journal.anchoring import Anchoring
 from projections.usage.journal.collector import SEED, Collector
 from registry.db.leader_lock import LeaderLock
 from registry.publish.checkpoint import RelayCheckpoint
@@ -43,7 +44,9 @@ def usage_collector(services: Services) -> Collector:
     """What brings the gateway's rows into the usage journal, as one of which one is active."""
     assert services.journal is not None  # noqa: S101 - for the type checker: opened services have one
     lead = LeaderLock(services.registry.engine, services.names.journal, SEED)
-    return Collector(services.journal, lead)
+    registry = services.registry
+    anchoring = Anchoring(services.journal, registry.usage, registry.settings.usage_anchor_s)
+    return Collector(services.journal, lead, anchor=anchoring)
 
 
 def kafka_projector(services: Services, guard: LedgerGuard) -> Projector:
