@@ -63,15 +63,25 @@ class AdminClient:
     async def bill(self, **query: Any) -> dict[str, Any]:
         """A bill of all that was acknowledged before this call, unless `known_at` says otherwise."""
         if "known_at" not in query:
-            listed = await self.http.get(_PATH, params={"limit": 1})
-            listed.raise_for_status()
-            query["wait_for"] = listed.headers["Keyledger-Position"]
+            query["wait_for"] = await self._head()
         return _checked(await self.http.get("/billing/usage", params=query))
+
+    async def set_price(self, price_id: str, price: dict[str, Any], **query: str) -> dict[str, Any]:
+        """Set what a price charges."""
+        return _checked(await self.http.put(f"/admin/prices/{price_id}", json=price, params=query))
+
+    async def compare(self, **query: Any) -> dict[str, Any]:
+        """Two bills side by side, that which is asked about of all that was acknowledged before this call."""
+        return _checked(await self.http.get("/billing/compare", params={**query, "wait_for": await self._head()}))
 
     async def bill_status(self) -> int:
         """The status of asking for a small bill: whether the token may."""
         query = {"since": "2026-01-01T00:00:00Z", "until": "2026-01-01T00:00:01Z"}
         return (await self.http.get("/billing/usage", params=query)).status_code
+
+    async def _head(self) -> str:
+        listed = await self.http.get(_PATH, params={"limit": 1})
+        return listed.raise_for_status().headers["Keyledger-Position"]
 
     async def __aenter__(self) -> Self:
         return self

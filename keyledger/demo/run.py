@@ -1,4 +1,5 @@
 """`make demo`: the whole story on real parts. Keys are issued, used, moved, corrected, rotated, revoked, and billed.
+Usage is priced and comes late, a tag is corrected, and the bill of before is made again.
 
 Starts `keyledger up` on a folder of its own, talks to it as a portal, a gateway and finance would, and stops it.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import shutil
 import sys
 import time
@@ -14,7 +16,9 @@ from pathlib import Path
 
 from keyledger.client.admin import AdminClient
 from keyledger.demo.folder import DEMO_FOLDER, replace_demo_folder, take_new_folder
-from keyledger.demo.story import console, step, story
+from keyledger.demo.money import ANCHOR_S, Known
+from keyledger.demo.story import story
+from keyledger.demo.telling import console, step
 from keyledger.embedded.errors import EmbeddedError
 from keyledger.embedded.folder import DataFolder
 
@@ -48,12 +52,13 @@ async def demo(folder: Path, *, keep_running: bool) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "keyledger.cli", "up", "--gateway", "--data", str(folder), "--port", "0",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "KEYLEDGER_USAGE_ANCHOR_S": str(ANCHOR_S)},
     )  # fmt: skip
     try:
         url = await _ready(process)
         token = (folder / "admin-token").read_text(encoding="ascii").strip()
         async with AdminClient(url, token) as portal:
-            await story(portal, folder)
+            known = await story(portal, folder)
         if keep_running:
             console.print(f"\nIt runs at {url} until Ctrl-C.")
             await process.wait()
@@ -61,7 +66,7 @@ async def demo(folder: Path, *, keep_running: bool) -> None:
         if process.returncode is None:
             process.terminate()
             await process.wait()
-    next_steps(folder)
+    next_steps(folder, known)
 
 
 async def _ready(process: asyncio.subprocess.Process) -> str:
@@ -73,17 +78,23 @@ async def _ready(process: asyncio.subprocess.Process) -> str:
     raise SystemExit("keyledger: `keyledger up` did not start: run it by hand to see why")
 
 
-def next_steps(folder: Path) -> None:
+def next_steps(folder: Path, known: Known) -> None:
     """What to try on the folder that is left."""
     console.print(f"\nNothing runs any more. The registry is in {folder}. Try next:\n")
     program = shutil.which("keyledger") or str(Path(sys.executable).with_name("keyledger"))
+    pinned = f"--known-at {known.known_at} --usage-known-at {known.usage_known_at}"
     ever = "--since 2026-01-01T00:00:00Z --until 2100-01-01T00:00:00Z"
     for why, command in (
         ("the keys", "keys list"),
         ("the bill by other things", f"bill --group-by model --group-by billing_tier {ever}"),
+        ("the price book", "prices list"),
         (
             "the bill as it was known before the move and the correction",
             f"bill --group-by customer_id {ever} --known-at 5",
+        ),
+        (
+            "the bill as it was known before the late row and the second correction",
+            f"bill --group-by customer_id --group-by billing_tier {ever} {pinned}",
         ),
         ("which tags each key had when", "sql 'SELECT * FROM keyledger.key_tag_interval'"),
         ("how late the revocation was at the gateway, use by use", "sql 'SELECT * FROM keyledger.late_use'"),

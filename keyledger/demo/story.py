@@ -1,4 +1,4 @@
-"""What the demo tells: keys are issued, used, moved, corrected, rotated, revoked, and billed."""
+"""What the demo tells: keys are issued, used, moved, corrected, rotated, revoked, billed; then money, as in `money`."""
 
 from __future__ import annotations
 
@@ -6,27 +6,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from keyledger.cli.billing import print_bill
 from keyledger.cli.printing.tables import print_table
 from keyledger.client.admin import AdminClient
 from keyledger.client.operator import operator
 from keyledger.demo.gateway_rows import LARGE, KeyUse, generate
+from keyledger.demo.money import Known, Used, money
+from keyledger.demo.telling import console, load, step
 from keyledger.settings import Settings
 from registry.instant import format_ms, from_ms, parse_instant, to_ms
 
-console = Console(highlight=False, soft_wrap=True)
 INFERENCES = 5_000
 
 
-def step(text: str) -> None:
-    """Say what comes next."""
-    console.print(f"\n[bold]▸ {text}[/bold]")
-
-
-async def story(portal: AdminClient, folder: Path) -> None:
-    """KeyService, usage, edits, and the bill."""
+async def story(portal: AdminClient, folder: Path) -> Known:
+    """Keys, usage, edits, bills; returns what the bill before the last changes is pinned to."""
     step("The portal issues keys: tags are bound to them by an admin")
     acme = await portal.create({"customer_id": "acme", "project_id": "chat", "billing_tier": "gold"})
     moving = await portal.create({"customer_id": "acme", "project_id": "search", "billing_tier": "gold"})
@@ -69,12 +63,8 @@ async def story(portal: AdminClient, folder: Path) -> None:
     for inference_id in pair:
         rows.model(inference_id, moved_ms + 900, LARGE, 1200, 300)
     since, until = format_ms(from_ms(began_ms)), format_ms(from_ms(ended_ms + 60_000))
+    await load(folder, rows, "gateway-rows")
     async with operator(folder, Settings.read()) as client:
-        gateway_rows = folder / "gateway-rows"
-        gateway_rows.mkdir()
-        for table, file in rows.write(gateway_rows).items():
-            answer = await client.post("/operator/load", json={"table": table, "files": [str(file)]})
-            console.print(f"    {table}: {answer.json()['rows']} rows")
         by_key = await client.post("/operator/sql", json={"sql": _COST_BY_KEY})
         owners = await client.post("/operator/sql", json={"sql": _OWNERS.format(*pair)})
     step("Two inferences of the moved key, a millisecond apart")
@@ -84,6 +74,7 @@ async def story(portal: AdminClient, folder: Path) -> None:
     bill = await portal.bill(group_by=["customer_id"], since=since, until=until)
     print_bill(bill)
     await _compare_with_today(portal, bill, by_key.json()["rows"])
+    return await money(portal, folder, Used(since, until, acme["public_id"], moving["public_id"], moved_at))
 
 
 _COST_BY_KEY = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ async def test_a_disputed_line_is_explained_as_the_page_says(tmp_path: Path) -> 
     assert walked.count("ticket 4711: wrong customer") >= 2  # by explain and by history
     assert "globex" in walked
     assert "there is a difference, as it must be" in walked
-    assert verified == "everything is as the log says, up to position 9, 5 rows of the gateway's table of keys among it"
-    assert restored.rstrip().endswith("everything is as the log says, up to position 9")
+    # How many anchors the log has of the demo's usage depends on how fast its rows were collected.
+    whole = r"everything is as the log says, up to position \d+"
+    assert re.fullmatch(whole + ", 5 rows of the gateway's table of keys among it", verified), verified
+    assert re.search(whole + "$", restored.rstrip())
     assert (tmp_path / "books" / "manifest.json").exists()
