@@ -1,4 +1,4 @@
-"""What a bill's statement is given: the tags by number, the names of its lines, and the values that are bound."""
+"""What a statement of a bill asks: the tags by number, the names of its lines, and the values that are bound."""
 
 from __future__ import annotations
 

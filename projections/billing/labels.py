@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Final
 
@@ -9,6 +10,9 @@ from typing import Any, Final
 # `date` has no room for at its end.
 _YEARS: Final = 400
 _DAYS: Final = 146_097
+_DATE: Final = r"([0-9]{4,5})-([0-9]{2})-([0-9]{2})"
+_HOUR: Final = re.compile(rf"{_DATE}T([0-9]{{2}}):00:00([+-])([0-9]{{2}}):([0-9]{{2}})(?::([0-9]{{2}}))?")
+_PLACES: Final = {"hour": _HOUR, "day": re.compile(_DATE), "month": re.compile(r"([0-9]{4,5})-([0-9]{2})")}
 
 
 def label(name: str, value: Any) -> str | None:
@@ -24,6 +28,29 @@ def label(name: str, value: Any) -> str | None:
             return f"{value // 100:04d}-{value % 100:02d}"
         case _:
             return None if value is None else str(value)
+
+
+def code(name: str, text: str) -> int | None:
+    """What the statement has for the label of an hour, a day or a month; None for one that no line has."""
+    found = _PLACES[name].fullmatch(text)
+    if found is None:
+        return None
+    try:
+        value = _code(name, *(part or "0" for part in found.groups()))
+        return value if label(name, value) == text else None
+    except ValueError:
+        return None
+
+
+def _code(name: str, year: str, month: str, day: str = "1", hour: str = "0", sign: str = "+", *offset: str) -> int:
+    if name == "month":
+        date(2000, int(month), 1)
+        return int(year) * 100 + int(month)
+    days = (date(int(year) - _YEARS, int(month), int(day)) - date(1970, 1, 1)).days + _DAYS
+    if name == "day":
+        return days
+    seconds = sum(int(part) * unit for part, unit in zip(offset, (3600, 60, 1), strict=True))
+    return (days * 24 + int(hour)) * 262_144 + (-seconds if sign == "-" else seconds) + 131_072
 
 
 def _day(days: int) -> str:

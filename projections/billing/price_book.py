@@ -28,6 +28,9 @@ class PriceBook:
     by_inference: bool
 
 
+NO_PRICES: Final = PriceBook(0, (), (0,), 0, by_inference=False)
+
+
 async def read_price_book(
     clickhouse: ClickHouse, names: Names, position: int, since_ms: int, until_ms: int
 ) -> PriceBook:

@@ -5,7 +5,7 @@ Only the number of tags and which of the six words are asked for change the text
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from projections.engine.templates import Names, sql
@@ -91,6 +91,14 @@ class Book:
     prices: bool = False
     tags: Sequence[int] = ()
     by_inference: bool = False
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Which part of a bill a statement is of: a condition on labelled entries `a`, and their columns to split it by."""
+
+    only: str = "true"
+    columns: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -222,66 +230,87 @@ def bill(
     group_by: Sequence[str],
     filtered: Sequence[int],
     book: Book,
+    detail: Detail | None = None,
     *,
     steady: bool = False,
 ) -> str:
     """The statement of a bill. Tags are bound as `name_0` …, the values that must hold as `value_0` …
 
-    `steady`: of most credentials nothing changes within the period, so their entries are summed first.
-
     `group_by` holds words of `WORDS` and `tag_0` …; `filtered` says of which tag each value must be. `book.tags` says
-    which tags the prices ask for.
+    which tags the prices ask for. What it is grouped by is in the rows as `detail.columns`, then `by_0` …
+
+    `steady`: of most credentials nothing changes within the period, so their entries are summed first. Not for a
+    detail.
     """
-    by_names = "".join(f"by_{i},\n    " for i in range(len(group_by)))
+    columns = () if detail is None else detail.columns
+    by_names = _listed([*columns, *_by(group_by)])
+    parts = _rate_parts(book, steady=steady) if book.prices else {}
     rows = _summed(scope, _names(tags), group_by, book) if steady else attributed(scope, _names(tags))
+    grouped = scope.sql(
+        "bill/bill",
+        labelled=_labelled(rows, scope, group_by, filtered, texts=detail is not None),
+        only="true" if detail is None else detail.only,
+        counted=_COUNTED["model" in group_by, "provider" in group_by],
+        by_names=by_names,
+        seen="a.seen_ms" if steady else "if(a.at_ms <= {now_ms:Int64}, a.at_ms, -1)",
+        more="".join(f",\n    {sql} AS {name}" for name, sql in parts.items()),
+        more_names="".join(f",\n    {name}" for name, sql in parts.items() if "sum(" not in sql),
+    )
+    if detail is None:
+        grouped = _with_texts(grouped, group_by)
     if not book.prices:
-        return scope.sql(
-            "bill/unrated", bill=_labelled(_grouped(scope, rows, group_by, filtered, steady=steady), group_by)
-        )
+        return scope.sql("bill/unrated", bill=grouped)
     versions = scope.sql("bill/price_versions")
     return scope.sql(
         "bill/rated",
-        bill=_labelled(
-            _grouped(scope, rows, group_by, filtered, _rate_parts(book, steady=steady), steady=steady), group_by
-        ),
+        bill=grouped,
         by_names=by_names,
         prices=scope.sql("bill/prices", versions=versions, price_type=_PRICE),
         charged=scope.sql("bill/charged") if book.by_inference else ",\n        toInt256(0) AS charged\n",
     )
 
 
-def _labelled(grouped: str, group_by: Sequence[str]) -> str:
+def inferences(scope: Scope, tags: int, group_by: Sequence[str], filtered: Sequence[int], only: str) -> str:
+    """The statement that lists the inferences of a line, which the condition `only` names."""
+    return scope.sql(
+        "bill/inferences",
+        labelled=_labelled(attributed(scope, _names(tags)), scope, group_by, filtered, texts=True),
+        by_names=_listed([f"a.{name}" for name in _by(group_by)]),
+        model=_label(WORDS["model"]),
+        only=only,
+    )
+
+
+def _labelled(rows: str, scope: Scope, group_by: Sequence[str], filtered: Sequence[int], *, texts: bool) -> str:
+    """Attributed entries, or their sums, with the names of their lines as `by_0` …, and whether they make a line.
+
+    With `texts` names are made texts that JSON can hold.
+    """
+    by = [(f"by_{i}", name) for i, name in enumerate(group_by)]
+    sql = {name: _label(WORDS[name]) if texts and name in _COLUMNS else WORDS.get(name, name) for name in group_by}
+    zoned = any(word in group_by for word in ("hour", "day", "month"))
+    return scope.sql(
+        "bill/labelled",
+        attributed=rows,
+        # What makes no line has no label either.
+        by_columns="".join(f"if(listed, toNullable({sql[name]}), NULL) AS {column},\n    " for column, name in by),
+        tag_filter="".join(f"AND ifNull(tag_{tag} = {{value_{i}:String}}, false) " for i, tag in enumerate(filtered)),
+        offset="timeZoneOffset(fromUnixTimestamp64Milli(at_ms, {time_zone:String}))" if zoned else "0",
+    )
+
+
+def _with_texts(grouped: str, group_by: Sequence[str]) -> str:
     """The rows with texts that JSON can hold, made once for each group and not for each entry."""
     labels = [f"{_label(f'by_{i}')} AS by_{i}" for i, name in enumerate(group_by) if name in _COLUMNS]
     return f"SELECT * REPLACE ({', '.join(labels)}) FROM ({grouped})" if labels else grouped  # noqa: S608 - our own texts
 
 
-def _grouped(
-    scope: Scope,
-    rows: str,
-    group_by: Sequence[str],
-    filtered: Sequence[int],
-    parts: Mapping[str, str] | None = None,
-    *,
-    steady: bool,
-) -> str:
-    """Attributed entries, or their sums, by bucket and line; with `parts`, also by those of them that are no sum."""
-    by = [(f"by_{i}", WORDS.get(name, name)) for i, name in enumerate(group_by)]
-    zoned = any(word in group_by for word in ("hour", "day", "month"))
-    more = "".join(f",\n    {sql} AS {name}" for name, sql in (parts or {}).items())
-    return scope.sql(
-        "bill/bill",
-        attributed=rows,
-        counted=_COUNTED["model" in group_by, "provider" in group_by],
-        # What makes no line has no label either.
-        by_columns="".join(f"if(listed, toNullable({sql}), NULL) AS {name},\n        " for name, sql in by),
-        by_names="".join(f"{name},\n    " for name, _ in by),
-        tag_filter="".join(f"AND ifNull(tag_{tag} = {{value_{i}:String}}, false) " for i, tag in enumerate(filtered)),
-        offset="timeZoneOffset(fromUnixTimestamp64Milli(at_ms, {time_zone:String}))" if zoned else "0",
-        seen="a.seen_ms" if steady else "if(a.at_ms <= {now_ms:Int64}, a.at_ms, -1)",
-        more=more,
-        more_names="".join(f",\n    {name}" for name, sql in (parts or {}).items() if "sum(" not in sql),
-    )
+def _by(group_by: Sequence[str]) -> list[str]:
+    return [f"by_{i}" for i in range(len(group_by))]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return "".join(f"{name},\n    " for name in names)
 
 
 def _rate_parts(book: Book, *, steady: bool) -> dict[str, str]:

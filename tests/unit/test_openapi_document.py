@@ -32,6 +32,7 @@ NAMES = {
     "resumeKey": "post /admin/api-keys/{public_id}/resume",
     "rotateKey": "post /admin/api-keys/{public_id}/rotate",
     "revokeCredential": "delete /admin/api-keys/{public_id}/credentials/{credential_id}",
+    "listBilledInferences": "get /billing/inferences",
     "listKeyEvents": "get /admin/api-keys/{public_id}/history",
     "showKeyUsage": "get /admin/api-keys/{public_id}/usage",
     "setPrice": "put /admin/prices/{price_id}",

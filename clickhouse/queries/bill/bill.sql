@@ -22,17 +22,8 @@ SELECT
     max({{seen}}) AS seen_until_ms,
     sum(a.fingerprint) AS usage_fingerprint{{more}}
 FROM (
-    SELECT
-        *,
-        {{by_columns}}
-        bucket IN ('keyed', 'outside_key_life') {{tag_filter}}AS listed
-    FROM (
-        SELECT
-            *,
-            toInt64({{offset}}) AS offset_s             -- of the requested zone, at that time
-        FROM ({{attributed}})
-    )
-) AS a
+{{labelled}}) AS a
+WHERE {{only}}
 GROUP BY
     {{by_names}}
     bucket,

@@ -119,15 +119,24 @@ async def make_bill(services: Services, question: BillQuery, applied_position: i
 
     Raises FieldsRefused for one by tags that no key has ever had, and for one that would be too long.
     """
+    await refuse_unknown_names(services, question, applied_position)
+    try:
+        return await compute_bill(services.clickhouse, services.names, question, applied_position, limits_of(services))
+    except TooManyLines as error:
+        raise FieldsRefused(FieldFault("group_by", str(error))) from error
+
+
+async def refuse_unknown_names(services: Services, question: BillQuery, applied_position: int) -> None:
+    """Raise FieldsRefused for tags that no key has ever had."""
     position = applied_position if question.pinned_at is None else question.pinned_at
     if unknown := await unknown_names(services.clickhouse, services.names, question, position):
         raise FieldsRefused(*(FieldFault(fault.field, fault.detail) for fault in unknown))
+
+
+def limits_of(services: Services) -> BillLimits:
+    """What one bill may take, by the settings."""
     settings = services.settings
-    limits = BillLimits(settings.bill_lines_max, settings.bill_timeout_s, settings.bill_memory_mib << 20)
-    try:
-        return await compute_bill(services.clickhouse, services.names, question, applied_position, limits)
-    except TooManyLines as error:
-        raise FieldsRefused(FieldFault("group_by", str(error))) from error
+    return BillLimits(settings.bill_lines_max, settings.bill_timeout_s, settings.bill_memory_mib << 20)
 
 
 def checked(question: BillQuery, filters: Sequence[str]) -> BillQuery:

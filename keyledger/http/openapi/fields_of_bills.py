@@ -60,6 +60,14 @@ BILLS: Final[Mapping[str, tuple[str, Any]]] = {
         "current less base, each figure; what a bill lacks counts as nothing; null: neither bill has a cost",
         None,
     ),
+    "BilledInference.at": (
+        "the instant in the inference's id; null: it has none, so every bill has it",
+        "2026-03-14T09:26:53.589Z",
+    ),
+    "BilledInference.public_id": ("the id of its key; empty: none is known", "k3yPubl1cId0"),
+    "BilledInference.credential_id": ("the credential that was used; empty: none", "k3yPubl1cId0"),
+    "BilledInference.models": ("the models that it used, of the line's model that one alone", ["gpt-5"]),
+    "BilledInference.inferences": ("1: the inference itself", 1),
     "uncollected": ("rows at the gateway that the journal has not taken yet", 0),
     "anchored_at": (
         "the position of the anchor that covers all usage in the bill; null while some is newer",

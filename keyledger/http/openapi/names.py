@@ -21,6 +21,7 @@ _NAMED: Final = {
     "Explanation_KeyOut_": "Explanation",
     "KeyOut": "Key",
     "NewKeyOut": "NewKey",
+    "Page_BilledInference_": "BilledInferencePage",
     "Page_Entry_": "HistoryPage",
     "Page_EventOut_": "EventPage",
     "Page_KeyOut_": "KeyPage",

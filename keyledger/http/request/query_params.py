@@ -124,18 +124,27 @@ def checked_id(any_id: str, unknown: type[UnknownKey] = UnknownKey) -> str:
     return any_id
 
 
-def to_cursor(kind: str, number: int) -> str:
-    return urlsafe_b64encode(f"{kind}:{number}".encode()).decode().rstrip("=")
+def to_cursor(kind: str, *numbers: int) -> str:
+    text = ":".join((kind, *map(str, numbers)))
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def from_cursor(cursor: str | None, kind: str) -> int | None:
+    found = numbers_of(cursor, kind, 1, digits=18)
+    return None if found is None else found[0]
+
+
+def numbers_of(cursor: str | None, kind: str, count: int, *, digits: int) -> list[int] | None:
+    """So many numbers, none below 0, that `to_cursor` wrote; None without a cursor. Raises FieldsRefused."""
     if cursor is None:
         return None
     try:
         text = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")
     except ValueError:
         text = ""
-    given, _, number = text.partition(":")
-    if given != kind or not number.isdigit() or len(number) > 18 or to_cursor(kind, int(number)) != cursor:
-        raise FieldsRefused(FieldFault("cursor", "is not one that a page of this list gave"))
-    return int(number)
+    given, *parts = text.split(":")
+    if given == kind and len(parts) == count and all(one.isdigit() and len(one) <= digits for one in parts):
+        numbers = [int(one) for one in parts]
+        if to_cursor(kind, *numbers) == cursor:
+            return numbers
+    raise FieldsRefused(FieldFault("cursor", "is not one that a page of this list gave"))

@@ -114,3 +114,37 @@ async def test_two_periods_are_compared_and_half_a_base_is_refused_by_its_field(
     ):
         refused = await ask(ledger, "/billing/compare", **params)
         assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (422, fields)
+
+
+async def test_the_inferences_of_a_line_are_given_by_page_and_each_name_of_a_line_is_one_of_the_bills(
+    ledger: Ledger,
+) -> None:
+    await used(ledger, "acme", "1.25", None, "0.5")
+    await used(ledger, "globex", "7")
+    await ledger.apply()
+    page, items = {"next_cursor": None}, list[dict[str, Any]]()
+    while not items or page["next_cursor"]:
+        cursor = {"cursor": page["next_cursor"]} if items else {}
+        answer = await ask(ledger, "/billing/inferences", by=["customer_id:acme"], limit=2, **cursor)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        items += page["items"]
+    assert [one["cost_usd"] for one in items] == ["1.25", None, "0.5"]
+    assert list(items[0])[:7] == ["inference_id", "at", "public_id", "credential_id", "bucket", "by", "models"]
+    (first, _) = (await ask(ledger, "/billing/usage")).json()["lines"]
+    assert list(items[0])[7:] == list(first)[1:]
+    # Named by the line alone, as by both.
+    question = {name: value for name, value in PERIOD.items() if name != "group_by"} | {"by": ["customer_id:acme"]}
+    answer = await ledger.api.call("GET", "/billing/inferences", params=question)
+    assert answer.json()["items"] == items
+    other = (await ask(ledger, "/billing/inferences", limit=1)).json()["next_cursor"]
+    for params, fields in (
+        ({"by": ["customer_id:acme"], "cursor": other}, ["cursor"]),
+        ({"cursor": "aW5mZXJlbmNlczo0Mg"}, ["cursor"]),
+        ({"by": ["env:prod"]}, ["by"]),
+        ({"group_by": ["customer_id", "model"], "by": ["customer_id:acme"]}, ["by"]),
+        ({"bucket": "lost"}, ["bucket"]),
+        ({"by": ["customer_id:acme"], "bucket": "orphan"}, ["by"]),
+    ):
+        refused = await ask(ledger, "/billing/inferences", **params)
+        assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (422, fields)

@@ -1,0 +1,165 @@
+"""The inferences behind a line of a bill, page by page: what is attributed, named and rated as the bill does it.
+
+All pages are made at the position, and over the entries of the journal, at which the first was: no page shifts while
+rows and events arrive, and their figures add up to those of the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import localcontext
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from projections.billing import sql as bill_sql
+from projections.billing.asked import Asked, ask, known_position
+from projections.billing.figures import Figures, InBucket, Labelled
+from projections.billing.groups import Group, read_group, sums
+from projections.billing.labels import label
+from projections.billing.limits import BillLimits
+from projections.billing.line import LineQuery, line_condition, line_parameters
+from projections.billing.price_book import NO_PRICES, read_price_book
+from projections.engine.client import ClickHouse, Row
+from projections.engine.templates import Names
+from projections.errors import BadBillQuery
+from projections.ledger.presence import Presence
+from projections.usage.journal.state import Journal, Pinned
+from registry.instant import from_ms, to_ms
+
+_AFTER: Final = "(a.at_ms > {after_ms:Int64} OR (a.at_ms = {after_ms:Int64} AND a.number > {after_number:UInt128}))"
+_UP_TO: Final = "(a.at_ms < {last_ms:Int64} OR (a.at_ms = {last_ms:Int64} AND a.number <= {last_number:UInt128}))"
+
+
+class Place(NamedTuple):
+    """After which inference a page begins, and of what: the position and the batch of the journal of its first page."""
+
+    position: int
+    batch: int
+    at_ms: int = -2  # -1 for ids without an instant
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class InLedger:
+    """Which inference it is. `at` is None where its id has no instant; an id is empty where there is no such key."""
+
+    inference_id: UUID
+    at: datetime | None
+    public_id: str
+    credential_id: str
+
+
+@dataclass(frozen=True)
+class _Models:
+    models: list[str]
+
+
+# The fields of the last base come first.
+@dataclass(frozen=True)
+class BilledInference(Figures, _Models, Labelled, InBucket, InLedger):
+    """An inference of a line with its figures there: where the line is of a model, those of that model alone."""
+
+
+@dataclass(frozen=True)
+class InferencePage:
+    """A page, and where the next one begins; None on the last."""
+
+    items: list[BilledInference]
+    next: Place | None
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What all statements of a page share."""
+
+    clickhouse: ClickHouse
+    names: Names
+    query: LineQuery
+    position: int
+    pinned: Pinned
+    after: Place
+    limits: BillLimits
+
+    async def rows(self, sql: str, asked: Asked, **more: Any) -> Sequence[Row]:
+        """The rows of one statement."""
+        after = {"after_ms": self.after.at_ms, "after_number": self.after.number}
+        parameters = {**asked.parameters, **line_parameters(self.query), **after, **more}
+        return await self.limits.within(self.clickhouse.query(sql, parameters, self.limits.of_engine, stoppable=True))
+
+
+async def list_inferences(
+    clickhouse: ClickHouse,
+    names: Names,
+    query: LineQuery,
+    applied_position: int,
+    limit: int,
+    after: Place | None = None,
+    limits: BillLimits | None = None,
+) -> InferencePage:
+    """A page of at most `limit` inferences, in the order of their instants and ids. Reads only.
+
+    `applied_position` is at most what is applied, and not less than `after.position`. Raises BadBillQuery,
+    BillLimitReached, and RowsMissing while rows are known to be missing.
+    """
+    await Presence(clickhouse, names).check()
+    now = await Journal(clickhouse, names).pinned()
+    start = after or Place(applied_position, now.batch)
+    if start.batch > now.batch:
+        raise BadBillQuery("cursor", "is of a usage journal that is no longer there: begin at the first page")
+    position = known_position(query.bill, start.position)
+    reading = _Reading(
+        clickhouse, names, query, position, replace(now, batch=start.batch), start, limits or BillLimits()
+    )
+    found = await _listed(reading, limit + 1)
+    page = found[:limit]
+    figures = await _figures(reading, page) if page else {}
+    with localcontext(prec=100):
+        items = [_inference(query, row, figures[row[1]]) for row in page]
+    more = len(found) > limit
+    return InferencePage(items, start._replace(at_ms=page[-1][0], number=page[-1][1]) if more else None)
+
+
+async def _listed(reading: _Reading, limit: int) -> Sequence[Row]:
+    """The inferences after the place: instant, number, key, credential, labels, models."""
+    bill = reading.query.bill
+    period = max(to_ms(bill.since), reading.after.at_ms), to_ms(bill.until)
+    asked = ask(bill, reading.position, period, reading.pinned, NO_PRICES)
+    only = f"{line_condition(reading.query)} AND {_AFTER}"
+    scope = bill_sql.Scope(reading.names)
+    sql = bill_sql.inferences(scope, len(asked.tags), asked.group_by, asked.filtered, only)
+    return await reading.rows(sql, asked, limit=limit)
+
+
+async def _figures(reading: _Reading, page: Sequence[Row]) -> dict[int, list[Group]]:
+    """The rows of the bill's statement for the inferences of a page, by their numbers."""
+    bill, last = reading.query.bill, page[-1]
+    times = [row[0] for row in page if row[0] >= 0] or [to_ms(bill.since)]
+    period = times[0], times[-1] + 1
+    prices = await read_price_book(reading.clickhouse, reading.names, reading.position, *period)
+    asked = ask(bill, reading.position, period, reading.pinned, prices)
+    detail = bill_sql.Detail(f"{line_condition(reading.query)} AND {_AFTER} AND {_UP_TO}", ("number",))
+    scope = bill_sql.Scope(reading.names)
+    sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail)
+    limit = len(page) * (prices.currencies + 1)
+    rows = await reading.rows(sql, asked, limit=limit, last_ms=last[0], last_number=last[1], now_ms=last[0])
+    found: dict[int, list[Group]] = {}
+    for group in (read_group(row, 1 + len(bill.group_by)) for row in rows):
+        found.setdefault(group.by[0], []).append(group)
+    return found
+
+
+def _inference(query: LineQuery, row: Row, groups: Sequence[Group]) -> BilledInference:
+    at_ms, number, public_id, credential_id, *labels, models = row
+    group_by = query.bill.group_by
+    return BilledInference(
+        inference_id=UUID(int=number),
+        at=from_ms(at_ms) if at_ms >= 0 else None,
+        public_id=public_id,
+        credential_id=credential_id,
+        bucket=query.bucket,
+        by={name: None if value is None else label(name, value) for name, value in zip(group_by, labels, strict=True)},
+        models=list(models),
+        **sums(groups, 1),
+    )
