@@ -88,8 +88,9 @@ async def assert_bill_is_right(
         until_ms=to_ms(parse_instant(UNTIL)),
         known_at=bill["position"] if known_at is None else known_at,
     )
-    usage = {name: value for name, value in bill["usage"].items() if name != "fingerprint"}
+    usage = {name: bill["usage"][name] for name in right["usage"]}
     assert usage == right["usage"]
+    assert bill["usage"]["uncollected"] == 0
     for part in ("total", "lines", "late_lines", "coverage"):
         assert bill[part] == right[part], part
     return bill
