@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS {{database}}.usage_entry_v1{{on_cluster}}
     of_provider         Int8,                               -- of each of its providers,
     of_pair             Int8,                               -- and of each pair of both
     of_charge           Int8,                               -- 1 on its first row that is not cached
-    fingerprint         UInt128 CODEC(ZSTD)                 -- of the rows; subtracted in a reversal, modulo 2^128
+    fingerprint         UInt128 CODEC(ZSTD),                -- of the rows; subtracted in a reversal, modulo 2^128
+    INDEX batch_index batch TYPE minmax GRANULARITY 1
 )
 ENGINE = {{replicated}}MergeTree
 PARTITION BY if(at_ms < 0, 0, toYYYYMM(fromUnixTimestamp64Milli(least(at_ms, 4102444800000), 'UTC')))

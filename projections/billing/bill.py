@@ -93,6 +93,7 @@ async def compute_bill(
     await Presence(clickhouse, names).check()
     known = await known_usage(clickhouse, names, query, applied_position)
     groups = await _groups(clickhouse, names, query, known.pinned, applied_position, limits, known.now)
+    seen_until_ms = await _seen_until_ms(clickhouse, names, query, known, groups, limits)
     after_now = await limits.within(rows_after_now(clickhouse, names, known.pinned, known.now, limits.of_engine))
     tzdata = await clickhouse.query(bill_sql.Scope(names).sql("bill/tzdata"))
     if len({tuple(group.by) for group in groups if group.listed}) > limits.lines:
@@ -112,7 +113,7 @@ async def compute_bill(
             total=_total(groups),
             late_lines=_lines(groups, query.group_by, "outside_key_life"),
             coverage=_coverage(groups),
-            usage=_usage(groups, after_now, known),
+            usage=_usage(groups, seen_until_ms, after_now, known),
         )
 
 
@@ -174,11 +175,30 @@ def _lines(groups: Iterable[Group], group_by: Sequence[str], bucket: BucketName)
     ]
 
 
-def _usage(groups: Sequence[Group], after_now: AfterNow, known: KnownUsage) -> Usage:
-    seen = [group.seen_until_ms for group in groups if group.seen_until_ms >= 0]
+async def _seen_until_ms(
+    clickhouse: ClickHouse,
+    names: Names,
+    query: BillQuery,
+    known: KnownUsage,
+    groups: Sequence[Group],
+    limits: BillLimits,
+) -> int:
+    """The latest instant of the usage; -1 without any. Of entries that were taken back it is looked for."""
+    latest = max((group.seen_until_ms for group in groups), default=-1)
+    if not known.pinned.vanished or latest < 0:
+        return latest
+    scope = bill_sql.Scope(names)
+    bounds = {"since_ms": to_ms(query.since), "until_ms": to_ms(query.until), "now_ms": to_ms(known.now)}
+    statement = scope.sql("bill/seen_until", entries=scope.sql("bill/entries"))
+    rows = clickhouse.query(statement, {**bounds, **known.pinned.parameters}, limits.of_engine, stoppable=True)
+    ((found,),) = await limits.within(rows)
+    return int(found)
+
+
+def _usage(groups: Sequence[Group], seen_until_ms: int, after_now: AfterNow, known: KnownUsage) -> Usage:
     return Usage(
         rows=sum(group.model_rows + group.inference_rows for group in groups),
-        seen_until=from_ms(max(seen)) if seen else None,
+        seen_until=from_ms(seen_until_ms) if seen_until_ms >= 0 else None,
         fingerprint=f"{sum(group.fingerprint for group in groups) % 2**128:032x}",
         conflicting_duplicates=sum(group.conflicts for group in groups),
         uncollected=known.uncollected,

@@ -1,5 +1,5 @@
 -- The latest instant of a period's usage, where all of some inference was taken back: the greatest that is left.
-SELECT max(at_ms)
+SELECT ifNull(maxOrNull(at_ms), -1)
 FROM (
     SELECT any(e.at_ms) AS at_ms
     FROM ({{entries}}) AS e

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from projections.engine.templates import sql
@@ -42,6 +42,7 @@ class Collecting:
         self._taking = Taking(journal, Ledger(), 0, rows=self._pace.take_rows)
         self._batches = Batches(journal, Folded(), 0, rows=self._pace.batch_rows)
         self._outdated = True
+        self._fenced = False
 
     @classmethod
     async def begun(cls, journal: Journal, pace: Pace | None = None, alive: Callable[[], None] = lambda: None) -> Self:
@@ -60,6 +61,12 @@ class Collecting:
         await clickhouse.insert_select(f"{names.journal}.usage_attempt_v1", sql("queries/journal/give_up", names))
         await clickhouse.command(f"TRUNCATE TABLE {names.journal}.usage_recount_v1")
         state, ledger = await journal.state(), Ledger(await journal.taken())
+        if not self._fenced:
+            # Who led before may be about to begin a batch, and not know yet that it leads no more: it would be this.
+            row = (state.attempt + 1, True)
+            await clickhouse.insert(f"{names.journal}.usage_attempt_v1", [row], ("batch", "given_up"))
+            state = replace(state, attempt=state.attempt + 1)
+            self._fenced = True
         self._taking = Taking(journal, ledger, state.take, rows=self._pace.take_rows)
         self._batches = Batches(journal, state.folded, state.attempt, rows=self._pace.batch_rows)
         self._outdated = False

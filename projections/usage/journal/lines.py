@@ -37,7 +37,6 @@ FIGURES: Final = (
     "of_pair",
     "of_charge",
 )
-LINEALL_TAKEN: Final = "18446744073709551615"
 LINE_COLUMNS: Final = (*_SAYS, *FIGURES, "fingerprint")
 ALL_TAKEN: Final = "18446744073709551615"
 _COLUMNS: Final = ("batch", "sign", *LINE_COLUMNS)
