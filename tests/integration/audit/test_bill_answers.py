@@ -58,7 +58,7 @@ async def test_what_the_csv_cant_say_is_refused_by_its_field(ledger: Ledger) -> 
     refused = [
         await ask(ledger, "/billing/usage", round="true"),
         await ask(ledger, "/billing/usage", CSV, group_by=["cost_usd"]),
-        await ask(ledger, "/billing/usage", CSV, usage_known_at=0),
+        await ask(ledger, "/billing/usage", CSV, usage_known_at=-1),
     ]
     assert [answer.status_code for answer in refused] == [422] * 3
     assert [answer.json()["errors"][0]["field"] for answer in refused] == ["round", "group_by", "usage_known_at"]
@@ -109,7 +109,7 @@ async def test_two_periods_are_compared_and_half_a_base_is_refused_by_its_field(
         ({"base_since": "2019-01-01T00:00:00Z"}, ["base_until"]),
         ({"base_since": "2019-01-01T00:00:00Z", "base_until": "2018-01-01T00:00:00Z"}, ["base_until"]),
         ({"base_known_at": 10**9}, ["base_known_at"]),
-        ({"base_usage_known_at": 1}, ["base_usage_known_at"]),
+        ({"base_usage_known_at": 10**9}, ["base_usage_known_at"]),
         ({"base_known_at": 0, "round": "true"}, ["round"]),
     ):
         refused = await ask(ledger, "/billing/compare", **params)

@@ -20,7 +20,10 @@ from tests.support.audit.ledger_world import Ledger
 from tests.support.bill_world import batch, chat, model, uuid7
 from tests.support.oracle.truth import rows_of
 
-FIGURES = ("input_tokens", "output_tokens", "cached_input_tokens", "cached_output_tokens", "cost_usd", "unpriced")
+FIGURES = (
+    "input_tokens", "output_tokens", "cached_input_tokens", "cached_output_tokens", "cache_read_tokens",
+    "cache_write_tokens", "cost_usd", "unpriced",
+)  # fmt: skip
 BILLABLE = f"""
 SELECT toString(inference_id), toString(bucket), public_id, tags, {", ".join(FIGURES)}
 FROM {{database}}.billable_usage
@@ -102,6 +105,8 @@ async def test_the_arithmetic_is_that_of_the_line(ledger: Ledger) -> None:
         "output_tokens": ([5, 0, 5], 10),
         "cached_input_tokens": ([10], 10),
         "cached_output_tokens": ([5], 5),
+        "cache_read_tokens": ([0, 0, 0], 0),
+        "cache_write_tokens": ([0, 0, 0], 0),
         "cost_usd": (["0.100000001", "0.2", "0"], "0.300000001"),
         "unpriced": ([1], 1),
     }
