@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from audit.explain.arithmetic import sums
+from audit.explain.arithmetic import RowCharge, sums
 from audit.explain.explanation import Explanation, Inference, WrittenTag
+from audit.explain.rating import rate, totals
 from audit.explain.reasons import Evidence, bucket_of
 from audit.explain.rows import Read, ledger_tags, read_rows
 from audit.history.events import describe_event
+from projections.billing.line import LISTED
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names
 from registry.errors import UnknownKey
@@ -25,13 +27,14 @@ from registry.keys.secrets import PUBLIC_ID
 from registry.keys.state import KeyState, evolve, fold
 from registry.log import codec
 from registry.log.event_log import RecordedEvent
+from registry.prices.service import PriceQueries
 from registry.queries import Queries
 
 _END_MS = 253402300800000  # 10000-01-01: no question can name an instant from here on
 
 
 async def explain(
-    clickhouse: ClickHouse, names: Names, queries: Queries, inference_id: UUID, position: int
+    clickhouse: ClickHouse, names: Names, queries: Queries, book: PriceQueries, inference_id: UUID, position: int
 ) -> Explanation[KeyState]:
     """The explanation as known at `position`, which must be applied. Reads only.
 
@@ -41,6 +44,7 @@ async def explain(
     read = await read_rows(clickhouse, names, inference_id, None if at is None else to_ms(at), position)
     key = _Key(read, at, position, await _history(queries, read.billed.credential_id))
     by_log, reason = bucket_of(key.evidence)
+    rating = await _rating(read, book, key, by_log)
     actors = {token_stream(token.token_id): token.name for token in await queries.tokens()}
     return Explanation(
         inference_id=inference_id,
@@ -48,7 +52,7 @@ async def explain(
         position=position,
         bucket=read.billed.bucket,
         reason=reason,
-        disagreements=[*key.faults(by_log), *await _tag_faults(clickhouse, names, key)],
+        disagreements=[*key.faults(by_log), *_charge_faults(read, rating), *await _tag_faults(clickhouse, names, key)],
         inference=_inference(read),
         public_id=key.public_id,
         key=key.then,
@@ -56,7 +60,10 @@ async def explain(
         models=list(read.models),
         model_rows=read.billed.model_rows,
         arithmetic=sums(read.models) if read.listed else [],
+        rating=rating,
         usage=read.billed.figures,
+        charges=read.charges,
+        unrated=read.unrated,
         known_at=None,
     )
 
@@ -111,6 +118,22 @@ class _Key:
         if not self.read.adds_up:
             found.append("the figures of the bill are not the sums of the model rows")
         return found
+
+
+async def _rating(read: Read, book: PriceQueries, key: _Key, bucket: str) -> list[RowCharge]:
+    """The charges of the model rows by the log; none where not all rows are listed."""
+    if not read.listed:
+        return []
+    tags = key.then.tags if bucket in LISTED and key.then is not None else {}
+    prices, _ = await book.all()
+    return rate(read.models, prices, tags, None if key.at is None else to_ms(key.at), key.position)
+
+
+def _charge_faults(read: Read, rating: Sequence[RowCharge]) -> list[str]:
+    """Where the bill charges other than the prices in the log give."""
+    if not read.listed or totals(rating) == (read.charges, read.unrated):
+        return []
+    return ["the charges of the bill are not those that the prices in the log give"]
 
 
 async def _history(queries: Queries, credential_id: str) -> Sequence[RecordedEvent]:

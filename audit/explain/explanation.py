@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from audit.explain.arithmetic import InferenceFigures, ModelRow, Sum
+from audit.explain.arithmetic import InferenceFigures, ModelRow, RowCharge, Sum
 from audit.history.events import DescribedEvent
+from projections.billing.figures import Charge
 
 Key = TypeVar("Key")
 
@@ -49,7 +50,8 @@ class Explanation(Generic[Key]):
     """Why an inference is on the bill as it is; `disagreements` say where ClickHouse is not as the log.
 
     `key` is as it was at the instant `at`, None where it was not known or there is no instant; `inference` is None for
-    an orphan. `arithmetic` is empty where not all model rows are listed. `known_at` is the position asked for, if one.
+    an orphan. `arithmetic` and `rating` are empty where not all model rows are listed. `known_at` is the position asked
+    for, if one.
     """
 
     inference_id: UUID
@@ -65,5 +67,8 @@ class Explanation(Generic[Key]):
     models: list[ModelRow]
     model_rows: int
     arithmetic: list[Sum]
+    rating: list[RowCharge]
     usage: InferenceFigures
+    charges: tuple[Charge, ...]
+    unrated: int
     known_at: int | None

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from decimal import localcontext
 from uuid import UUID
 
 from audit.errors import UnknownInference
 from audit.explain.arithmetic import InferenceFigures, ModelRow, sums
 from audit.explain.explanation import InferenceRow
 from projections.billing import sql as bill_sql
+from projections.billing.asked import ask
+from projections.billing.figures import Charge
+from projections.billing.groups import read_group
+from projections.billing.groups import sums as figures_of
+from projections.billing.price_book import read_price_book
+from projections.billing.query import BillQuery
 from projections.billing.sql import Scope
 from projections.engine.client import ClickHouse, Row
 from projections.engine.templates import Names, sql
-from projections.usage.journal.state import Journal
+from projections.usage.journal.state import Journal, Pinned
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What is listed of an inference: more rows of one id are a gateway's fault, and counted all the same.
 MAX_ROWS = 1000
 _TRIES = 3
@@ -45,6 +54,8 @@ class Read:
     billed: Billed
     inferences: tuple[InferenceRow, ...]
     models: tuple[ModelRow, ...]
+    charges: tuple[Charge, ...]
+    unrated: int
 
     @property
     def listed(self) -> bool:
@@ -78,10 +89,26 @@ async def read_rows(clickhouse: ClickHouse, names: Names, inference_id: UUID, at
             _billed(found[0]),
             tuple(InferenceRow(*row) for row in rows),
             tuple(_model(row) for row in models),
+            *await _charges(clickhouse, names, inference_id, (since_ms, until_ms), position, pinned),
         )
         if read.adds_up or tries + 1 == _TRIES:
             break
     return read
+
+
+async def _charges(
+    clickhouse: ClickHouse, names: Names, inference_id: UUID, period: tuple[int, int], position: int, pinned: Pinned
+) -> tuple[tuple[Charge, ...], int]:
+    """The charges of the inference by the bill's own statement, and how many rows are unrated."""
+    prices = await read_price_book(clickhouse, names, position, *period)
+    asked = ask(BillQuery((), EPOCH, EPOCH), position, period, pinned, prices)
+    detail = bill_sql.Detail("a.number = toUInt128({inference_id:UUID})")
+    sql = bill_sql.bill(Scope(names), len(asked.tags), (), (), asked.book, detail)
+    bounds = {"inference_id": inference_id, "now_ms": 0, "limit": 2 * (prices.currencies + 1)}
+    rows = await clickhouse.query(sql, {**asked.parameters, **bounds})
+    with localcontext(prec=100):
+        figures = figures_of([read_group(row, 0) for row in rows], 1)
+    return figures["charges"], figures["unrated"]
 
 
 def _billed(row: Row) -> Billed:

@@ -11,6 +11,7 @@ import typer
 
 from keyledger.cli.audit.words import actor, indented, shown
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given
+from keyledger.cli.finance.charges import charges_of
 from keyledger.cli.printing.output import print_json, readable, say
 from keyledger.cli.printing.tables import print_table
 
@@ -59,8 +60,27 @@ def _print(found: dict[str, Any]) -> None:
         print_table(_COLUMNS, rows, title="Model rows", right=_NUMBERS)
     for one in found["arithmetic"]:
         say(f"{one['figure']:21} {' + '.join(map(str, one['terms'])) or '0'} = {one['sum']}")
+    for line in _charges(found):
+        say(line)
     if not found["arithmetic"]:
         say(f"{found['model_rows']} model rows, not all of them shown; the total: {found['usage']}")
+
+
+def _charges(found: dict[str, Any]) -> Iterator[str]:
+    """Each row's price, its event, and the multiplication written out."""
+    for one in found["rating"]:
+        if one["unrated"] is not None:
+            by = "" if one["price_id"] is None else f" (price {one['price_id']}, position {one['position']})"
+            yield f"row {one['id']} is unrated{by}: {one['unrated']}"
+            continue
+        yield f"row {one['id']} by price {one['price_id']}, set at position {one['position']}:"
+        for term in one["terms"]:
+            per = "" if term["per"] == 1 else f" / {term['per']}"
+            yield f"  {term['counted']:21} {term['quantity']} x {term['price']}{per} = {term['amount']}"
+        yield f"  {'charge':21} {one['amount']} {one['currency']}"
+    charges = charges_of(found["charges"])
+    if charges:
+        yield f"charges on the bill   {charges}"
 
 
 def _rows(inference: dict[str, Any] | None) -> Iterator[str]:

@@ -40,11 +40,13 @@ async def explain_inference(
     _principal: Auditor,
     query: Annotated[ExplainQuery, Query()],
 ) -> JSONResponse:
-    """Explain one inference. Shown are its rows, its bucket and why, the events behind each tag, and the arithmetic."""
+    """Explain one inference: its rows, its bucket and why, the events behind its tags, prices, and sums."""
     applied = await wait_until_applied(services, {"known_at": query.known_at, "wait_for": query.wait_for})
     position = applied.position if query.known_at is None else query.known_at
     found = await reads.bill(
-        lambda there: explain(there.clickhouse, there.names, there.registry.queries, inference_id, position)
+        lambda there: explain(
+            there.clickhouse, there.names, there.registry.queries, there.registry.price_book, inference_id, position
+        )
     )
     key = None if found.key is None or found.at is None else key_out(found.key, found.at)
     # The same explanation, of another type: its key is as answers show one.

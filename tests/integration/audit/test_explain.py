@@ -287,7 +287,8 @@ async def test_every_inference_of_a_world_is_explained_as_it_is_billed(ledger: L
         assert (found["bucket"], found["public_id"] or "") == (bucket, public_id)
         assert {one["name"]: one["value"] for one in found["tags"] if one["value"] is not None} == dict(tags)
         usage = found["usage"]
-        assert [Decimal(usage[name]) for name in FIGURES] == [Decimal(value) for value in figures]
+        shown = [None if usage[name] is None else Decimal(usage[name]) for name in FIGURES]
+        assert shown == [None if value is None else Decimal(value) for value in figures]
         assert {one["figure"]: one["sum"] for one in found["arithmetic"]} == usage
 
 
