@@ -30,6 +30,8 @@ from registry.instant import from_ms, to_ms
 
 # Where less than a quarter of the credentials change within the period: measured, docs/billing.md says more.
 _STEADY: Final = 4
+# Of fewer entries each statement costs more than it saves.
+_MANY: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,10 @@ async def _groups(
 async def _mostly_steady(
     clickhouse: ClickHouse, scope: bill_sql.Scope, tags: int, parameters: Mapping[str, Any]
 ) -> bool:
-    """Whether little changes within the period, so that it pays to sum entries before their tags are looked up."""
+    """Whether it pays to sum entries before their tags are looked up: there are many, and little changes meanwhile."""
+    ((entries,),) = await clickhouse.query(scope.sql("bill/entries_there"))
+    if entries < _MANY:
+        return False
     ((credentials, moving),) = await clickhouse.query(bill_sql.moving_share(scope, tags), parameters)
     return bool(moving * _STEADY < credentials)
 
