@@ -13,7 +13,7 @@ import typer
 from keyledger.cli import billing, clock, dead_letters, engine, imports, keys, lifecycle, loads, operate, status, tokens
 from keyledger.cli.audit.app import audit_app
 from keyledger.cli.client import CommandFailed
-from keyledger.cli.finance import compare, inferences
+from keyledger.cli.finance import compare, focus, inferences
 from keyledger.cli.prices import app as prices
 from keyledger.cli.printing.output import complain, say
 
@@ -45,7 +45,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(audit_app(), name="audit")
 app.add_typer(imports.app, name="import")
 operate.register(app)
-for commands in (billing, compare, inferences, clock, engine, loads, status):
+for commands in (billing, compare, inferences, focus, clock, engine, loads, status):
     commands.register(app)
 
 

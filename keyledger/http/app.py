@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from keyledger.http.answer import errors
 from keyledger.http.audit import diff, explain, export, state, verify
 from keyledger.http.audit import history as audit_history
-from keyledger.http.billing import compare, inferences
+from keyledger.http.billing import compare, focus, inferences
 from keyledger.http.billing import usage as billing
 from keyledger.http.dependencies import Authenticate, principal_of, provide
 from keyledger.http.keys import history, keys, lifecycle, usage
@@ -57,6 +57,7 @@ _PUBLIC: Final = (
     billing.router,
     compare.router,
     inferences.router,
+    focus.router,
     audit_history.router,
     state.router,
     diff.router,

@@ -17,6 +17,7 @@ from projections.billing import sql as bill_sql
 from projections.billing.asked import Asked, ask, known_position
 from projections.billing.figures import Figures, InBucket, Labelled
 from projections.billing.groups import Group, read_group, sums
+from projections.billing.known_usage import known_usage
 from projections.billing.labels import label
 from projections.billing.limits import BillLimits
 from projections.billing.line import LineQuery, line_condition, line_parameters
@@ -105,7 +106,8 @@ async def list_inferences(
     """
     await Presence(clickhouse, names).check()
     now = await Journal(clickhouse, names).pinned()
-    start = after or Place(applied_position, now.batch)
+    known = await known_usage(clickhouse, names, query.bill, applied_position)
+    start = after or Place(applied_position, known.pinned.batch)
     if start.batch > now.batch:
         raise BadBillQuery("cursor", "is of a usage journal that is no longer there: begin at the first page")
     position = known_position(query.bill, start.position)

@@ -81,6 +81,9 @@ _PRICE = (
 )
 
 
+_OF_PRICE = ("r.price.price_id", "r.price.from_ms")
+
+
 @dataclass(frozen=True)
 class Book:
     """What a statement must know of the prices.
@@ -95,10 +98,16 @@ class Book:
 
 @dataclass(frozen=True)
 class Detail:
-    """Which part of a bill a statement is of: a condition on labelled entries `a`, and their columns to split it by."""
+    """Which part of a bill a statement is of: a condition on labelled entries `a`, and their columns to split it by.
+
+    `tags_from`: the entries also have `tags_from_ms`, since when their key had its tags. `price`: where there are
+    prices, what is rated is split by the price too, whose id and first millisecond come after `by_0` …
+    """
 
     only: str = "true"
     columns: Sequence[str] = ()
+    tags_from: bool = False
+    price: bool = False
 
 
 @dataclass(frozen=True)
@@ -246,9 +255,13 @@ def bill(
     by_names = _listed([*columns, *_by(group_by)])
     parts = _rate_parts(book, steady=steady) if book.prices else {}
     rows = _summed(scope, _names(tags), group_by, book) if steady else attributed(scope, _names(tags))
+    labelled = _labelled(rows, scope, group_by, filtered, texts=detail is not None)
+    if detail is not None and detail.tags_from:
+        intervals = scope.sql("bill/key_tag_interval")
+        labelled = scope.sql("bill/with_tags_from", labelled=labelled, intervals=intervals)
     grouped = scope.sql(
         "bill/bill",
-        labelled=_labelled(rows, scope, group_by, filtered, texts=detail is not None),
+        labelled=labelled,
         only="true" if detail is None else detail.only,
         counted=_COUNTED["model" in group_by, "provider" in group_by],
         by_names=by_names,
@@ -264,7 +277,7 @@ def bill(
     return scope.sql(
         "bill/rated",
         bill=grouped,
-        by_names=by_names,
+        by_names=by_names + _listed(_OF_PRICE if detail is not None and detail.price else ()),
         prices=scope.sql("bill/prices", versions=versions, price_type=_PRICE),
         charged=scope.sql("bill/charged") if book.by_inference else ",\n        toInt256(0) AS charged\n",
     )

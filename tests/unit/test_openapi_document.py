@@ -23,6 +23,7 @@ PROBLEM = "application/problem+json"
 # What generated clients call: a name that changes here breaks programs that were written with them.
 NAMES = {
     "compareBills": "get /billing/compare",
+    "exportFocus": "get /billing/focus",
     "createKey": "post /admin/api-keys",
     "listKeys": "get /admin/api-keys",
     "showKey": "get /admin/api-keys/{public_id}",

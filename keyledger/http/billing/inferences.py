@@ -54,7 +54,7 @@ class LineQuestion(BillQuestion):
 @router.get(
     "/inferences",
     response_model=Page[BilledInference],
-    responses=documented(422),
+    responses=documented(409, 422),
     openapi_extra={"x-repeatable": ["group_by", "tag", "by"]},
 )
 async def list_billed_inferences(
@@ -67,7 +67,12 @@ async def list_billed_inferences(
     line = _line(query)
     mark = _mark(line)
     after = _place(query.cursor, mark)
-    wanted = {"known_at": query.known_at, "wait_for": query.wait_for, "cursor": after.position if after else None}
+    wanted = {
+        "known_at": query.known_at,
+        "usage_known_at": query.usage_known_at,
+        "wait_for": query.wait_for,
+        "cursor": after.position if after else None,
+    }
     applied = await wait_until_applied(services, wanted)
 
     async def work(there: Services) -> JSONResponse:

@@ -30,6 +30,7 @@ NEEDED = {
     ("GET", f"{PRICES}/{{price_id}}/history"): "prices:read",
     ("GET", "/billing/usage"): "billing:read",
     ("GET", "/billing/compare"): "billing:read",
+    ("GET", "/billing/focus"): "billing:read",
     ("GET", "/billing/inferences"): "billing:read",
     ("GET", "/audit/history/{public_id}"): "audit:read",
     ("GET", "/audit/state"): "audit:read",

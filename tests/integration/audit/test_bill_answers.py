@@ -148,3 +148,20 @@ async def test_the_inferences_of_a_line_are_given_by_page_and_each_name_of_a_lin
     ):
         refused = await ask(ledger, "/billing/inferences", **params)
         assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (422, fields)
+
+
+async def test_a_period_is_exported_for_focus_with_the_costs_of_the_bill(ledger: Ledger) -> None:
+    await used(ledger, "acme", "1.25")
+    position = await ledger.apply()
+    period = {name: value for name, value in PERIOD.items() if name != "group_by"}
+    answer = await ledger.api.call("GET", "/billing/focus", params=period)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
+    (row,) = csv.DictReader(io.StringIO(answer.text, newline=""))
+    assert (row["Tags"], row["x_ProviderCostUsd"], row["x_Position"]) == (
+        '{"customer_id":"acme"}',
+        "1.25",
+        str(position),
+    )
+    refused = await ledger.api.call("GET", "/billing/focus", params={**period, "group_by": "customer_id"})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "group_by")

@@ -1,0 +1,126 @@
+"""A period in rows for FOCUS: the lines of a bill by day, key, tags, model, provider and price, in one currency each.
+
+They are the bill's own statement, split further, so that their charges add up to those of the bill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import localcontext
+
+from projections.billing import sql as bill_sql
+from projections.billing.asked import ask, known_position
+from projections.billing.figures import Figures
+from projections.billing.groups import Group, read_group, sums
+from projections.billing.known_usage import known_usage
+from projections.billing.limits import BillLimits
+from projections.billing.price_book import read_price_book
+from projections.billing.query import BillQuery, faults
+from projections.engine.client import ClickHouse
+from projections.engine.templates import Names
+from projections.errors import TooManyLines
+from projections.ledger.presence import Presence
+from registry.instant import to_ms
+
+FOCUS_BY = ("day", "model", "provider")
+_KEYS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class TagAt:
+    """A tag, and the position of the event that set it."""
+
+    value: str
+    position: int
+
+
+@dataclass(frozen=True)
+class FocusLine:
+    """Usage of a key with some tags on a day (since 1970, in UTC) by one price; no `price_id`: no price fits."""
+
+    day: int
+    public_id: str
+    tags: Mapping[str, TagAt]
+    model: str | None
+    provider: str | None
+    price_id: str
+    price_from_ms: int
+    currency: str
+    figures: Figures
+
+
+@dataclass(frozen=True)
+class FocusReport:
+    """The rows of a period, the position that they know, and the batch of the journal that they were made of."""
+
+    position: int
+    batch: int
+    lines: list[FocusLine]
+
+
+async def focus_report(
+    clickhouse: ClickHouse, names: Names, query: BillQuery, applied_position: int, limits: BillLimits | None = None
+) -> FocusReport:
+    """The rows of a period. `query` is grouped by FOCUS_BY. Reads only; raises what `compute_bill` raises."""
+    if found := faults(query):
+        raise found[0]
+    limits = limits or BillLimits()
+    await Presence(clickhouse, names).check()
+    pinned = (await known_usage(clickhouse, names, query, applied_position)).pinned
+    position, period = known_position(query, applied_position), (to_ms(query.since), to_ms(query.until))
+    prices = await read_price_book(clickhouse, names, position, *period)
+    asked = ask(query, position, period, pinned, prices)
+    detail = bill_sql.Detail(
+        "a.bucket = 'keyed' AND a.listed", ("public_id", "tags_from_ms"), tags_from=True, price=True
+    )
+    scope = bill_sql.Scope(names)
+    sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail)
+    parameters = {**asked.parameters, "now_ms": period[1], "limit": limits.lines + 1}
+    rows = await limits.within(clickhouse.query(sql, parameters, limits.of_engine, stoppable=True))
+    if len(rows) > limits.lines:
+        raise TooManyLines(limits.lines)
+    width = 2 + len(FOCUS_BY) + (2 if prices.prices else 0)
+    groups = [read_group(row, width) for row in rows]
+    tags = await _tags(clickhouse, scope, {(group.by[0], group.by[1]) for group in groups}, asked.parameters)
+    with localcontext(prec=100):
+        lines = [_line(group, tags) for group in groups]
+    return FocusReport(position, pinned.batch, sorted(lines, key=_order))
+
+
+def _line(group: Group, tags: Mapping[tuple[str, int], Mapping[str, TagAt]]) -> FocusLine:
+    public_id, tags_from_ms, day, model, provider, *price = group.by
+    price_id, price_from_ms = price or ("", 0)
+    figures = Figures(**sums([group], group.inferences))
+    of_key = tags[public_id, tags_from_ms]
+    return FocusLine(day, public_id, of_key, model, provider, price_id, price_from_ms, group.currency, figures)
+
+
+def _order(line: FocusLine) -> tuple[object, ...]:
+    set_at = sorted((name, one.position) for name, one in line.tags.items())
+    return line.day, line.public_id, set_at, line.model or "", line.provider or "", line.price_id, line.price_from_ms
+
+
+async def _tags(
+    clickhouse: ClickHouse, scope: bill_sql.Scope, wanted: Iterable[tuple[str, int]], bounds: Mapping[str, object]
+) -> dict[tuple[str, int], dict[str, TagAt]]:
+    """The tags of keys as of instants, each with the position of its event."""
+    instants: dict[str, list[int]] = {}
+    for public_id, from_ms in wanted:
+        instants.setdefault(public_id, []).append(from_ms)
+    found, keys = {}, sorted(instants)
+    for first in range(0, len(keys), _KEYS_AT_ONCE):
+        some = keys[first : first + _KEYS_AT_ONCE]
+        parameters = {"position": bounds["position"], "until_ms": bounds["until_ms"], "public_ids": some}
+        changes: dict[str, list[tuple[int, int, str, str | None]]] = {public_id: [] for public_id in some}
+        for public_id, *change in await clickhouse.query(scope.sql("bill/tag_changes"), parameters):
+            changes[public_id].append((change[0], change[1], change[2], change[3]))
+        for public_id in some:
+            for from_ms in instants[public_id]:
+                found[public_id, from_ms] = _as_of(changes[public_id], from_ms)
+    return found
+
+
+def _as_of(changes: Sequence[tuple[int, int, str, str | None]], at_ms: int) -> dict[str, TagAt]:
+    last = {tag: (value, position) for effective_ms, position, tag, value in changes if effective_ms <= at_ms}
+    return {tag: TagAt(value, position) for tag, (value, position) in sorted(last.items()) if value is not None}

@@ -1,0 +1,131 @@
+"""A period in FOCUS columns: its charges are those of the bill, and each tag names the event that set it."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, localcontext
+from itertools import groupby
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from keyledger.http.billing.focus_csv import COLUMNS, to_focus_csv
+from projections.billing.focus import FOCUS_BY, FocusReport, focus_report
+from projections.billing.query import BillQuery
+from tests.support.bill_world import World, chat, instant, key_facts, model, uuid7
+from tests.support.oracle.oracle import EPOCH, Fact
+from tests.support.oracle.price_stories import PricedStory, priced_stories
+from tests.support.oracle.prices import PriceFact
+from tests.support.oracle.stories import BASE
+
+KEY = "keyAAAAAAAA1"
+NOON = instant("2026-03-01T12:00:00")
+# What FOCUS 1.4 wants in every Cost and Usage dataset.
+MANDATORY = (
+    "BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart",
+    "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargePeriodEnd", "ChargePeriodStart", "ContractedCost",
+    "EffectiveCost", "HostProviderName", "InvoiceIssuerName", "ListCost", "PricingQuantity", "PricingUnit",
+    "ServiceCategory", "ServiceName", "ServiceProviderName",
+)  # fmt: skip
+
+
+async def report(world: World, since: datetime, until: datetime, applied: int) -> tuple[FocusReport, BillQuery]:
+    """The rows of a period, and the question."""
+    query = BillQuery(FOCUS_BY, since, until)
+    return await focus_report(world.clickhouse, world.names, query, applied), query
+
+
+def rows_of(made: FocusReport, query: BillQuery) -> list[dict[str, Any]]:
+    """The CSV, read by another program."""
+    text = to_focus_csv(made, query, "log")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def charges(rows: list[dict[str, Any]]) -> list[dict[str, Decimal]]:
+    """The sums by currency, of what is rated."""
+    sums: dict[str, Decimal] = {}
+    with localcontext(prec=100):
+        for row in rows:
+            if row["SkuPriceId"]:
+                currency = row["BillingCurrency"]
+                sums[currency] = sums.get(currency, Decimal(0)) + Decimal(row["BilledCost"])
+    return [{"currency": name, "amount": sums[name]} for name in sorted(sums)]  # type: ignore[dict-item]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("examples", [2, pytest.param(40, marks=pytest.mark.long)])
+def test_the_charges_of_all_rows_are_those_of_the_bill_whatever_happened(world: World, examples: int) -> None:
+    loop = asyncio.new_event_loop()
+
+    async def check(story: PricedStory) -> None:
+        await world.clear()
+        await world.write(story.facts, applied=story.applied)
+        await world.write_prices(story.prices)
+        for _, arrivals in groupby(story.arrivals, key=lambda arrival: arrival.batch):
+            await world.serve([arrival.row for arrival in arrivals if not arrival.gone])
+        since, until = (EPOCH + timedelta(milliseconds=BASE + offset) for offset in (-1, 21))
+        made, query = await report(world, since, until, story.applied)
+        rows = rows_of(made, query)
+        total = (await world.typed_bill(applied=story.applied, since=since, until=until)).total
+        assert charges(rows) == [{"currency": one.currency, "amount": one.amount} for one in total.charges]
+        assert sum(int(row["x_UnratedRows"]) for row in rows) == total.unrated
+        assert sum(int(row["x_UnpricedRows"]) for row in rows) == total.unpriced
+        with localcontext(prec=100):
+            assert sum(Decimal(row["x_ProviderCostUsd"] or 0) for row in rows) == (total.cost_usd or 0)
+        for name, figure in (("x_InputTokens", total.input_tokens), ("x_OutputTokens", total.output_tokens)):
+            assert sum(int(row[name]) for row in rows) == figure
+
+    @settings(max_examples=examples)
+    @given(story=priced_stories())
+    def holds(story: PricedStory) -> None:
+        loop.run_until_complete(check(story))
+
+    try:
+        holds()
+    finally:
+        loop.close()
+
+
+async def test_a_day_is_split_where_tags_or_prices_change_and_each_tag_names_its_event(world: World) -> None:
+    """Before noon at position 1's tags, after it at 2's; 10 tokens in at 1 EUR, then at 2 EUR per million."""
+    facts = [*key_facts(KEY, 1, NOON - 9, customer_id="acme", env="x"), Fact(2, NOON, "tag", KEY, tag="env", value="y")]
+    await world.write(facts, applied=4)
+    at = ((3, NOON - 9, 1), (4, NOON + 1, 2))
+    await world.write_prices(
+        [PriceFact(position, ms, "p", "set", "gpt", currency="EUR", input=Decimal(euro)) for position, ms, euro in at]
+    )
+    for serial, offset in enumerate((-1, 0, 1)):
+        id_ = uuid7(NOON + offset, serial)
+        await world.serve([chat(id_, KEY), model(uuid7(NOON + 5, 100 + serial), id_, model_name="gpt")])
+    id_ = uuid7(NOON + 1, 9)
+    await world.serve([chat(id_, KEY), model(uuid7(NOON + 5, 109), id_, model_name="own", cost=None)])
+    made, query = await report(world, datetime(2026, 3, 1, 6, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC), 4)
+    rows = rows_of(made, query)
+    assert list(rows[0]) == list(COLUMNS)
+    assert set(MANDATORY) < set(COLUMNS)
+    assert [(row["BilledCost"], row["BillingCurrency"], row["SkuPriceId"]) for row in rows] == [
+        ("0.00001", "EUR", "p@2026-03-01T11:59:59.991Z"),
+        ("0.00001", "EUR", "p@2026-03-01T11:59:59.991Z"),
+        ("0.00002", "EUR", "p@2026-03-01T12:00:00.001Z"),
+        ("0", "XXX", ""),
+    ]
+    assert [json.loads(row["Tags"])["env"] for row in rows] == ["x", "y", "y", "y"]
+    assert [json.loads(row["x_TagPositions"]) for row in rows[:2]] == [
+        {"customer_id": 1, "env": 1}, {"customer_id": 1, "env": 2},
+    ]  # fmt: skip
+    first, last = rows[0], rows[-1]
+    assert (first["ChargePeriodStart"], first["ChargePeriodEnd"]) == ("2026-03-01T06:00:00Z", "2026-03-02T00:00:00Z")
+    assert (first["BillingPeriodStart"], first["BillingPeriodEnd"]) == ("2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z")
+    assert (first["PricingQuantity"], last["PricingQuantity"], last["x_UnratedRows"]) == ("15", "", "1")
+    assert (last["x_ProviderCostUsd"], last["x_UnpricedRows"]) == ("", "1")
+    for row in rows:
+        assert [row[name] for name in ("ListCost", "ContractedCost", "EffectiveCost")] == [row["BilledCost"]] * 3
+        assert all(row[name] for name in MANDATORY if name not in _NULLABLE)
+
+
+_NULLABLE = {"BillingAccountName", "ChargeClass", "PricingQuantity", "PricingUnit"}
