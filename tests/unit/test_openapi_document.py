@@ -278,7 +278,7 @@ def test_a_status_that_the_kind_of_a_call_brings_is_documented() -> None:
         "endPrice",
     }
     conflicts = {operation["operationId"] for operation in OPERATIONS.values() if "409" in operation["responses"]}
-    bills = {"showBill", "compareBills"}
+    bills = {"showBill", "compareBills", "listBilledInferences", "exportFocus"}
     assert conflicts == {*changes, *bills, "verifyBooks"}, "another state, another journal, or another log"
 
 

@@ -89,7 +89,7 @@ class Journal:
 
     async def state(self) -> State:
         """How far it is."""
-        ((folded, take, attempt),) = await self.clickhouse.query(sql("queries/journal/state", self.names))
+        ((*folded, take, attempt),) = await self.clickhouse.query(sql("queries/journal/state", self.names))
         return State(Folded(*folded) if folded[0] else Folded(), int(take), int(attempt))
 
     async def parts(self) -> list[Part]:
