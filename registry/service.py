@@ -21,6 +21,7 @@ from registry.keys.state import KeyState
 from registry.keys.tokens import CreateToken, TokenState
 from registry.log import chain
 from registry.log.event_log import Caller, EventLog, NewEvent, StreamView, Write, Written
+from registry.log.what_if import WouldBe, what_if
 
 Decide = Callable[[StreamView], Sequence[NewEvent]]
 Resolve = Callable[[str], Awaitable[str | None]]
@@ -90,6 +91,11 @@ class KeyService:
             return _answer(await self._log.write(write))
         except HistoryNeeded:  # rare: most keys have had so few tag names that no history can exceed a limit
             return _answer(await self._log.write(replace(write, whole_stream=True)))
+
+    async def edit_what_if(self, any_id: str, command: EditKey, caller: Caller) -> WouldBe:
+        """What `edit` would append. Nothing is appended. Raises what `edit` raises."""
+        stream, decide = await self._stream(any_id), partial(commands.edit, command)
+        return await what_if(self._log, Write(stream, decide, caller))
 
     async def revoke(self, any_id: str, caller: Caller) -> KeyAnswer:
         """Revoke a key. A repeat returns the same result. Raises UnknownKey, Busy."""

@@ -100,7 +100,7 @@ async def _charges(
     clickhouse: ClickHouse, names: Names, inference_id: UUID, period: tuple[int, int], position: int, pinned: Pinned
 ) -> tuple[tuple[Charge, ...], int]:
     """The charges of the inference by the bill's own statement, and how many rows are unrated."""
-    prices = await read_price_book(clickhouse, names, position, *period)
+    prices = await read_price_book(clickhouse, Scope(names), position, *period)
     asked = ask(BillQuery((), EPOCH, EPOCH), position, period, pinned, prices)
     detail = bill_sql.Detail("a.number = toUInt128({inference_id:UUID})")
     sql = bill_sql.bill(Scope(names), len(asked.tags), (), (), asked.book, detail)

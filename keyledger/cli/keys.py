@@ -21,6 +21,7 @@ from keyledger.cli.client import (
     request,
     waiting_for,
 )
+from keyledger.cli.finance.what_if import DryRunBill, GroupBy, dry_run, refuse_group_by
 from keyledger.cli.printing.output import complain, print_json, say
 from keyledger.cli.printing.tables import print_fields, print_table
 
@@ -127,6 +128,8 @@ def tag(
     remove: Annotated[list[str] | None, typer.Option("--remove", help="A tag's name; repeat for more.")] = None,
     effective_at: Annotated[str | None, typer.Option(help="From when it counts; the past needs --reason.")] = None,
     reason: Reason = None,
+    dry_run_bill: DryRunBill = False,
+    group_by: GroupBy = None,
     data: Data = None,
     json: AsJson = False,
 ) -> None:
@@ -138,8 +141,12 @@ def tag(
         changes[name] = None
     if not changes:
         raise CommandFailed("nothing to change: give --set or --remove", 2)
-    query = given(reason=reason, effective_at=effective_at)
-    key = request(data, "PATCH", path_of(public_id), params=query, json={"tags": changes})
+    query, body = given(reason=reason, effective_at=effective_at), {"tags": changes}
+    if dry_run_bill:
+        dry_run(data, "PATCH", path_of(public_id), query, group_by=group_by, json=json, body=body)
+        return
+    refuse_group_by(group_by)
+    key = request(data, "PATCH", path_of(public_id), params=query, json=body)
     print_json(key) if json else print_key(key)
 
 

@@ -82,22 +82,23 @@ async def compute_bill(
     query: BillQuery,
     applied_position: int,
     limits: BillLimits | None = None,
+    scope: bill_sql.Scope | None = None,
 ) -> Bill:
     """The bill. Reads only; the same rows and position give the same bill.
 
-    `applied_position` is at most what is applied; `known_at` beyond it counts as it. Raises BadBillQuery, TooManyLines,
-    BillLimitReached, UsageNotProved, and RowsMissing while rows are known to be missing. Cancelling it stops its
-    statement.
+    `scope`: where what holds when is read, where not in the ledger. `applied_position` is at most what is applied;
+    `known_at` beyond it counts as it. Raises BadBillQuery, TooManyLines, BillLimitReached, UsageNotProved, and
+    RowsMissing while rows are known to be missing. Cancelling it stops its statement.
     """
     if found := faults(query):
         raise found[0]
-    limits = limits or BillLimits()
+    limits, scope = limits or BillLimits(), scope or bill_sql.Scope(names)
     await Presence(clickhouse, names).check()
     known = await known_usage(clickhouse, names, query, applied_position)
-    groups = await _groups(clickhouse, names, query, known.pinned, applied_position, limits, known.now)
+    groups = await _groups(clickhouse, scope, query, known.pinned, applied_position, limits, known.now)
     seen_until_ms = await _seen_until_ms(clickhouse, names, query, known, groups, limits)
     after_now = await limits.within(rows_after_now(clickhouse, names, known.pinned, known.now, limits.of_engine))
-    tzdata = await clickhouse.query(bill_sql.Scope(names).sql("bill/tzdata"))
+    tzdata = await clickhouse.query(scope.sql("bill/tzdata"))
     if len({tuple(group.by) for group in groups if group.listed}) > limits.lines:
         raise TooManyLines(limits.lines)
     with localcontext(prec=100):
@@ -121,7 +122,7 @@ async def compute_bill(
 
 async def _groups(
     clickhouse: ClickHouse,
-    names: Names,
+    scope: bill_sql.Scope,
     query: BillQuery,
     pinned: Pinned,
     applied_position: int,
@@ -129,11 +130,10 @@ async def _groups(
     now: datetime,
 ) -> list[Group]:
     position, period = known_position(query, applied_position), (to_ms(query.since), to_ms(query.until))
-    prices = await read_price_book(clickhouse, names, position, *period)
+    prices = await read_price_book(clickhouse, scope, position, *period)
     asked = ask(query, position, period, pinned, prices)
     limit = (limits.lines + len(BUCKETS) * 2 + 1) * (prices.currencies + 1)
-    parameters = {**asked.parameters, "now_ms": to_ms(now), "limit": limit}
-    scope = bill_sql.Scope(names)
+    parameters = {**asked.parameters, **scope.values, "now_ms": to_ms(now), "limit": limit}
     steady = bill_sql.can_sum(asked.group_by) and await _mostly_steady(clickhouse, scope, len(asked.tags), parameters)
     sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, steady=steady)
     rows = await limits.within(clickhouse.query(sql, parameters, limits.of_engine, stoppable=True))

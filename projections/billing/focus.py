@@ -69,7 +69,7 @@ async def focus_report(
     await Presence(clickhouse, names).check()
     pinned = (await known_usage(clickhouse, names, query, applied_position)).pinned
     position, period = known_position(query, applied_position), (to_ms(query.since), to_ms(query.until))
-    prices = await read_price_book(clickhouse, names, position, *period)
+    prices = await read_price_book(clickhouse, bill_sql.Scope(names), position, *period)
     asked = ask(query, position, period, pinned, prices)
     detail = bill_sql.Detail(
         "a.bucket = 'keyed' AND a.listed", ("public_id", "tags_from_ms"), tags_from=True, price=True

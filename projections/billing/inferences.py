@@ -139,7 +139,7 @@ async def _figures(reading: _Reading, page: Sequence[Row]) -> dict[int, list[Gro
     bill, last = reading.query.bill, page[-1]
     times = [row[0] for row in page if row[0] >= 0] or [to_ms(bill.since)]
     period = times[0], times[-1] + 1
-    prices = await read_price_book(reading.clickhouse, reading.names, reading.position, *period)
+    prices = await read_price_book(reading.clickhouse, bill_sql.Scope(reading.names), reading.position, *period)
     asked = ask(bill, reading.position, period, reading.pinned, prices)
     detail = bill_sql.Detail(f"{line_condition(reading.query)} AND {_AFTER} AND {_UP_TO}", ("number",))
     scope = bill_sql.Scope(reading.names)

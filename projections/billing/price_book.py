@@ -7,7 +7,6 @@ from typing import Final
 
 from projections.billing import sql as bill_sql
 from projections.engine.client import ClickHouse
-from projections.engine.templates import Names
 
 # Amounts come as whole numbers of 10^-27 of the currency.
 AMOUNT_DECIMALS: Final = 27
@@ -32,12 +31,11 @@ NO_PRICES: Final = PriceBook(0, (), (0,), 0, by_inference=False)
 
 
 async def read_price_book(
-    clickhouse: ClickHouse, names: Names, position: int, since_ms: int, until_ms: int
+    clickhouse: ClickHouse, scope: bill_sql.Scope, position: int, since_ms: int, until_ms: int
 ) -> PriceBook:
     """The price book for a period. Raises ClickHouseError."""
-    scope = bill_sql.Scope(names)
     statement = scope.sql("bill/price_book", versions=scope.sql("bill/price_versions"))
-    bounds = {"position": position, "since_ms": since_ms, "until_ms": until_ms}
+    bounds = {"position": position, "since_ms": since_ms, "until_ms": until_ms, **scope.values}
     ((tag_names, times_ms, currencies, by_inference, prices),) = await clickhouse.query(statement, bounds)
     times = (0, *(time for time in times_ms if since_ms < time < until_ms))
     if since_ms > 0:

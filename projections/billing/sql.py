@@ -5,8 +5,9 @@ Only the number of tags and which of the six words are asked for change the text
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from projections.engine.templates import Names, sql
 
@@ -112,7 +113,11 @@ class Detail:
 
 @dataclass(frozen=True)
 class Scope:
-    """Where a statement gets its bounds from: bound parameters of a query, or expressions over a view's parameters."""
+    """Where a statement gets its bounds from: bound parameters of a query, or expressions over a view's parameters.
+
+    `tag_changes` and `price_changes` are where it reads what holds when: the ledger's tables where none are given.
+    `values` are what these texts bind.
+    """
 
     names: Names
     position: str = "{position:UInt64}"
@@ -120,6 +125,9 @@ class Scope:
     until_ms: str = "{until_ms:Int64}"
     batch: str = "{batch:UInt64}"
     given_up: str = "{given_up:Array(UInt64)}"
+    tag_changes: str | None = None
+    price_changes: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     def sql(self, path: str, **values: str) -> str:
         """The template `clickhouse/queries/<path>.sql` with the bounds and the given texts filled in."""
@@ -129,6 +137,8 @@ class Scope:
             "until_ms": self.until_ms,
             "batch": self.batch,
             "given_up": self.given_up,
+            "tag_changes": self.tag_changes or f"{self.names.database}.key_tag_change_v1",
+            "price_changes": self.price_changes or f"{self.names.database}.price_change_v1",
         }
         return sql(
             f"queries/{path}", self.names, **bounds, **values

@@ -8,29 +8,28 @@ from typing import Final
 from projections.billing import sql as bill_sql
 from projections.billing.query import WORDS, BillQuery
 from projections.engine.client import ClickHouse
-from projections.engine.ddl import Names
 from projections.errors import BadBillQuery
 
 NEAREST: Final = 3
 
 
 async def unknown_names(
-    clickhouse: ClickHouse, names: Names, query: BillQuery, applied_position: int
+    clickhouse: ClickHouse, scope: bill_sql.Scope, query: BillQuery, applied_position: int
 ) -> list[BadBillQuery]:
     """The names in `group_by` and `tag` that no key has ever had, by all that is applied, with the nearest ones."""
     asked = [("group_by", name) for name in query.group_by if name not in WORDS]
     asked += dict.fromkeys(("tag", name) for name, _ in query.tags)
     wanted = list(dict.fromkeys(name for _, name in asked))
-    known = await _names(clickhouse, names, wanted, applied_position) if wanted else []
+    known = await _names(clickhouse, scope, wanted, applied_position) if wanted else []
     if not (missing := [(field, name) for field, name in asked if name not in known]):
         return []
-    every = await _names(clickhouse, names, [], applied_position)
+    every = await _names(clickhouse, scope, [], applied_position)
     return [BadBillQuery(field, _words(field, name, every, applied_position)) for field, name in missing]
 
 
-async def _names(clickhouse: ClickHouse, names: Names, asked: list[str], position: int) -> list[str]:
-    sql = bill_sql.Scope(names).sql("bill/tag_names")
-    return [name for (name,) in await clickhouse.query(sql, {"asked": asked, "position": position})]
+async def _names(clickhouse: ClickHouse, scope: bill_sql.Scope, asked: list[str], position: int) -> list[str]:
+    parameters = {"asked": asked, "position": position, **scope.values}
+    return [name for (name,) in await clickhouse.query(scope.sql("bill/tag_names"), parameters)]
 
 
 def _words(field: str, name: str, every: list[str], position: int) -> str:

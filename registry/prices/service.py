@@ -14,6 +14,7 @@ from registry.errors import FieldsRefused, UnknownPrice
 from registry.keys.as_of import Moment, moment
 from registry.log import stream_state
 from registry.log.event_log import Caller, EventLog, Write, Written
+from registry.log.what_if import WouldBe, what_if
 from registry.prices import sql
 from registry.prices.commands import When, end_price, set_price
 from registry.prices.events import price_stream
@@ -54,15 +55,19 @@ class PriceService:
 
     async def set(self, price: NewPrice, when: When, caller: Caller) -> PriceAnswer:
         """Set a price; what changes nothing is not recorded. Raises FieldsRefused, Conflict, Forbidden, Busy."""
-        if faults := price_faults(price):
-            raise FieldsRefused(*faults)
-        place = place_of(price.model, price.provider, price.tags)
-        write = Write(price_stream(price.price_id), partial(set_price, price, when), caller, place=place)
-        return _answer(await self._log.write(write))
+        return _answer(await self._log.write(_setting(price, when, caller)))
+
+    async def set_what_if(self, price: NewPrice, when: When, caller: Caller) -> WouldBe:
+        """What `set` would append. Nothing is appended. Raises what `set` raises."""
+        return await what_if(self._log, _setting(price, when, caller))
 
     async def end(self, price_id: str, when: When, caller: Caller) -> PriceAnswer:
         """End a price. Raises UnknownPrice, FieldsRefused, Conflict, Forbidden, Busy."""
-        return _answer(await self._log.write(Write(price_stream(price_id), partial(end_price, when), caller)))
+        return _answer(await self._log.write(_ending(price_id, when, caller)))
+
+    async def end_what_if(self, price_id: str, when: When, caller: Caller) -> WouldBe:
+        """What `end` would append. Nothing is appended. Raises what `end` raises."""
+        return await what_if(self._log, _ending(price_id, when, caller))
 
 
 class PriceQueries:
@@ -98,6 +103,17 @@ class PriceQueries:
         prices = [price for row in held if (price := _price(row).known(then.known_at)) is not None]
         more = bool(held) and held[0]["found"] > len(held)
         return PastPrices(prices, then, rows[0]["head"], more)
+
+
+def _setting(price: NewPrice, when: When, caller: Caller) -> Write:
+    if faults := price_faults(price):
+        raise FieldsRefused(*faults)
+    place = place_of(price.model, price.provider, price.tags)
+    return Write(price_stream(price.price_id), partial(set_price, price, when), caller, place=place)
+
+
+def _ending(price_id: str, when: When, caller: Caller) -> Write:
+    return Write(price_stream(price_id), partial(end_price, when), caller)
 
 
 def _price(row: dict[str, object]) -> PriceState:

@@ -34,6 +34,8 @@ async def test_the_page_is_right(registry: RegistryProcess, tmp_path: Path) -> N
     with forked_program(tmp_path / "bin" / "keyledger"):
         said = await run(by_hand, tmp_path, environ)
         imported = await run(by_file, tmp_path, environ)
+    assert "would append PriceSet as of " in said
+    assert "no line of a bill would change" in said  # there is no usage
     for words in ("per million: input 0.15, output 0.60", "billing_tier:gold", "ended", "PriceEnded", "contract 7"):
         assert words in said
     first, second, third = imported.split("wrong        0")[:3]
@@ -43,6 +45,25 @@ async def test_the_page_is_right(registry: RegistryProcess, tmp_path: Path) -> N
     found = {one["price_id"]: one for one in await registry.json("prices", "list")}
     assert found.keys() >= {"llama-gold", "llama-silver", "margin", "mistral-gold"}
     assert found["mistral-gold"]["per_million"] == {"input": "0.10", "output": "0.30", "cache_read": "0.02"}
+
+
+async def test_what_an_edit_would_change_is_said_and_nothing_done(registry: RegistryProcess, tmp_path: Path) -> None:
+    (asked,) = blocks("docs/billing.md", "tests/acceptance/test_prices_cli.py")
+    environ = environment(tmp_path) | {"KEYLEDGER_DATA": str(registry.folder)}
+    with forked_program(tmp_path / "bin" / "keyledger"):
+        said = await run(asked, tmp_path, environ)
+    assert said.count("nothing was changed") == 2
+    assert ("would append TagsChanged as of" in said, "PriceSet as of 2026-03-01T00:00:00" in said) == (True, True)
+    (key,) = await registry.json("keys", "list", "--tag", "customer_id:acme")
+    assert key["version"] == 1
+    told = await registry.json("keys", "tag", key["public_id"], "--remove", "customer_id", "--dry-run-bill")
+    assert (told["lines"], told["group_by"], told["events"][0]["data"]["remove"]) == (
+        [],
+        ["customer_id"],
+        ["customer_id"],
+    )
+    code, _, err = await registry.ask("keys", "tag", key["public_id"], "--remove", "customer_id", "--group-by", "tier")
+    assert (code, "--group-by goes with --dry-run-bill" in err) == (2, True)
 
 
 async def test_an_import_is_tried_done_and_repeated(registry: RegistryProcess) -> None:

@@ -11,7 +11,7 @@ WHERE public_id IN (
             )
         UNION DISTINCT
         SELECT public_id
-        FROM {{database}}.key_tag_change_v1
+        FROM {{tag_changes}}
         WHERE tag IN {{tags}}
             AND position <= {{position}}
             AND effective_ms > {{since_ms}}

@@ -48,7 +48,7 @@ FROM (
                 ),
                 c.position
             ) AS terms
-        FROM {{database}}.price_change_v1 AS c
+        FROM {{price_changes}} AS c
         WHERE c.position <= {{position}}                -- only what was known by then
             AND c.effective_ms < {{until_ms}}
         GROUP BY

@@ -3,7 +3,7 @@ LEFT JOIN (
         public_id,
         {{tag_points}}
         count() AS changes
-    FROM {{database}}.key_tag_change_v1
+    FROM {{tag_changes}}
     WHERE tag IN {{tags}}
         AND position <= {{position}}
         AND effective_ms <= {{since_ms}}

@@ -102,7 +102,7 @@ FROM (
                     -- A removal needs its own value: argMax and last_value skip NULL, which would bring the removed
                     -- value back. A value has at least one byte, so the empty string can stand for a removal.
                     ifNull(value, '') AS value
-                FROM {{database}}.key_tag_change_v1
+                FROM {{tag_changes}}
                 WHERE tag IN {{tags}}
                     AND position <= {{position}}                            -- only what was known by then
                     AND effective_ms < {{until_ms}}

@@ -77,13 +77,17 @@ def _print(made: dict[str, Any]) -> None:
         bill = made[side]
         known = "" if bill["known_at"] is None else f", as known at {bill['known_at']}"
         say(f"{side}: period {bill['since']} to {bill['until']}, position {bill['position']}{known}")
-    by = made["current"]["group_by"]
-    rows = [[*(shown(line["by"][name]) for name in by), *_cells(line)] for line in made["lines"]]
+    print_lines(made["current"]["group_by"], made["lines"], made["total"], title="Base → current")
+
+
+def print_lines(by: list[str], lines: list[dict[str, Any]], total: dict[str, Any], *, title: str) -> None:
+    """Lines of two bills side by side, and their total."""
+    rows = [[*(shown(line["by"][name]) for name in by), *_cells(line)] for line in lines]
     if not by:  # the one line is the total
         by, rows = [""], []
     numbers = (*_FIGURES, *_DIFFERENCES)
-    last = ["total", *[""] * (len(by) - 1), *_cells(made["total"])]
-    print_table([*by, *numbers], rows, title="Base → current", right=numbers, total=last)
+    last = ["total", *[""] * (len(by) - 1), *_cells(total)]
+    print_table([*by, *numbers], rows, title=title, right=numbers, total=last)
 
 
 def _cells(line: dict[str, Any]) -> list[str | None]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from keyledger.cli.client import AsJson, Data, Reason, given, pairs, request
+from keyledger.cli.finance.what_if import DryRunBill, GroupBy, dry_run, refuse_group_by
 from keyledger.cli.prices.reading import PriceId, path_of, print_price
 from keyledger.cli.printing.output import print_json
 
@@ -40,6 +41,8 @@ def set_price(
     cost_multiplier: Annotated[str | None, typer.Option(help="The recorded cost times this; alone.")] = None,
     effective_at: EffectiveAt = None,
     reason: Reason = None,
+    dry_run_bill: DryRunBill = False,
+    group_by: GroupBy = None,
     data: Data = None,
     json: AsJson = False,
 ) -> None:
@@ -62,6 +65,10 @@ def set_price(
         cost_multiplier=cost_multiplier,
     )
     query = given(effective_at=effective_at, reason=reason)
+    if dry_run_bill:
+        dry_run(data, "PUT", path_of(price_id), query, group_by=group_by, json=json, body=body)
+        return
+    refuse_group_by(group_by)
     price = request(data, "PUT", path_of(price_id), json=body, params=query)
     print_json(price) if json else print_price(price)
 
@@ -70,10 +77,16 @@ def end(
     price_id: PriceId,
     effective_at: EffectiveAt = None,
     reason: Reason = None,
+    dry_run_bill: DryRunBill = False,
+    group_by: GroupBy = None,
     data: Data = None,
     json: AsJson = False,
 ) -> None:
     """End a price, with what is scheduled after it; a repeat changes nothing."""
     query = given(effective_at=effective_at, reason=reason)
+    if dry_run_bill:
+        dry_run(data, "DELETE", path_of(price_id), query, group_by=group_by, json=json)
+        return
+    refuse_group_by(group_by)
     price = request(data, "DELETE", path_of(price_id), params=query)
     print_json(price) if json else print_price(price)

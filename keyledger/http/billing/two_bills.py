@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from keyledger.http.billing.usage import make_bill
@@ -16,12 +17,20 @@ _TRIES: Final = 3
 
 async def make_two(services: Services, base: BillQuery, current: BillQuery, applied_position: int) -> tuple[Bill, Bill]:
     """Both bills. Raises Busy where rows of their one period keep arriving, and what `make_bill` raises."""
+    return await alike(
+        lambda: make_bill(services, base, applied_position),
+        lambda: make_bill(services, current, applied_position),
+        one_usage=_of_one_usage(base, current),
+    )
+
+
+async def alike(
+    base: Callable[[], Awaitable[Bill]], current: Callable[[], Awaitable[Bill]], *, one_usage: bool = True
+) -> tuple[Bill, Bill]:
+    """Both bills; with `one_usage` over the same rows. Raises Busy where rows of their period keep arriving."""
     for _ in range(_TRIES):
-        two = (
-            await make_bill(services, base, applied_position),
-            await make_bill(services, current, applied_position),
-        )
-        if not _of_one_usage(base, current) or same_usage(*two):
+        two = await base(), await current()
+        if not one_usage or same_usage(*two):
             return two
     raise Busy("the gateway writes rows of this period, so bills differ by more than the log: ask when it is over")
 

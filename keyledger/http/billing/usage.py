@@ -20,6 +20,7 @@ from keyledger.http.request.query_params import MAX_FILTERS, KnownAt, Strict, Us
 from projections.billing.bill import Bill, compute_bill
 from projections.billing.limits import BillLimits
 from projections.billing.query import MAX_GROUP_BY, BillQuery, faults
+from projections.billing.sql import Scope
 from projections.billing.tag_names import unknown_names
 from projections.errors import TooManyLines
 from projections.ledger.applied import wait_until_applied as wait_for_ledger
@@ -120,17 +121,27 @@ async def make_bill(services: Services, question: BillQuery, applied_position: i
     Raises FieldsRefused for one by tags that no key has ever had, and for one that would be too long.
     """
     await refuse_unknown_names(services, question, applied_position)
-    try:
-        return await compute_bill(services.clickhouse, services.names, question, applied_position, limits_of(services))
-    except TooManyLines as error:
-        raise FieldsRefused(FieldFault("group_by", str(error))) from error
+    return await bill_within_limits(services, question, applied_position)
 
 
-async def refuse_unknown_names(services: Services, question: BillQuery, applied_position: int) -> None:
+async def refuse_unknown_names(
+    services: Services, question: BillQuery, applied_position: int, scope: Scope | None = None
+) -> None:
     """Raise FieldsRefused for tags that no key has ever had."""
     position = applied_position if question.pinned_at is None else question.pinned_at
-    if unknown := await unknown_names(services.clickhouse, services.names, question, position):
+    if unknown := await unknown_names(services.clickhouse, scope or Scope(services.names), question, position):
         raise FieldsRefused(*(FieldFault(fault.field, fault.detail) for fault in unknown))
+
+
+async def bill_within_limits(
+    services: Services, question: BillQuery, applied_position: int, scope: Scope | None = None
+) -> Bill:
+    """The bill, whatever its names. Raises FieldsRefused for one that would be too long."""
+    limits = limits_of(services)
+    try:
+        return await compute_bill(services.clickhouse, services.names, question, applied_position, limits, scope)
+    except TooManyLines as error:
+        raise FieldsRefused(FieldFault("group_by", str(error))) from error
 
 
 def limits_of(services: Services) -> BillLimits:

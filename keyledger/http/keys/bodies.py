@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from keyledger.http.billing.what_if import WhatIfQuery
 from keyledger.http.request.field_types import Instant, Label, NewTags, PatchTags, Text
+from keyledger.http.request.query_params import EditQuery
 from keyledger.http.request.request_body import Body
 from registry.errors import FieldFault, FieldsRefused
 from registry.keys.details import KeyDetails
@@ -75,6 +77,10 @@ class EditKeyBody(Body):
     expiration: Instant | None = Field(
         None, description="from when it does not work any more; null: it does not expire", examples=[_END]
     )
+
+
+class EditKeyQuery(EditQuery, WhatIfQuery):
+    """Why, from when, and whether only to say what it would do to bills."""
 
 
 class ReasonBody(Body):

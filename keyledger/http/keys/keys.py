@@ -10,14 +10,14 @@ from fastapi.responses import JSONResponse
 
 from keyledger.http.answer.answers import Page, answer
 from keyledger.http.answer.problem import documented
-from keyledger.http.dependencies import OF_CALLERS, KeyReader, KeyWriter, Registry, caller_of
-from keyledger.http.keys.bodies import CreateKeyBody, EditKeyBody
+from keyledger.http.billing.what_if import answer_what_if
+from keyledger.http.dependencies import OF_CALLERS, KeyReader, KeyWriter, Registry, Services, caller_of
+from keyledger.http.keys.bodies import CreateKeyBody, EditKeyBody, EditKeyQuery
 from keyledger.http.keys.gateway import answer_new, answer_when, wait_of
 from keyledger.http.keys.views import KeyOut, NewKeyOut, key_out
 from keyledger.http.reads import Reads
 from keyledger.http.request.query_params import (
     AsOfQuery,
-    EditQuery,
     EndQuery,
     ListQuery,
     NoQuery,
@@ -28,6 +28,7 @@ from keyledger.http.request.query_params import (
     to_cursor,
 )
 from keyledger.http.request.request_body import JSON, MERGE_PATCH, body_docs, json_body
+from registry.errors import FieldFault, FieldsRefused
 from registry.keys.commands import UNSET, EditKey
 from registry.queries import Queries
 from registry.service import NewKey
@@ -90,15 +91,17 @@ async def show_key(
     "/{public_id}",
     response_model=KeyOut,
     responses=documented(404, 409, 413, 415, 422),
-    openapi_extra=body_docs(EditKeyBody, MERGE_PATCH),
+    openapi_extra={**body_docs(EditKeyBody, MERGE_PATCH), "x-repeatable": ["group_by"]},
 )
 async def edit_key(
     request: Request,
     public_id: PublicId,
     registry: Registry,
     principal: KeyWriter,
-    query: Annotated[EditQuery, Query()],
+    query: Annotated[EditKeyQuery, Query()],
     body: Annotated[EditKeyBody, Depends(json_body(EditKeyBody, MERGE_PATCH))],
+    services: Services,
+    reads: Reads,
 ) -> JSONResponse:
     """Change a key by JSON merge patch: null removes, what is absent stays."""
     given = body.model_fields_set
@@ -111,8 +114,13 @@ async def edit_key(
         may_backdate=principal.allows("keys:backdate"),
         skew=registry.skew,
     )
-    edited = await registry.keys.edit(checked_id(public_id), command, caller_of(request, principal, query.reason))
-    return await answer_when(edited, None)
+    key, caller = checked_id(public_id), caller_of(request, principal, query.reason)
+    if query.check(principal):
+        if given != {"tags"}:
+            raise FieldsRefused(FieldFault("what_if", "goes with a patch of tags alone"))
+        would_be = await registry.keys.edit_what_if(key, command, caller)
+        return await answer_what_if(services, reads, would_be, query.effective_at, query.group_by)
+    return await answer_when(await registry.keys.edit(key, command, caller), None)
 
 
 @router.delete("/{public_id}", response_model=KeyOut, responses=documented(404, 422))

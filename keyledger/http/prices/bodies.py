@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from keyledger.http.billing.what_if import WhatIfQuery
 from keyledger.http.request.field_types import Instant
 from keyledger.http.request.query_params import AsOfQuery, Cursor, Limit, ReasonQuery
 from keyledger.http.request.request_body import Body
@@ -82,8 +83,8 @@ class PriceBody(Body):
         return NewPrice(price_id, self.model, self.provider, self.tags, terms)
 
 
-class ChangeQuery(ReasonQuery):
-    """From when a price changes, and why."""
+class ChangeQuery(ReasonQuery, WhatIfQuery):
+    """From when a price changes, why, and whether only to say what it would do."""
 
     effective_at: Instant | None = Field(
         None,

@@ -9,7 +9,8 @@ from fastapi.responses import JSONResponse
 
 from keyledger.http.answer.answers import Page, answer
 from keyledger.http.answer.problem import documented
-from keyledger.http.dependencies import OF_CALLERS, PriceReader, PriceWriter, Registry, caller_of
+from keyledger.http.billing.what_if import answer_what_if
+from keyledger.http.dependencies import OF_CALLERS, PriceReader, PriceWriter, Registry, Services, caller_of
 from keyledger.http.keys.views import EventOut, event_out
 from keyledger.http.prices.bodies import ChangeQuery, PriceBody, PriceListQuery
 from keyledger.http.prices.views import PriceOut, price_out
@@ -34,7 +35,7 @@ router = APIRouter(prefix="/admin/prices", tags=["prices"], dependencies=OF_CALL
     "/{price_id}",
     response_model=PriceOut,
     responses=documented(409, 413, 415, 422),
-    openapi_extra=body_docs(PriceBody, JSON),
+    openapi_extra={**body_docs(PriceBody, JSON), "x-repeatable": ["group_by"]},
 )
 async def set_price(
     request: Request,
@@ -43,6 +44,8 @@ async def set_price(
     principal: PriceWriter,
     query: Annotated[ChangeQuery, Query()],
     body: Annotated[PriceBody, Depends(json_body(PriceBody, JSON))],
+    services: Services,
+    reads: Reads,
 ) -> JSONResponse:
     """Set what a price charges, from an instant on. A price keeps its model, provider and tags for life.
 
@@ -51,6 +54,9 @@ async def set_price(
     """
     when = query.when(may_backdate=principal.allows("prices:backdate"))
     caller = caller_of(request, principal, query.reason)
+    if query.check(principal):
+        would_be = await registry.prices.set_what_if(body.price(price_id), when, caller)
+        return await answer_what_if(services, reads, would_be, query.effective_at, query.group_by)
     return _answered(await registry.prices.set(body.price(price_id), when, caller))
 
 
@@ -99,17 +105,27 @@ async def _history(queries: Queries, stream: str, after: int, limit: int) -> JSO
     return answer(Page([event_out(one) for one in found.items], cursor), found.seen.position)
 
 
-@router.delete("/{price_id}", response_model=PriceOut, responses=documented(404, 409, 422))
+@router.delete(
+    "/{price_id}",
+    response_model=PriceOut,
+    responses=documented(404, 409, 422),
+    openapi_extra={"x-repeatable": ["group_by"]},
+)
 async def end_price(
     request: Request,
     price_id: PriceId,
     registry: Registry,
     principal: PriceWriter,
     query: Annotated[ChangeQuery, Query()],
+    services: Services,
+    reads: Reads,
 ) -> JSONResponse:
     """End a price from an instant on, with what is scheduled after it; a repeat answers the same."""
     when = query.when(may_backdate=principal.allows("prices:backdate"))
     caller = caller_of(request, principal, query.reason)
+    if query.check(principal):
+        would_be = await registry.prices.end_what_if(_checked(price_id), when, caller)
+        return await answer_what_if(services, reads, would_be, query.effective_at, query.group_by)
     return _answered(await registry.prices.end(_checked(price_id), when, caller))
 
 

@@ -1,0 +1,153 @@
+"""What an edit would do to bills, asked before it is made, is what it then does; asking changes nothing."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from registry.instant import format_ms, from_ms, parse_instant, to_ms
+from tests.support.audit.ledger_world import Ledger
+from tests.support.bill_world import chat, model, uuid7
+
+BY = {"group_by": ["customer_id", "tier"]}
+MERGE = {"Content-Type": "application/merge-patch+json"}
+PRICE = {"model": "*", "tags": {"tier": "gold"}, "currency": "EUR", "per_million": {"input": "1000", "output": "2000"}}
+
+
+async def used(ledger: Ledger, tier: str, inferences: int = 4) -> dict[str, Any]:
+    """A key of acme's, and an inference in each millisecond from its creation on."""
+    key = await ledger.api.make_key(tags={"customer_id": "acme", "tier": tier})
+    at = to_ms(parse_instant(key["created_at"]))
+    for number in range(inferences):
+        inference = uuid7(at + number, number)
+        await ledger.serve([chat(inference, key["public_id"]), model(uuid7(at, 100 + number), inference)])
+    return key
+
+
+def after(key: dict[str, Any], ms: int) -> str:
+    """So many milliseconds after the key's creation."""
+    return format_ms(from_ms(to_ms(parse_instant(key["created_at"])) + ms))
+
+
+async def answered(ledger: Ledger, method: str, path: str, body: Any, **params: Any) -> Any:
+    content = {} if body is None else {"json": body}
+    answer = await ledger.api.call(method, path, params=params, **content)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def what_it_does(ledger: Ledger, method: str, path: str, body: Any = None, **query: Any) -> dict[str, Any]:
+    """What a change would do by its own answer, held against the two bills when it is made."""
+    before = await ledger.apply()
+    told: dict[str, Any] = await answered(ledger, method, path, body, what_if="true", **BY, **query)
+    assert await ledger.api.head() == before == told["position"], "asking was recorded"
+    assert await ledger.apply() == before
+    await answered(ledger, method, path, body, **query)
+    done = await ledger.apply()
+    assert done - before == len(told["events"])
+    period = {"since": told["since"], "until": told["until"], "base_known_at": before, "known_at": done}
+    real = await answered(ledger, "GET", "/billing/compare", None, **BY, **period)
+    assert told["lines"] == [line for line in real["lines"] if line["base"] != line["current"]]
+    assert told["total"] == real["total"]
+    ever = {"since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
+    whole = await answered(ledger, "GET", "/billing/compare", None, **BY, **{**period, **ever})
+    assert differing(whole) == differing(told), "the period leaves out some of what changes"
+    return told
+
+
+def differing(made: dict[str, Any]) -> list[Any]:
+    """By how many inferences and how much money which lines differ."""
+    found = []
+    for line in made["lines"]:
+        difference = line["difference"]
+        charges = [(one["currency"], Decimal(one["amount"])) for one in difference["charges"]]
+        numbers = difference["inferences"], difference["unrated"], [one for one in charges if one[1]]
+        if numbers != (0, 0, []):
+            found.append((line["by"], numbers))
+    return found
+
+
+async def test_a_backdated_tag_says_whose_bills_it_moves_and_by_how_much(ledger: Ledger) -> None:
+    key = await used(ledger, "gold")
+    await answered(ledger, "PUT", "/admin/prices/gold", PRICE, effective_at="2020-01-01T00:00:00Z", reason="list")
+    path, patch = f"/admin/api-keys/{key['public_id']}", {"tags": {"customer_id": "globex", "new": "1"}}
+    told = await what_it_does(ledger, "PATCH", path, patch, effective_at=after(key, 2), reason="ticket 1")
+    assert [(line["by"]["customer_id"], line["difference"]["inferences"]) for line in told["lines"]] == [
+        ("acme", -2),
+        ("globex", 2),
+    ]
+    assert [(one["type"], one["effective_at"]) for one in told["events"]] == [("TagsChanged", after(key, 2))]
+    assert told["since"] == after(key, 2)
+    # The edit that is there by now takes over: nothing after it is looked at.
+    told = await what_it_does(
+        ledger, "PATCH", path, {"tags": {"customer_id": "initech"}}, effective_at=after(key, 1), reason="ticket 2"
+    )
+    assert (told["since"], told["until"]) == (after(key, 1), after(key, 2))
+    assert [line["difference"]["inferences"] for line in told["lines"]] == [-1, 1]
+    # At the very instant of another edit the later one counts.
+    again = {"effective_at": after(key, 1), "reason": "ticket 3"}
+    told = await what_it_does(ledger, "PATCH", path, {"tags": {"customer_id": None}}, **again)
+    assert [line["by"]["customer_id"] for line in told["lines"]] == ["initech", None]
+
+
+async def test_a_price_says_what_it_would_charge_from_then_on(ledger: Ledger) -> None:
+    key = await used(ledger, "gold")
+    path, at = "/admin/prices/gold", {"reason": "list"}
+    told = await what_it_does(ledger, "PUT", path, PRICE, effective_at=after(key, 1), **at)
+    assert [line["difference"]["unrated"] for line in told["lines"]] == [-3]
+    dearer = {**PRICE, "per_million": {"input": "1500.5"}, "per_inference": "0.000000000000000001"}
+    told = await what_it_does(ledger, "PUT", path, dearer, effective_at=after(key, 3), **at)
+    assert Decimal(told["total"]["difference"]["charges"][0]["amount"]) != 0
+    same = await what_it_does(ledger, "PUT", path, dearer, effective_at=after(key, 3), **at)
+    assert (same["events"], same["lines"]) == ([], [])
+    told = await what_it_does(ledger, "DELETE", path, effective_at=after(key, 2), **at)
+    assert [one["type"] for one in told["events"]] == ["PriceEnded", "PriceEnded"]
+    assert [line["difference"]["unrated"] for line in told["lines"]] == [2]
+    later = format_ms(datetime.now(UTC) + timedelta(days=30))
+    told = await what_it_does(ledger, "PUT", path, PRICE, effective_at=later)
+    assert (told["since"], told["lines"], len(told["events"])) == (later, [], 1)
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.long)])
+async def test_random_edits_do_what_was_said_of_them(ledger: Ledger, seed: int) -> None:
+    rng = random.Random(seed)
+    keys = [await used(ledger, tier, 3) for tier in ("gold", "silver")]
+    for number in range(5):
+        key = rng.choice(keys)
+        query = {"effective_at": after(key, rng.randrange(4)), "reason": f"ticket {number}"}
+        if rng.random() < 0.4:
+            tier = rng.choice(["gold", "silver"])
+            price = {**PRICE, "tags": {"tier": tier}, "per_million": {"input": str(rng.randrange(9))}}
+            await what_it_does(ledger, "PUT", f"/admin/prices/{tier}", price, **query)
+        else:
+            tags = {"tier": rng.choice(["gold", "silver", None]), "customer_id": rng.choice(["acme", "globex"])}
+            await what_it_does(ledger, "PATCH", f"/admin/api-keys/{key['public_id']}", {"tags": tags}, **query)
+
+
+async def test_an_edit_of_now_has_an_answer_and_its_own_refusals_stay(ledger: Ledger) -> None:
+    key = await used(ledger, "gold", 1)
+    path = f"/admin/api-keys/{key['public_id']}"
+    await ledger.apply()
+    told = await answered(ledger, "PATCH", path, {"tags": {"customer_id": "globex"}}, what_if="true")
+    assert (told["group_by"], told["lines"], len(told["events"])) == (["customer_id"], [], 1)
+    head = await ledger.api.head()
+
+    async def refused(body: Any, **params: Any) -> tuple[int, str]:
+        answer = await ledger.api.call("PATCH", path, params={"what_if": "true", **params}, json=body)
+        errors = answer.json().get("errors") or [{"field": ""}]
+        return answer.status_code, errors[0]["field"]
+
+    tags = {"tags": {"tier": "silver"}}
+    assert await refused(tags, effective_at=after(key, 0)) == (422, "reason")
+    assert await refused({**tags, "description": "x"}) == (422, "what_if")
+    assert await refused(tags, group_by="custmer_id") == (422, "group_by")
+    assert await refused(tags, what_if="false", group_by="tier") == (422, "group_by")
+    by_writer = await ledger.api.call("PATCH", path, by="writer", params={"what_if": "true"}, json=tags)
+    assert (by_writer.status_code, "billing:read" in by_writer.json()["detail"]) == (403, True)
+    await answered(ledger, "DELETE", path, None)
+    assert (await refused(tags))[0] == 409
+    assert await ledger.api.head() == head + 1
