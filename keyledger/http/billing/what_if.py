@@ -72,7 +72,7 @@ async def answer_what_if(
         scope = scope_of(there.names, would_be.events)
         asked = await _grouped(there, scope, question, would_be)
         base = partial(bill_within_limits, there, asked, would_be.position)
-        two = await alike(base, partial(base, scope=scope))
+        two = await alike(base, partial(base, scope=scope)) if would_be.events else (await base(),) * 2
         return answer(what_if([_shown(one) for one in would_be.events], *two), would_be.position)
 
     return await reads.bill(work)
