@@ -15,6 +15,7 @@ from projections.billing import sql as bill_sql
 from projections.billing.sql import Scope
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
+from projections.usage.journal.gateway_rows import ADAPTER
 from projections.usage.journal.lines import rows_in_force
 from projections.usage.tables import JOURNAL_TABLES
 
@@ -44,13 +45,11 @@ _TABLES = (
     "tables/gateway_blocks_released_v1",
 )
 _SHADOW = ("tables/replay_v1", "tables/replay_switch_v1")
-# The only place that names the gateway whose rows are read: see docs/add-a-gateway.md.
-_ADAPTER = "gateways/tensorzero"
 _GATEWAY_TABLES = (
-    f"{_ADAPTER}/tables/ChatInference",
-    f"{_ADAPTER}/tables/JsonInference",
-    f"{_ADAPTER}/tables/ModelInference",
-    f"{_ADAPTER}/tables/BatchIdByInferenceId",
+    f"{ADAPTER}/tables/ChatInference",
+    f"{ADAPTER}/tables/JsonInference",
+    f"{ADAPTER}/tables/ModelInference",
+    f"{ADAPTER}/tables/BatchIdByInferenceId",
 )
 # The usage journal: not in a second ledger, which is made from the log alone.
 _JOURNAL = tuple(f"tables/{table}" for table in JOURNAL_TABLES)

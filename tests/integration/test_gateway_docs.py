@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from projections.engine.templates import fill
 from tests.support.bill_world import World, batch, chat, instant, key_facts, model, uuid7
 from tests.support.documents import blocks
@@ -87,12 +89,18 @@ async def test_the_latency_of_revocations_is_what_the_page_asks_for(world: World
     assert await world.select(latency) == [("revoked", 2, 900, 900)]
 
 
-async def test_an_invented_gateway_is_billed_by_its_three_views(world: World) -> None:
+async def test_an_invented_gateway_is_billed_by_what_is_taken_of_its_table(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its key moves from acme to beta at noon; a repeated row counts once, and labels are claims."""
-    table, *views = statements("docs/add-a-gateway.md", world)
+    table, rows_of = blocks("docs/add-a-gateway.md", HERE, "sql")
     await world.clickhouse.command(table.replace("proxy.request", f"{world.names.gateway}.request"))
-    for view in views:
-        await world.clickhouse.command(view)
+    monkeypatch.setattr("projections.usage.journal.state.TABLES", ("request",))
+    monkeypatch.setattr("projections.usage.journal.taking.MADE_OF_ONE", {"request": 2})
+    monkeypatch.setattr(
+        "projections.usage.journal.taking.rows_of",
+        lambda names, _table, of_parts: fill(rows_of, names, of_parts=of_parts),
+    )
     facts = key_facts(KEY, 1, NOON - 1000, customer_id="acme")
     await world.write([*facts, Fact(2, NOON, "tag", KEY, tag="customer_id", value="beta")])
     columns = ["request_id", "began_at", "api_key_id", "route", "labels", "provider", "model"]
@@ -106,6 +114,7 @@ async def test_an_invented_gateway_is_billed_by_its_three_views(world: World) ->
         ("r5", NOON + 1, "", "chat", {}, "openai", "gpt", 3, 2, False, Decimal("0.5")),
     ]
     await world.clickhouse.insert(f"{world.names.gateway}.request", rows, columns)
+    await world.collect()
     bill = await world.bill(group_by=("customer_id",))
     figures = ("inferences", *(f"{kind}_tokens" for kind in ("input", "output", "cached_input", "cached_output")))
     by_customer = [

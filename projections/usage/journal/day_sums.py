@@ -9,12 +9,12 @@ from typing import Any, Final
 from projections.engine.templates import sql
 from projections.usage.journal.differing import (
     BETWEEN,
-    GATEWAY,
     SLICE_ROWS,
     line_digest,
     of_days,
     of_parts,
 )
+from projections.usage.journal.gateway_rows import ADAPTER, rows_of
 from projections.usage.journal.lines import lines, rows_in_force
 from projections.usage.journal.parts import Ledger, Part
 from projections.usage.journal.state import LAST_NUMBER, Journal, Pinned
@@ -87,13 +87,13 @@ class RowDays:
         for part in parts:
             for first in range(0, part.rows, SLICE_ROWS):
                 which = f"{of_parts([part.name])} AND _part_offset >= {first} AND _part_offset < {first + SLICE_ROWS}"
-                rows = sql(f"{GATEWAY}/{part.table}", self._journal.names, of_parts=which)
+                rows = rows_of(self._journal.names, part.table, which)
                 statement = of_days(self._journal.names, "gateway_days", rows=rows)
                 _add(self.gateway, await self._journal.clickhouse.query(statement))
                 done += min(SLICE_ROWS, part.rows - first)
                 yield done, total
         names = self._journal.names
-        fingerprint = sql(f"{GATEWAY}/taken_fingerprint", names).strip()
+        fingerprint = sql(f"{ADAPTER}/rows/taken_fingerprint", names).strip()
         rows = rows_in_force(names, _TAKE, BETWEEN)
         statement = of_days(names, "taken_days", rows=rows, taken_fingerprint=fingerprint)
         async for step in _slices(self._journal, statement, at, self.journal):

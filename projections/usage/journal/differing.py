@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from projections.engine.templates import Names, sql
+from projections.usage.journal.gateway_rows import ADAPTER, rows_of
 from projections.usage.journal.lines import ALL_TAKEN, FIGURES, LINE_COLUMNS, lines, rows_in_force
 from projections.usage.journal.state import LAST_NUMBER
 
 DAY_MS: Final = 86_400_000
 # Rows of one comparison: they are held in memory.
 SLICE_ROWS: Final = 500_000
-GATEWAY: Final = "gateways/tensorzero/rows"
 BETWEEN: Final = "r.number >= {since_number:UInt128} AND r.number <= {until_number:UInt128}"
 
 
@@ -108,7 +108,7 @@ def rows_differing(names: Names, taken: Mapping[str, Sequence[str]]) -> str:
         "rows_differing",
         gateway_rows="\n".join(there),
         rows=rows_in_force(names, ALL_TAKEN, BETWEEN),
-        taken_fingerprint=sql(f"{GATEWAY}/taken_fingerprint", names).strip(),
+        taken_fingerprint=sql(f"{ADAPTER}/rows/taken_fingerprint", names).strip(),
     )
 
 
@@ -125,7 +125,7 @@ def of_parts(parts: Iterable[str]) -> str:
 
 
 def _gateway_rows(names: Names, table: str, which: str, taken: str) -> str:
-    return of_days(names, "gateway_rows", rows=sql(f"{GATEWAY}/{table}", names, of_parts=which), taken=taken)
+    return of_days(names, "gateway_rows", rows=rows_of(names, table, which), taken=taken)
 
 
 def _fingerprint(sign: str) -> str:

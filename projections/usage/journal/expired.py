@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from projections.engine.templates import Names, sql
-from projections.usage.journal.differing import GATEWAY
+from projections.usage.journal.gateway_rows import rows_of
 from projections.usage.journal.state import Journal
 from projections.usage.tables import TABLES
 
@@ -33,6 +33,6 @@ def not_expired(names: Names, oldest: dict[str, int]) -> str:
 async def _oldest(journal: Journal, table: str) -> int:
     names = journal.names
     own_ms = sql("queries/journal/own_ms", names, own_id="row_id").strip()
-    rows = sql(f"{GATEWAY}/{table}", names, of_parts="true")
+    rows = rows_of(names, table, "true")
     ((ms,),) = await journal.clickhouse.query(sql("queries/journal/oldest", names, own_ms=own_ms, rows=rows))
     return _NONE_LEFT if ms is None else int(ms)

@@ -21,7 +21,6 @@ from projections.usage.journal.batches import Batches
 from projections.usage.journal.collecting import Collecting
 from projections.usage.journal.day_sums import Complete, EntryDays, RowDays, complete, tables_and_parts
 from projections.usage.journal.differing import (
-    GATEWAY,
     Slice,
     differing,
     of_days,
@@ -30,6 +29,7 @@ from projections.usage.journal.differing import (
     slices_of,
 )
 from projections.usage.journal.expired import not_expired, oldest_rows
+from projections.usage.journal.gateway_rows import rows_of
 from projections.usage.journal.lines import FIGURES, LINE_COLUMNS
 from projections.usage.journal.state import LAST_NUMBER, Folded, Journal, State
 
@@ -110,7 +110,7 @@ class _Mending:
         lacking = sql("queries/journal/lacking", names, rows_differing=found)
         for table, parts in tables.items():
             if parts:
-                rows = sql(f"{GATEWAY}/{table}", names, of_parts=of_parts(parts))
+                rows = rows_of(names, table, of_parts(parts))
                 take = sql("queries/journal/take", names, rows=rows, unknown=lacking)
                 parameters = {**some.parameters, "take": self._taken}
                 await clickhouse.insert_select(f"{names.journal}.usage_row_v1", take, parameters)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from projections.engine.templates import sql
+from projections.usage.journal.gateway_rows import MADE_OF_ONE, rows_of
 from projections.usage.journal.lines import rows_in_force
 from projections.usage.journal.parts import Ledger, Part, Place, Slice, Taken, merged
 from projections.usage.journal.state import Journal
@@ -57,9 +58,7 @@ class Taking:
         """
         self.take += 1
         names = self._journal.names
-        there = " UNION ALL ".join(
-            sql(f"gateways/tensorzero/rows/{table}", names, of_parts=f"{id_} IN ({ids})") for table, id_ in _OF[kind]
-        )
+        there = " UNION ALL ".join(rows_of(names, table, f"{id_} IN ({ids})") for table, id_ in _OF[kind])
         ours = "id" if kind == "model" else "number"
         which = f"r.kind = '{kind}' AND r.{ours} IN (SELECT toUInt128(id) FROM ({ids}))"  # noqa: S608 - our own SQL
         rows = rows_in_force(names, which=which)
@@ -82,7 +81,7 @@ class Taking:
             of_parts += f" AND _part_offset >= {slice_.first}"
         if slice_.last is not None:
             of_parts += f" AND _part_offset <= {slice_.last}"
-        rows = sql(f"gateways/tensorzero/rows/{table}", names, of_parts=of_parts)
+        rows = rows_of(names, table, of_parts)
         unknown = sql("queries/journal/unknown", names, rows=rows) if slice_.known else ""
         statement = sql("queries/journal/take", names, rows=rows, unknown=unknown)
         await self._journal.clickhouse.insert_select(f"{names.journal}.usage_row_v1", statement, {"take": take})
@@ -94,7 +93,7 @@ class Taking:
                 f"SELECT count() FROM {self._journal.names.journal}.usage_row_v1 WHERE take = {{take:UInt64}}",  # noqa: S608 - a checked identifier
                 {"take": take},
             )
-            return int(came) == slice_.rows
+            return int(came) == slice_.rows * MADE_OF_ONE.get(slice_.parts[0].table, 1)
         there = {(part.place, part.name) for part in await self._journal.parts()}
         return all((part.place, part.name) in there for part in slice_.parts)
 
