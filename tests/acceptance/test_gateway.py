@@ -74,6 +74,7 @@ async def test_a_trial_in_one_folder_keeps_the_gateway_s_table_for_good(tmp_path
             "serve": "running",
             "projector": "running",
             "sync": "leading",
+            "collector": "leading",
         }
 
     again = RegistryProcess(first.folder)

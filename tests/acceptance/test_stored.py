@@ -93,8 +93,10 @@ async def test_an_archive_restores_to_the_same_registry(tmp_path: Path) -> None:
 
 
 async def same_output(registry: RegistryProcess, stored: dict[str, Any]) -> None:
-    """A command prints what it printed."""
-    assert await registry.json(*(word for word in stored["command"] if word != "--json")) == stored["out"]
+    """A command prints what it printed, but for an unknown cost, which the view no longer shows as 0 but as null."""
+    known = "(SELECT * REPLACE (ifNull(cost_usd, 0) AS cost_usd) FROM keyledger.billable_usage)"
+    words = [word.replace("keyledger.billable_usage", known) for word in stored["command"] if word != "--json"]
+    assert await registry.json(*words) == stored["out"]
 
 
 async def gateway_table(folder: Path) -> list[Any]:

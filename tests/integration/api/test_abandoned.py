@@ -25,7 +25,7 @@ SELECT
     dateTimeToUUIDv7(toDateTime('2026-03-01 00:00:00') + number % 1000000), 'f', generateUUIDv4(), map('a', 'b')
 FROM numbers(500000)
 """
-BILLS = "SELECT count() FROM system.processes WHERE query LIKE '%conflicting_inferences%' AND query NOT LIKE '%LIKE%'"
+BILLS = "SELECT count() FROM system.processes WHERE query LIKE '%distinct_inferences%' AND query NOT LIKE '%LIKE%'"
 
 
 @pytest.fixture
@@ -33,6 +33,7 @@ async def busy(database: Database, clickhouse: ClickHouse, names: Names) -> Asyn
     """An API over many rows, and where it is."""
     await World(clickhouse, names).write(key_facts("keyAAAAAAAA1", 1, 0, customer_id="acme"))
     await clickhouse.command(ROWS.format(names.gateway))
+    await World(clickhouse, names).collect()
     bound = bind_tcp("127.0.0.1", 0)
     async with open_api(database, clickhouse, names) as api, serving([(api.app, bound)]):
         yield api, f"http://127.0.0.1:{bound.getsockname()[1]}"
