@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from projections.usage.journal.state import Journal
 from registry.log import codec
 from registry.usage.events import AnchoredDay, UsageAnchored
 from tests.support.audit.ledger_world import Ledger
@@ -51,26 +52,33 @@ async def test_an_anchor_has_the_whole_sums_of_the_days_that_changed_and_of_no_o
     assert len({day.fingerprint for day in [*before, *after]}) == 4
 
 
+async def last_batch(ledger: Ledger) -> int:
+    """The last batch that counts."""
+    return (await Journal(ledger.world.clickhouse, ledger.world.names).pinned()).batch
+
+
 async def test_an_anchor_is_due_only_when_usage_came_and_its_time_is_up(ledger: Ledger) -> None:
     """A collector that starts often anchors no more often, and no less."""
     patient, hasty = ledger.anchoring(every_s=3600.0), ledger.anchoring()
     await ledger.serve(used(FIRST, 1))
-    await patient(1)
+    batch = await last_batch(ledger)
+    await patient(batch)
     assert await anchors(ledger) == []
-    await hasty(1)
-    await hasty(1)
-    assert [part.batch for part in await anchors(ledger)] == [1]
+    await hasty(batch)
+    await hasty(batch)
+    assert [part.batch for part in await anchors(ledger)] == [batch]
 
     await ledger.apply()
     again = ledger.anchoring()
-    await again(1)
-    assert [part.batch for part in await anchors(ledger)] == [1]
+    await again(batch)
+    assert [part.batch for part in await anchors(ledger)] == [batch]
     await ledger.serve(used(SECOND, 2))
-    await ledger.anchoring(every_s=3600.0)(2)
-    await again(2)
+    second = await last_batch(ledger)
+    await ledger.anchoring(every_s=3600.0)(second)
+    await again(second)
     assert [(part.batch, [day.day for day in part.days]) for part in await anchors(ledger)] == [
-        (1, ["2026-03-01"]),
-        (2, ["2026-03-02"]),
+        (batch, ["2026-03-01"]),
+        (second, ["2026-03-02"]),
     ]
 
 
@@ -88,11 +96,14 @@ async def test_a_journal_that_is_made_again_is_anchored_from_its_first_batch(led
     anchoring = ledger.anchoring()
     for serial in (1, 2):
         await ledger.serve(used(FIRST, serial))
+    before = await last_batch(ledger)
     await anchoring.anchor_now()
     await ledger.world.lose_journal()
     await ledger.world.collect()
-    await anchoring(1)
+    batch = await last_batch(ledger)
+    assert batch < before
+    await anchoring(batch)
     first, second = await anchors(ledger)
-    assert (first.batch, second.batch) == (2, 1)
+    assert (first.batch, second.batch) == (before, batch)
     assert first.journal != second.journal
     assert first.days == second.days

@@ -61,12 +61,19 @@ async def test_a_correction_moves_money_from_one_line_to_another_and_the_diff_sa
         {"tag": "customer_id", "from": moved["created_at"], "until": None, "before": "acme", "after": "globex"}
     ]
     tokens = dict.fromkeys(("cached_input", "cached_output", "cache_read", "cache_write"), 0)
-    sums = {**{f"{name}_tokens": n for name, n in tokens.items()}, "unpriced": 0, "charges": [], "unrated": 0}
-    one = {"inferences": 1, "input_tokens": 10, "output_tokens": 5, **sums}
+    sums = {**{f"{name}_tokens": n for name, n in tokens.items()}, "unpriced": 0, "charges": []}
+    one = {"inferences": 1, "input_tokens": 10, "output_tokens": 5, **sums, "unrated": 1}
     assert items["line"] == [
         {
             "by": {"customer_id": "acme"},
-            "before": {"inferences": 2, "input_tokens": 20, "output_tokens": 10, **sums, "cost_usd": "1.75"},
+            "before": {
+                "inferences": 2,
+                "input_tokens": 20,
+                "output_tokens": 10,
+                **sums,
+                "unrated": 2,
+                "cost_usd": "1.75",
+            },
             "after": {**one, "cost_usd": "0.5"},
             "cost_usd": "-1.25",
         },

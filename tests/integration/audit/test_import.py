@@ -144,6 +144,7 @@ async def test_bills_of_the_restored_registry_are_equal_to_the_cent(
     await world.serve([model(uuid7(now_ms, 1000 + number), one) for number, one in enumerate(ids)])
     other = Names(f"{names.database}_restored", names.gateway)
     await ddl.apply(clickhouse, other, gateway_tables=False, durable=False)
+    await World(clickhouse, other).collect()
     await catch_up(filled, Store(clickhouse, names))
     async with empty.engine() as engine:
         log = await open_log(engine)

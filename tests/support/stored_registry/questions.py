@@ -23,8 +23,8 @@ _VIEWS = {
     "key_life": "public_id, effective_ms, position, kind, expiration_ms",
     "key_credential": "credential_id, public_id, effective_ms, position, kind, expires_ms",
     "key_tag_interval": "public_id, valid_from, valid_until, tags",
-    "billable_usage": "inference_id, at, public_id, credential_id, bucket, tags, claimed_tags, arraySort(models), input_tokens, "
-    "output_tokens, cached_input_tokens, cached_output_tokens, cost_usd",
+    "billable_usage": "inference_id, at, public_id, credential_id, bucket, tags, claimed_tags, arraySort(models), "
+    "input_tokens, output_tokens, cached_input_tokens, cached_output_tokens, cost_usd",
 }
 _CHECKSUMS = " UNION ALL ".join(
     f"SELECT '{view}' AS view, count() AS rows, "
