@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from keyledger.embedded.postgresql.supervisor import EmbeddedPostgres
+from registry.retry import poll_until
 from tests.support.processes.forked import run_forked
 from tests.support.processes.parts import Part
 from tests.support.processes.registry_process import RegistryProcess
@@ -68,6 +69,7 @@ async def test_a_database_serves_and_verifies_the_same(tmp_path: Path) -> None:
         for command in ("migrate", "ddl"):
             code, _, err = await run_forked(command, environ=environ)
             assert code == 0, err
+        await collect(Part(tmp_path / "usage.log", environ, "project", "usage", "--port", "0"))
         serve = Part(tmp_path / "serve.log", environ, "serve", "--port", "0")
         await serve.start()
         headers = {"Authorization": f"Bearer {stored_token().strip()}"}
@@ -90,6 +92,18 @@ async def test_an_archive_restores_to_the_same_registry(tmp_path: Path) -> None:
     restored = {row["public_id"]: row["hash"] for row in await gateway_table(registry.folder)}
     assert restored == {row["public_id"]: row["hash"] for row in lines("gateway_table.ndjson")}
     assert await registry.stop() == 0
+
+
+async def collect(collector: Part) -> None:
+    """What the gateway's tables have is in the journal, which an old registry did not have."""
+    await collector.start()
+
+    async def metrics() -> str:
+        return (await collector.get("/metrics")).text
+
+    done = "keyledger_usage_uncollected_rows 0.0"
+    assert done in await poll_until(metrics, lambda text: done in text, timeout_s=60)
+    await collector.stop()
 
 
 async def same_output(registry: RegistryProcess, stored: dict[str, Any]) -> None:
