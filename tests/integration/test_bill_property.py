@@ -115,6 +115,7 @@ async def _check_bill(world: World, story: Story, known_at: int | None, question
         time_zone=time_zone,
     )
     assert len(bill["usage"].pop("fingerprint")) == 32
+    assert (bill["usage"].pop("uncollected"), bill["usage"].pop("anchored_at")) == (0, None)
     assert {part: bill[part] for part in expected} == expected
 
 

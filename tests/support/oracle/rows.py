@@ -34,12 +34,6 @@ class Usage:
             return not is_v7(number) or since_ms <= ms_of(number) < until_ms
 
         self._now_ms = (datetime.now(UTC) - EPOCH) // timedelta(milliseconds=1)
-        ids = [
-            row["id" if row["table"] in ("ChatInference", "JsonInference") else "inference_id"].int
-            for row in rows
-            if row["table"] != "BatchIdByInferenceId"
-        ]
-        self._after_now = [ms_of(number) for number in ids if is_v7(number) and ms_of(number) > self._now_ms]
         inferences: dict[int, list[Row]] = {}
         models: dict[UUID, list[Row]] = {}
         self.batch: set[int] = set()
@@ -52,6 +46,8 @@ class Usage:
                 self.batch.add(row["inference_id"].int)
         self._inferences = {n: max(same, key=_inference_rank) for n, same in inferences.items() if enters(n)}
         winners = {i: max(same, key=_model_rank) for i, same in models.items()}
+        every = [*inferences, *(row["inference_id"].int for row in winners.values())]
+        self._after_now = [ms_of(number) for number in every if is_v7(number) and ms_of(number) > self._now_ms]
         self._models = [row for row in winners.values() if enters(row["inference_id"].int)]
         self.ids = sorted({*self._inferences, *(row["inference_id"].int for row in self._models)})
         self._conflicts = sum(_differ(inferences[n], _inference_rank) for n in self._inferences)
