@@ -54,6 +54,16 @@ async def missing(asked: Part, part: str) -> str:
             await asyncio.sleep(0.1)
 
 
+async def both_beat(asked: Part) -> None:
+    """The active relay has given a sign of life after the standby began: else it would count as replaced by it."""
+    async with asyncio.timeout(60):
+        while True:
+            relays = {one["state"]: one for one in (await asked.status())["parts"] if one["part"] == "relay"}
+            if len(relays) == 2 and relays["leading"]["beat_at"] > relays["standing_by"]["started_at"]:
+                return
+            await asyncio.sleep(0.1)
+
+
 async def status(process: RegistryProcess) -> tuple[int, dict[str, Any]]:
     """Exit code and answer of `keyledger status --json`."""
     code, out, _ = await process.ask("status", "--json")
@@ -150,6 +160,7 @@ async def test_the_parts_alone_are_killed_and_a_standby_takes_over(
         assert 'keyledger_publisher_leads{role="publisher"} 1.0' in (await first.get("/metrics")).text
         assert 'keyledger_publisher_leads{role="publisher"} 0.0' in (await second.get("/metrics")).text
         assert (await first.get("/healthz")).json() == {"status": "ok"}
+        await both_beat(first)
         await first.kill()
         await fill(postgres_log, seed=42, count=30)
         await applied(projector, (await postgres_log.head()).position)
