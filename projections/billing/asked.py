@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from projections.billing import sql as bill_sql
 from projections.billing.price_book import PriceBook
 from projections.billing.query import WORDS, BillQuery
 from projections.usage.journal.state import Pinned
-
-_LOCAL: Final = frozenset({"hour", "day", "month"})
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ def ask(query: BillQuery, position: int, period: tuple[int, int], pinned: Pinned
         **{f"name_{i}": name for i, name in enumerate(tags)},
         **{f"value_{i}": value for i, (_, value) in enumerate(query.tags)},
     }
-    if not _LOCAL.isdisjoint(query.group_by):
+    if not bill_sql.LOCAL.isdisjoint(query.group_by):
         parameters["time_zone"] = query.time_zone
     if prices.prices:
         parameters |= {"rate_names": list(prices.tag_names), "times_ms": list(prices.times_ms)}

@@ -96,7 +96,7 @@ async def compute_bill(
     await Presence(clickhouse, names).check()
     known = await known_usage(clickhouse, names, query, applied_position)
     groups = await _groups(clickhouse, scope, query, known.pinned, applied_position, limits, known.now)
-    seen_until_ms = await _seen_until_ms(clickhouse, names, query, known, groups, limits)
+    seen_until_ms = await _seen_until_ms(clickhouse, scope, query, known, groups, limits)
     after_now = await limits.within(rows_after_now(clickhouse, names, known.pinned, known.now, limits.of_engine))
     tzdata = await clickhouse.query(scope.sql("bill/tzdata"))
     if len({tuple(group.by) for group in groups if group.listed}) > limits.lines:
@@ -182,7 +182,7 @@ def _lines(groups: Iterable[Group], group_by: Sequence[str], bucket: BucketName)
 
 async def _seen_until_ms(
     clickhouse: ClickHouse,
-    names: Names,
+    scope: bill_sql.Scope,
     query: BillQuery,
     known: KnownUsage,
     groups: Sequence[Group],
@@ -192,7 +192,6 @@ async def _seen_until_ms(
     latest = max((group.seen_until_ms for group in groups), default=-1)
     if not known.pinned.vanished or latest < 0:
         return latest
-    scope = bill_sql.Scope(names)
     bounds = {"since_ms": to_ms(query.since), "until_ms": to_ms(query.until), "now_ms": to_ms(known.now)}
     statement = scope.sql("bill/seen_until", entries=scope.sql("bill/entries"))
     rows = clickhouse.query(statement, {**bounds, **known.pinned.parameters}, limits.of_engine, stoppable=True)

@@ -105,9 +105,11 @@ async def list_inferences(
     BillLimitReached, and RowsMissing while rows are known to be missing.
     """
     await Presence(clickhouse, names).check()
-    now = await Journal(clickhouse, names).pinned()
-    known = await known_usage(clickhouse, names, query.bill, applied_position)
-    start = after or Place(applied_position, known.pinned.batch)
+    if after is None:
+        now = (await known_usage(clickhouse, names, query.bill, applied_position)).pinned
+    else:
+        now = await Journal(clickhouse, names).pinned()
+    start = after or Place(applied_position, now.batch)
     if start.batch > now.batch:
         raise BadBillQuery("cursor", "is of a usage journal that is no longer there: begin at the first page")
     position = known_position(query.bill, start.position)

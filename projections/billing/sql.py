@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from projections.billing.figures import BUCKETS
 from projections.engine.templates import Names, sql
+from projections.usage.journal.lines import FIGURES
 
 # What a bill can be grouped by besides tags. Where a text for each row would cost too much it is a code, and `bill.py`
 # turns codes into labels. Instants are local to the zone asked for.
@@ -38,6 +40,10 @@ WORDS: dict[str, str] = {
 }
 
 
+# The words that need the time zone.
+LOCAL = frozenset({"hour", "day", "month"})
+
+
 # Which entries count an inference once per line, by whether lines are of a model and of a provider.
 _COUNTED = {
     (False, False): "a.inferences",
@@ -50,30 +56,9 @@ _COUNTED = {
 # The columns that words look at.
 _COLUMNS = {"function": "function_name", "model": "model_name", "provider": "model_provider_name"}
 # What a bill sums.
-_SUMS = (
-    "sign",
-    "inferences",
-    "of_model",
-    "of_provider",
-    "of_pair",
-    "of_charge",
-    "input_tokens",
-    "output_tokens",
-    "cached_input_tokens",
-    "cached_output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cost_usd",
-    "unpriced",
-    "model_rows",
-    "inference_rows",
-    "conflicts",
-    "fingerprint",
-)
-_BUCKETS = (
-    "Enum8(\\'bad_id\\' = 1, \\'batch\\', \\'orphan\\', \\'unkeyed\\', \\'unknown_key\\', "
-    "\\'outside_key_life\\', \\'keyed\\')"
-)
+_SUMS = ("sign", *FIGURES, "fingerprint")
+# As a text within a text.
+_BUCKETS = ", ".join(rf"\'{name}\' = {code}" for code, name in enumerate(BUCKETS, start=1))
 # A version of a price: see clickhouse/queries/bill/prices.sql.
 _PRICE = (
     "Tuple(price_id String, from_ms Int64, until_ms Int64, provider String, tags Array(String), currency String, "
@@ -165,6 +150,7 @@ def attributed(scope: Scope, tags: Sequence[str], only: str | None = None) -> st
         "bill/attributed",
         entries=entries,
         timeline=_timeline(scope, tags, credentials),
+        buckets=f"Enum8({_BUCKETS})",
         tag_names="".join(f"t.tag_{i} AS tag_{i},\n    " for i in range(len(tags))),
     )
 
@@ -212,7 +198,7 @@ def _summed(scope: Scope, tags: Sequence[str], group_by: Sequence[str], book: Bo
         entries=scope.sql("bill/entries"),
         moving=moving,
         dimensions="".join(f",\n        {sql}" for sql in [*dimensions, *apart]),
-        buckets=_BUCKETS,
+        buckets=f"Enum8({_BUCKETS})",
         attributed=attributed(scope, tags, moving),
         steady=_steady(scope, tags),
     )
@@ -240,7 +226,7 @@ def _steady(scope: Scope, tags: Sequence[str]) -> str:
 
 def can_sum(group_by: Sequence[str]) -> bool:
     """Whether entries can be summed before their tags are looked up: not where each instant matters."""
-    return not any(word in group_by for word in ("hour", "day", "month"))
+    return LOCAL.isdisjoint(group_by)
 
 
 def bill(
@@ -311,14 +297,15 @@ def _labelled(rows: str, scope: Scope, group_by: Sequence[str], filtered: Sequen
     """
     by = [(f"by_{i}", name) for i, name in enumerate(group_by)]
     sql = {name: _label(WORDS[name]) if texts and name in _COLUMNS else WORDS.get(name, name) for name in group_by}
-    zoned = any(word in group_by for word in ("hour", "day", "month"))
     return scope.sql(
         "bill/labelled",
         attributed=rows,
         # What makes no line has no label either.
         by_columns="".join(f"if(listed, toNullable({sql[name]}), NULL) AS {column},\n    " for column, name in by),
         tag_filter="".join(f"AND ifNull(tag_{tag} = {{value_{i}:String}}, false) " for i, tag in enumerate(filtered)),
-        offset="timeZoneOffset(fromUnixTimestamp64Milli(at_ms, {time_zone:String}))" if zoned else "0",
+        offset="timeZoneOffset(fromUnixTimestamp64Milli(at_ms, {time_zone:String}))"
+        if not LOCAL.isdisjoint(group_by)
+        else "0",
     )
 
 

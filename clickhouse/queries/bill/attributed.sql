@@ -11,7 +11,7 @@ SELECT
             u.at_ms >= t.alive_until_ms, 6,
             7
         ),
-        'Enum8(\'bad_id\' = 1, \'batch\', \'orphan\', \'unkeyed\', \'unknown_key\', \'outside_key_life\', \'keyed\')'
+        '{{buckets}}'
     ) AS bucket
 FROM ({{entries}}) AS u
 ASOF LEFT JOIN ({{timeline}}) AS t

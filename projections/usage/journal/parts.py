@@ -130,7 +130,6 @@ class Ledger:
         new = [one for one in parts if self.of(one.place).lacks(one)]
         if not new:
             return None
-        taken = self.of(new[0].place)
         started = [one for one in new if self.of(one.place).part == one.name]
         first = started[0] if started else new[0]
         taken = self.of(first.place)

@@ -65,13 +65,6 @@ class Taking:
         statement = sql("queries/journal/write_off", names, rows=rows, there=there)
         await self._journal.clickhouse.insert_select(f"{names.journal}.usage_gone_v1", statement, {"take": self.take})
 
-    async def adopt(self, parts: Sequence[Part]) -> None:
-        """Record parts as taken, of which all rows are: those of a table that was written again without new rows."""
-        self.take += 1
-        for place in {one.place for one in parts}:
-            taken = self.ledger.of(place).with_parts([one for one in parts if one.place == place])
-            await self._keep(place, taken, self.take)
-
     async def _insert(self, slice_: Slice, take: int) -> None:
         names = self._journal.names
         table = slice_.parts[0].table
