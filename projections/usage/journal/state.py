@@ -88,9 +88,14 @@ class Journal:
         return UUID(str(found[0][0]))
 
     async def state(self) -> State:
-        """How far it is."""
-        ((*folded, take, attempt),) = await self.clickhouse.query(sql("queries/journal/state", self.names))
-        return State(Folded(*folded) if folded[0] else Folded(), int(take), int(attempt))
+        """How far it is, for who begins to write it: this reads a column of all rows."""
+        ((take, attempt),) = await self.clickhouse.query(sql("queries/journal/numbers", self.names))
+        return State(await self.folded(), int(take), int(attempt))
+
+    async def folded(self) -> Folded:
+        """The last batch that counts."""
+        (found,) = await self.clickhouse.query(sql("queries/journal/folded", self.names))
+        return Folded(*found) if found[0] else Folded()
 
     async def parts(self) -> list[Part]:
         """The parts of the gateway's tables."""
@@ -139,18 +144,14 @@ class Journal:
 
     async def uncollected(self) -> int:
         """How many rows the gateway's tables have that no batch has taken up."""
-        parts, ledger, state = await self.parts(), Ledger(await self.taken()), await self.state()
-        return ledger.missing(parts) + await self._waiting(state)
+        parts, ledger = await self.parts(), Ledger(await self.taken())
+        return ledger.missing(parts) + await self.waiting(await self.folded())
 
     async def behind(self) -> Behind:
         """How far it is behind the gateway's tables, and what keeps its collector from going on."""
-        parts, ledger, state = await self.parts(), Ledger(await self.taken()), await self.state()
-        folded, waiting = state.folded, await self._waiting(state)
+        parts, ledger, folded = await self.parts(), Ledger(await self.taken()), await self.folded()
+        waiting = await self.waiting(folded)
         take = folded.take_to if folded.complete else folded.take_from
         ((age_s, failure),) = await self.clickhouse.query(sql("queries/journal/behind", self.names), {"take": take})
         lag_s = max(ledger.waiting_s(parts), age_s if waiting else 0)
         return Behind(folded.batch, ledger.missing(parts) + waiting, float(lag_s), failure or None)
-
-    async def _waiting(self, state: State) -> int:
-        folded = state.folded
-        return 0 if folded.complete and folded.take_to == state.take else await self.waiting(folded)
