@@ -1,13 +1,13 @@
 -- Each row as one unambiguous text: a string is preceded by its length, NULL is a dash.
-WITH text -> concat(toString(length(text)), ':', text) AS told
+WITH text -> concat(toString(length(text)), ':', text) AS framed
 SELECT
     position,
     arrayStringConcat([
-        told(credential_id),
-        told(public_id),
+        framed(credential_id),
+        framed(public_id),
         toString(effective_ms),
         toString(position),
-        told(toString(kind)),
+        framed(toString(kind)),
         ifNull(toString(expires_ms), '-'),
         toString(toUnixTimestamp64Micro(recorded_at))
     ], ',') AS row

@@ -1,20 +1,20 @@
 -- Each row as one unambiguous text: a string is preceded by its length, NULL is a dash. Tags are in the order of their
 -- names, wherever the row keeps them.
-WITH text -> concat(toString(length(text)), ':', text) AS told
+WITH text -> concat(toString(length(text)), ':', text) AS framed
 SELECT
     position,
     arrayStringConcat([
-        told(price_id),
+        framed(price_id),
         toString(position),
         toString(effective_ms),
-        told(toString(kind)),
-        told(model),
-        if(provider IS NULL, '-', told(assumeNotNull(provider))),
+        framed(toString(kind)),
+        framed(model),
+        if(provider IS NULL, '-', framed(assumeNotNull(provider))),
         arrayStringConcat(arrayMap(
-            tag -> concat(told(tag.1), told(tag.2)),
+            tag -> concat(framed(tag.1), framed(tag.2)),
             arraySort(arrayZip(mapKeys(tags), mapValues(tags)))
         )),
-        told(toString(currency)),
+        framed(toString(currency)),
         ifNull(toString(input), '-'),
         ifNull(toString(output), '-'),
         ifNull(toString(cache_read), '-'),

@@ -1,9 +1,9 @@
 -- Each row as one unambiguous text: a string is preceded by its length, NULL is a dash.
-WITH text -> concat(toString(length(text)), ':', text) AS told
+WITH text -> concat(toString(length(text)), ':', text) AS framed
 SELECT
     position,
     arrayStringConcat([
-        told(toString(source)),
+        framed(toString(source)),
         toString(journal),
         toString(day),
         toString(batch),
