@@ -9,27 +9,15 @@ import httpx
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given
-from keyledger.cli.finance.charges import charges_of
 from keyledger.cli.finance.chart import ChartOf, chart_names, write_chart
 from keyledger.cli.finance.csv_file import HEADERS, print_csv
 from keyledger.cli.finance.period import Month, Since, Until, period
+from keyledger.cli.finance.question import FIGURES, KnownAt, Tags, UsageKnownAt, Zone, acknowledged, cells_of
 from keyledger.cli.printing.after_now import warn_after_now
 from keyledger.cli.printing.output import print_json, say
 from keyledger.cli.printing.tables import print_table
 
-_NUMBERS = (
-    "inferences",
-    "input_tokens",
-    "output_tokens",
-    "cached_input_tokens",
-    "cached_output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cost_usd",
-    "unpriced",
-    "charges",
-    "unrated",
-)
+_NUMBERS = ("inferences", *FIGURES)
 
 
 def register(app: typer.Typer) -> None:
@@ -45,12 +33,10 @@ def bill(
         list[str] | None, typer.Option(help="A tag's name, or model, provider, function, hour, day, month; repeat.")
     ] = None,
     more: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="More names to group by.")] = None,
-    known_at: Annotated[int | None, typer.Option(min=0, help="As known at this position of the log.")] = None,
-    usage_known_at: Annotated[
-        int | None, typer.Option(min=0, help="With the usage that the log had anchored up to this position.")
-    ] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="name:value; repeat: all must hold.")] = None,
-    time_zone: Annotated[str | None, typer.Option(help="IANA name for hour, day and month; UTC by default.")] = None,
+    known_at: KnownAt = None,
+    usage_known_at: UsageKnownAt = None,
+    tag: Tags = None,
+    time_zone: Zone = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print the lines as CSV.")] = False,
     rounded: Annotated[
         bool, typer.Option("--round", help="With --csv: each amount once per line, to the currency's minor unit.")
@@ -75,8 +61,7 @@ def bill(
     since, until = period(since, until, month, time_zone)
 
     async def ask(client: httpx.AsyncClient) -> httpx.Response:
-        # What was acknowledged before this command is in the bill.
-        wait_for = None if known_at is not None else checked(await client.get("/operator/status"))["head"]
+        wait_for = await acknowledged(client, known_at)
         query = given(
             group_by=names,
             since=since,
@@ -114,12 +99,12 @@ def print_bill(made: dict[str, Any]) -> None:
         ("Outside the key's life (not in the total; finance decides)", made["late_lines"]),
     ):
         if lines or title == "Bill":
-            rows = [[*(line["by"][name] for name in by), *_cells(line)] for line in lines]
+            rows = [[*(line["by"][name] for name in by), *cells_of(line, _NUMBERS)] for line in lines]
             if title == "Bill":
                 _print_total(by, rows, made["total"])
             else:
                 print_table([*by, *_NUMBERS], rows, title=title, right=_NUMBERS)
-    rows = [[one["bucket"], *_cells(one)] for one in made["coverage"]]
+    rows = [[one["bucket"], *cells_of(one, _NUMBERS)] for one in made["coverage"]]
     print_table(["bucket", *_NUMBERS], rows, title="Coverage: everything the gateway recorded", right=_NUMBERS)
     usage = made["usage"]
     warn_after_now(usage)
@@ -143,9 +128,5 @@ def _print_total(by: list[str], rows: list[list[Any]], total: dict[str, Any]) ->
     """The lines, and their total below a rule: a tag may have the value `total`, too."""
     if not by:  # the one line is the total
         by, rows = [""], []
-    last = ["total", *[""] * (len(by) - 1), *_cells(total)]
+    last = ["total", *[""] * (len(by) - 1), *cells_of(total, _NUMBERS)]
     print_table([*by, *_NUMBERS], rows, title="Bill", right=_NUMBERS, total=last)
-
-
-def _cells(figures: dict[str, Any]) -> list[Any]:
-    return [charges_of(figures[name]) if name == "charges" else figures[name] for name in _NUMBERS]

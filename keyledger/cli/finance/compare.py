@@ -11,6 +11,7 @@ from keyledger.cli.audit.words import shown
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given
 from keyledger.cli.finance.charges import charges_of
 from keyledger.cli.finance.period import Month, Since, Until, of_month, period
+from keyledger.cli.finance.question import KnownAt, Tags, UsageKnownAt, Zone, acknowledged
 from keyledger.cli.printing.output import print_json, say
 from keyledger.cli.printing.tables import print_table
 
@@ -33,13 +34,17 @@ def compare(
     base_known_at: Annotated[
         int | None, typer.Option(min=0, help="Compare with the bill as known at this position.")
     ] = None,
+    base_usage_known_at: Annotated[
+        int | None, typer.Option(min=0, help="Compare with the usage that the log had anchored up to this position.")
+    ] = None,
     base_since: Annotated[str | None, typer.Option(help="Compare with another period: inclusive.")] = None,
     base_until: Annotated[str | None, typer.Option(help="Compare with another period: exclusive.")] = None,
     base_month: Annotated[str | None, typer.Option(help="Compare with another month, such as 2026-02.")] = None,
     group_by: Annotated[list[str] | None, typer.Option(help="As of the bill; repeat.")] = None,
-    known_at: Annotated[int | None, typer.Option(min=0, help="As known at this position of the log.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="name:value; repeat: all must hold.")] = None,
-    time_zone: Annotated[str | None, typer.Option(help="IANA name for days and months; UTC by default.")] = None,
+    known_at: KnownAt = None,
+    usage_known_at: UsageKnownAt = None,
+    tag: Tags = None,
+    time_zone: Zone = None,
     data: Data = None,
     json: AsJson = False,
 ) -> None:
@@ -49,17 +54,16 @@ def compare(
         if base_since is not None or base_until is not None:
             raise CommandFailed("give --base-month, or --base-since and --base-until, not both", 2)
         base_since, base_until = of_month(base_month, time_zone or "UTC", "--base-month")
-    if base_since is None and base_until is None and base_known_at is None:
-        raise CommandFailed(
-            "say what to compare with: --base-known-at, --base-month, or --base-since and --base-until", 2
-        )
+    if all(one is None for one in (base_since, base_until, base_known_at, base_usage_known_at)):
+        ways = "--base-known-at, --base-usage-known-at, --base-month, or --base-since and --base-until"
+        raise CommandFailed(f"say what to compare with: {ways}", 2)
 
     async def ask(client: httpx.AsyncClient) -> Any:
-        # What was acknowledged before this command is in the bills.
-        wait_for = None if known_at is not None else checked(await client.get("/operator/status"))["head"]
+        wait_for = await acknowledged(client, known_at)
         question = given(
             group_by=group_by, since=since, until=until, known_at=known_at, tag=tag, time_zone=time_zone,
-            base_known_at=base_known_at, base_since=base_since, base_until=base_until, wait_for=wait_for,
+            usage_known_at=usage_known_at, base_known_at=base_known_at, base_usage_known_at=base_usage_known_at,
+            base_since=base_since, base_until=base_until, wait_for=wait_for,
         )  # fmt: skip
         return checked(await client.get("/billing/compare", params=question))
 

@@ -10,24 +10,12 @@ import httpx
 import typer
 
 from keyledger.cli.client import AsJson, Data, call, checked, given
-from keyledger.cli.finance.charges import charges_of
 from keyledger.cli.finance.period import Month, Since, Until, period
+from keyledger.cli.finance.question import FIGURES, KnownAt, Tags, UsageKnownAt, Zone, acknowledged, cells_of
 from keyledger.cli.printing.output import say
 from keyledger.cli.printing.tables import print_table
 
 _PAGE: Final = 1000
-_NUMBERS: Final = (
-    "input_tokens",
-    "output_tokens",
-    "cached_input_tokens",
-    "cached_output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cost_usd",
-    "unpriced",
-    "charges",
-    "unrated",
-)
 
 
 def register(app: typer.Typer) -> None:
@@ -46,9 +34,10 @@ def inferences(
     ] = None,
     bucket: Annotated[str, typer.Option(help="A bucket of the coverage.")] = "keyed",
     group_by: Annotated[list[str] | None, typer.Option(help="As of the bill; the names of --by by default.")] = None,
-    known_at: Annotated[int | None, typer.Option(min=0, help="As known at this position of the log.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="name:value; repeat: all must hold.")] = None,
-    time_zone: Annotated[str | None, typer.Option(help="IANA name for hour, day and month; UTC by default.")] = None,
+    known_at: KnownAt = None,
+    usage_known_at: UsageKnownAt = None,
+    tag: Tags = None,
+    time_zone: Zone = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many; all by default.")] = None,
     data: Data = None,
     json: AsJson = False,
@@ -58,11 +47,10 @@ def inferences(
     rows: list[dict[str, Any]] = []
 
     async def ask(client: httpx.AsyncClient) -> None:
-        # What was acknowledged before this command is in the answer.
-        wait_for = None if known_at is not None else checked(await client.get("/operator/status"))["head"]
+        wait_for = await acknowledged(client, known_at)
         question = given(
             group_by=group_by, since=since, until=until, known_at=known_at, tag=tag, time_zone=time_zone,
-            by=by, bucket=bucket, wait_for=wait_for,
+            by=by, bucket=bucket, usage_known_at=usage_known_at, wait_for=wait_for,
         )  # fmt: skip
         async for one in _all(client, question, limit):
             if json:
@@ -73,8 +61,8 @@ def inferences(
     call(data, ask, quiet=json)
     if not json:
         names = list(rows[0]["by"]) if rows else []
-        columns = [*("inference_id", "at", "public_id", "models"), *names, *_NUMBERS]
-        print_table(columns, [_cells(one) for one in rows], title="Inferences", right=_NUMBERS)
+        columns = [*("inference_id", "at", "public_id", "models"), *names, *FIGURES]
+        print_table(columns, [_cells(one) for one in rows], title="Inferences", right=FIGURES)
 
 
 async def _all(client: httpx.AsyncClient, question: dict[str, Any], limit: int | None) -> AsyncIterator[dict[str, Any]]:
@@ -92,5 +80,5 @@ async def _all(client: httpx.AsyncClient, question: dict[str, Any], limit: int |
 
 
 def _cells(one: dict[str, Any]) -> list[Any]:
-    numbers = [charges_of(one[name]) if name == "charges" else one[name] for name in _NUMBERS]
+    numbers = cells_of(one, FIGURES)
     return [one["inference_id"], one["at"], one["public_id"], ", ".join(one["models"]), *one["by"].values(), *numbers]
