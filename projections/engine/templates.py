@@ -11,7 +11,7 @@ from registry.sql_files import read_sql
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
 _PACKAGE = "clickhouse"
-_EXPRESSIONS = ("at_ms", "inference_rank", "model_rank")
+_EXPRESSIONS = ("at_ms", "inference_rank", "model_rank", "figures")
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def fill(text: str, names: Names, **values: str) -> str:
     """The text with its placeholders filled in.
 
     `{{database}}`, `{{gateway}}`, `{{journal}}`, `{{on_cluster}}` and `{{replicated}}` are always known. So are
-    `{{at_ms}}`, `{{inference_rank}}` and `{{model_rank}}`, the expressions that read every gateway's rows. Pass the
-    others.
+    `{{at_ms}}`, `{{inference_rank}}` and `{{model_rank}}`, the expressions that read every gateway's rows, and
+    `{{figures}}`, what they sum to. Pass the others.
     """
     known = {
         "database": names.database,

@@ -6,14 +6,7 @@ SELECT
     a.state = 'batch' AS batch,
     a.credential_id AS credential_id,
     sum(a.model_rows) AS model_rows,
-    sum(a.input_tokens) AS input_tokens,
-    sum(a.output_tokens) AS output_tokens,
-    sum(a.cached_input_tokens) AS cached_input_tokens,
-    sum(a.cached_output_tokens) AS cached_output_tokens,
-    sum(a.cache_read_tokens) AS cache_read_tokens,
-    sum(a.cache_write_tokens) AS cache_write_tokens,
-    if(sum(a.model_rows) = sum(a.unpriced), NULL, sum(a.cost_usd)) AS cost_usd,
-    sum(a.unpriced) AS unpriced
+    {{figures}}
 FROM (
 {{attributed}}) AS a
 WHERE a.number = toUInt128({inference_id:UUID})

@@ -33,14 +33,7 @@ FROM (
                 arrayZip(sumMap([a.model_name], [toInt64(a.sign)]).1, sumMap([a.model_name], [toInt64(a.sign)]).2)
             )
         ) AS models,
-        sum(a.input_tokens) AS input_tokens,
-        sum(a.output_tokens) AS output_tokens,
-        sum(a.cached_input_tokens) AS cached_input_tokens,
-        sum(a.cached_output_tokens) AS cached_output_tokens,
-        sum(a.cache_read_tokens) AS cache_read_tokens,
-        sum(a.cache_write_tokens) AS cache_write_tokens,
-        if(sum(a.model_rows) = sum(a.unpriced), NULL, sum(a.cost_usd)) AS cost_usd,
-        sum(a.unpriced) AS unpriced
+        {{figures}}
     FROM (
 {{attributed}}) AS a
     GROUP BY

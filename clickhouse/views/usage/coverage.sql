@@ -2,15 +2,8 @@
 CREATE OR REPLACE VIEW {{database}}.coverage{{on_cluster}} AS
 SELECT
     ['bad_id', 'batch', 'orphan', 'unkeyed', 'unknown_key', 'outside_key_life', 'keyed'][rank] AS bucket,
-    sum(c.inferences) AS inferences,
-    sum(c.input_tokens) AS input_tokens,
-    sum(c.output_tokens) AS output_tokens,
-    sum(c.cached_input_tokens) AS cached_input_tokens,
-    sum(c.cached_output_tokens) AS cached_output_tokens,
-    sum(c.cache_read_tokens) AS cache_read_tokens,
-    sum(c.cache_write_tokens) AS cache_write_tokens,
-    if(sum(c.model_rows) = sum(c.unpriced), NULL, sum(c.cost_usd)) AS cost_usd,
-    sum(c.unpriced) AS unpriced
+    sum(a.inferences) AS inferences,
+    {{figures}}
 FROM (
     SELECT
         toUInt8(a.bucket) AS rank,                      -- the contract's order is that of the enumeration
@@ -41,6 +34,6 @@ FROM (
         0 AS model_rows,
         0 AS unpriced
     FROM numbers(7)
-) AS c
+) AS a
 GROUP BY rank
 ORDER BY rank
