@@ -1,6 +1,6 @@
--- Rows of ChatInference as the usage journal takes them.
+-- Rows of ChatInference or JsonInference as the usage journal takes them.
 SELECT
-    'ChatInference' AS source,
+    '{{table}}' AS source,
     toUInt128(id) AS number,
     'inference' AS kind,
     toUInt128(0) AS row_id,
@@ -16,5 +16,5 @@ SELECT
     CAST(NULL, 'Nullable(UInt32)') AS provider_cache_read_input_tokens,
     CAST(NULL, 'Nullable(UInt32)') AS provider_cache_write_input_tokens,
     reinterpretAsUInt128(sipHash128(concat(reinterpretAsFixedString(number), {{inference_rank}}))) AS fingerprint
-FROM {{gateway}}.ChatInference
+FROM {{gateway}}.{{table}}
 WHERE {{of_parts}}
