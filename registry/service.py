@@ -21,7 +21,7 @@ from registry.keys.state import KeyState
 from registry.keys.tokens import CreateToken, TokenState
 from registry.log import chain
 from registry.log.event_log import Caller, EventLog, NewEvent, StreamView, Write, Written
-from registry.log.what_if import WouldBe, what_if
+from registry.what_if import WouldBe, what_if
 
 Decide = Callable[[StreamView], Sequence[NewEvent]]
 Resolve = Callable[[str], Awaitable[str | None]]

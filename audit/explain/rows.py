@@ -10,14 +10,14 @@ from uuid import UUID
 from audit.errors import UnknownInference
 from audit.explain.arithmetic import InferenceFigures, ModelRow, sums
 from audit.explain.explanation import InferenceRow
-from projections.billing import sql as bill_sql
-from projections.billing.asked import ask
 from projections.billing.figures import Charge
-from projections.billing.groups import read_group
-from projections.billing.groups import sums as figures_of
-from projections.billing.price_book import read_price_book
 from projections.billing.query import BillQuery
-from projections.billing.sql import Scope
+from projections.billing.statement import sql as bill_sql
+from projections.billing.statement.asked import ask
+from projections.billing.statement.groups import read_group
+from projections.billing.statement.groups import sums as figures_of
+from projections.billing.statement.price_book import read_price_book
+from projections.billing.statement.sql import Scope
 from projections.engine.client import ClickHouse, Row
 from projections.engine.templates import Names, sql
 from projections.usage.journal.state import Journal, Pinned

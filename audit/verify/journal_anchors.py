@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from audit.report import Finding
-from projections.billing import sql as bill_sql
+from projections.billing.statement import sql as bill_sql
 from projections.usage.journal.anchoring import SOURCE, with_days
 from projections.usage.journal.day_sums import Days
 from projections.usage.journal.differing import DAY_MS, slices_of

@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 from decimal import localcontext
 from typing import Any, Final
 
-from projections.billing import sql as bill_sql
-from projections.billing.asked import ask, known_position
 from projections.billing.figures import BUCKETS, Bucket, BucketName, Figures, Line
-from projections.billing.groups import Group, read_group, sums
 from projections.billing.known_usage import KnownUsage, known_usage
 from projections.billing.labels import label
 from projections.billing.limits import BillLimits
-from projections.billing.price_book import read_price_book
 from projections.billing.query import BillQuery, faults
+from projections.billing.statement import sql as bill_sql
+from projections.billing.statement.asked import ask, known_position
+from projections.billing.statement.groups import Group, read_group, sums
+from projections.billing.statement.price_book import read_price_book
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.errors import TooManyLines

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import localcontext
 
-from projections.billing import sql as bill_sql
-from projections.billing.asked import ask, known_position
 from projections.billing.figures import Figures
-from projections.billing.groups import Group, read_group, sums
 from projections.billing.known_usage import known_usage
 from projections.billing.limits import BillLimits
-from projections.billing.price_book import read_price_book
 from projections.billing.query import BillQuery, faults
+from projections.billing.statement import sql as bill_sql
+from projections.billing.statement.asked import ask, known_position
+from projections.billing.statement.groups import Group, read_group, sums
+from projections.billing.statement.price_book import read_price_book
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names
 from projections.errors import TooManyLines

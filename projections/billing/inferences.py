@@ -13,15 +13,15 @@ from decimal import localcontext
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from projections.billing import sql as bill_sql
-from projections.billing.asked import Asked, ask, known_position
 from projections.billing.figures import Figures, InBucket, Labelled
-from projections.billing.groups import Group, read_group, sums
 from projections.billing.known_usage import known_usage
 from projections.billing.labels import label
 from projections.billing.limits import BillLimits
 from projections.billing.line import LineQuery, line_condition, line_parameters
-from projections.billing.price_book import NO_PRICES, read_price_book
+from projections.billing.statement import sql as bill_sql
+from projections.billing.statement.asked import Asked, ask, known_position
+from projections.billing.statement.groups import Group, read_group, sums
+from projections.billing.statement.price_book import NO_PRICES, read_price_book
 from projections.engine.client import ClickHouse, Row
 from projections.engine.templates import Names
 from projections.errors import BadBillQuery

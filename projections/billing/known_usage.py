@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from projections.billing import sql as bill_sql
 from projections.billing.query import BillQuery
+from projections.billing.statement import sql as bill_sql
 from projections.billing.usage_proof import batch_of_then
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names

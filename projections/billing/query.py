@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 from zoneinfo import available_timezones
 
-from projections.billing import sql as bill_sql
+from projections.billing.statement import sql as bill_sql
 from projections.errors import BadBillQuery
 from registry.keys.tags import name_fault
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Final
 
-from projections.billing import sql as bill_sql
 from projections.billing.query import WORDS, BillQuery
+from projections.billing.statement import sql as bill_sql
 from projections.engine.client import ClickHouse
 from projections.errors import BadBillQuery
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
-from ssl import SSLCertVerificationError
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -19,45 +18,15 @@ from uuid import uuid4
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError as DriverError
 from clickhouse_connect.driver.exceptions import Error as CodedError
-from clickhouse_connect.driver.exceptions import InternalError, OperationalError
 
-from projections.engine.causes import cause_of, chain
-from projections.errors import ClickHouseError, ClickHouseNotSet, ClickHouseRefused, ClickHouseUnavailable
+from projections.engine.causes import cause_of
+from projections.engine.translation import readable, translated
+from projections.errors import ClickHouseNotSet, ClickHouseRefused, ClickHouseUnavailable
 
 Row = tuple[Any, ...]
 Rows = list[Row]
 Settings = Mapping[str, str | int]
 _T = TypeVar("_T")
-
-# Server error codes after which the same statement may succeed later.
-_RETRYABLE = frozenset(
-    {
-        159,  # TIMEOUT_EXCEEDED
-        164,  # READONLY: from a replica that lost its coordinator
-        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
-        209,  # SOCKET_TIMEOUT
-        210,  # NETWORK_ERROR
-        225,  # NO_ZOOKEEPER
-        235,  # DUPLICATE_DATA_PART: from a replica that is repairing itself
-        236,  # ABORTED: shutting down
-        241,  # MEMORY_LIMIT_EXCEEDED
-        242,  # TABLE_IS_READ_ONLY
-        243,  # NOT_ENOUGH_SPACE
-        244,  # UNEXPECTED_ZOOKEEPER_ERROR: from a replica whose session was renewed during the insert
-        252,  # TOO_MANY_PARTS
-        279,  # ALL_CONNECTION_TRIES_FAILED
-        285,  # TOO_FEW_LIVE_REPLICAS
-        286,  # UNFINISHED_QUORUM
-        289,  # REPLICA_IS_NOT_IN_QUORUM: with sequential consistency, if this replica is behind
-        319,  # UNKNOWN_STATUS_OF_INSERT: harmless to repeat, as every insert is
-        341,  # UNFINISHED: the outcome of a statement on the cluster is no longer known
-        394,  # QUERY_WAS_CANCELLED
-        667,  # NOT_INITIALIZED: a replica that is starting
-        733,  # TABLE_IS_BEING_RESTARTED
-        745,  # SERVER_OVERLOADED
-        999,  # KEEPER_EXCEPTION
-    }
-)
 
 _WRITE_COMPRESSION = "lz4"
 _STOP: Final = "KILL QUERY WHERE Settings['log_comment'] = {mark:String} ASYNC"
@@ -139,7 +108,7 @@ class ClickHouse:
         marked = {**(settings or {}), **({} if mark is None else {"log_comment": mark})}
 
         def run(client: Any) -> Rows:
-            with _readable():
+            with readable():
                 result = client.query(sql, parameters=bound, settings=marked, tz_mode="aware")
                 return [tuple(row) for row in result.result_rows]
 
@@ -149,7 +118,7 @@ class ClickHouse:
         """Column names and rows of one statement from an operator; a statement without rows returns its summary."""
 
         def run(client: Any) -> tuple[list[str], Rows]:
-            with _readable():
+            with readable():
                 result = client.query(sql, tz_mode="aware")
                 return list(result.column_names), [tuple(row) for row in result.result_rows]
 
@@ -159,7 +128,7 @@ class ClickHouse:
         """The result of one statement from an operator, in the FORMAT that it names."""
 
         def run(client: Any) -> bytes:
-            with _readable():
+            with readable():
                 return bytes(client.raw_query(sql))
 
         return await self._run(run)
@@ -234,8 +203,8 @@ class ClickHouse:
         """Run the call in a thread. With a `mark`, which its statement bears, that is stopped when we are cancelled."""
 
         def in_thread() -> _T:
-            with _translated(self._dsn):
-                with _readable():
+            with translated(self._dsn):
+                with readable():
                     client = self._client()
                 try:
                     return call(client)
@@ -275,7 +244,7 @@ class ClickHouse:
         Of a type that changes since, the server makes the new one or refuses; a new column gets its default.
         """
         if (types := self._types.get((table, *columns))) is None:
-            with _readable():
+            with readable():
                 types = client.create_insert_context(table, list(columns)).column_types
             self._types[(table, *columns)] = types
         return types
@@ -355,49 +324,3 @@ def _bound(parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 def _settings(settings: Settings | None) -> dict[str, Any] | None:
     return dict(settings) if settings else None
-
-
-@contextmanager
-def _translated(dsn: str) -> Iterator[None]:
-    try:
-        yield
-    except CodedError as exc:
-        raise _translate(exc, dsn) from exc
-    except DriverError as exc:
-        raise ClickHouseRefused(f"The ClickHouse driver refused the call ({type(exc).__name__}).") from exc
-    except OSError as exc:
-        words = f"ClickHouse cannot be reached ({type(exc).__name__})."
-        raise ClickHouseUnavailable(words, cause=cause_of(exc, dsn, None)) from exc
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    """While an answer is read: what the driver makes of one that is broken is an error of nearly any kind."""
-    try:
-        yield
-    except (DriverError, OSError, ClickHouseError) as exc:
-        if isinstance(exc, InternalError) and exc.code is None:
-            raise ClickHouseUnavailable(_BROKEN.format(type(exc).__name__)) from exc
-        raise
-    except Exception as exc:
-        raise ClickHouseUnavailable(_BROKEN.format(type(exc).__name__)) from exc
-
-
-_BROKEN = "ClickHouse's answer is broken ({})."
-_NOT_TRUSTED = "ClickHouse's certificate is not trusted ({}): see KEYLEDGER_CLICKHOUSE_CA_FILE."
-
-
-def _distrust(exc: BaseException | None) -> str | None:
-    """What is wrong with the certificate, where that began it: the driver's HTTP client wraps it several times over."""
-    return next((one.verify_message for one in chain(exc) if isinstance(one, SSLCertVerificationError)), None)
-
-
-def _translate(exc: CodedError, dsn: str) -> ClickHouseError:
-    cause = cause_of(exc, dsn, exc.code)
-    if exc.code is None and isinstance(exc, OperationalError):
-        distrust = _distrust(exc)
-        return ClickHouseUnavailable(_NOT_TRUSTED.format(distrust) if distrust else None, cause=cause)
-    kind = ClickHouseUnavailable if exc.code in _RETRYABLE else ClickHouseRefused
-    what = f"code {exc.code}" if exc.code is not None else type(exc).__name__
-    words = f"{kind.__doc__} ({what}{f', {exc.name}' if exc.name else ''})"
-    return kind(words, code=exc.code, name=exc.name, cause=cause)

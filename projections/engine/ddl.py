@@ -11,8 +11,8 @@ import re
 from hashlib import sha256
 from typing import Final
 
-from projections.billing import sql as bill_sql
-from projections.billing.sql import Scope
+from projections.billing.statement import sql as bill_sql
+from projections.billing.statement.sql import Scope
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
 from projections.usage.journal.gateway_rows import ADAPTER

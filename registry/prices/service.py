@@ -14,13 +14,13 @@ from registry.errors import FieldsRefused, UnknownPrice
 from registry.keys.as_of import Moment, moment
 from registry.log import stream_state
 from registry.log.event_log import Caller, EventLog, Write, Written
-from registry.log.what_if import WouldBe, what_if
 from registry.prices import sql
 from registry.prices.commands import When, end_price, set_price
 from registry.prices.events import price_stream
 from registry.prices.place import place_of
 from registry.prices.state import PriceState
 from registry.prices.terms import NewPrice, price_faults
+from registry.what_if import WouldBe, what_if
 
 # What a page has of stored documents, at most, and what a read without an end starts before.
 _PAGE_BYTES: Final = 2 << 20

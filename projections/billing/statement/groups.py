@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from projections.billing.figures import FIGURES, BucketName, Charge
-from projections.billing.price_book import AMOUNT_DECIMALS
+from projections.billing.statement.price_book import AMOUNT_DECIMALS
 from projections.engine.client import Row
 
 _SUMMED: Final = tuple(name for name in FIGURES if name not in ("inferences", "charges"))

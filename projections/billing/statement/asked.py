@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from projections.billing import sql as bill_sql
-from projections.billing.price_book import PriceBook
 from projections.billing.query import WORDS, BillQuery
+from projections.billing.statement import sql as bill_sql
+from projections.billing.statement.price_book import PriceBook
 from projections.usage.journal.state import Pinned
 
 

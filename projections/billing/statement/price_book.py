@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from projections.billing import sql as bill_sql
+from projections.billing.statement import sql as bill_sql
 from projections.engine.client import ClickHouse
 
 # Amounts come as whole numbers of 10^-27 of the currency.
