@@ -14,10 +14,11 @@ from projections.billing.figures import Charge
 from projections.billing.query import BillQuery
 from projections.billing.statement import sql as bill_sql
 from projections.billing.statement.asked import ask
+from projections.billing.statement.attribution import attributed
 from projections.billing.statement.groups import read_group
 from projections.billing.statement.groups import sums as figures_of
 from projections.billing.statement.price_book import read_price_book
-from projections.billing.statement.sql import Scope
+from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse, Row
 from projections.engine.templates import Names, sql
 from projections.usage.journal.state import Journal, Pinned
@@ -76,7 +77,7 @@ async def read_rows(clickhouse: ClickHouse, names: Names, inference_id: UUID, at
     since_ms, until_ms = (0, 0) if at_ms is None else (at_ms, at_ms + 1)
     bounds = {"inference_id": inference_id, "since_ms": since_ms, "until_ms": until_ms, "limit": MAX_ROWS}
     scope = Scope(names)
-    usage = sql("queries/explain/usage", names, attributed=bill_sql.attributed(scope, []))
+    usage = sql("queries/explain/usage", names, attributed=attributed(scope, []))
     winners = scope.sql("usage/model_winners", which=_OF_INFERENCE.format(database=names.database))
     for tries in range(_TRIES):
         pinned = await Journal(clickhouse, names).pinned()

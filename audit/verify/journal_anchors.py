@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from audit.report import Finding
-from projections.billing.statement import sql as bill_sql
+from projections.billing.statement.scope import Scope
 from projections.usage.journal.anchoring import SOURCE, with_days
 from projections.usage.journal.day_sums import Days
 from projections.usage.journal.differing import DAY_MS, slices_of
@@ -28,7 +28,7 @@ _NOTHING: Final = (
 
 async def anchor_findings(journal: Journal, pinned: Pinned, applied: int, days: Days) -> list[Finding]:
     """The first anchor of each day that is not what the entries give, up to the position `applied`."""
-    of_journal = bill_sql.Scope(journal.names).sql("bill/of_journal").strip()
+    of_journal = Scope(journal.names).sql("bill/of_journal").strip()
     statement = with_days("queries/verify/journal_anchored", journal.names, of_journal=of_journal, nothing=_NOTHING)
     parameters = {"source": SOURCE, "journal": str(await journal.id()), "anchored_by": applied, **pinned.parameters}
     found: list[Finding] = []

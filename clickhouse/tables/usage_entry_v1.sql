@@ -15,7 +15,8 @@ CREATE TABLE IF NOT EXISTS {{database}}.usage_entry_v1{{on_cluster}}
     model_name          LowCardinality(Nullable(String)),   -- NULL: an inference without model rows
     model_provider_name LowCardinality(Nullable(String)),
     cached              Bool,                               -- from the gateway's own cache
-    mixed               Bool,                               -- the inference used several models or providers
+    -- Where of_charge is 1, the pairs of model and provider that the inference had bought before: [model, provider, …].
+    pairs_before        Array(LowCardinality(String)),
     input_tokens        Int64 CODEC(T64, ZSTD),             -- of rows that are not cached, the provider's cache included
     output_tokens       Int64 CODEC(T64, ZSTD),
     cached_input_tokens Int64 CODEC(T64, ZSTD),             -- of cached rows: nothing was bought for them
@@ -31,7 +32,7 @@ CREATE TABLE IF NOT EXISTS {{database}}.usage_entry_v1{{on_cluster}}
     of_model            Int8,                               -- 1 on one entry of each of its models,
     of_provider         Int8,                               -- of each of its providers,
     of_pair             Int8,                               -- and of each pair of both
-    of_charge           Int8,                               -- 1 on its first row that is not cached
+    of_charge           Int8,                               -- and on the first row of each pair that is not cached
     fingerprint         UInt128 CODEC(ZSTD),                -- of the rows; subtracted in a reversal, modulo 2^128
     INDEX batch_index batch TYPE minmax GRANULARITY 1
 )

@@ -18,8 +18,10 @@ from projections.billing.limits import BillLimits
 from projections.billing.query import BillQuery, faults
 from projections.billing.statement import sql as bill_sql
 from projections.billing.statement.asked import ask, known_position
-from projections.billing.statement.groups import Group, read_group, sums
+from projections.billing.statement.attribution import MOVING, moving_of, moving_share
+from projections.billing.statement.groups import Group, read_group, sums_of
 from projections.billing.statement.price_book import read_price_book
+from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.errors import TooManyLines
@@ -82,7 +84,7 @@ async def compute_bill(
     query: BillQuery,
     applied_position: int,
     limits: BillLimits | None = None,
-    scope: bill_sql.Scope | None = None,
+    scope: Scope | None = None,
 ) -> Bill:
     """The bill. Reads only; the same rows and position give the same bill.
 
@@ -92,7 +94,7 @@ async def compute_bill(
     """
     if found := faults(query):
         raise found[0]
-    limits, scope = limits or BillLimits(), scope or bill_sql.Scope(names)
+    limits, scope = limits or BillLimits(), scope or Scope(names)
     await Presence(clickhouse, names).check()
     known = await known_usage(clickhouse, names, query, applied_position)
     groups = await _groups(clickhouse, scope, query, known.pinned, applied_position, limits, known.now)
@@ -122,7 +124,7 @@ async def compute_bill(
 
 async def _groups(
     clickhouse: ClickHouse,
-    scope: bill_sql.Scope,
+    scope: Scope,
     query: BillQuery,
     pinned: Pinned,
     applied_position: int,
@@ -134,27 +136,36 @@ async def _groups(
     asked = ask(query, position, period, pinned, prices)
     limit = (limits.lines + len(BUCKETS) * 2 + 1) * (prices.currencies + 1)
     parameters = {**asked.parameters, **scope.values, "now_ms": to_ms(now), "limit": limit}
-    steady = bill_sql.can_sum(asked.group_by) and await _mostly_steady(clickhouse, scope, len(asked.tags), parameters)
+    steady, moving = await _steady(clickhouse, scope, len(asked.tags), parameters)
     sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, steady=steady)
+    parameters |= moving
     rows = await limits.within(clickhouse.query(sql, parameters, limits.of_engine, stoppable=True))
     return [read_group(row, len(query.group_by)) for row in rows]
 
 
-async def _mostly_steady(
-    clickhouse: ClickHouse, scope: bill_sql.Scope, tags: int, parameters: Mapping[str, Any]
-) -> bool:
-    """Whether it pays to sum entries before their tags are looked up: there are many, and little changes meanwhile."""
+async def _steady(
+    clickhouse: ClickHouse, scope: Scope, tags: int, parameters: Mapping[str, Any]
+) -> tuple[bill_sql.Steady | None, dict[str, Any]]:
+    """Whether it pays to look up credentials before entries, and what to bind then.
+
+    It does where there are many entries, and little changes meanwhile.
+    """
     ((entries,),) = await clickhouse.query(scope.sql("bill/entries_there"))
     if entries < _MANY:
-        return False
-    ((credentials, moving),) = await clickhouse.query(bill_sql.moving_share(scope, tags), parameters)
-    return bool(moving * _STEADY < credentials)
+        return None, {}
+    names = bill_sql.names_of(tags)
+    ((credentials, count, moving, keys),) = await clickhouse.query(moving_share(scope, names), parameters)
+    if count * _STEADY >= credentials:
+        return None, {}
+    if count > len(moving):
+        return bill_sql.Steady(moving_of(scope, names)), {}
+    return bill_sql.Steady(MOVING if moving else None), {"moving": moving, "moving_keys": keys} if moving else {}
 
 
 def _total(groups: Iterable[Group]) -> Figures:
     """An inference of several models is in a line of each, and once in the total."""
     listed = [group for group in groups if group.listed and group.bucket == "keyed"]
-    return Figures(**sums(listed, sum(group.distinct_inferences for group in listed)))
+    return Figures(*sums_of(listed, sum(group.distinct_inferences for group in listed)))
 
 
 def _coverage(groups: Iterable[Group]) -> list[Bucket]:
@@ -162,7 +173,7 @@ def _coverage(groups: Iterable[Group]) -> list[Bucket]:
     for group in groups:
         by_bucket[group.bucket].append(group)
     return [
-        Bucket(bucket=bucket, **sums(found, sum(group.distinct_inferences for group in found)))
+        Bucket(bucket, *sums_of(found, sum(group.distinct_inferences for group in found)))
         for bucket, found in by_bucket.items()
     ]
 
@@ -173,16 +184,19 @@ def _lines(groups: Iterable[Group], group_by: Sequence[str], bucket: BucketName)
     for group in groups:
         if group.listed and group.bucket == bucket:
             by_labels.setdefault(tuple(map(label, group_by, group.by)), []).append(group)
-    ordered = sorted(by_labels.items(), key=lambda one: [(value is None, value or "") for value in one[0]])
     return [
-        Line(by=dict(zip(group_by, labels, strict=True)), **sums(found, sum(group.inferences for group in found)))
-        for labels, found in ordered
+        Line(dict(zip(group_by, labels, strict=True)), *sums_of(found, sum(group.inferences for group in found)))
+        for labels, found in sorted(by_labels.items(), key=_order)
     ]
+
+
+def _order(line: tuple[tuple[str | None, ...], Any]) -> list[tuple[bool, str]]:
+    return [(value is None, value or "") for value in line[0]]
 
 
 async def _seen_until_ms(
     clickhouse: ClickHouse,
-    scope: bill_sql.Scope,
+    scope: Scope,
     query: BillQuery,
     known: KnownUsage,
     groups: Sequence[Group],

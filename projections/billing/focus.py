@@ -17,6 +17,7 @@ from projections.billing.statement import sql as bill_sql
 from projections.billing.statement.asked import ask, known_position
 from projections.billing.statement.groups import Group, read_group, sums
 from projections.billing.statement.price_book import read_price_book
+from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names
 from projections.errors import TooManyLines
@@ -69,12 +70,12 @@ async def focus_report(
     await Presence(clickhouse, names).check()
     pinned = (await known_usage(clickhouse, names, query, applied_position)).pinned
     position, period = known_position(query, applied_position), (to_ms(query.since), to_ms(query.until))
-    prices = await read_price_book(clickhouse, bill_sql.Scope(names), position, *period)
+    prices = await read_price_book(clickhouse, Scope(names), position, *period)
     asked = ask(query, position, period, pinned, prices)
     detail = bill_sql.Detail(
         "a.bucket = 'keyed' AND a.listed", ("public_id", "tags_from_ms"), tags_from=True, price=True
     )
-    scope = bill_sql.Scope(names)
+    scope = Scope(names)
     sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail)
     parameters = {**asked.parameters, "now_ms": period[1], "limit": limits.lines + 1}
     rows = await limits.within(clickhouse.query(sql, parameters, limits.of_engine, stoppable=True))
@@ -102,7 +103,7 @@ def _order(line: FocusLine) -> tuple[object, ...]:
 
 
 async def _tags(
-    clickhouse: ClickHouse, scope: bill_sql.Scope, wanted: Iterable[tuple[str, int]], bounds: Mapping[str, object]
+    clickhouse: ClickHouse, scope: Scope, wanted: Iterable[tuple[str, int]], bounds: Mapping[str, object]
 ) -> dict[tuple[str, int], dict[str, TagAt]]:
     """The tags of keys as of instants, each with the position of its event."""
     instants: dict[str, list[int]] = {}

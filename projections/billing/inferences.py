@@ -22,6 +22,7 @@ from projections.billing.statement import sql as bill_sql
 from projections.billing.statement.asked import Asked, ask, known_position
 from projections.billing.statement.groups import Group, read_group, sums
 from projections.billing.statement.price_book import NO_PRICES, read_price_book
+from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse, Row
 from projections.engine.templates import Names
 from projections.errors import BadBillQuery
@@ -131,7 +132,7 @@ async def _listed(reading: _Reading, limit: int) -> Sequence[Row]:
     period = max(to_ms(bill.since), reading.after.at_ms), to_ms(bill.until)
     asked = ask(bill, reading.position, period, reading.pinned, NO_PRICES)
     only = f"{line_condition(reading.query)} AND {_AFTER}"
-    scope = bill_sql.Scope(reading.names)
+    scope = Scope(reading.names)
     sql = bill_sql.inferences(scope, len(asked.tags), asked.group_by, asked.filtered, only)
     return await reading.rows(sql, asked, limit=limit)
 
@@ -141,10 +142,10 @@ async def _figures(reading: _Reading, page: Sequence[Row]) -> dict[int, list[Gro
     bill, last = reading.query.bill, page[-1]
     times = [row[0] for row in page if row[0] >= 0] or [to_ms(bill.since)]
     period = times[0], times[-1] + 1
-    prices = await read_price_book(reading.clickhouse, bill_sql.Scope(reading.names), reading.position, *period)
+    prices = await read_price_book(reading.clickhouse, Scope(reading.names), reading.position, *period)
     asked = ask(bill, reading.position, period, reading.pinned, prices)
     detail = bill_sql.Detail(f"{line_condition(reading.query)} AND {_AFTER} AND {_UP_TO}", ("number",))
-    scope = bill_sql.Scope(reading.names)
+    scope = Scope(reading.names)
     sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail)
     limit = len(page) * (prices.currencies + 1)
     rows = await reading.rows(sql, asked, limit=limit, last_ms=last[0], last_number=last[1], now_ms=last[0])

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from projections.billing.query import BillQuery
-from projections.billing.statement import sql as bill_sql
+from projections.billing.statement.scope import Scope
 from projections.billing.usage_proof import batch_of_then
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names
@@ -44,7 +44,7 @@ async def known_usage(clickhouse: ClickHouse, names: Names, query: BillQuery, ap
 
 
 async def _as_known(journal: Journal, query: BillQuery, position: int) -> KnownUsage:
-    scope = bill_sql.Scope(journal.names)
+    scope = Scope(journal.names)
     parameters = {"source": SOURCE, "anchored_by": position}
     found = await journal.clickhouse.query(scope.sql("bill/anchor_at"), parameters)
     if not found:
@@ -61,7 +61,7 @@ async def _as_known(journal: Journal, query: BillQuery, position: int) -> KnownU
 
 async def _anchored_at(journal: Journal, query: BillQuery, pinned: Pinned, position: int) -> int | None:
     """The position of the anchor that has all usage of the period; None while some is newer."""
-    scope = bill_sql.Scope(journal.names)
+    scope = Scope(journal.names)
     of_journal = {"source": SOURCE, "journal": str(await journal.id()), "anchored_by": position}
     over = scope.sql("bill/anchor_over", of_journal=scope.sql("bill/of_journal").strip())
     found = await journal.clickhouse.query(over, {**of_journal, **_days(query)})

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from projections.billing.query import WORDS, BillQuery
-from projections.billing.statement import sql as bill_sql
+from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse
 from projections.errors import BadBillQuery
 
@@ -14,7 +14,7 @@ NEAREST: Final = 3
 
 
 async def unknown_names(
-    clickhouse: ClickHouse, scope: bill_sql.Scope, query: BillQuery, applied_position: int
+    clickhouse: ClickHouse, scope: Scope, query: BillQuery, applied_position: int
 ) -> list[BadBillQuery]:
     """The names in `group_by` and `tag` that no key has ever had, by all that is applied, with the nearest ones."""
     asked = [("group_by", name) for name in query.group_by if name not in WORDS]
@@ -27,7 +27,7 @@ async def unknown_names(
     return [BadBillQuery(field, _words(field, name, every, applied_position)) for field, name in missing]
 
 
-async def _names(clickhouse: ClickHouse, scope: bill_sql.Scope, asked: list[str], position: int) -> list[str]:
+async def _names(clickhouse: ClickHouse, scope: Scope, asked: list[str], position: int) -> list[str]:
     parameters = {"asked": asked, "position": position, **scope.values}
     return [name for (name,) in await clickhouse.query(scope.sql("bill/tag_names"), parameters)]
 

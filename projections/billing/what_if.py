@@ -12,7 +12,7 @@ from typing import Any
 
 from projections.billing.bill import Bill
 from projections.billing.side_by_side import Compared, ComparedLine, side_by_side
-from projections.billing.statement.sql import Scope
+from projections.billing.statement.scope import Scope
 from projections.engine.templates import Names
 from projections.ledger.rows import PriceRow, TagChange, project
 from registry.instant import from_ms, to_ms

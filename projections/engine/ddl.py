@@ -11,8 +11,8 @@ import re
 from hashlib import sha256
 from typing import Final
 
-from projections.billing.statement import sql as bill_sql
-from projections.billing.statement.sql import Scope
+from projections.billing.statement.attribution import attributed
+from projections.billing.statement.scope import Scope, view_scope
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
 from projections.usage.journal.gateway_rows import ADAPTER
@@ -188,20 +188,20 @@ def _composed(path: str, names: Names) -> dict[str, str]:
         "since_ms": "toUnixTimestamp64Milli({since:DateTime64(3, 'UTC')})",
         "until_ms": "toUnixTimestamp64Milli({until:DateTime64(3, 'UTC')})",
     }
-    in_period = bill_sql.view_scope(names, known, **instants)
-    always = bill_sql.view_scope(names, applied, since_ms="toInt64(0)", until_ms="toInt64(9223372036854775807)")
+    in_period = view_scope(names, known, **instants)
+    always = view_scope(names, applied, since_ms="toInt64(0)", until_ms="toInt64(9223372036854775807)")
     match path:
         case "views/usage/bill":
-            return {"attributed": bill_sql.attributed(in_period, ["{tag:String}"])}
+            return {"attributed": attributed(in_period, ["{tag:String}"])}
         case "views/usage/coverage":
-            return {"attributed": bill_sql.attributed(in_period, [])}
+            return {"attributed": attributed(in_period, [])}
         case "views/ledger/key_tag_interval_known":
             return {"intervals": Scope(names, known).sql("bill/key_tag_interval")}
         case "views/ledger/key_tag_interval_position":
             return {"intervals": Scope(names, applied).sql("bill/key_tag_interval")}
         case "views/usage/billable_usage":
             return {
-                "attributed": bill_sql.attributed(always, []),
+                "attributed": attributed(always, []),
                 "intervals": always.sql("bill/key_tag_interval"),
                 "claims": always.sql("usage/claims"),
             }

@@ -18,7 +18,7 @@ async def books(clickhouse: ClickHouse, names: Names, until: int = 2**63) -> lis
     """The sums of all entries that count, up to a batch, by what they say; what was taken back whole is not in it."""
     figures = ", ".join(f"sum({name})" for name in FIGURES)
     return await clickhouse.query(
-        f"SELECT {_SAYS}, cached, mixed, {figures}, toString(sum(fingerprint)) "
+        f"SELECT {_SAYS}, cached, pairs_before, {figures}, toString(sum(fingerprint)) "
         f"FROM {names.database}.usage_entry_v1 WHERE batch <= {until} "
         f"AND batch IN (SELECT batch FROM {names.database}.usage_batch_v1) "
         f"AND batch NOT IN (SELECT batch FROM {names.database}.usage_attempt_v1 WHERE given_up) "

@@ -3,16 +3,7 @@ SELECT
     u.*,
     t.public_id AS public_id,
     {{tag_names}}
-    -- The first match wins; the order is part of what a bill means.
-    CAST(
-        multiIf(
-            u.state != 'attributed', toInt8(u.state),
-            NOT t.known, 5,
-            u.at_ms >= t.alive_until_ms, 6,
-            7
-        ),
-        '{{buckets}}'
-    ) AS bucket
+    {{bucket}} AS bucket
 FROM ({{entries}}) AS u
 ASOF LEFT JOIN ({{timeline}}) AS t
     ON t.credential_id = u.credential_id

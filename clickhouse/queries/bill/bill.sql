@@ -20,7 +20,8 @@ SELECT
     sum(a.conflicts) AS conflicts,
     -- -1 for ids without a time. What a wrong clock dated after now hides nothing here: `usage/after_now` counts it.
     max({{seen}}) AS seen_until_ms,
-    sum(a.fingerprint) AS usage_fingerprint{{more}}
+    sum(a.fingerprint) AS usage_fingerprint,
+    sum(a.sign) AS entries{{more}}
 FROM (
 {{labelled}}) AS a
 WHERE {{only}}
@@ -28,4 +29,4 @@ GROUP BY
     {{by_names}}
     bucket,
     listed{{more_names}}
-HAVING sum(a.sign) != 0                                 -- else all was taken back
+{{having}}

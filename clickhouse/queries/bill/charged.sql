@@ -1,15 +1,8 @@
-,
-        -- Once for each inference and price: on its first row that is not cached. Of an inference of several models or
-        -- providers, whose rows can have several prices, each row is a part of its own.
-        if(
-            x.mixed_number = 0,
-            toInt256(x.of_charge),
-            toInt256(
-                x.bought_rows > 0
-                AND x.mixed_id = min(if(x.bought_rows > 0, x.mixed_id, toUInt128(-1))) OVER (
-                    PARTITION BY
-                        x.mixed_number,
-                        price.price_id
-                )
-            )
-        ) AS charged
+-- Parts of a bill with their prices, and how many inferences are charged: by each of its prices once, so not for a pair
+-- where one that it had bought before has the same price.
+SELECT
+    {{columns}},
+    anyIf(p.price, p.of_pairs = 1) AS price,
+    if(has(groupArrayIf(p.price.price_id, p.of_pairs > 1), price.price_id), 0, toInt256(any(p.of_charge))) AS charged
+FROM ({{priced}}) AS p
+GROUP BY p.part

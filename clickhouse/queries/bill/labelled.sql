@@ -1,11 +1,6 @@
--- Entries with the names of their lines: `listed` are those that make a line.
+-- Entries, or sums of them, with the names of their lines: `listed` are those that make a line.
 SELECT
     *,
     {{by_columns}}
     bucket IN ('keyed', 'outside_key_life') {{tag_filter}}AS listed
-FROM (
-    SELECT
-        *,
-        toInt64({{offset}}) AS offset_s             -- of the requested zone, at that time
-    FROM ({{attributed}})
-)
+FROM ({{attributed}})

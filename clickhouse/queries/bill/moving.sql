@@ -1,28 +1,4 @@
--- The credentials of which something that decides a bill changes within the period: tags, life, expiration.
-SELECT credential_id
-FROM ({{credentials}})
-WHERE public_id IN (
-        SELECT public_id
-        FROM {{database}}.key_life_v1
-        WHERE position <= {{position}}
-            AND (
-                (effective_ms > {{since_ms}} AND effective_ms < {{until_ms}})
-                OR (expiration_ms > {{since_ms}} AND expiration_ms < {{until_ms}})
-            )
-        UNION DISTINCT
-        SELECT public_id
-        FROM {{tag_changes}}
-        WHERE tag IN {{tags}}
-            AND position <= {{position}}
-            AND effective_ms > {{since_ms}}
-            AND effective_ms < {{until_ms}}
-    )
-    OR credential_id IN (
-        SELECT credential_id
-        FROM {{database}}.key_credential_v1
-        WHERE position <= {{position}}
-            AND (
-                (effective_ms > {{since_ms}} AND effective_ms < {{until_ms}})
-                OR (expires_ms > {{since_ms}} AND expires_ms < {{until_ms}})
-            )
-    )
+-- The credentials of which something that decides a bill changes within the period, or their keys.
+SELECT {{of}}
+FROM ({{steady}})
+WHERE moving

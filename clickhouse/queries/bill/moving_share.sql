@@ -1,4 +1,7 @@
--- How many credentials there are, and of how many something changes within the period.
+-- How many credentials there are, and of how many something changes within the period; and which, unless they are many.
 SELECT
-    (SELECT count() FROM ({{credentials}})) AS credentials,
-    (SELECT count() FROM ({{moving}})) AS moving
+    count() AS credentials,
+    countIf(s.moving) AS moving_credentials,
+    groupArrayIf(5001)(s.credential_id, s.moving) AS credential_ids,
+    groupArrayIf(5001)(s.public_id, s.moving) AS public_ids
+FROM ({{steady}}) AS s

@@ -26,6 +26,7 @@ SELECT
     sum(r.conflicts) AS conflicts,
     max(r.seen_until_ms) AS seen_until_ms,
     sum(r.usage_fingerprint) AS usage_fingerprint,
+    sum(r.entries) AS entries,
     r.price.currency AS currency,
     sum(
         if(
@@ -40,31 +41,12 @@ SELECT
                 + r.cached_input_tokens * r.price.cached_input
                 + r.cached_output_tokens * r.price.cached_output
             )
-            + 1000000000 * r.charged * r.price.per_inference
+            + 1000000000 * {{charged}} * r.price.per_inference
         )
     ) AS amount,
     sum(multiIf(r.price.price_id = '', r.model_rows, r.price.multiplied, r.bought_unpriced, 0)) AS unrated
 FROM (
-    SELECT
-        x.*,
-        arrayFirst(
-            p -> x.model_rows != 0
-                AND p.from_ms <= x.rate_ms
-                AND x.rate_ms < p.until_ms
-                AND (p.provider = '' OR p.provider = x.rate_provider)
-                AND arrayAll((wanted, has) -> wanted = '' OR wanted = has, p.tags, x.rate_tags),
-            arrayConcat(n.prices, of_any_model)         -- a named model before any
-        ) AS price{{charged}}
-    FROM ({{bill}}) AS x
-    LEFT JOIN (
-        SELECT
-            model,
-            groupArray(price) AS prices
-        FROM ({{prices}})
-        WHERE model != '*'
-        GROUP BY model
-    ) AS n ON n.model = x.rate_model
-) AS r
+{{priced}}) AS r
 GROUP BY
     {{by_names}}
     bucket,

@@ -91,6 +91,7 @@ FROM (
                 FROM {{database}}.key_life_v1
                 WHERE position <= {{position}}                              -- only what was known by then
                     AND effective_ms < {{until_ms}}
+                    {{of_keys}}
                 UNION ALL
                 SELECT
                     public_id,
@@ -106,6 +107,7 @@ FROM (
                 WHERE tag IN {{tags}}
                     AND position <= {{position}}                            -- only what was known by then
                     AND effective_ms < {{until_ms}}
+                    {{of_keys}}
             ) AS k
             INNER JOIN ({{credentials}}) AS c ON c.public_id = k.public_id
         )

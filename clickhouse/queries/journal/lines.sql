@@ -10,7 +10,11 @@ SELECT
     if(notEmpty(i.models), toNullable(m.model_name), NULL) AS model_name,
     if(notEmpty(i.models), toNullable(m.model_provider_name), NULL) AS model_provider_name,
     m.cached AS cached,
-    i.mixed AS mixed,
+    if(
+        of_charge,
+        arrayFlatten(arraySlice(i.bought, 1, toInt64(indexOf(i.bought, [m.model_name, m.model_provider_name])) - 1)),
+        []
+    ) AS pairs_before,
     if(m.cached, 0, m.input_tokens) AS input_tokens,
     if(m.cached, 0, m.output_tokens) AS output_tokens,
     if(m.cached, m.input_tokens, 0) AS cached_input_tokens,
@@ -26,7 +30,7 @@ SELECT
     toUInt8(n_model <= 1) AS of_model,
     toUInt8(n_provider <= 1) AS of_provider,
     toUInt8(n_pair <= 1) AS of_pair,
-    toUInt8(n > 0 AND n = i.charged) AS of_charge,
+    toUInt8(n > 0 AND NOT m.cached AND n_bought <= 1) AS of_charge,
     m.fingerprint + if(n <= 1, i.fingerprint, 0) AS fingerprint
 FROM (
     SELECT
@@ -62,8 +66,9 @@ FROM (
                 w.kind = 'model'
             )
         ) AS models,
-        arrayFirstIndex(row -> NOT row.cached, models) AS charged,
-        length(arrayDistinct(arrayMap(row -> (row.model_name, row.model_provider_name), models))) > 1 AS mixed
+        arrayDistinct(
+            arrayMap(row -> [row.model_name, row.model_provider_name], arrayFilter(row -> NOT row.cached, models))
+        ) AS bought                                     -- its pairs of model and provider, in the order of their ids
     FROM (
         SELECT
             number,
@@ -105,4 +110,5 @@ LEFT ARRAY JOIN
     arrayEnumerate(i.models) AS n,
     arrayEnumerateUniq(arrayMap(row -> row.model_name, i.models)) AS n_model,
     arrayEnumerateUniq(arrayMap(row -> row.model_provider_name, i.models)) AS n_provider,
-    arrayEnumerateUniq(arrayMap(row -> (row.model_name, row.model_provider_name), i.models)) AS n_pair
+    arrayEnumerateUniq(arrayMap(row -> (row.model_name, row.model_provider_name), i.models)) AS n_pair,
+    arrayEnumerateUniq(arrayMap(row -> (row.model_name, row.model_provider_name, row.cached), i.models)) AS n_bought

@@ -18,7 +18,7 @@ FROM (
         if(model_rows, anyIf(toNullable(r.model_provider_name), r.kind = 'model'), NULL) AS model_provider_name,
         max(r.id) AS id,
         max(r.cached) AS cached,
-        false AS mixed,
+        CAST([], 'Array(LowCardinality(String))') AS pairs_before,
         ifNull(max(r.input_tokens), 0) AS input,
         ifNull(max(r.output_tokens), 0) AS output,
         if(cached, 0, input) AS input_tokens,

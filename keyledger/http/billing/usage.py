@@ -20,7 +20,7 @@ from keyledger.http.request.query_params import MAX_FILTERS, KnownAt, Strict, Us
 from projections.billing.bill import Bill, compute_bill
 from projections.billing.limits import BillLimits
 from projections.billing.query import MAX_GROUP_BY, BillQuery, faults
-from projections.billing.statement.sql import Scope
+from projections.billing.statement.scope import Scope
 from projections.billing.tag_names import unknown_names
 from projections.errors import TooManyLines
 from projections.ledger.applied import wait_until_applied as wait_for_ledger

@@ -17,7 +17,7 @@ from keyledger.http.billing.usage import bill_within_limits, refuse_unknown_name
 from keyledger.http.reads import RequestReads
 from keyledger.runtime.services import Services
 from projections.billing.query import MAX_GROUP_BY, BillQuery, faults
-from projections.billing.statement.sql import Scope
+from projections.billing.statement.scope import Scope
 from projections.billing.tag_names import unknown_names
 from projections.billing.what_if import WouldBeEvent, period_of, scope_of, touched_tags, what_if
 from registry.auth import Principal

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from projections.billing.figures import FIGURES, BucketName, Charge
 from projections.billing.statement.price_book import AMOUNT_DECIMALS
 from projections.engine.client import Row
-
-_SUMMED: Final = tuple(name for name in FIGURES if name not in ("inferences", "charges"))
-_summed: Final = attrgetter(*_SUMMED)
 
 
 class Group(NamedTuple):
@@ -36,6 +32,7 @@ class Group(NamedTuple):
     conflicts: int
     seen_until_ms: int
     fingerprint: int
+    entries: int
     currency: str
     amount: int
     unrated: int
@@ -47,22 +44,33 @@ def read_group(row: Row, width: int) -> Group:
 
 
 def sums(groups: Sequence[Group], inferences: int) -> dict[str, Any]:
-    """The figures of some groups, by their names. A bill can have a hundred thousand lines, mostly of one group."""
-    rows = sum(group.model_rows for group in groups) if len(groups) != 1 else groups[0].model_rows
-    added = map(sum, zip(*map(_summed, groups), strict=True)) if len(groups) != 1 else _summed(groups[0])
-    figures: dict[str, Any] = dict.fromkeys(_SUMMED, 0) | dict(zip(_SUMMED, added, strict=bool(groups)))
-    figures["inferences"] = inferences
-    figures["cost_usd"] = None if figures["unpriced"] == rows else Decimal(figures["cost_usd"])
-    figures["charges"] = _charges(groups)
-    return figures
+    """The figures of some groups, by their names."""
+    return dict(zip(FIGURES, sums_of(groups, inferences), strict=True))
+
+
+def sums_of(groups: Sequence[Group], inferences: int) -> tuple[Any, ...]:
+    """The figures of some groups, in the order of FIGURES. A bill can have a hundred thousand lines of one group."""
+    rows: Sequence[tuple[Any, ...]] = groups
+    if len(rows) == 1:
+        *tokens, cost_usd, unpriced, model_rows = rows[0][_ADDED]
+    else:
+        added = map(sum, zip(*(row[_ADDED] for row in rows), strict=True)) if rows else _NONE
+        *tokens, cost_usd, unpriced, model_rows = added
+    cost = None if unpriced == model_rows else Decimal(cost_usd)
+    return inferences, *tokens, cost, unpriced, _charges(groups), sum(group.unrated for group in groups)
 
 
 def _charges(groups: Sequence[Group]) -> tuple[Charge, ...]:
     """The amounts by currency; one is there where one of its prices rated a row."""
-    if not any(group.currency for group in groups):
-        return ()
     amounts: dict[str, int] = {}
     for group in groups:
         if group.currency and group.model_rows != group.unrated:
             amounts[group.currency] = amounts.get(group.currency, 0) + group.amount
+    if not amounts:
+        return ()
     return tuple(Charge(currency, Decimal(amounts[currency]).scaleb(-AMOUNT_DECIMALS)) for currency in sorted(amounts))
+
+
+# Where the figures are in a group, one after the other: from the tokens to the model rows.
+_ADDED: Final = slice(Group._fields.index("input_tokens"), Group._fields.index("model_rows") + 1)
+_NONE: Final = (0,) * len(Group._fields[_ADDED])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from projections.billing.statement import sql as bill_sql
+from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse
 
 # Amounts come as whole numbers of 10^-27 of the currency.
@@ -31,7 +31,7 @@ NO_PRICES: Final = PriceBook(0, (), (0,), 0, by_inference=False)
 
 
 async def read_price_book(
-    clickhouse: ClickHouse, scope: bill_sql.Scope, position: int, since_ms: int, until_ms: int
+    clickhouse: ClickHouse, scope: Scope, position: int, since_ms: int, until_ms: int
 ) -> PriceBook:
     """The price book for a period. Raises ClickHouseError."""
     statement = scope.sql("bill/price_book", versions=scope.sql("bill/price_versions"))

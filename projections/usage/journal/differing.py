@@ -75,7 +75,7 @@ def line_digest(sign: str = "1") -> str:
         elif name in ("model_name", "model_provider_name"):
             says += [f"isNull(e.{name})", f"ifNull(toString(e.{name}), '')"]
         else:
-            says.append({"cached": "toUInt8(e.cached)", "mixed": "toUInt8(e.mixed)"}.get(name, f"toString(e.{name})"))
+            says.append("toUInt8(e.cached)" if name == "cached" else f"toString(e.{name})")
     return f"sipHash64({', '.join(says)})"
 
 

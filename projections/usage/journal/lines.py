@@ -17,7 +17,7 @@ _SAYS: Final = (
     "model_name",
     "model_provider_name",
     "cached",
-    "mixed",
+    "pairs_before",
 )
 FIGURES: Final = (
     "input_tokens",

@@ -1,0 +1,129 @@
+"""The SQL that gives entries the key, the bucket and the tags as of their instants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from projections.billing.figures import BUCKETS
+from projections.billing.statement.scope import Scope
+from projections.usage.journal.lines import FIGURES
+
+# As a text within a text.
+_BUCKETS = ", ".join(rf"\'{name}\' = {code}" for code, name in enumerate(BUCKETS, start=1))
+# What a bill sums.
+_SUMS = ("sign", *FIGURES, "fingerprint")
+_OF_CREDENTIAL = {"credential_id": "e.credential_id", "state": "e.state"}
+
+
+def attributed(scope: Scope, tags: Sequence[str], moving: Moving | None = None) -> str:
+    """The entries with their bucket and `tag_0`, `tag_1` … as of their instant; `tags` are expressions for names.
+
+    `moving`: of these credentials alone.
+    """
+    entries = scope.sql("bill/entries")
+    if moving is not None:
+        entries = f"SELECT * FROM ({entries}) WHERE credential_id IN {moving.credentials}"  # noqa: S608 - our own texts
+    return scope.sql(
+        "bill/attributed",
+        entries=entries,
+        timeline=_timeline(scope, tags, moving),
+        bucket=_bucket(scope, "u.at_ms < t.alive_until_ms"),
+        tag_names="".join(f"t.tag_{i} AS tag_{i},\n    " for i in range(len(tags))),
+    )
+
+
+@dataclass(frozen=True)
+class Moving:
+    """The credentials of which something that decides their bill changes within the period, and their keys, in SQL."""
+
+    credentials: str
+    public_ids: str
+
+
+# Bound, where they are few.
+MOVING: Final = Moving("{moving:Array(String)}", "{moving_keys:Array(String)}")
+
+
+def moving_of(scope: Scope, tags: Sequence[str]) -> Moving:
+    """The same, where they are too many to be bound."""
+    steady = _steady(scope, tags)
+    return Moving(*(f"({scope.sql('bill/moving', steady=steady, of=of)})" for of in ("credential_id", "public_id")))
+
+
+def mostly_steady(scope: Scope, tags: Sequence[str], columns: Sequence[str], moving: Moving | None) -> str:
+    """As `attributed`, of the entries' columns that are named, made for where little changes within the period.
+
+    Without columns entries are summed first, by credential. `moving`: None where nothing changes at all.
+    """
+    names = ["at_ms", *columns, *_SUMS]
+    steady = scope.sql(
+        "bill/attributed_steady",
+        columns=",\n    ".join(f"u.{name} AS {name}" for name in names),
+        tag_names="".join(f"t.tag_{i} AS tag_{i},\n    " for i in range(len(tags))),
+        bucket=_bucket(scope, "t.alive"),
+        rows=scope.sql("bill/entries") if columns else summed(scope, scope.sql("bill/entries"), _OF_CREDENTIAL),
+        steady=_steady(scope, tags),
+    )
+    if moving is None:
+        return steady
+    rest = "".join(f"u.{name},\n    " for name in [*names, *(f"tag_{i}" for i in range(len(tags)))])
+    return f"{steady}UNION ALL\nSELECT\n    {rest}u.bucket\nFROM ({attributed(scope, tags, moving)}) AS u\n"
+
+
+def summed(scope: Scope, rows: str, by: Mapping[str, str]) -> str:
+    """Entries, or sums of them, summed by some columns: names, and the SQL that they are made by of a row `e`.
+
+    `at_ms` is the latest instant, `seen_ms` the latest up to now.
+    """
+    sums = ["max(e.at_ms) AS at_ms", "max(if(e.at_ms <= {now_ms:Int64}, e.at_ms, -1)) AS seen_ms"]
+    columns = [f"{sql} AS {name}" for name, sql in by.items()] + sums + [f"sum(e.{name}) AS {name}" for name in _SUMS]
+    return scope.sql("bill/sums", rows=rows, sums=",\n    ".join(columns), by=",\n    ".join(by))
+
+
+def moving_share(scope: Scope, tags: Sequence[str]) -> str:
+    """How many credentials there are, and of how many, and of which, something changes within the period."""
+    return scope.sql("bill/moving_share", steady=_steady(scope, tags))
+
+
+def _bucket(scope: Scope, alive: str) -> str:
+    return scope.sql("bill/bucket", alive=alive, buckets=f"Enum8({_BUCKETS})").strip()
+
+
+def _steady(scope: Scope, tags: Sequence[str]) -> str:
+    turn = "bitOr(bitShiftLeft(toUInt128(effective_ms), 64), toUInt128(position))"
+    before = f"effective_ms <= {scope.since_ms}"
+    points = [
+        f"argMaxIf(ifNull(value, ''), {turn}, tag = {tag} AND {before}) AS tag_{i},\n        "
+        for i, tag in enumerate(tags)
+    ]
+    return scope.sql(
+        "bill/steady",
+        turn=turn,
+        moving="c.moving OR k.moving" + (" OR t.moving" if tags else ""),
+        tag_columns="".join(f"nullIf(t.tag_{i}, '') AS tag_{i},\n    " for i in range(len(tags))),
+        tags_of_keys=scope.sql("bill/steady_tags", tags=_tuple(tags), tag_points="".join(points)) if tags else "",
+    )
+
+
+def _tuple(tags: Sequence[str]) -> str:
+    return f"({', '.join(tags)})" if tags else "('')"
+
+
+def _timeline(scope: Scope, tags: Sequence[str], moving: Moving | None) -> str:
+    numbers, credentials = range(len(tags)), scope.sql("bill/credentials")
+    if moving is not None:
+        credentials = f"SELECT * FROM ({credentials}) WHERE credential_id IN {moving.credentials}"  # noqa: S608 - our own texts
+    return scope.sql(
+        "bill/timeline",
+        credentials=credentials,
+        of_keys="" if moving is None else f"AND public_id IN {moving.public_ids}",
+        tags=_tuple(tags),
+        tag_columns="".join(f"nullIf(s.tag_{i}, '') AS tag_{i},\n    " for i in numbers),
+        tag_windows="".join(f"last_value(p.tag_{i}) OVER so_far AS tag_{i},\n        " for i in numbers),
+        tag_points="".join(
+            f"argMaxOrNullIf(value, turn, what = 'tag' AND tag = {tag}) AS tag_{i},\n            "
+            for i, tag in enumerate(tags)
+        ),
+    )
