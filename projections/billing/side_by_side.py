@@ -6,6 +6,7 @@ neither side has one: so the differences of lines add up to that of the total.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, localcontext
@@ -13,7 +14,7 @@ from typing import Any
 
 from projections.billing.bill import Bill, Usage
 from projections.billing.compare import money_between, pairs_of
-from projections.billing.figures import FIGURES, Charge, Figures, Labelled
+from projections.billing.figures import FIGURES, Charge, Figures, Labelled, Line
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,17 @@ def side_by_side(base: Bill, current: Bill) -> BillComparison:
     return BillComparison(
         base=_about(base),
         current=_about(current),
-        lines=[
-            ComparedLine(by=by, base=_figures(was), current=_figures(now), difference=difference(was, now))
-            for by, was, now in pairs_of(base.lines, current.lines)
-        ],
+        lines=compared_lines(base.lines, current.lines),
         total=Compared(base.total, current.total, difference(base.total, current.total)),
     )
+
+
+def compared_lines(base: Sequence[Line], current: Sequence[Line]) -> list[ComparedLine]:
+    """Every line that either side has, in the order of a bill."""
+    return [
+        ComparedLine(by=by, base=_figures(was), current=_figures(now), difference=difference(was, now))
+        for by, was, now in pairs_of(base, current)
+    ]
 
 
 def difference(base: Figures | None, current: Figures | None) -> Figures:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from projections.billing.bill import Bill
-from projections.billing.side_by_side import Compared, ComparedLine, side_by_side
+from projections.billing.side_by_side import Compared, ComparedLine, compared_lines, side_by_side
 from projections.billing.statement.scope import Scope
 from projections.engine.templates import Names
 from projections.ledger.rows import PriceRow, TagChange, project
@@ -32,7 +32,10 @@ class WouldBeEvent:
 
 @dataclass(frozen=True)
 class WhatIf:
-    """What a change would do to bills. `lines` are those that differ; `position` is the log that it was decided on."""
+    """What a change would do to bills; `position` is the log that it was decided on.
+
+    `lines` and `late_lines` are those that differ. `total` is that of the lines, as on a bill.
+    """
 
     position: int
     since: datetime
@@ -41,6 +44,7 @@ class WhatIf:
     events: list[WouldBeEvent]
     lines: list[ComparedLine]
     total: Compared
+    late_lines: list[ComparedLine]
 
 
 def scope_of(names: Names, events: Sequence[RecordedEvent]) -> Scope:
@@ -127,12 +131,18 @@ def _taken_over(events: Sequence[RecordedEvent], history: Sequence[RecordedEvent
 def what_if(events: list[WouldBeEvent], base: Bill, current: Bill) -> WhatIf:
     """What differs between the bill as it is and as it would be, at one position."""
     compared = side_by_side(base, current)
+    late_lines = compared_lines(base.late_lines, current.late_lines)
     return WhatIf(
         position=base.position,
         since=base.since,
         until=base.until,
         group_by=base.group_by,
         events=events,
-        lines=[line for line in compared.lines if line.base != line.current],
+        lines=_differing(compared.lines),
         total=compared.total,
+        late_lines=_differing(late_lines),
     )
+
+
+def _differing(lines: Sequence[ComparedLine]) -> list[ComparedLine]:
+    return [line for line in lines if line.base != line.current]

@@ -84,13 +84,13 @@ def _print(made: dict[str, Any]) -> None:
     print_lines(made["current"]["group_by"], made["lines"], made["total"], title="Base → current")
 
 
-def print_lines(by: list[str], lines: list[dict[str, Any]], total: dict[str, Any], *, title: str) -> None:
-    """Lines of two bills side by side, and their total."""
+def print_lines(by: list[str], lines: list[dict[str, Any]], total: dict[str, Any] | None, *, title: str) -> None:
+    """Lines of two bills side by side, and their total, where they have one."""
     rows = [[*(shown(line["by"][name]) for name in by), *_cells(line)] for line in lines]
-    if not by:  # the one line is the total
+    if total is not None and not by:  # the one line is the total
         by, rows = [""], []
     numbers = (*_FIGURES, *_DIFFERENCES)
-    last = ["total", *[""] * (len(by) - 1), *_cells(total)]
+    last = None if total is None else ["total", *[""] * (len(by) - 1), *_cells(total)]
     print_table([*by, *numbers], rows, title=title, right=numbers, total=last)
 
 

@@ -52,7 +52,10 @@ def _print(made: dict[str, Any]) -> None:
         say("would append " + " as of ".join(event[name] for name in _BY_HAND))
     if not made["events"]:
         say("would append nothing: it is so already")
-    if made["lines"]:
-        print_lines(made["group_by"], made["lines"], made["total"], title="Bill as it is → as it would be")
-    else:
+    by, lines, late_lines = made["group_by"], made["lines"], made["late_lines"]
+    if lines:
+        print_lines(by, lines, made["total"], title="Bill as it is → as it would be")
+    if late_lines:
+        print_lines(by, late_lines, None, title="Outside the key's life (not in the total), as it is → as it would be")
+    if not lines and not late_lines:
         say("no line of a bill would change")

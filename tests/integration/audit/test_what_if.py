@@ -18,11 +18,17 @@ MERGE = {"Content-Type": "application/merge-patch+json"}
 PRICE = {"model": "*", "tags": {"tier": "gold"}, "currency": "EUR", "per_million": {"input": "1000", "output": "2000"}}
 
 
-async def used(ledger: Ledger, tier: str, inferences: int = 4) -> dict[str, Any]:
-    """A key of acme's, and an inference in each millisecond from its creation on."""
+async def used(ledger: Ledger, tier: str, inferences: int = 4, *, late: int = 0) -> dict[str, Any]:
+    """A key of acme's, and an inference in each millisecond from its creation on. With `late` it is revoked, and used
+    so many times after that.
+    """
     key = await ledger.api.make_key(tags={"customer_id": "acme", "tier": tier})
     at = to_ms(parse_instant(key["created_at"]))
     ids = [uuid7(at + number, number) for number in range(inferences)]
+    if late:
+        ended = await answered(ledger, "DELETE", f"/admin/api-keys/{key['public_id']}", None)
+        end = to_ms(parse_instant(ended["revoked_at"]))
+        ids += [uuid7(end, 50 + number) for number in range(late)]
     pairs = [(chat(one, key["public_id"]), model(uuid7(at, 100 + number), one)) for number, one in enumerate(ids)]
     await ledger.serve([row for pair in pairs for row in pair])
     return key
@@ -54,6 +60,20 @@ async def what_it_does(ledger: Ledger, method: str, path: str, body: Any = None,
     assert told["lines"] == [line for line in real["lines"] if line["base"] != line["current"]]
     assert told["total"] == real["total"]
     return told
+
+
+async def assert_late_lines_are_as_told(ledger: Ledger, told: dict[str, Any]) -> None:
+    """Of the bills before the last change and after it, in the order of their values as on a bill."""
+    sides = []
+    for position in (told["position"], await ledger.api.head()):
+        question = {"since": told["since"], "until": told["until"], "known_at": position, **BY}
+        lines = (await answered(ledger, "GET", "/billing/usage", None, **question))["late_lines"]
+        sides.append({tuple(line.pop("by").values()): line for line in lines})
+    base, current = sides
+    ordered = sorted({*base, *current}, key=lambda values: [(one is None, one or "") for one in values])
+    assert [(tuple(line["by"].values()), line["base"], line["current"]) for line in told["late_lines"]] == [
+        (by, base.get(by), current.get(by)) for by in ordered if base.get(by) != current.get(by)
+    ]
 
 
 async def assert_nothing_is_left_out(ledger: Ledger, told: dict[str, Any]) -> None:
@@ -116,11 +136,27 @@ async def test_a_price_says_what_it_would_charge_from_then_on(ledger: Ledger) ->
     assert (told["since"], told["lines"], len(told["events"])) == (later, [], 1)
 
 
+async def test_usage_after_a_key_s_end_is_moved_in_late_lines_with_its_charges(ledger: Ledger) -> None:
+    key = await used(ledger, "gold", 1, late=2)
+    await answered(ledger, "PUT", "/admin/prices/gold", PRICE, effective_at="2020-01-01T00:00:00Z", reason="list")
+    path, patch = f"/admin/api-keys/{key['public_id']}", {"tags": {"customer_id": "globex"}}
+    told = await what_it_does(ledger, "PATCH", path, patch, effective_at=after(key, 0), reason="ticket 4")
+    await assert_late_lines_are_as_told(ledger, told)
+    # 10 tokens in for 0.001 EUR each, and 5 out for 0.002: twice after the end, and once before it.
+    assert [differing({"lines": told[name]}) for name in ("late_lines", "lines")] == [
+        [
+            ({"customer_id": "acme", "tier": "gold"}, (-times, 0, [("EUR", Decimal("-0.02") * times)])),
+            ({"customer_id": "globex", "tier": "gold"}, (times, 0, [("EUR", Decimal("0.02") * times)])),
+        ]
+        for times in (2, 1)
+    ]
+
+
 @pytest.mark.long  # the tests above take the same way
 @pytest.mark.parametrize("seed", range(1, 7))
 async def test_random_edits_do_what_was_said_of_them(ledger: Ledger, seed: int) -> None:
     rng = random.Random(seed)
-    keys = [await used(ledger, tier, 3) for tier in ("gold", "silver")]
+    keys = [await used(ledger, tier, 3, late=late) for tier, late in (("gold", 0), ("silver", 2))]
     for number in range(5):
         key = rng.choice(keys)
         query = {"effective_at": after(key, rng.randrange(4)), "reason": f"ticket {number}"}
@@ -132,6 +168,7 @@ async def test_random_edits_do_what_was_said_of_them(ledger: Ledger, seed: int) 
             tags = {"tier": rng.choice(["gold", "silver", None]), "customer_id": rng.choice(["acme", "globex"])}
             told = await what_it_does(ledger, "PATCH", f"/admin/api-keys/{key['public_id']}", {"tags": tags}, **query)
         await assert_nothing_is_left_out(ledger, told)
+        await assert_late_lines_are_as_told(ledger, told)
 
 
 async def test_an_edit_of_now_has_an_answer_and_its_own_refusals_stay(ledger: Ledger) -> None:
