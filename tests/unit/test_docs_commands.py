@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import typer
 
 from keyledger.cli import app
+from tests.support.command_line import commands
 from tests.support.documents import ROOT
 
 # What most commands take: said once, above the sections.
 OF_MOST: Final = {"--data", "--json", "--help"}
 
 
-def commands(group: Any, path: tuple[str, ...] = ("keyledger",)) -> Iterator[tuple[str, set[str]]]:
+def documented_by_help() -> dict[str, set[str]]:
     """Every command that does something, as it is called, with the names of its options."""
-    found = getattr(group, "commands", {})
-    for name, command in found.items():
-        yield from commands(command, (*path, name))
-    if not found:
-        options = {name for one in group.params for name in one.opts if name.startswith("--")}
-        yield " ".join(path), options
+    return {
+        " ".join(("keyledger", *words)): {name for one in command.params for name in one.opts if name.startswith("--")}
+        for words, command in commands(typer.main.get_command(app))
+        if not hasattr(command, "commands")
+    }
 
 
 def sections() -> dict[str, str]:
@@ -36,7 +35,7 @@ def sections() -> dict[str, str]:
 
 
 def test_every_command_and_option_is_in_the_page_of_the_commands() -> None:
-    documented, there = sections(), dict(commands(typer.main.get_command(app)))
+    documented, there = sections(), documented_by_help()
     assert documented.keys() == there.keys(), "a row for each command, and for nothing else"
     words = {name: set(re.findall(r"--[a-z][a-z-]*", section)) for name, section in documented.items()}
     missing = {name: options - words[name] - OF_MOST for name, options in there.items()}
