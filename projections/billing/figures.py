@@ -21,6 +21,15 @@ class Charge:
 
 
 @dataclass(frozen=True)
+class PriceCharge:
+    """What one price makes of usage."""
+
+    price_id: str
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class Figures:
     """Counts and money. `cost_usd` is None where not one row has a cost; `charges` are in the order of currencies."""
 

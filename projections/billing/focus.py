@@ -5,7 +5,7 @@ They are the bill's own statement, split further, so that their charges add up t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import localcontext
 
@@ -16,6 +16,7 @@ from projections.billing.query import BillQuery, faults
 from projections.billing.statement import sql as bill_sql
 from projections.billing.statement.asked import ask, known_position
 from projections.billing.statement.groups import Group, read_group, sums
+from projections.billing.statement.key_tags import TagAt, key_tags
 from projections.billing.statement.price_book import read_price_book
 from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse
@@ -25,15 +26,6 @@ from projections.ledger.presence import Presence
 from registry.instant import to_ms
 
 FOCUS_BY = ("day", "model", "provider")
-_KEYS_AT_ONCE = 1000
-
-
-@dataclass(frozen=True)
-class TagAt:
-    """A tag, and the position of the event that set it."""
-
-    value: str
-    position: int
 
 
 @dataclass(frozen=True)
@@ -83,7 +75,8 @@ async def focus_report(
         raise TooManyLines(limits.lines)
     width = 2 + len(FOCUS_BY) + (2 if prices.prices else 0)
     groups = [read_group(row, width) for row in rows]
-    tags = await _tags(clickhouse, scope, {(group.by[0], group.by[1]) for group in groups}, asked.parameters)
+    wanted = {(group.by[0], group.by[1]) for group in groups}
+    tags = await key_tags(clickhouse, scope, wanted, position, period[1])
     with localcontext(prec=100):
         lines = [_line(group, tags) for group in groups]
     return FocusReport(position, pinned.batch, sorted(lines, key=_order))
@@ -100,28 +93,3 @@ def _line(group: Group, tags: Mapping[tuple[str, int], Mapping[str, TagAt]]) -> 
 def _order(line: FocusLine) -> tuple[object, ...]:
     set_at = sorted((name, one.position) for name, one in line.tags.items())
     return line.day, line.public_id, set_at, line.model or "", line.provider or "", line.price_id, line.price_from_ms
-
-
-async def _tags(
-    clickhouse: ClickHouse, scope: Scope, wanted: Iterable[tuple[str, int]], bounds: Mapping[str, object]
-) -> dict[tuple[str, int], dict[str, TagAt]]:
-    """The tags of keys as of instants, each with the position of its event."""
-    instants: dict[str, list[int]] = {}
-    for public_id, from_ms in wanted:
-        instants.setdefault(public_id, []).append(from_ms)
-    found, keys = {}, sorted(instants)
-    for first in range(0, len(keys), _KEYS_AT_ONCE):
-        some = keys[first : first + _KEYS_AT_ONCE]
-        parameters = {"position": bounds["position"], "until_ms": bounds["until_ms"], "public_ids": some}
-        changes: dict[str, list[tuple[int, int, str, str | None]]] = {public_id: [] for public_id in some}
-        for public_id, *change in await clickhouse.query(scope.sql("bill/tag_changes"), parameters):
-            changes[public_id].append((change[0], change[1], change[2], change[3]))
-        for public_id in some:
-            for from_ms in instants[public_id]:
-                found[public_id, from_ms] = _as_of(changes[public_id], from_ms)
-    return found
-
-
-def _as_of(changes: Sequence[tuple[int, int, str, str | None]], at_ms: int) -> dict[str, TagAt]:
-    last = {tag: (value, position) for effective_ms, position, tag, value in changes if effective_ms <= at_ms}
-    return {tag: TagAt(value, position) for tag, (value, position) in sorted(last.items()) if value is not None}

@@ -6,21 +6,22 @@ rows and events arrive, and their figures add up to those of the line.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import localcontext
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from projections.billing.figures import Figures, InBucket, Labelled
+from projections.billing.figures import Figures, InBucket, Labelled, PriceCharge
 from projections.billing.known_usage import known_usage
 from projections.billing.labels import label
 from projections.billing.limits import BillLimits
 from projections.billing.line import LineQuery, line_condition, line_parameters
 from projections.billing.statement import sql as bill_sql
 from projections.billing.statement.asked import Asked, ask, known_position
-from projections.billing.statement.groups import Group, read_group, sums
+from projections.billing.statement.groups import Group, price_charges, read_group, sums
+from projections.billing.statement.key_tags import TagAt, key_tags
 from projections.billing.statement.price_book import NO_PRICES, read_price_book
 from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse, Row
@@ -45,22 +46,27 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class InLedger:
-    """Which inference it is. `at` is None where its id has no instant; an id is empty where there is no such key."""
+    """Which inference it is. `at` is None where its id has no instant; an id is empty where there is no such key.
+
+    `tags` are all that its key had at that instant.
+    """
 
     inference_id: UUID
     at: datetime | None
     public_id: str
     credential_id: str
+    tags: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class _Models:
+class _Rated:
     models: list[str]
+    prices: list[PriceCharge]
 
 
 # The fields of the last base come first.
 @dataclass(frozen=True)
-class BilledInference(Figures, _Models, Labelled, InBucket, InLedger):
+class BilledInference(Figures, _Rated, Labelled, InBucket, InLedger):
     """An inference of a line with its figures there: where the line is of a model, those of that model alone."""
 
 
@@ -120,8 +126,9 @@ async def list_inferences(
     found = await _listed(reading, limit + 1)
     page = found[:limit]
     figures = await _figures(reading, page) if page else {}
+    tags = await _tags(reading, page) if page else {}
     with localcontext(prec=100):
-        items = [_inference(query, row, figures[row[1]]) for row in page]
+        items = [_inference(query, row, figures[row[1]], tags.get((row[2], row[0]), {})) for row in page]
     more = len(found) > limit
     return InferencePage(items, start._replace(at_ms=page[-1][0], number=page[-1][1]) if more else None)
 
@@ -144,18 +151,26 @@ async def _figures(reading: _Reading, page: Sequence[Row]) -> dict[int, list[Gro
     period = times[0], times[-1] + 1
     prices = await read_price_book(reading.clickhouse, Scope(reading.names), reading.position, *period)
     asked = ask(bill, reading.position, period, reading.pinned, prices)
-    detail = bill_sql.Detail(f"{line_condition(reading.query)} AND {_AFTER} AND {_UP_TO}", ("number",))
+    only = f"{line_condition(reading.query)} AND {_AFTER} AND {_UP_TO}"
+    detail = bill_sql.Detail(only, ("number",), price=True)
     scope = Scope(reading.names)
     sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail)
-    limit = len(page) * (prices.currencies + 1)
+    limit = len(page) * (prices.prices + 1)
     rows = await reading.rows(sql, asked, limit=limit, last_ms=last[0], last_number=last[1], now_ms=last[0])
     found: dict[int, list[Group]] = {}
-    for group in (read_group(row, 1 + len(bill.group_by)) for row in rows):
+    width = 1 + len(bill.group_by) + (2 if prices.prices else 0)
+    for group in (read_group(row, width) for row in rows):
         found.setdefault(group.by[0], []).append(group)
     return found
 
 
-def _inference(query: LineQuery, row: Row, groups: Sequence[Group]) -> BilledInference:
+async def _tags(reading: _Reading, page: Sequence[Row]) -> dict[tuple[str, int], Mapping[str, TagAt]]:
+    """The tags of the keys of a page as of its instants."""
+    wanted = {(row[2], row[0]) for row in page if row[2]}
+    return await key_tags(reading.clickhouse, Scope(reading.names), wanted, reading.position, page[-1][0] + 1)
+
+
+def _inference(query: LineQuery, row: Row, groups: Sequence[Group], tags: Mapping[str, TagAt]) -> BilledInference:
     at_ms, number, public_id, credential_id, *labels, models = row
     group_by = query.bill.group_by
     return BilledInference(
@@ -163,8 +178,10 @@ def _inference(query: LineQuery, row: Row, groups: Sequence[Group]) -> BilledInf
         at=from_ms(at_ms) if at_ms >= 0 else None,
         public_id=public_id,
         credential_id=credential_id,
+        tags={name: one.value for name, one in tags.items()},
         bucket=query.bucket,
         by={name: None if value is None else label(name, value) for name, value in zip(group_by, labels, strict=True)},
         models=list(models),
+        prices=price_charges(groups),
         **sums(groups, 1),
     )

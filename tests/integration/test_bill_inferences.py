@@ -15,12 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.billing.figures import FIGURES, Charge, Figures, Line
+from projections.billing.figures import FIGURES, Charge, Figures, Line, PriceCharge
 from projections.billing.inferences import BilledInference, Place, list_inferences
 from projections.billing.line import LISTED, LineQuery, line_faults
 from projections.billing.query import BillQuery
+from projections.engine.client import ClickHouse
+from registry.instant import to_ms
 from tests.support.bill_world import World, batch, chat, instant, key_facts, model, uuid7
-from tests.support.oracle.oracle import EPOCH, Fact, Row
+from tests.support.oracle.oracle import EPOCH, Fact, Row, _tags_at
 from tests.support.oracle.price_stories import PricedStory, priced_stories
 from tests.support.oracle.prices import PriceFact
 from tests.support.oracle.stories import BASE
@@ -61,8 +63,19 @@ def added(items: Sequence[Figures]) -> Figures:
     return Figures(**sums, cost_usd=sum(costs, start=Decimal(0)) if costs else None, charges=charges)
 
 
-async def check_lines(world: World, query: BillQuery, applied: int, chance: Random, *, most: int) -> None:
+def by_currency(prices: Sequence[PriceCharge]) -> dict[str, Decimal]:
+    """What prices charge, added up."""
+    amounts: dict[str, Decimal] = {}
+    with localcontext(prec=100):
+        for one in prices:
+            amounts[one.currency] = amounts.get(one.currency, Decimal(0)) + one.amount
+    return amounts
+
+
+async def check_lines(world: World, query: BillQuery, story: PricedStory, chance: Random, *, most: int) -> None:
     """Some lines of a bill, and a bucket, against their inferences."""
+    applied = story.applied
+    known = [fact for fact in story.facts if fact.position <= (applied if query.known_at is None else query.known_at)]
     bill = await world.typed_bill(
         applied=applied, **{one.name: getattr(query, one.name) for one in fields(query)}
     )  # fmt: skip
@@ -77,6 +90,9 @@ async def check_lines(world: World, query: BillQuery, applied: int, chance: Rand
         found = [one for page in await pages(world, line, limit=3, applied=applied) for one in page]
         with localcontext(prec=100):
             assert added(found) == expected.figures, line
+        for one in found:
+            assert one.tags == (_tags_at(known, one.public_id, to_ms(one.at)) if one.at else {}), line
+            assert by_currency(one.prices) == {charge.currency: charge.amount for charge in one.charges}
         places = [(one.at is not None, one.inference_id.int) for one in found]
         assert places == sorted(set(places))
         if isinstance(expected, Line):
@@ -98,7 +114,7 @@ def test_the_inferences_of_a_line_add_up_to_it_whatever_happened(world: World, e
         since, until = (EPOCH + timedelta(milliseconds=BASE + offset) for offset in (-1, 21))
         known_at = chance.choice([None, chance.randint(0, story.applied)])
         query = BillQuery(group_by, since, until, known_at, time_zone="America/St_Johns")
-        await check_lines(world, query, story.applied, chance, most=3)
+        await check_lines(world, query, story, chance, most=3)
 
     @settings(max_examples=examples)
     @given(story=priced_stories(), group_by=st.sampled_from(GROUP_BYS), chance=st.randoms())
@@ -150,6 +166,51 @@ async def test_by_model_an_inference_has_the_figures_of_that_model_alone(world: 
     ((whole,),) = await pages(world, LineQuery(YEAR), limit=9)
     assert (whole.models, whole.input_tokens, whole.by) == (["gpt", "own"], 30, {"customer_id": "acme"})
     assert await pages(world, LineQuery(by_model, by=(("model", None),)), limit=9) == [[]]
+
+
+async def test_an_inference_has_all_tags_of_its_instant_and_what_each_price_charges(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = key_facts(KEY, 1, NOON - 1, customer_id="acme", tier="gold")
+    edits = [Fact(2, NOON + 1, "tag", KEY, tag="tier"), Fact(2, NOON + 1, "tag", KEY, tag="env", value="prod")]
+    await world.write([*facts, *edits], applied=5)
+    gold = {"tier": "gold"}
+    await world.write_prices(
+        [
+            PriceFact(3, NOON - 1, "gold", "set", "gpt", tags=gold, currency="EUR", input=Decimal(1)),
+            PriceFact(4, NOON - 1, "own", "set", "own", currency="EUR", per_inference=Decimal("0.5")),
+            PriceFact(5, NOON - 1, "margin", "set", "costly", cost_multiplier=Decimal(2)),
+        ]
+    )
+    of_own = {"model_name": "own"}
+    for serial in (0, 2):  # at noon, and in the millisecond of the edit
+        await world.serve(
+            [*used(serial), model(uuid7(NOON, 3000 + serial), uuid7(NOON + serial // 2, serial), **of_own)]
+        )
+    await world.serve(used(4, model_name="costly", cost=None))
+    asked: list[str] = []
+    query = type(world.clickhouse).query
+
+    async def counted(self: ClickHouse, sql: str, *args: Any, **more: Any) -> Any:
+        asked.append(sql)
+        return await query(self, sql, *args, **more)
+
+    monkeypatch.setattr(type(world.clickhouse), "query", counted)
+    line = LineQuery(YEAR, by=(("customer_id", "acme"),))
+    (found,) = await pages(world, line, limit=9, applied=5)
+    statements = len(asked)
+    assert [one.public_id for one in found] == [KEY] * 3
+    after = {"customer_id": "acme", "env": "prod"}
+    assert [one.tags for one in found] == [{"customer_id": "acme", "tier": "gold"}, after, after]
+    own = PriceCharge("own", "EUR", Decimal("0.5"))
+    assert [one.prices for one in found] == [[PriceCharge("gold", "EUR", Decimal("0.00001")), own], [own], []]
+    assert [(one.charges, one.unrated) for one in found[:2]] == [
+        ((Charge("EUR", Decimal("0.50001")),), 0),
+        ((Charge("EUR", Decimal("0.5")),), 1),
+    ]
+    asked.clear()
+    await list_inferences(world.clickhouse, world.names, line, 5, 1)
+    assert len(asked) == statements, "a page takes as many statements, however many inferences it has"
 
 
 def test_what_names_no_line_is_refused() -> None:

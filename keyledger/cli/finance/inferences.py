@@ -16,6 +16,7 @@ from keyledger.cli.printing.output import say
 from keyledger.cli.printing.tables import print_table
 
 _PAGE: Final = 1000
+_FIRST: Final = ("inference_id", "at", "public_id", "tags", "models", "prices")
 
 
 def register(app: typer.Typer) -> None:
@@ -61,7 +62,7 @@ def inferences(
     call(data, ask, quiet=json)
     if not json:
         names = list(rows[0]["by"]) if rows else []
-        columns = [*("inference_id", "at", "public_id", "models"), *names, *FIGURES]
+        columns = [*_FIRST, *names, *FIGURES]
         print_table(columns, [_cells(one) for one in rows], title="Inferences", right=FIGURES)
 
 
@@ -80,5 +81,7 @@ async def _all(client: httpx.AsyncClient, question: dict[str, Any], limit: int |
 
 
 def _cells(one: dict[str, Any]) -> list[Any]:
-    numbers = cells_of(one, FIGURES)
-    return [one["inference_id"], one["at"], one["public_id"], ", ".join(one["models"]), *one["by"].values(), *numbers]
+    tags = ", ".join(f"{name}:{value}" for name, value in one["tags"].items())
+    prices = ", ".join(price["price_id"] for price in one["prices"])
+    first = [one["inference_id"], one["at"], one["public_id"], tags, ", ".join(one["models"]), prices]
+    return [*first, *one["by"].values(), *cells_of(one, FIGURES)]

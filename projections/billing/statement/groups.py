@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from projections.billing.figures import FIGURES, BucketName, Charge
+from projections.billing.figures import FIGURES, BucketName, Charge, PriceCharge
 from projections.billing.statement.price_book import AMOUNT_DECIMALS
 from projections.engine.client import Row
 
@@ -58,6 +59,12 @@ def sums_of(groups: Sequence[Group], inferences: int) -> tuple[Any, ...]:
         *tokens, cost_usd, unpriced, model_rows = added
     cost = None if unpriced == model_rows else Decimal(cost_usd)
     return inferences, *tokens, cost, unpriced, _charges(groups), sum(group.unrated for group in groups)
+
+
+def price_charges(groups: Sequence[Group]) -> list[PriceCharge]:
+    """What each price charges, of groups that are split by the price: by currency they add up to the charges."""
+    found = [PriceCharge(group.by[-2], one.currency, one.amount) for group in groups for one in _charges([group])]
+    return sorted(found, key=attrgetter("price_id"))
 
 
 def _charges(groups: Sequence[Group]) -> tuple[Charge, ...]:

@@ -130,9 +130,10 @@ async def test_the_inferences_of_a_line_are_given_by_page_and_each_name_of_a_lin
         page = answer.json()
         items += page["items"]
     assert [one["cost_usd"] for one in items] == ["1.25", None, "0.5"]
-    assert list(items[0])[:7] == ["inference_id", "at", "public_id", "credential_id", "bucket", "by", "models"]
+    first_members = ["inference_id", "at", "public_id", "credential_id", "tags", "bucket", "by", "models", "prices"]
+    assert (list(items[0])[:9], items[0]["tags"]) == (first_members, {"customer_id": "acme"})
     (first, _) = (await ask(ledger, "/billing/usage")).json()["lines"]
-    assert list(items[0])[7:] == list(first)[1:]
+    assert list(items[0])[9:] == list(first)[1:]
     # Named by the line alone, as by both.
     question = {name: value for name, value in PERIOD.items() if name != "group_by"} | {"by": ["customer_id:acme"]}
     answer = await ledger.api.call("GET", "/billing/inferences", params=question)
