@@ -46,7 +46,8 @@ def usage_collector(services: Services) -> Collector:
     lead = LeaderLock(services.registry.engine, services.names.journal, SEED)
     registry = services.registry
     anchoring = Anchoring(services.journal, registry.usage, registry.settings.usage_anchor_s)
-    return Collector(services.journal, lead, anchor=anchoring)
+    # The embedded engine locks its folder: who used it before has ended, with all that it had sent.
+    return Collector(services.journal, lead, anchor=anchoring, alone=services.clickhouse.embedded)
 
 
 def kafka_projector(services: Services, guard: LedgerGuard) -> Projector:

@@ -41,15 +41,18 @@ class OwnBooks:
     async def catch_up(self) -> None:
         """See Books."""
         async with self._one:
-            await (await Collecting.begun(self._journal)).look()
+            await (await self._begun()).look()
 
     async def between(self, work: Callable[[Collecting], Awaitable[_T]]) -> _T:
         """See Books."""
         async with self._one:
-            collecting = await Collecting.begun(self._journal)
+            collecting = await self._begun()
             done = await work(collecting)
             await collecting.look()
             return done
+
+    async def _begun(self) -> Collecting:
+        return await Collecting.begun(self._journal, alone=True)
 
 
 @dataclass(slots=True)

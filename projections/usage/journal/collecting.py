@@ -32,9 +32,17 @@ class Collecting:
     """What one collector knows while it is the only one. Methods raise ClickHouseError.
 
     `alive` is called between the steps of long work, and may raise to end it: nothing is lost, nothing counts twice.
+    `alone`: whatever collected before has ended with its process, or in this one. So it is where the engine is ours.
     """
 
-    def __init__(self, journal: Journal, pace: Pace | None = None, alive: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        pace: Pace | None = None,
+        alive: Callable[[], None] = lambda: None,
+        *,
+        alone: bool = False,
+    ) -> None:
         self.journal = journal
         self.alive = alive
         self._pace = pace or Pace()
@@ -42,12 +50,19 @@ class Collecting:
         self._taking = Taking(journal, Ledger(), 0, rows=self._pace.take_rows)
         self._batches = Batches(journal, Folded(), 0, rows=self._pace.batch_rows)
         self._outdated = True
-        self._fenced = False
+        self._fenced = alone
 
     @classmethod
-    async def begun(cls, journal: Journal, pace: Pace | None = None, alive: Callable[[], None] = lambda: None) -> Self:
+    async def begun(
+        cls,
+        journal: Journal,
+        pace: Pace | None = None,
+        alive: Callable[[], None] = lambda: None,
+        *,
+        alone: bool = False,
+    ) -> Self:
         """Begin. What another collector began and did not finish never counts; what it took is taken."""
-        made = cls(journal, pace, alive)
+        made = cls(journal, pace, alive, alone=alone)
         await made._begin()
         return made
 

@@ -49,7 +49,10 @@ class Lead(Protocol):
 
 
 class Collector:
-    """One collector of a journal: a Follower. `anchor` is called after each look, with the last batch that counts."""
+    """One collector of a journal: a Follower. `anchor` is called after each look, with the last batch that counts.
+
+    `alone`: see Collecting.
+    """
 
     part: Part = "collector"
 
@@ -59,11 +62,14 @@ class Collector:
         lead: Lead,
         pace: Pace | None = None,
         anchor: Callable[[int], Awaitable[None]] | None = None,
+        *,
+        alone: bool = False,
     ) -> None:
         self._journal = journal
         self._lead = lead
         self._pace = pace or Pace()
         self._anchor = anchor
+        self._alone = alone
         self._wake = asyncio.Event()
         self._turns = Turns()
         self._said: str | None = None
@@ -83,7 +89,7 @@ class Collector:
     async def follow(self) -> None:
         """See Follower."""
         await self._lead.take()
-        collecting = await Collecting.begun(self._journal, self._pace, self._alive)
+        collecting = await Collecting.begun(self._journal, self._pace, self._alive, alone=self._alone)
         self._turns.open()
         await self._say("")
         self.outage.answered(FOLLOWING)
