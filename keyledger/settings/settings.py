@@ -17,6 +17,7 @@ from keyledger.settings.values import (
     CertificateFile,
     ClickHouseUrl,
     DatabaseSsl,
+    DisplayName,
     HeaderText,
     Identifier,
     KafkaName,
@@ -27,6 +28,7 @@ from keyledger.settings.values import (
     Origins,
     PartNames,
     PostgresUrl,
+    TagName,
 )
 
 # Read by the tests alone.
@@ -183,6 +185,15 @@ class Settings(BaseSettings):
     bill_lines_max: int = Field(100_000, ge=1, le=10_000_000, description="Lines of a bill, at most.")
     bill_timeout_s: int = Field(300, ge=1, le=86_400, description="Seconds that a statement of a bill may take.")
     bill_memory_mib: int = Field(8192, ge=64, le=16_777_216, description="MiB of memory that it may take.")
+    focus_issuer: DisplayName = Field(
+        "Keyledger", description="Who issues the invoices and provides the service, in exports for FOCUS."
+    )
+    focus_sub_account_tag: TagName = Field(
+        "customer_id", description="The tag whose value is the SubAccountId of exports for FOCUS."
+    )
+    focus_sub_account_name_tag: TagName | None = Field(
+        None, description="The tag whose value is the SubAccountName; the SubAccountId when not set."
+    )
     http_connections_max: int = Field(4096, ge=16, le=1_000_000, description="Connections at once, on each socket.")
     http_connections_of_peer_max: int = Field(
         1024, ge=1, le=1_000_000, description="Of them from one address; as many for a proxy in front."

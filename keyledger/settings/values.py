@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from registry.keys.tags import name_fault, text_fault
 from registry.parts.part import Part
 
 _SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 # As browsers write it (RFC 6454): anything else would never be equal to what they send.
 _ORIGIN: Final = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 
+_DISPLAY_NAME_BYTES: Final = 256
 _METRICS: Final = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
 
 
@@ -84,6 +86,18 @@ def _is_metrics(url: str) -> bool:
         return False
 
 
+def _tag_name(name: str) -> str:
+    if why := name_fault(name):
+        raise ValueError(f"must be the name of a tag; it {why}")
+    return name
+
+
+def _display_name(name: str) -> str:
+    if why := text_fault(name, _DISPLAY_NAME_BYTES):
+        raise ValueError(why)
+    return name
+
+
 def _topic(name: str) -> str:
     if name in {".", ".."}:
         raise ValueError("must have more than dots")
@@ -111,6 +125,8 @@ HeaderText = Annotated[str, Field(pattern=r"^[!-~]+$")]
 KafkaServers = Annotated[str, AfterValidator(_servers)]
 Origins = Annotated[str, AfterValidator(_origins)]
 KafkaName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,200}$"), AfterValidator(_topic)]
+DisplayName = Annotated[str, AfterValidator(_display_name)]
+TagName = Annotated[str, AfterValidator(_tag_name)]
 PartNames = Annotated[str, AfterValidator(_parts)]
 CertificateFile = Annotated[Path, AfterValidator(_pem("CERTIFICATE"))]
 KeyFile = Annotated[Path, AfterValidator(_pem("PRIVATE KEY"))]

@@ -66,6 +66,7 @@ async def test_the_pages_commands_on_bills_run_as_they_are_written(
             code, out, err = await registry.ask(*shlex.split(line)[1:])
             assert code in {0, 1}, err  # 1: a difference was found
             assert out, line
+    assert (tmp_path / "march.parquet").read_bytes().startswith(b"PAR1")
     assert (tmp_path / "march.svg").read_text(encoding="utf-8").startswith("<svg")
 
 
@@ -85,6 +86,16 @@ async def test_the_csv_is_printed_to_the_byte_and_what_rounding_changed_on_stder
     for wrong, why in ((["--csv", "--json"], "give one of"), (["--round"], "goes with --csv")):
         code, out, err = await registry.ask("bill", *options, *wrong)
         assert (code, out, why in err) == (2, "", True)
+
+
+async def test_what_an_export_for_focus_is_refused_for_is_said_and_no_file_is_left(
+    registry: RegistryProcess, tmp_path: Path
+) -> None:
+    file, options = tmp_path / "march.parquet", ["--month", "2026-03", "--corrects-known-at", "1"]
+    code, out, err = await registry.ask("focus", *options, "--parquet", str(file))
+    assert (code, out, "corrects_usage_known_at" in err, file.exists()) == (1, "", True, False)
+    code, out, err = await registry.ask("focus", "--month", "2026-03", "--parquet", str(tmp_path))
+    assert (code, out, f"{tmp_path}: Is a directory" in err) == (1, "", True)
 
 
 async def test_a_comparison_shows_both_sides_and_exits_with_1_where_they_differ(registry: RegistryProcess) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import mimeparse
@@ -25,10 +26,15 @@ _KINDS: Final = (CSV, "application/json")
 
 def wants_csv(accept: str | None) -> bool:
     """Whether a caller likes CSV better than JSON, which everything else is answered with, too."""
+    return liked(_KINDS, accept) == CSV
+
+
+def liked(kinds: Sequence[str], accept: str | None) -> str:
+    """The kind that a caller likes best; the last one, which everything else is answered with, too."""
     try:
-        return accept is not None and mimeparse.best_match(_KINDS, accept.lower()) == CSV
+        return mimeparse.best_match(kinds, (accept or "").lower()) or kinds[-1]
     except mimeparse.MimeTypeParseException:
-        return False
+        return kinds[-1]
 
 
 def check_question(question: BillQuery, *, csv: bool, rounding: bool) -> None:

@@ -12,9 +12,11 @@ import httpx
 from registry.instant import parse_instant, to_ms
 from tests.support.audit.ledger_world import Ledger
 from tests.support.bill_world import chat, model, uuid7
+from tests.support.focus import assert_same_rows, csv_rows
 
 PERIOD = {"since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z", "group_by": "customer_id"}
 CSV = {"Accept": "text/csv"}
+_CORRECTS_USAGE = "corrects_usage_known_at"
 
 
 async def used(ledger: Ledger, customer: str, *costs: str | None) -> dict[str, Any]:
@@ -151,18 +153,39 @@ async def test_the_inferences_of_a_line_are_given_by_page_and_each_name_of_a_lin
         assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (422, fields)
 
 
-async def test_a_period_is_exported_for_focus_with_the_costs_of_the_bill(ledger: Ledger) -> None:
+async def test_a_period_is_exported_for_focus_with_the_costs_of_the_bill_as_csv_or_parquet(ledger: Ledger) -> None:
     await used(ledger, "acme", "1.25")
     position = await ledger.apply()
     period = {name: value for name, value in PERIOD.items() if name != "group_by"}
     answer = await ledger.api.call("GET", "/billing/focus", params=period)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
-    (row,) = csv.DictReader(io.StringIO(answer.text, newline=""))
-    assert (row["Tags"], row["x_ProviderCostUsd"], row["x_Position"]) == (
-        '{"customer_id":"acme"}',
-        "1.25",
-        str(position),
-    )
-    refused = await ledger.api.call("GET", "/billing/focus", params={**period, "group_by": "customer_id"})
-    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "group_by")
+    (row,) = rows = csv_rows(answer.content)
+    assert (row["Tags"], row["x_ProviderCostUsd"], row["x_Position"], row["SubAccountId"], row["ChargeClass"]) == (
+        '{"customer_id":"acme"}', "1.25", str(position), "acme", "",
+    )  # fmt: skip
+    kind = "application/vnd.apache.parquet"
+    answer = await ledger.api.call("GET", "/billing/focus", params=period, headers={"Accept": kind})
+    assert (answer.headers["content-type"], answer.headers["vary"]) == (kind, "Accept")
+    assert_same_rows(rows, answer.content)
+    for params, field in (({"group_by": "customer_id"}, "group_by"), ({"corrects_known_at": 1}, _CORRECTS_USAGE)):
+        refused = await ledger.api.call("GET", "/billing/focus", params={**period, **params})
+        assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (422, [field])
+
+
+async def test_what_corrects_an_export_for_focus_is_asked_for_by_what_that_export_says_of_itself(
+    ledger: Ledger,
+) -> None:
+    key = await used(ledger, "acme", "1.25")
+    await ledger.anchor()
+    period = {name: value for name, value in PERIOD.items() if name != "group_by"}
+    invoiced = csv_rows((await ledger.api.call("GET", "/billing/focus", params=period)).content)[0]
+    query = {"effective_at": key["created_at"], "reason": "ticket 4711"}
+    await ledger.api.patch(key["public_id"], {"tags": {"customer_id": "globex"}}, **query)
+    await ledger.apply()
+    corrects = {"corrects_known_at": invoiced["x_Position"], _CORRECTS_USAGE: invoiced["x_UsageAnchoredAt"]}
+    answer = await ledger.api.call("GET", "/billing/focus", params={**period, **corrects})
+    assert answer.status_code == 200, answer.text
+    assert [
+        (row["ChargeClass"], row["SubAccountId"], row["x_ProviderCostUsd"]) for row in csv_rows(answer.content)
+    ] == [("Correction", "acme", "-1.25"), ("Correction", "globex", "1.25")]

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from keyledger.settings import Settings, SettingsError
+from tests.support.settings_read import faults
 
 
 def test_without_any_variable_the_defaults_hold() -> None:
@@ -39,3 +40,12 @@ def test_what_a_command_needs_is_asked_for_in_one_go(monkeypatch: pytest.MonkeyP
         Settings.read().require("database_url", "clickhouse_url")
     monkeypatch.setenv("KEYLEDGER_CLICKHOUSE_URL", "chdb:///x")
     assert Settings.read().require("clickhouse_url") == ("chdb:///x",)
+
+
+def test_exports_for_focus_name_an_issuer_and_tags_that_keys_can_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings.read()
+    assert (settings.focus_issuer, settings.focus_sub_account_tag) == ("Keyledger", "customer_id")
+    assert settings.focus_sub_account_name_tag is None
+    values = {"FOCUS_ISSUER": "Two\nlines", "FOCUS_SUB_ACCOUNT_TAG": "model", "FOCUS_SUB_ACCOUNT_NAME_TAG": "a:b"}
+    said = faults(monkeypatch, values)
+    assert [line.partition(":")[0] for line in said] == [f"KEYLEDGER_{name}" for name in values]

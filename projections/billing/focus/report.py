@@ -5,7 +5,7 @@ They are the bill's own statement, split further, so that their charges add up t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import localcontext
 
@@ -42,14 +42,31 @@ class FocusLine:
     currency: str
     figures: Figures
 
+    @property
+    def identity(self) -> Hashable:
+        """All but its figures: no two lines of a report have the same."""
+        key = self.day, self.public_id, tuple(self.tags.items())
+        return *key, self.model, self.provider, self.price_id, self.price_from_ms, self.currency
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """Where it stands in a report."""
+        set_at = sorted((name, one.position) for name, one in self.tags.items())
+        price = self.price_id, self.price_from_ms, self.currency
+        return self.day, self.public_id, set_at, self.model or "", self.provider or "", *price
+
 
 @dataclass(frozen=True)
 class FocusReport:
-    """The rows of a period, the position that they know, and the batch of the journal that they were made of."""
+    """The rows of a period, and what they know: the log's position, and that of the anchor that has all their usage.
+
+    `anchored_at` is None while some usage of the period is newer. `corrections`: the rows correct an earlier report.
+    """
 
     position: int
-    batch: int
+    anchored_at: int | None
     lines: list[FocusLine]
+    corrections: bool = False
 
 
 async def focus_report(
@@ -60,10 +77,10 @@ async def focus_report(
         raise found[0]
     limits = limits or BillLimits()
     await Presence(clickhouse, names).check()
-    pinned = (await known_usage(clickhouse, names, query, applied_position)).pinned
+    usage = await known_usage(clickhouse, names, query, applied_position)
     position, period = known_position(query, applied_position), (to_ms(query.since), to_ms(query.until))
     prices = await read_price_book(clickhouse, Scope(names), position, *period)
-    asked = ask(query, position, period, pinned, prices)
+    asked = ask(query, position, period, usage.pinned, prices)
     detail = bill_sql.Detail(
         "a.bucket = 'keyed' AND a.listed", ("public_id", "tags_from_ms"), tags_from=True, price=True
     )
@@ -78,18 +95,20 @@ async def focus_report(
     wanted = {(group.by[0], group.by[1]) for group in groups}
     tags = await key_tags(clickhouse, scope, wanted, position, period[1])
     with localcontext(prec=100):
-        lines = [_line(group, tags) for group in groups]
-    return FocusReport(position, pinned.batch, sorted(lines, key=_order))
+        lines = sorted(_lines(groups, tags), key=lambda line: line.order)
+    return FocusReport(position, usage.anchored_at, lines)
 
 
-def _line(group: Group, tags: Mapping[tuple[str, int], Mapping[str, TagAt]]) -> FocusLine:
-    public_id, tags_from_ms, day, model, provider, *price = group.by
-    price_id, price_from_ms = price or ("", 0)
-    figures = Figures(**sums([group], group.inferences))
-    of_key = tags[public_id, tags_from_ms]
-    return FocusLine(day, public_id, of_key, model, provider, price_id, price_from_ms, group.currency, figures)
-
-
-def _order(line: FocusLine) -> tuple[object, ...]:
-    set_at = sorted((name, one.position) for name, one in line.tags.items())
-    return line.day, line.public_id, set_at, line.model or "", line.provider or "", line.price_id, line.price_from_ms
+def _lines(groups: Iterable[Group], tags: Mapping[tuple[str, int], Mapping[str, TagAt]]) -> Iterator[FocusLine]:
+    """The lines. A key that gets back the tags that it had, as by the end of another, has one line for both times."""
+    alike: dict[Hashable, list[Group]] = {}
+    for group in groups:
+        public_id, tags_from_ms, *by = group.by
+        of_key = tuple(tags[public_id, tags_from_ms].items())
+        alike.setdefault((public_id, of_key, *by, group.currency), []).append(group)
+    for same in alike.values():
+        public_id, tags_from_ms, day, model, provider, *price = same[0].by
+        price_id, price_from_ms = price or ("", 0)
+        figures = Figures(**sums(same, sum(group.inferences for group in same)))
+        of_price = price_id, price_from_ms, same[0].currency
+        yield FocusLine(day, public_id, tags[public_id, tags_from_ms], model, provider, *of_price, figures)

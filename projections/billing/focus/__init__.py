@@ -1,0 +1,1 @@
+"""A period in rows for FOCUS, and the rows that correct an earlier report."""
