@@ -91,11 +91,10 @@ FROM (
         FROM (
             SELECT
                 r.*,
-                s.several AS several,
+                {{several}} AS several,
                 multiIf(kind = 'model', {{model_rank}}, kind = 'inference', {{inference_rank}}, '') AS rank
             FROM ({{rows}}) AS r
-            LEFT JOIN ({{shared_winners}}) AS s ON s.id = r.id
-            WHERE kind != 'model' OR s.winner = 0 OR s.winner = number
+            {{of_winners}}
         ) AS f
         GROUP BY
             number,

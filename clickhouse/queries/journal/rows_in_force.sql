@@ -1,25 +1,7 @@
 -- Rows as they were taken up to an insert, without those that went.
 SELECT r.* EXCEPT (take)
 FROM {{journal}}.usage_row_v1 AS r
-LEFT JOIN (
-    SELECT
-        w.number AS number,
-        w.kind AS kind,
-        w.id AS id,
-        w.fingerprint AS fingerprint,
-        max(w.take) AS before
-    FROM {{journal}}.usage_gone_v1 AS w
-    WHERE w.take <= {{take}}
-    GROUP BY
-        w.number,
-        w.kind,
-        w.id,
-        w.fingerprint
-) AS g
-    ON g.number = r.number
-    AND g.kind = r.kind
-    AND g.id = r.id
-    AND g.fingerprint = r.fingerprint
+{{without_gone}}
 WHERE r.take <= {{take}}
-    AND r.take > g.before
+    {{after_gone}}
     AND {{which}}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from projections.engine.templates import sql
-from projections.usage.journal.lines import corrections, plain_entries, touched
+from projections.usage.journal.lines import There, corrections, plain_entries, touched
 from projections.usage.journal.state import LAST_NUMBER, Folded, Journal
 
 # Rows of one batch. Its memory is bound by it, whatever has come.
@@ -70,13 +70,12 @@ class Batches:
 
     async def _correct(self, batch: int, parameters: dict[str, int]) -> int:
         """Write the entries of inferences that need care; returns how many were taken back whole."""
-        if not await self._one(
-            f"SELECT count() FROM {self._table('usage_recount_v1')} WHERE batch = {{batch:UInt64}}",  # noqa: S608 - a checked identifier
-            {"batch": batch},
-        ):
+        ((numbers, *there),) = await self._journal.clickhouse.query(self._sql("recounted"), parameters)
+        if not numbers:
             return 0
-        await self._insert("usage_entry_v1", corrections(self._journal.names), parameters)
-        vanished = await self._one(self._sql("vanished"), {"batch": batch})
+        look_at = There(*map(bool, there))
+        await self._insert("usage_entry_v1", corrections(self._journal.names, look_at), parameters)
+        vanished = await self._one(self._sql("vanished"), {"batch": batch}) if look_at.before else 0
         await self._journal.clickhouse.command(f"TRUNCATE TABLE {self._table('usage_recount_v1')}")
         return vanished
 
