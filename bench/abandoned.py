@@ -20,7 +20,7 @@ from bench.common import options, progress, report
 from bench.shared.gateway_rows import gateway_rows
 from bench.shared.running import Running, registry
 
-BILL = "/billing/usage?since=2026-01-01T00:00:00Z&until=2026-02-01T00:00:00Z&group_by=customer_id&group_by=model"
+BILL = "/billing/usage?since=2025-01-01T00:00:00Z&until=2025-02-01T00:00:00Z&group_by=customer_id&group_by=model"
 CALLERS = 64
 LEAVE_AFTER_S = 1.0
 

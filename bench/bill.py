@@ -105,7 +105,7 @@ GROUP BY credential_id
 async def make(clickhouse: ClickHouse, inferences: int, keys: int, moved: float) -> None:
     """Fill the gateway's and the ledger's tables, and the journal."""
     await ddl.apply(clickhouse, NAMES, gateway_tables=True, durable=False)
-    for statement in gateway_rows(inferences, keys, months=MONTHS, skewed=True):
+    for statement in gateway_rows(inferences, keys, skewed=True, span_ms=SPAN_MS):
         await clickhouse.command(statement)
     await (await Collecting.begun(Journal(clickhouse, NAMES))).look()
     await make_ledger(clickhouse, keys, moved)

@@ -15,6 +15,7 @@ from keyledger.runtime.serving.reading import Reading
 from keyledger.runtime.status import Status, status_of
 from keyledger.runtime.watching.read_side import PATIENCE_S, ReadSide
 from keyledger.settings import Settings
+from projections.billing.recent_bills import RecentBills
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.ledger.dead_letters import DeadLetters
@@ -43,6 +44,7 @@ class Services:
     counts: GatewayCounts | None = None  # where the gateway's metrics are given
     look: ClickHouse | None = None  # for the status: it gives up sooner than others
     journal: Journal | None = None  # for a collector
+    recent_bills: RecentBills | None = None
     books: Books | None = None  # where this process alone writes into the gateway's tables, in the embedded engine
 
     @property
@@ -104,7 +106,9 @@ async def _opened(
             journal = Journal(usage, names)
             books = OwnBooks(journal) if clickhouse.is_set and clickhouse.embedded else None
             opened = Services(registry, clickhouse, names, store, letters, presence, look=look)
-            yield replace(opened, counts=counts, journal=journal, books=books)
+            yield replace(
+                opened, counts=counts, journal=journal, books=books, recent_bills=RecentBills(clickhouse, names)
+            )
     finally:
         for client in (clickhouse, ledger, usage, look):
             await client.close()

@@ -38,7 +38,13 @@ async def known_usage(clickhouse: ClickHouse, names: Names, query: BillQuery, ap
     if query.usage_known_at is not None:
         return await _as_known(journal, query, min(query.usage_known_at, applied_position))
     uncollected = await journal.uncollected()
-    pinned = await journal.pinned()
+    return await usage_of(journal, query, applied_position, await journal.pinned(), uncollected)
+
+
+async def usage_of(
+    journal: Journal, query: BillQuery, applied_position: int, pinned: Pinned, uncollected: int
+) -> KnownUsage:
+    """The usage of a bill of now. Raises ClickHouseError."""
     anchored_at = await _anchored_at(journal, query, pinned, applied_position)
     return KnownUsage(pinned, datetime.now(UTC), uncollected, anchored_at)
 

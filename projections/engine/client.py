@@ -21,6 +21,7 @@ from clickhouse_connect.driver.exceptions import Error as CodedError
 
 from projections.engine.causes import cause_of
 from projections.engine.translation import readable, translated
+from projections.engine.written import written_of
 from projections.errors import ClickHouseNotSet, ClickHouseRefused, ClickHouseUnavailable
 
 Row = tuple[Any, ...]
@@ -75,6 +76,7 @@ class ClickHouse:
         self._local = threading.local()
         self._clients: list[Any] = []
         self._lock = threading.Lock()
+        self._written = written_of(dsn) if self.embedded else None
 
     @property
     def is_set(self) -> bool:
@@ -91,6 +93,10 @@ class ClickHouse:
         """The host and port, or the folder of the embedded engine; without any login."""
         parts = urlsplit(self._dsn)
         return parts.path if self.embedded else parts.netloc.rpartition("@")[2]
+
+    def written(self, *tables: str) -> int | None:
+        """A number that grows whenever `database.table` may have been written to; None where others write, too."""
+        return None if self._written is None else self._written.times(*tables)
 
     async def query(
         self,
@@ -122,7 +128,7 @@ class ClickHouse:
                 result = client.query(sql, tz_mode="aware")
                 return list(result.column_names), [tuple(row) for row in result.result_rows]
 
-        return await self._run(run)
+        return await self._write(run, statement=sql)
 
     async def raw(self, sql: str) -> bytes:
         """The result of one statement from an operator, in the FORMAT that it names."""
@@ -131,7 +137,7 @@ class ClickHouse:
             with readable():
                 return bytes(client.raw_query(sql))
 
-        return await self._run(run)
+        return await self._write(run, statement=sql)
 
     async def command(
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Settings | None = None
@@ -141,7 +147,7 @@ class ClickHouse:
         def run(client: Any) -> None:
             client.command(sql, parameters=_bound(parameters), settings=_settings(settings))
 
-        await self._run(run)
+        await self._write(run, statement=sql)
 
     async def insert_select(
         self,
@@ -159,7 +165,7 @@ class ClickHouse:
             quorum = {"insert_quorum": _replicas(client, table, self._cluster)} if self._cluster else {}
             client.command(sql, parameters=_bound(parameters), settings=_settings({**quorum, **(settings or {})}))
 
-        await self._run(run)
+        await self._write(run, table=table)
 
     async def insert(self, table: str, rows: Sequence[Row], columns: Sequence[str]) -> None:
         """Insert rows into `database.table` as one block. Does nothing if there are no rows.
@@ -183,7 +189,7 @@ class ClickHouse:
             finally:
                 held.clear()
 
-        await self._run(run)
+        await self._write(run, table=table)
 
     async def close(self) -> None:
         """Stop running queries, wait for other statements, then close every client.
@@ -198,6 +204,21 @@ class ClickHouse:
             clients, self._clients = self._clients, []
         for client in clients:
             client.close()
+
+    async def _write(self, call: Callable[[Any], _T], *, table: str = "", statement: str = "") -> _T:
+        """Run a call that may write into a table, or where its statement says, and count that when it is done."""
+
+        def counted(client: Any) -> _T:
+            try:
+                return call(client)
+            finally:
+                if self._written is not None:
+                    if table:
+                        self._written.add(table)
+                    else:
+                        self._written.add_statement(statement)
+
+        return await self._run(counted)
 
     async def _run(self, call: Callable[[Any], _T], mark: str | None = None) -> _T:
         """Run the call in a thread. With a `mark`, which its statement bears, that is stopped when we are cancelled."""

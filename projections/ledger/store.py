@@ -7,11 +7,13 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 from projections.engine import ddl
 from projections.engine.client import ClickHouse, Row
 from projections.engine.ddl import Names
+from projections.flight import Remembered
 from projections.ledger import rows as projected
 from registry.log.log_position import NOWHERE, LogPosition
 from registry.prices.terms import COUNTED
@@ -65,6 +67,8 @@ _PRICE_CHANGE = (
     "cost_multiplier",
     "recorded_at",
 )
+# What the applied position is derived from.
+_OF_APPLIED: Final = ("event_applied_v1", "applied_checkpoint_v1", "dead_letter_v1", "redelivered_v1")
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,8 @@ class Store:
         self._checkpoint_every = checkpoint_every
         self._since_checkpoint = checkpoint_every  # the first write leaves a checkpoint: short runs must not add up
         self._checkpoint_s = 0.0
+        read = [f"{names.database}.{table}" for table in _OF_APPLIED]
+        self._applied = Remembered(self._look_at_applied, lambda: clickhouse.written(*read))
         self._stop = ""  # what stopped a projector of this process, also if it could not be saved
 
     async def write(self, rows: projected.LedgerRows, applied: Sequence[Row]) -> None:
@@ -175,7 +181,13 @@ class Store:
             self._since_checkpoint, self._checkpoint_s = 0, time.monotonic()
 
     async def applied(self) -> LogPosition:
-        """How far everything is applied, derived from the rows themselves; NOWHERE before the first event."""
+        """How far everything is applied, derived from the rows themselves; NOWHERE before the first event.
+
+        Those who ask at the same time share one look, which began after they asked.
+        """
+        return await self._applied()
+
+    async def _look_at_applied(self) -> LogPosition:
         rows = await self._clickhouse.query(ddl.sql("queries/ledger/applied", self._names))
         return _place(*rows[0])
 

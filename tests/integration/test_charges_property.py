@@ -30,8 +30,8 @@ questions = st.tuples(
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bill is made in two ways, by how much there is: both must hold."""
     if request.param:
-        monkeypatch.setattr("projections.billing.bill._MANY", 0)
-        monkeypatch.setattr("projections.billing.bill._STEADY", 0)
+        monkeypatch.setattr("projections.billing.made._MANY", 0)
+        monkeypatch.setattr("projections.billing.made._STEADY", 0)
 
 
 @pytest.mark.timeout(600)

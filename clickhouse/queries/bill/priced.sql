@@ -2,7 +2,7 @@
 SELECT
     x.*,
     arrayFirst(
-        p -> x.model_rows != 0
+        p -> x.has_model
             AND p.from_ms <= x.rate_ms
             AND x.rate_ms < p.until_ms
             AND (p.provider = '' OR p.provider = x.rate_provider)

@@ -19,7 +19,7 @@ from keyledger.http.request.field_types import Instant
 from keyledger.http.request.query_params import MAX_FILTERS, KnownAt, Strict, UsageKnownAt, WaitForPosition, tag_filters
 from projections.billing.bill import Bill, compute_bill
 from projections.billing.limits import BillLimits
-from projections.billing.query import MAX_GROUP_BY, BillQuery, faults
+from projections.billing.query import MAX_GROUP_BY, WORDS, BillQuery, faults
 from projections.billing.statement.scope import Scope
 from projections.billing.tag_names import unknown_names
 from projections.errors import TooManyLines
@@ -129,8 +129,14 @@ async def refuse_unknown_names(
 ) -> None:
     """Raise FieldsRefused for tags that no key has ever had."""
     position = applied_position if question.pinned_at is None else question.pinned_at
+    names = {name for name in question.group_by if name not in WORDS} | {name for name, _ in question.tags}
+    known = services.recent_bills.tag_names if question.pinned_at is None and services.recent_bills else set()
+    if names <= known:
+        return
     if unknown := await unknown_names(services.clickhouse, scope or Scope(services.names), question, position):
         raise FieldsRefused(*(FieldFault(fault.field, fault.detail) for fault in unknown))
+    if scope is None:
+        known |= names
 
 
 async def bill_within_limits(
@@ -139,7 +145,9 @@ async def bill_within_limits(
     """The bill, whatever its names. Raises FieldsRefused for one that would be too long."""
     limits = limits_of(services)
     try:
-        return await compute_bill(services.clickhouse, services.names, question, applied_position, limits, scope)
+        return await compute_bill(
+            services.clickhouse, services.names, question, applied_position, limits, scope, services.recent_bills
+        )
     except TooManyLines as error:
         raise FieldsRefused(FieldFault("group_by", str(error))) from error
 

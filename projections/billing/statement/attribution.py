@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from projections.billing.figures import BUCKETS
 from projections.billing.statement.scope import Scope
@@ -17,42 +17,53 @@ _SUMS = ("sign", *FIGURES, "fingerprint")
 _OF_CREDENTIAL = {"credential_id": "e.credential_id", "state": "e.state"}
 
 
-def attributed(scope: Scope, tags: Sequence[str], moving: Moving | None = None) -> str:
+_IDS: Final = ("credential_id", "public_id")
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Some credentials, and their keys, as SQL has them after IN."""
+
+    ids: str
+    public_ids: str
+
+
+# How many are bound, and more are not.
+FEW: Final = 5000
+FEW_CREDENTIALS: Final = Credentials("{few:Array(String)}", "{few_keys:Array(String)}")
+
+
+def bound_few(ids: Sequence[str], public_ids: Sequence[str]) -> dict[str, Any]:
+    """The values of FEW_CREDENTIALS."""
+    return {"few": ids, "few_keys": public_ids}
+
+
+def attributed(scope: Scope, tags: Sequence[str], only: Credentials | None = None) -> str:
     """The entries with their bucket and `tag_0`, `tag_1` … as of their instant; `tags` are expressions for names.
 
-    `moving`: of these credentials alone.
+    `only`: of these credentials alone.
     """
     entries = scope.sql("bill/entries")
-    if moving is not None:
-        entries = f"SELECT * FROM ({entries}) WHERE credential_id IN {moving.credentials}"  # noqa: S608 - our own texts
+    if only is not None:
+        entries = f"SELECT * FROM ({entries}) WHERE credential_id IN {only.ids}"  # noqa: S608 - our own texts
     return scope.sql(
         "bill/attributed",
         entries=entries,
-        timeline=_timeline(scope, tags, moving),
+        timeline=_timeline(scope, tags, only),
         bucket=_bucket(scope, "u.at_ms < t.alive_until_ms"),
         tag_names="".join(f"t.tag_{i} AS tag_{i},\n    " for i in range(len(tags))),
     )
 
 
-@dataclass(frozen=True)
-class Moving:
-    """The credentials of which something that decides their bill changes within the period, and their keys, in SQL."""
-
-    credentials: str
-    public_ids: str
-
-
-# Bound, where they are few.
-MOVING: Final = Moving("{moving:Array(String)}", "{moving_keys:Array(String)}")
-
-
-def moving_of(scope: Scope, tags: Sequence[str]) -> Moving:
-    """The same, where they are too many to be bound."""
+def moving_of(scope: Scope, tags: Sequence[str]) -> Credentials:
+    """Those of which something that decides their bill changes within the period."""
     steady = _steady(scope, tags)
-    return Moving(*(f"({scope.sql('bill/moving', steady=steady, of=of)})" for of in ("credential_id", "public_id")))
+    return Credentials(
+        *(f"({scope.sql('bill/moving', steady=steady, of=of)})" for of in ("credential_id", "public_id"))
+    )
 
 
-def mostly_steady(scope: Scope, tags: Sequence[str], columns: Sequence[str], moving: Moving | None) -> str:
+def mostly_steady(scope: Scope, tags: Sequence[str], columns: Sequence[str], moving: Credentials | None) -> str:
     """As `attributed`, of the entries' columns that are named, made for where little changes within the period.
 
     Without columns entries are summed first, by credential. `moving`: None where nothing changes at all.
@@ -111,14 +122,14 @@ def _tuple(tags: Sequence[str]) -> str:
     return f"({', '.join(tags)})" if tags else "('')"
 
 
-def _timeline(scope: Scope, tags: Sequence[str], moving: Moving | None) -> str:
+def _timeline(scope: Scope, tags: Sequence[str], only: Credentials | None) -> str:
     numbers, credentials = range(len(tags)), scope.sql("bill/credentials")
-    if moving is not None:
-        credentials = f"SELECT * FROM ({credentials}) WHERE credential_id IN {moving.credentials}"  # noqa: S608 - our own texts
+    if only is not None:
+        credentials = f"SELECT * FROM ({credentials}) WHERE credential_id IN {only.ids}"  # noqa: S608 - our own texts
     return scope.sql(
         "bill/timeline",
         credentials=credentials,
-        of_keys="" if moving is None else f"AND public_id IN {moving.public_ids}",
+        of_keys="" if only is None else f"AND public_id IN {only.public_ids}",
         tags=_tuple(tags),
         tag_columns="".join(f"nullIf(s.tag_{i}, '') AS tag_{i},\n    " for i in numbers),
         tag_windows="".join(f"last_value(p.tag_{i}) OVER so_far AS tag_{i},\n        " for i in numbers),

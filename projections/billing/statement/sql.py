@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from projections.billing.statement.attribution import Moving, attributed, mostly_steady, summed
+from projections.billing.statement.attribution import Credentials, attributed, mostly_steady, summed
 from projections.billing.statement.scope import Scope
 
 # What a bill can be grouped by besides tags. Where a text for each row would cost too much it is a code, and `bill.py`
@@ -101,9 +101,19 @@ class Book:
 
 @dataclass(frozen=True)
 class Steady:
-    """A statement is made for where little changes within the period: of these credentials, or of none."""
+    """A way to make a statement: for where little changes within the period, of these credentials, or of none."""
 
-    moving: Moving | None
+    moving: Credentials | None
+
+
+@dataclass(frozen=True)
+class Only:
+    """A way to make a statement: all entries are of these credentials."""
+
+    credentials: Credentials
+
+
+Way = Steady | Only | None
 
 
 @dataclass(frozen=True)
@@ -127,21 +137,21 @@ def bill(
     filtered: Sequence[int],
     book: Book,
     detail: Detail | None = None,
-    steady: Steady | None = None,
+    way: Way = None,
 ) -> str:
     """The statement of a bill. Tags are bound as `name_0` …, the values that must hold as `value_0` …
 
     `group_by` holds words of `WORDS` and `tag_0` …; `filtered` says of which tag each value must be. `book.tags` says
     which tags the prices ask for. What it is grouped by is in the rows as `detail.columns`, then `by_0` …
 
-    `steady`: it is made for where little changes within the period. Not for a detail.
+    `way` changes no row; `Steady` is none for a detail.
     """
     columns = () if detail is None else detail.columns
     by = [*columns, *_by(group_by)]
     decides, summed = _rate_parts(book) if book.prices else ({}, {})
     grouped = scope.sql(
         "bill/bill",
-        labelled=_rows(scope, tags, group_by, filtered, book, detail, steady),
+        labelled=_rows(scope, tags, group_by, filtered, book, detail, way),
         only="true" if detail is None else detail.only,
         counted=_COUNTED["model" in group_by, "provider" in group_by],
         by_names=_listed(by),
@@ -166,11 +176,14 @@ def _rows(
     filtered: Sequence[int],
     book: Book,
     detail: Detail | None,
-    steady: Steady | None,
+    way: Way,
 ) -> str:
     """The labelled entries, or sums of them, that a bill adds up."""
     names = names_of(tags)
-    rows = mostly_steady(scope, names, _columns(group_by, book), steady.moving) if steady else attributed(scope, names)
+    if isinstance(way, Steady):
+        rows = mostly_steady(scope, names, _columns(group_by, book), way.moving)
+    else:
+        rows = attributed(scope, names, None if way is None else way.credentials)
     if detail is None:
         rows = summed(scope, _with_local_times(scope, rows, group_by), _dimensions(tags, group_by, book))
     labelled = _labelled(rows, scope, group_by, filtered, of_entries=detail is not None)
@@ -278,6 +291,7 @@ def _rate_parts(book: Book) -> tuple[dict[str, str], dict[str, str]]:
     decides = {
         model: "assumeNotNull(toString(a.model_name))",
         provider: "assumeNotNull(toString(a.model_provider_name))",
+        "has_model": "a.model_name IS NOT NULL",  # else it is an inference without model rows
         # Usage without a key's tags has the prices without tags.
         **{f"rate_tag_{i}": f"if({of_key}, ifNull(tag_{tag}, ''), '')" for i, tag in enumerate(book.tags)},
         "rate_ms": "if(a.at_ms < 0, -1, roundDown(a.at_ms, {times_ms:Array(Int64)}))",

@@ -1,0 +1,139 @@
+"""What a bill is made of: the rows of its statement, and what is known of the usage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from projections.billing.figures import BUCKETS
+from projections.billing.known_usage import KnownUsage
+from projections.billing.limits import BillLimits
+from projections.billing.query import BillQuery
+from projections.billing.statement import sql as bill_sql
+from projections.billing.statement.asked import ask, known_position
+from projections.billing.statement.attribution import FEW, FEW_CREDENTIALS, bound_few, moving_of, moving_share
+from projections.billing.statement.groups import Group, read_group
+from projections.billing.statement.price_book import read_price_book
+from projections.billing.statement.scope import Scope
+from projections.engine.client import ClickHouse
+from projections.usage.after_now import AfterNow, rows_after_now
+from registry.instant import to_ms
+
+# Where less than a quarter of the credentials change within the period: measured, docs/billing.md says more.
+_STEADY: Final = 4
+# Of fewer entries each statement costs more than it saves.
+_MANY: Final = 1_000_000
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a bill is made of. `seen_until_ms`: the latest instant of its usage; -1 without any."""
+
+    groups: Sequence[Group]
+    known: KnownUsage
+    seen_until_ms: int
+    after_now: AfterNow
+    tzdata_version: str | None
+
+
+async def make(
+    clickhouse: ClickHouse,
+    scope: Scope,
+    query: BillQuery,
+    applied_position: int,
+    limits: BillLimits,
+    known: KnownUsage,
+) -> Made:
+    """What the bill is made of, read from the engine. Raises as `compute_bill`."""
+    groups = await groups_of(clickhouse, scope, query, applied_position, limits, known)
+    return await made_of(clickhouse, scope, query, groups, limits, known)
+
+
+async def made_of(
+    clickhouse: ClickHouse,
+    scope: Scope,
+    query: BillQuery,
+    groups: Sequence[Group],
+    limits: BillLimits,
+    known: KnownUsage,
+) -> Made:
+    """The same, of groups that are there."""
+    seen_until_ms = await _seen_until_ms(clickhouse, scope, query, known, groups, limits)
+    rows = rows_after_now(clickhouse, scope.names, known.pinned, known.now, limits.of_engine)
+    after_now = await limits.within(rows)
+    tzdata = await clickhouse.query(scope.sql("bill/tzdata"))
+    return Made(groups, known, seen_until_ms, after_now, str(tzdata[0][0]) if tzdata else None)
+
+
+async def groups_of(
+    clickhouse: ClickHouse,
+    scope: Scope,
+    query: BillQuery,
+    applied_position: int,
+    limits: BillLimits,
+    known: KnownUsage,
+    after_batch: int = 0,
+) -> list[Group]:
+    """The groups of a bill, or what they get by the batches after one. Raises as `compute_bill`."""
+    position, period = known_position(query, applied_position), (to_ms(query.since), to_ms(query.until))
+    prices = await read_price_book(clickhouse, scope, position, *period)
+    asked = ask(query, position, period, known.pinned, prices)
+    limit = (limits.lines + len(BUCKETS) * 2 + 1) * (prices.currencies + 1)
+    parameters = {**asked.parameters, **scope.values, "now_ms": to_ms(known.now), "limit": limit}
+    if after_batch:
+        scope, parameters["after_batch"] = replace(scope, after_batch="{after_batch:UInt64}"), after_batch
+        way, bound = await _way_of_few(clickhouse, scope, parameters)
+    else:
+        way, bound = await _way(clickhouse, scope, len(asked.tags), parameters)
+    parameters |= bound
+    sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, way=way)
+    rows = await limits.within(clickhouse.query(sql, parameters, limits.of_engine, stoppable=True))
+    return [read_group(row, len(query.group_by)) for row in rows]
+
+
+async def _way_of_few(
+    clickhouse: ClickHouse, scope: Scope, parameters: Mapping[str, Any]
+) -> tuple[bill_sql.Way, dict[str, Any]]:
+    """How the statement is best made of some batches: of the credentials that their entries name."""
+    statement = scope.sql("bill/credentials_of_entries", entries=scope.sql("bill/entries"))
+    ((ids, keys),) = await clickhouse.query(statement, parameters)
+    return (None, {}) if len(ids) > FEW else (bill_sql.Only(FEW_CREDENTIALS), bound_few(ids, keys))
+
+
+async def _way(
+    clickhouse: ClickHouse, scope: Scope, tags: int, parameters: Mapping[str, Any]
+) -> tuple[bill_sql.Way, dict[str, Any]]:
+    """How the statement is best made, and what to bind for it.
+
+    It pays to look up credentials before entries where there are many entries, and little changes meanwhile.
+    """
+    ((entries,),) = await clickhouse.query(scope.sql("bill/entries_there"))
+    if entries < _MANY:
+        return None, {}
+    names = bill_sql.names_of(tags)
+    ((credentials, count, moving, keys),) = await clickhouse.query(moving_share(scope, names), parameters)
+    if count * _STEADY >= credentials:
+        return None, {}
+    if count > FEW:
+        return bill_sql.Steady(moving_of(scope, names)), {}
+    return (bill_sql.Steady(FEW_CREDENTIALS), bound_few(moving, keys)) if moving else (bill_sql.Steady(None), {})
+
+
+async def _seen_until_ms(
+    clickhouse: ClickHouse,
+    scope: Scope,
+    query: BillQuery,
+    known: KnownUsage,
+    groups: Sequence[Group],
+    limits: BillLimits,
+) -> int:
+    """The latest instant of the usage; -1 without any. Of entries that were taken back it is looked for."""
+    latest = max((group.seen_until_ms for group in groups), default=-1)
+    if not known.pinned.vanished or latest < 0:
+        return latest
+    bounds = {"since_ms": to_ms(query.since), "until_ms": to_ms(query.until), "now_ms": to_ms(known.now)}
+    statement = scope.sql("bill/seen_until", entries=scope.sql("bill/entries"))
+    rows = clickhouse.query(statement, {**bounds, **known.pinned.parameters}, limits.of_engine, stoppable=True)
+    ((found,),) = await limits.within(rows)
+    return int(found)

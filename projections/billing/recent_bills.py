@@ -1,0 +1,150 @@
+"""What bills were made of lately: the next one like it needs only what the journal has got since.
+
+A bill is a sum of entries, and corrections are entries too. So the groups of a bill at one position are those that it
+had, and those of the batches that came after. One that asks for tags is a part of the bill by these tags: a portal that
+asks for each of its customers has the groups of all of them made once.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from functools import partial
+from time import monotonic
+from typing import Final
+
+from projections.billing.known_usage import usage_of
+from projections.billing.limits import BillLimits
+from projections.billing.made import Made, groups_of, made_of
+from projections.billing.query import WORDS, BillQuery
+from projections.billing.statement.asked import known_position
+from projections.billing.statement.parts import Parts
+from projections.billing.statement.scope import Scope
+from projections.engine.client import ClickHouse
+from projections.engine.templates import Names
+from projections.flight import Flight, Remembered
+from projections.ledger.presence import Presence
+from projections.usage.journal.state import Journal, Pinned
+
+# Of one question, and of all: a group takes about a kilobyte.
+_GROUPS: Final = 20_000
+_ALL_GROUPS: Final = 100_000
+_QUESTIONS: Final = 1_000
+# For how long a look at what is missing, and not collected, counts for the next bill; and how long it is remembered
+# that a question has too many groups.
+_LOOK_S: Final = 0.25
+_TOO_LONG_S: Final = 600.0
+
+
+class _Recent:
+    """A question over all tags, and what its bill was made of. `applied` is the greatest position it was asked at."""
+
+    def __init__(self, question: BillQuery) -> None:
+        self.question = question
+        self.limits = BillLimits()
+        self.applied = 0
+        self.made: Made | None = None
+        self.made_at = 0  # the position that it knew, and the one that was applied
+        self.made_of_applied = 0
+        self.parts = Parts(())
+        self.too_long_until = 0.0
+
+
+class RecentBills:
+    """What bills were made of lately. It belongs to one event loop."""
+
+    def __init__(self, clickhouse: ClickHouse, names: Names) -> None:
+        self._clickhouse = clickhouse
+        self._scope = Scope(names)
+        self._journal = Journal(clickhouse, names)
+        self._recent: OrderedDict[BillQuery, tuple[_Recent, Flight[None]]] = OrderedDict()
+        batches = [f"{names.journal}.{table}" for table in ("usage_batch_v1", "usage_attempt_v1")]
+        self._pinned = Remembered(self._journal.pinned, lambda: clickhouse.written(*batches))
+        self._look = Flight(self._looked)
+        self._looked_at = -_LOOK_S
+        self._uncollected = 0
+        # Tags that keys have had: a log forgets none.
+        self.tag_names: set[str] = set()
+
+    async def made(self, query: BillQuery, applied_position: int, limits: BillLimits) -> Made | None:
+        """What the bill is made of; None where that is too much to be kept. Raises as `compute_bill`."""
+        if any(name in WORDS for name, _ in query.tags):
+            return None
+        group_by = tuple(dict.fromkeys([*query.group_by, *(name for name, _ in query.tags)]))
+        recent, refresh = self._of(replace(query, group_by=group_by, tags=()))
+        if recent.too_long_until > monotonic():
+            return None
+        if monotonic() - self._looked_at >= _LOOK_S:
+            await self._look()
+        recent.applied = max(recent.applied, applied_position)
+        recent.limits = replace(limits, lines=_GROUPS) if query.tags else limits
+        await refresh()
+        if recent.made is None:
+            return None
+        self._forget()
+        known = replace(recent.made.known, uncollected=self._uncollected)
+        if not query.tags:
+            return replace(recent.made, groups=recent.parts.groups, known=known)
+        columns, values = [group_by.index(name) for name, _ in query.tags], tuple(value for _, value in query.tags)
+        return replace(recent.made, groups=recent.parts.having(columns, values, len(query.group_by)), known=known)
+
+    def _of(self, question: BillQuery) -> tuple[_Recent, Flight[None]]:
+        if question not in self._recent:
+            recent = _Recent(question)
+            self._recent[question] = recent, Flight(partial(self._refresh, recent))
+        self._recent.move_to_end(question)
+        return self._recent[question]
+
+    def _forget(self) -> None:
+        """Keep no more than there is room for; of one question, too."""
+        for question in [question for question, (recent, _) in self._recent.items() if len(recent.parts) > _GROUPS]:
+            del self._recent[question]
+        while len(self._recent) > _QUESTIONS or sum(len(one.parts) for one, _ in self._recent.values()) > _ALL_GROUPS:
+            self._recent.popitem(last=False)
+
+    async def _looked(self) -> None:
+        await Presence(self._clickhouse, self._scope.names).check()
+        self._uncollected = await self._journal.uncollected()
+        self._looked_at = monotonic()
+
+    async def _refresh(self, recent: _Recent) -> None:
+        applied, position = recent.applied, known_position(recent.question, recent.applied)
+        holds = await self._holds(recent, position)
+        pinned = await self._pinned()
+        if holds and recent.made and recent.made.known.pinned == pinned and recent.made_of_applied == applied:
+            return
+        known = await usage_of(self._journal, recent.question, applied, pinned, self._uncollected)
+        before = recent.made if holds else None
+        grows = before is not None and _grows(before.known.pinned, known.pinned)
+        after_batch = before.known.pinned.batch if before is not None and grows else 0
+        asked = self._clickhouse, self._scope, recent.question, applied, recent.limits, known
+        added = [] if grows and after_batch == known.pinned.batch else await groups_of(*asked, after_batch)
+        if not grows and len(added) > recent.limits.lines >= _GROUPS:
+            recent.too_long_until = monotonic() + _TOO_LONG_S
+            recent.made, recent.parts = None, Parts(())
+            return
+        parts = recent.parts if grows else Parts(())
+        made = await made_of(*asked[:3], [*parts.groups, *added], recent.limits, known)
+        # From here on nothing waits: whoever asks meanwhile has all of the one or all of the other.
+        parts.grow(added)
+        recent.parts, recent.made = parts, replace(made, groups=())
+        recent.made_at, recent.made_of_applied = position, applied
+
+    async def _holds(self, recent: _Recent, position: int) -> bool:
+        """Whether what the bill was made of has the tags, lives and prices of a position.
+
+        Not where usage is dated after now: it comes into what a bill says when its instant has come.
+        """
+        if recent.made is None or recent.made.after_now.rows or recent.made_at > position:
+            return False
+        if recent.made_at == position:
+            return True
+        between = {"after": recent.made_at, "position": position}
+        ((changes,),) = await self._clickhouse.query(self._scope.sql("bill/changes_between"), between)
+        return not changes
+
+
+def _grows(before: Pinned, now: Pinned) -> bool:
+    """Whether entries only came to what counted before."""
+    given_up = tuple(batch for batch in now.given_up if batch <= before.batch)
+    return 0 < before.batch <= now.batch and given_up == before.given_up
