@@ -22,6 +22,7 @@ from datetime import datetime
 from typing import Any
 
 from bench.shared.gateway_rows import KEY, MONTH_MS, SINCE_MS, gateway_rows
+from keyledger.runtime.garbage import collect_garbage_rarely
 from projections.billing.bill import compute_bill
 from projections.billing.limits import BillLimits
 from projections.billing.query import BillQuery
@@ -191,6 +192,7 @@ async def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    collect_garbage_rarely()  # as the server does
     with tempfile.TemporaryDirectory(prefix="keyledger-bench-") as folder:
         clickhouse = ClickHouse(f"chdb://{folder}/clickhouse")
         try:
