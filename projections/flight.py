@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 class Flight(Generic[_T]):
     """Runs work one run at a time. Each caller gets the result of a run that began after the call.
 
-    Whoever calls during a run shares the next one. A run ends when the last of its callers was cancelled. It belongs to
+    Those who call during a run share the next one. A run ends when the last of its callers was cancelled. It belongs to
     one event loop.
     """
 

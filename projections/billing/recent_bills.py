@@ -125,7 +125,7 @@ class RecentBills:
             return
         parts = recent.parts if grows else Parts(())
         made = await made_of(*asked[:3], [*parts.groups, *added], recent.limits, known)
-        # From here on nothing waits: whoever asks meanwhile has all of the one or all of the other.
+        # From here on nothing waits: those who ask meanwhile have all of the one or all of the other.
         parts.grow(added)
         recent.parts, recent.made = parts, replace(made, groups=())
         recent.made_at, recent.made_of_applied = position, applied

@@ -33,7 +33,7 @@ class Written:
             self._times[table] += 1
 
     def add_statement(self, sql: str) -> None:
-        """What a statement names may have been written to; any table where that can't be told."""
+        """What a statement names may have been written to; any table where that is not known."""
         if ";" in sql.rstrip("; \n"):  # perhaps several
             self.add(_ANY)
         elif (insert := _INSERT.match(sql)) is not None:
