@@ -82,9 +82,10 @@ async def compute_bill(
     """The bill. Reads only; the same rows and position give the same bill.
 
     `scope`: where what holds when is read, where not in the ledger. `applied_position` is at most what is applied;
-    `known_at` beyond it counts as it. `recent`: what bills were made of lately, which changes no digit. Raises
-    BadBillQuery, TooManyLines, BillLimitReached, UsageNotProved, and RowsMissing while rows are known to be missing.
-    Cancelling it stops its statement.
+    `known_at` beyond it counts as it. `recent`: what bills were made of lately, which changes no digit; it may know
+    more applied than the caller did, and the bill's position says so. Raises BadBillQuery, TooManyLines,
+    BillLimitReached, UsageNotProved, and RowsMissing while rows are known to be missing. Cancelling it stops its
+    statement.
     """
     if found := faults(query):
         raise found[0]
@@ -101,7 +102,7 @@ async def compute_bill(
         raise TooManyLines(limits.lines)
     with localcontext(prec=100):
         return Bill(
-            position=applied_position if query.pinned_at is None else query.pinned_at,
+            position=made.applied if query.pinned_at is None else query.pinned_at,
             known_at=query.known_at,
             usage_known_at=query.usage_known_at,
             since=query.since.astimezone(UTC),

@@ -28,8 +28,9 @@ _MANY: Final = 1_000_000
 
 @dataclass(frozen=True)
 class Made:
-    """What a bill is made of. `seen_until_ms`: the latest instant of its usage; -1 without any."""
+    """What a bill is made of, by what was applied. `seen_until_ms`: the latest instant of its usage; -1 without any."""
 
+    applied: int
     groups: Sequence[Group]
     known: KnownUsage
     seen_until_ms: int
@@ -47,13 +48,14 @@ async def make(
 ) -> Made:
     """What the bill is made of, read from the engine. Raises as `compute_bill`."""
     groups = await groups_of(clickhouse, scope, query, applied_position, limits, known)
-    return await made_of(clickhouse, scope, query, groups, limits, known)
+    return await made_of(clickhouse, scope, query, applied_position, groups, limits, known)
 
 
 async def made_of(
     clickhouse: ClickHouse,
     scope: Scope,
     query: BillQuery,
+    applied_position: int,
     groups: Sequence[Group],
     limits: BillLimits,
     known: KnownUsage,
@@ -63,7 +65,7 @@ async def made_of(
     rows = rows_after_now(clickhouse, scope.names, known.pinned, known.now, limits.of_engine)
     after_now = await limits.within(rows)
     tzdata = await clickhouse.query(scope.sql("bill/tzdata"))
-    return Made(groups, known, seen_until_ms, after_now, str(tzdata[0][0]) if tzdata else None)
+    return Made(applied_position, groups, known, seen_until_ms, after_now, str(tzdata[0][0]) if tzdata else None)
 
 
 async def groups_of(

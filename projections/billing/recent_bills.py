@@ -8,6 +8,7 @@ asks for each of its customers has the groups of all of them made once.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from time import monotonic
@@ -18,6 +19,7 @@ from projections.billing.limits import BillLimits
 from projections.billing.made import Made, groups_of, made_of
 from projections.billing.query import WORDS, BillQuery
 from projections.billing.statement.asked import known_position
+from projections.billing.statement.groups import Group
 from projections.billing.statement.parts import Parts
 from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse
@@ -44,10 +46,13 @@ class _Recent:
         self.limits = BillLimits()
         self.applied = 0
         self.made: Made | None = None
-        self.made_at = 0  # the position that it knew, and the one that was applied
-        self.made_of_applied = 0
+        self.made_at = 0  # the position that it knew
         self.parts = Parts(())
         self.too_long_until = 0.0
+
+    def forget(self) -> None:
+        """It is too long to be kept, as far as is known for a while."""
+        self.made, self.parts, self.too_long_until = None, Parts(()), monotonic() + _TOO_LONG_S
 
 
 class RecentBills:
@@ -77,16 +82,19 @@ class RecentBills:
         if monotonic() - self._looked_at >= _LOOK_S:
             await self._look()
         recent.applied = max(recent.applied, applied_position)
-        recent.limits = replace(limits, lines=_GROUPS) if query.tags else limits
+        # All of a question's groups are needed: one that is cut off at so many lines is not kept.
+        recent.limits = replace(limits, lines=max(limits.lines, _GROUPS))
         await refresh()
         if recent.made is None:
             return None
-        self._forget()
+        groups: Sequence[Group] = recent.parts.groups
+        if query.tags:
+            columns, values = [group_by.index(name) for name, _ in query.tags], tuple(value for _, value in query.tags)
+            groups = recent.parts.having(columns, values, len(query.group_by))
         known = replace(recent.made.known, uncollected=self._uncollected)
-        if not query.tags:
-            return replace(recent.made, groups=recent.parts.groups, known=known)
-        columns, values = [group_by.index(name) for name, _ in query.tags], tuple(value for _, value in query.tags)
-        return replace(recent.made, groups=recent.parts.having(columns, values, len(query.group_by)), known=known)
+        made = replace(recent.made, groups=groups, known=known)
+        self._forget()
+        return made
 
     def _of(self, question: BillQuery) -> tuple[_Recent, Flight[None]]:
         if question not in self._recent:
@@ -97,8 +105,9 @@ class RecentBills:
 
     def _forget(self) -> None:
         """Keep no more than there is room for; of one question, too."""
-        for question in [question for question, (recent, _) in self._recent.items() if len(recent.parts) > _GROUPS]:
-            del self._recent[question]
+        for recent, _ in self._recent.values():
+            if len(recent.parts) > _GROUPS:
+                recent.forget()
         while len(self._recent) > _QUESTIONS or sum(len(one.parts) for one, _ in self._recent.values()) > _ALL_GROUPS:
             self._recent.popitem(last=False)
 
@@ -108,27 +117,26 @@ class RecentBills:
         self._looked_at = monotonic()
 
     async def _refresh(self, recent: _Recent) -> None:
-        applied, position = recent.applied, known_position(recent.question, recent.applied)
+        applied, limits = recent.applied, recent.limits
+        position = known_position(recent.question, applied)
         holds = await self._holds(recent, position)
         pinned = await self._pinned()
-        if holds and recent.made and recent.made.known.pinned == pinned and recent.made_of_applied == applied:
+        if holds and recent.made and recent.made.known.pinned == pinned and recent.made.applied == applied:
             return
         known = await usage_of(self._journal, recent.question, applied, pinned, self._uncollected)
         before = recent.made if holds else None
         grows = before is not None and _grows(before.known.pinned, known.pinned)
         after_batch = before.known.pinned.batch if before is not None and grows else 0
-        asked = self._clickhouse, self._scope, recent.question, applied, recent.limits, known
+        asked = self._clickhouse, self._scope, recent.question, applied, limits, known
         added = [] if grows and after_batch == known.pinned.batch else await groups_of(*asked, after_batch)
-        if not grows and len(added) > recent.limits.lines >= _GROUPS:
-            recent.too_long_until = monotonic() + _TOO_LONG_S
-            recent.made, recent.parts = None, Parts(())
+        if len({tuple(group.by) for group in added if group.listed}) > limits.lines:
+            recent.forget()
             return
         parts = recent.parts if grows else Parts(())
-        made = await made_of(*asked[:3], [*parts.groups, *added], recent.limits, known)
+        made = await made_of(*asked[:4], [*parts.groups, *added], limits, known)
         # From here on nothing waits: those who ask meanwhile have all of the one or all of the other.
         parts.grow(added)
-        recent.parts, recent.made = parts, replace(made, groups=())
-        recent.made_at, recent.made_of_applied = position, applied
+        recent.parts, recent.made, recent.made_at = parts, replace(made, groups=()), position
 
     async def _holds(self, recent: _Recent, position: int) -> bool:
         """Whether what the bill was made of has the tags, lives and prices of a position.

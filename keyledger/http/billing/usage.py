@@ -20,6 +20,7 @@ from keyledger.http.request.query_params import MAX_FILTERS, KnownAt, Strict, Us
 from projections.billing.bill import Bill, compute_bill
 from projections.billing.limits import BillLimits
 from projections.billing.query import MAX_GROUP_BY, WORDS, BillQuery, faults
+from projections.billing.recent_bills import RecentBills
 from projections.billing.statement.scope import Scope
 from projections.billing.tag_names import unknown_names
 from projections.errors import TooManyLines
@@ -92,7 +93,7 @@ async def show_bill(
     applied = await wait_until_applied(services, {name: getattr(query, name) for name in _POSITIONS})
 
     async def work(there: Services) -> Response:
-        bill = await make_bill(there, question, applied.position)
+        bill = await make_bill(there, question, applied.position, there.recent_bills)
         if csv:
             return csv_answer.csv_answer(bill, applied.position, rounding=query.round)
         shown = answer(bill, applied.position)
@@ -115,13 +116,15 @@ def question_of(query: BillQuestion) -> BillQuery:
     return checked(question, query.tag)
 
 
-async def make_bill(services: Services, question: BillQuery, applied_position: int) -> Bill:
-    """The bill, within the limits of the settings.
+async def make_bill(
+    services: Services, question: BillQuery, applied_position: int, recent: RecentBills | None = None
+) -> Bill:
+    """The bill, within the limits of the settings. With `recent` it may know more applied than the position.
 
     Raises FieldsRefused for one by tags that no key has ever had, and for one that would be too long.
     """
     await refuse_unknown_names(services, question, applied_position)
-    return await bill_within_limits(services, question, applied_position)
+    return await bill_within_limits(services, question, applied_position, recent=recent)
 
 
 async def refuse_unknown_names(
@@ -140,13 +143,17 @@ async def refuse_unknown_names(
 
 
 async def bill_within_limits(
-    services: Services, question: BillQuery, applied_position: int, scope: Scope | None = None
+    services: Services,
+    question: BillQuery,
+    applied_position: int,
+    scope: Scope | None = None,
+    recent: RecentBills | None = None,
 ) -> Bill:
     """The bill, whatever its names. Raises FieldsRefused for one that would be too long."""
     limits = limits_of(services)
     try:
         return await compute_bill(
-            services.clickhouse, services.names, question, applied_position, limits, scope, services.recent_bills
+            services.clickhouse, services.names, question, applied_position, limits, scope, recent
         )
     except TooManyLines as error:
         raise FieldsRefused(FieldFault("group_by", str(error))) from error

@@ -1,0 +1,77 @@
+"""What is kept of bills is never part of one, and says of which position it is."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from projections.billing.bill import compute_bill
+from projections.billing.limits import BillLimits
+from projections.billing.query import BillQuery
+from projections.billing.recent_bills import RecentBills
+from projections.errors import TooManyLines
+from registry.instant import from_ms
+from tests.support.bill_world import World, chat, model, uuid7
+from tests.support.oracle.oracle import Fact
+
+AT = 1_774_746_000_000
+CUSTOMERS = 6
+
+
+async def written(world: World) -> None:
+    """Six keys of a customer each, made by events 1 to 6 and used once; by event 7 the first is the second's."""
+    facts, rows = list[Fact](), list[Any]()
+    for number in range(1, CUSTOMERS + 1):
+        key = f"key{number}"
+        facts += [
+            Fact(number, AT - 1000, "key_created", key, "", "", None, None),
+            Fact(number, AT - 1000, "credential_created", key, key, "", None, None),
+            Fact(number, AT - 1000, "tag", key, "", "customer_id", f"c{number}", None),
+        ]
+        rows += [chat(uuid7(AT, number), key), model(uuid7(AT + 1, number), uuid7(AT, number))]
+    facts.append(Fact(CUSTOMERS + 1, AT - 500, "tag", "key1", "", "customer_id", "c2", None))
+    await world.write(facts)
+    await world.serve(rows)
+
+
+def asked(*group_by: str, customer: str | None = None) -> BillQuery:
+    tags = () if customer is None else (("customer_id", customer),)
+    return BillQuery(group_by, from_ms(AT - 1000), from_ms(AT + 1000), tags=tags)
+
+
+async def test_a_question_that_is_cut_off_is_part_of_no_other_bill(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projections.billing.recent_bills._GROUPS", 2)
+    await written(world)
+    recent, limits = RecentBills(world.clickhouse, world.names), BillLimits(lines=3)
+
+    async def bill(query: BillQuery, recent: RecentBills | None) -> Any:
+        return await compute_bill(world.clickhouse, world.names, query, CUSTOMERS, limits, recent=recent)
+
+    for _ in range(2):
+        with pytest.raises(TooManyLines):
+            await bill(asked("customer_id"), recent)
+        assert await bill(asked(customer="c3"), recent) == await bill(asked(customer="c3"), None)
+    every = BillLimits(lines=100)
+    one = await compute_bill(world.clickhouse, world.names, asked("customer_id"), CUSTOMERS, every, recent=recent)
+    assert len(one.lines) == CUSTOMERS
+
+
+async def test_those_who_ask_at_once_are_answered_as_of_the_position_that_the_bill_names(world: World) -> None:
+    await written(world)
+    recent, query = RecentBills(world.clickhouse, world.names), asked(customer="c2")
+    plain = {
+        position: await compute_bill(world.clickhouse, world.names, query, position)
+        for position in (CUSTOMERS, CUSTOMERS + 1)
+    }
+    assert [one.total.inferences for one in plain.values()] == [1, 2]
+    for positions in ([CUSTOMERS], [CUSTOMERS, CUSTOMERS + 1, CUSTOMERS], [CUSTOMERS + 1]):
+        bills = await asyncio.gather(
+            *(compute_bill(world.clickhouse, world.names, query, one, recent=recent) for one in positions)
+        )
+        for position, bill in zip(positions, bills, strict=True):
+            assert bill.position >= position
+            assert bill == plain[bill.position]
