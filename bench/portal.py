@@ -29,7 +29,8 @@ from keyledger.settings import Settings
 CUSTOMERS = 200
 A_SECOND = 50
 SPAN_MS = 2000  # of the usage before, and of what comes in one go
-GO_MS = 100
+GO_MS = 1000
+COMING = 40
 
 
 def main() -> None:
@@ -123,10 +124,10 @@ async def ask(client: httpx.AsyncClient, customers: int, seconds: int) -> list[f
 
 
 async def inferences_come(engine: httpx.AsyncClient, key: str) -> None:
-    """Some inferences each tenth of a second."""
+    """Some inferences each second."""
     while True:
-        for statement in gateway_rows(20, 1, key=f"'{key}'", since_ms=now_ms() - GO_MS, span_ms=GO_MS):
-            await sql(engine, statement)
+        rows = gateway_rows(COMING, 1, key=f"'{key}'", since_ms=now_ms() - GO_MS, span_ms=GO_MS)
+        await asyncio.gather(*(sql(engine, statement) for statement in rows))
         await asyncio.sleep(GO_MS / 1000)
 
 
