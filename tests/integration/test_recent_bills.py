@@ -75,3 +75,15 @@ async def test_those_who_ask_at_once_are_answered_as_of_the_position_that_the_bi
         for position, bill in zip(positions, bills, strict=True):
             assert bill.position >= position
             assert bill == plain[bill.position]
+
+
+async def test_usage_after_now_hides_no_usage_before_it_where_entries_are_summed_first(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await written(world)
+    await world.serve([chat(uuid7(4_000_000_000_000, number), f"key{number}") for number in range(1, CUSTOMERS + 1)])
+    query = BillQuery(("customer_id",), from_ms(AT - 1000), from_ms(4_100_000_000_000), tags=(("customer_id", "c3"),))
+    each = await compute_bill(world.clickhouse, world.names, query, CUSTOMERS)
+    assert each.usage.seen_until == from_ms(AT)
+    monkeypatch.setattr("projections.billing.made._MANY", 0)
+    assert await compute_bill(world.clickhouse, world.names, query, CUSTOMERS) == each

@@ -66,12 +66,14 @@ def moving_of(scope: Scope, tags: Sequence[str]) -> Credentials:
 def mostly_steady(scope: Scope, tags: Sequence[str], columns: Sequence[str], moving: Credentials | None) -> str:
     """As `attributed`, of the entries' columns that are named, made for where little changes within the period.
 
-    Without columns entries are summed first, by credential. `moving`: None where nothing changes at all.
+    Without columns entries are summed first, by credential; `at_ms` is their latest instant up to now. `moving`: None
+    where nothing changes at all.
     """
     names = ["at_ms", *columns, *_SUMS]
+    instant = "at_ms" if columns else "seen_ms"
     steady = scope.sql(
         "bill/attributed_steady",
-        columns=",\n    ".join(f"u.{name} AS {name}" for name in names),
+        columns=",\n    ".join(f"u.{instant if name == 'at_ms' else name} AS {name}" for name in names),
         tag_names="".join(f"t.tag_{i} AS tag_{i},\n    " for i in range(len(tags))),
         bucket=_bucket(scope, "t.alive"),
         rows=scope.sql("bill/entries") if columns else summed(scope, scope.sql("bill/entries"), _OF_CREDENTIAL),
