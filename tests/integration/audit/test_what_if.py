@@ -49,37 +49,37 @@ async def answered(ledger: Ledger, method: str, path: str, body: Any, **params: 
 async def what_it_does(ledger: Ledger, method: str, path: str, body: Any = None, **query: Any) -> dict[str, Any]:
     """What a change would do by its own answer, held against the two bills when it is made."""
     before = await ledger.apply()
-    told: dict[str, Any] = await answered(ledger, method, path, body, what_if="true", **BY, **query)
-    assert await ledger.api.head() == before == told["position"], "asking was recorded"
+    said: dict[str, Any] = await answered(ledger, method, path, body, what_if="true", **BY, **query)
+    assert await ledger.api.head() == before == said["position"], "asking was recorded"
     assert await ledger.apply() == before
     await answered(ledger, method, path, body, **query)
     done = await ledger.apply()
-    assert done - before == len(told["events"])
-    period = {"since": told["since"], "until": told["until"], "base_known_at": before, "known_at": done}
+    assert done - before == len(said["events"])
+    period = {"since": said["since"], "until": said["until"], "base_known_at": before, "known_at": done}
     real = await answered(ledger, "GET", "/billing/compare", None, **BY, **period)
-    assert told["lines"] == [line for line in real["lines"] if line["base"] != line["current"]]
-    assert told["total"] == real["total"]
-    return told
+    assert said["lines"] == [line for line in real["lines"] if line["base"] != line["current"]]
+    assert said["total"] == real["total"]
+    return said
 
 
-async def assert_late_lines_are_as_told(ledger: Ledger, told: dict[str, Any]) -> None:
+async def assert_late_lines_are_as_said(ledger: Ledger, said: dict[str, Any]) -> None:
     """Of the bills before the last change and after it, in the order of their values as on a bill."""
     sides = []
-    for position in (told["position"], await ledger.api.head()):
-        question = {"since": told["since"], "until": told["until"], "known_at": position, **BY}
+    for position in (said["position"], await ledger.api.head()):
+        question = {"since": said["since"], "until": said["until"], "known_at": position, **BY}
         lines = (await answered(ledger, "GET", "/billing/usage", None, **question))["late_lines"]
         sides.append({tuple(line.pop("by").values()): line for line in lines})
     base, current = sides
     ordered = sorted({*base, *current}, key=lambda values: [(one is None, one or "") for one in values])
-    assert [(tuple(line["by"].values()), line["base"], line["current"]) for line in told["late_lines"]] == [
+    assert [(tuple(line["by"].values()), line["base"], line["current"]) for line in said["late_lines"]] == [
         (by, base.get(by), current.get(by)) for by in ordered if base.get(by) != current.get(by)
     ]
 
 
-async def assert_nothing_is_left_out(ledger: Ledger, told: dict[str, Any]) -> None:
+async def assert_nothing_is_left_out(ledger: Ledger, said: dict[str, Any]) -> None:
     """Outside the period of the last change no bill differs by it."""
-    known = {"base_known_at": told["position"], "since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
-    assert differing(await answered(ledger, "GET", "/billing/compare", None, **BY, **known)) == differing(told)
+    known = {"base_known_at": said["position"], "since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
+    assert differing(await answered(ledger, "GET", "/billing/compare", None, **BY, **known)) == differing(said)
 
 
 def differing(made: dict[str, Any]) -> list[Any]:
@@ -98,52 +98,52 @@ async def test_a_backdated_tag_says_whose_bills_it_moves_and_by_how_much(ledger:
     key = await used(ledger, "gold")
     await answered(ledger, "PUT", "/admin/prices/gold", PRICE, effective_at="2020-01-01T00:00:00Z", reason="list")
     path, patch = f"/admin/api-keys/{key['public_id']}", {"tags": {"customer_id": "globex", "new": "1"}}
-    told = await what_it_does(ledger, "PATCH", path, patch, effective_at=after(key, 2), reason="ticket 1")
-    assert [(line["by"]["customer_id"], line["difference"]["inferences"]) for line in told["lines"]] == [
+    said = await what_it_does(ledger, "PATCH", path, patch, effective_at=after(key, 2), reason="ticket 1")
+    assert [(line["by"]["customer_id"], line["difference"]["inferences"]) for line in said["lines"]] == [
         ("acme", -2),
         ("globex", 2),
     ]
-    assert [(one["type"], one["effective_at"]) for one in told["events"]] == [("TagsChanged", after(key, 2))]
-    assert told["since"] == after(key, 2)
+    assert [(one["type"], one["effective_at"]) for one in said["events"]] == [("TagsChanged", after(key, 2))]
+    assert said["since"] == after(key, 2)
     # The edit that is there by now takes over: nothing after it is looked at.
-    told = await what_it_does(
+    said = await what_it_does(
         ledger, "PATCH", path, {"tags": {"customer_id": "initech"}}, effective_at=after(key, 1), reason="ticket 2"
     )
-    assert (told["since"], told["until"]) == (after(key, 1), after(key, 2))
-    await assert_nothing_is_left_out(ledger, told)
-    assert [line["difference"]["inferences"] for line in told["lines"]] == [-1, 1]
+    assert (said["since"], said["until"]) == (after(key, 1), after(key, 2))
+    await assert_nothing_is_left_out(ledger, said)
+    assert [line["difference"]["inferences"] for line in said["lines"]] == [-1, 1]
     # At the very instant of another edit the later one counts.
     again = {"effective_at": after(key, 1), "reason": "ticket 3"}
-    told = await what_it_does(ledger, "PATCH", path, {"tags": {"customer_id": None}}, **again)
-    assert [line["by"]["customer_id"] for line in told["lines"]] == ["initech", None]
+    said = await what_it_does(ledger, "PATCH", path, {"tags": {"customer_id": None}}, **again)
+    assert [line["by"]["customer_id"] for line in said["lines"]] == ["initech", None]
 
 
 async def test_a_price_says_what_it_would_charge_from_then_on(ledger: Ledger) -> None:
     key = await used(ledger, "gold")
     path, at = "/admin/prices/gold", {"reason": "list"}
-    told = await what_it_does(ledger, "PUT", path, PRICE, effective_at=after(key, 1), **at)
-    assert [line["difference"]["unrated"] for line in told["lines"]] == [-3]
+    said = await what_it_does(ledger, "PUT", path, PRICE, effective_at=after(key, 1), **at)
+    assert [line["difference"]["unrated"] for line in said["lines"]] == [-3]
     dearer = {**PRICE, "per_million": {"input": "1500.5"}, "per_inference": "0.000000000000000001"}
-    told = await what_it_does(ledger, "PUT", path, dearer, effective_at=after(key, 3), **at)
-    assert Decimal(told["total"]["difference"]["charges"][0]["amount"]) != 0
+    said = await what_it_does(ledger, "PUT", path, dearer, effective_at=after(key, 3), **at)
+    assert Decimal(said["total"]["difference"]["charges"][0]["amount"]) != 0
     same = await answered(ledger, "PUT", path, dearer, what_if="true", effective_at=after(key, 3), **at)
     assert (same["events"], same["lines"]) == ([], [])
-    told = await what_it_does(ledger, "DELETE", path, effective_at=after(key, 2), **at)
-    assert [one["type"] for one in told["events"]] == ["PriceEnded", "PriceEnded"]
-    assert [line["difference"]["unrated"] for line in told["lines"]] == [2]
+    said = await what_it_does(ledger, "DELETE", path, effective_at=after(key, 2), **at)
+    assert [one["type"] for one in said["events"]] == ["PriceEnded", "PriceEnded"]
+    assert [line["difference"]["unrated"] for line in said["lines"]] == [2]
     later = format_ms(datetime.now(UTC) + timedelta(days=30))
-    told = await answered(ledger, "PUT", path, PRICE, what_if="true", effective_at=later)
-    assert (told["since"], told["lines"], len(told["events"])) == (later, [], 1)
+    said = await answered(ledger, "PUT", path, PRICE, what_if="true", effective_at=later)
+    assert (said["since"], said["lines"], len(said["events"])) == (later, [], 1)
 
 
 async def test_usage_after_a_key_s_end_is_moved_in_late_lines_with_its_charges(ledger: Ledger) -> None:
     key = await used(ledger, "gold", 1, late=2)
     await answered(ledger, "PUT", "/admin/prices/gold", PRICE, effective_at="2020-01-01T00:00:00Z", reason="list")
     path, patch = f"/admin/api-keys/{key['public_id']}", {"tags": {"customer_id": "globex"}}
-    told = await what_it_does(ledger, "PATCH", path, patch, effective_at=after(key, 0), reason="ticket 4")
-    await assert_late_lines_are_as_told(ledger, told)
+    said = await what_it_does(ledger, "PATCH", path, patch, effective_at=after(key, 0), reason="ticket 4")
+    await assert_late_lines_are_as_said(ledger, said)
     # 10 tokens in for 0.001 EUR each, and 5 out for 0.002: twice after the end, and once before it.
-    assert [differing({"lines": told[name]}) for name in ("late_lines", "lines")] == [
+    assert [differing({"lines": said[name]}) for name in ("late_lines", "lines")] == [
         [
             ({"customer_id": "acme", "tier": "gold"}, (-times, 0, [("EUR", Decimal("-0.02") * times)])),
             ({"customer_id": "globex", "tier": "gold"}, (times, 0, [("EUR", Decimal("0.02") * times)])),
@@ -163,20 +163,20 @@ async def test_random_edits_do_what_was_said_of_them(ledger: Ledger, seed: int) 
         if rng.random() < 0.4:
             tier = rng.choice(["gold", "silver"])
             price = {**PRICE, "tags": {"tier": tier}, "per_million": {"input": str(rng.randrange(9))}}
-            told = await what_it_does(ledger, "PUT", f"/admin/prices/{tier}", price, **query)
+            said = await what_it_does(ledger, "PUT", f"/admin/prices/{tier}", price, **query)
         else:
             tags = {"tier": rng.choice(["gold", "silver", None]), "customer_id": rng.choice(["acme", "globex"])}
-            told = await what_it_does(ledger, "PATCH", f"/admin/api-keys/{key['public_id']}", {"tags": tags}, **query)
-        await assert_nothing_is_left_out(ledger, told)
-        await assert_late_lines_are_as_told(ledger, told)
+            said = await what_it_does(ledger, "PATCH", f"/admin/api-keys/{key['public_id']}", {"tags": tags}, **query)
+        await assert_nothing_is_left_out(ledger, said)
+        await assert_late_lines_are_as_said(ledger, said)
 
 
 async def test_an_edit_of_now_has_an_answer_and_its_own_refusals_stay(ledger: Ledger) -> None:
     key = await used(ledger, "gold", 1)
     path = f"/admin/api-keys/{key['public_id']}"
     await ledger.apply()
-    told = await answered(ledger, "PATCH", path, {"tags": {"customer_id": "globex"}}, what_if="true")
-    assert (told["group_by"], told["lines"], len(told["events"])) == (["customer_id"], [], 1)
+    said = await answered(ledger, "PATCH", path, {"tags": {"customer_id": "globex"}}, what_if="true")
+    assert (said["group_by"], said["lines"], len(said["events"])) == (["customer_id"], [], 1)
     head = await ledger.api.head()
 
     async def refused(body: Any, **params: Any) -> tuple[int, str]:
