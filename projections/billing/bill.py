@@ -12,7 +12,7 @@ from decimal import localcontext
 from typing import Any
 
 from projections.billing.figures import BUCKETS, Bucket, BucketName, Figures, Line
-from projections.billing.known_usage import known_usage
+from projections.billing.known.usage import known_usage
 from projections.billing.labels import label
 from projections.billing.limits import BillLimits
 from projections.billing.made import Made, make

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from projections.billing.figures import Figures, InBucket, Labelled, PriceCharge
-from projections.billing.known_usage import known_usage
+from projections.billing.known.usage import known_usage
 from projections.billing.labels import label
 from projections.billing.limits import BillLimits
 from projections.billing.line import LineQuery, line_condition, line_parameters

@@ -7,12 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from projections.billing.figures import BUCKETS
-from projections.billing.known_usage import KnownUsage
+from projections.billing.known.usage import KnownUsage
 from projections.billing.limits import BillLimits
 from projections.billing.query import BillQuery
 from projections.billing.statement import sql as bill_sql
 from projections.billing.statement.asked import ask, known_position
-from projections.billing.statement.attribution import FEW, FEW_CREDENTIALS, bound_few, moving_of, moving_share
+from projections.billing.statement.attribution import (
+    FEW,
+    FEW_CREDENTIALS,
+    bound_few,
+    credentials_of_entries,
+    moving_of,
+    moving_share,
+)
 from projections.billing.statement.groups import Group, read_group
 from projections.billing.statement.price_book import read_price_book
 from projections.billing.statement.scope import Scope
@@ -98,8 +105,7 @@ async def _way_of_few(
     clickhouse: ClickHouse, scope: Scope, parameters: Mapping[str, Any]
 ) -> tuple[bill_sql.Way, dict[str, Any]]:
     """How the statement is best made of some batches: of the credentials that their entries name."""
-    statement = scope.sql("bill/credentials_of_entries", entries=scope.sql("bill/entries"))
-    ((ids, keys),) = await clickhouse.query(statement, parameters)
+    ((ids, keys),) = await clickhouse.query(credentials_of_entries(scope), parameters)
     return (None, {}) if len(ids) > FEW else (bill_sql.Only(FEW_CREDENTIALS), bound_few(ids, keys))
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from time import monotonic
 from typing import Final
 
-from projections.billing.known_usage import usage_of
+from projections.billing.known.usage import usage_of
 from projections.billing.limits import BillLimits
 from projections.billing.made import Made, groups_of, made_of
 from projections.billing.query import WORDS, BillQuery

@@ -1,8 +1,8 @@
 -- The credentials that entries name, and their keys, unless they are many.
 SELECT
-    groupArray(5001)(credential_id) AS credential_ids,
+    groupArray({{more_than_few}})(credential_id) AS credential_ids,
     (
-        SELECT groupUniqArray(5001)(public_id)
+        SELECT groupUniqArray({{more_than_few}})(public_id)
         FROM {{database}}.key_credential_v1
         WHERE credential_id IN (SELECT credential_id FROM ({{entries}}))
     ) AS public_ids

@@ -2,6 +2,6 @@
 SELECT
     count() AS credentials,
     countIf(s.moving) AS moving_credentials,
-    groupArrayIf(5001)(s.credential_id, s.moving) AS credential_ids,
-    groupArrayIf(5001)(s.public_id, s.moving) AS public_ids
+    groupArrayIf({{more_than_few}})(s.credential_id, s.moving) AS credential_ids,
+    groupArrayIf({{more_than_few}})(s.public_id, s.moving) AS public_ids
 FROM ({{steady}}) AS s

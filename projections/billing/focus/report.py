@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import localcontext
 
 from projections.billing.figures import Figures
-from projections.billing.known_usage import known_usage
+from projections.billing.known.usage import known_usage
 from projections.billing.limits import BillLimits
 from projections.billing.query import BillQuery, faults
 from projections.billing.statement import sql as bill_sql

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from projections.billing.known.proof import batch_of_then
 from projections.billing.query import BillQuery
 from projections.billing.statement.scope import Scope
-from projections.billing.usage_proof import batch_of_then
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names
 from projections.usage.journal.anchoring import SOURCE

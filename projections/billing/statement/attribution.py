@@ -38,6 +38,11 @@ def bound_few(ids: Sequence[str], public_ids: Sequence[str]) -> dict[str, Any]:
     return {"few": ids, "few_keys": public_ids}
 
 
+def credentials_of_entries(scope: Scope) -> str:
+    """The credentials that the entries name, and their keys, unless they are many."""
+    return scope.sql("bill/credentials_of_entries", entries=scope.sql("bill/entries"), more_than_few=str(FEW + 1))
+
+
 def attributed(scope: Scope, tags: Sequence[str], only: Credentials | None = None) -> str:
     """The entries with their bucket and `tag_0`, `tag_1` … as of their instant; `tags` are expressions for names.
 
@@ -97,7 +102,7 @@ def summed(scope: Scope, rows: str, by: Mapping[str, str]) -> str:
 
 def moving_share(scope: Scope, tags: Sequence[str]) -> str:
     """How many credentials there are, and of how many, and of which, something changes within the period."""
-    return scope.sql("bill/moving_share", steady=_steady(scope, tags))
+    return scope.sql("bill/moving_share", steady=_steady(scope, tags), more_than_few=str(FEW + 1))
 
 
 def _bucket(scope: Scope, alive: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from projections.billing.statement.attribution import Credentials, attributed, mostly_steady, summed
 from projections.billing.statement.scope import Scope
+from projections.usage.journal.lines import FIGURES
 
 # What a bill can be grouped by besides tags. Where a text for each row would cost too much it is a code, and `bill.py`
 # turns codes into labels. Instants are local to the zone asked for.
@@ -68,17 +69,7 @@ _OF_PART = (
     "listed",
     "inferences",
     "distinct_inferences",
-    "input_tokens",
-    "output_tokens",
-    "cached_input_tokens",
-    "cached_output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cost_usd",
-    "unpriced",
-    "model_rows",
-    "inference_rows",
-    "conflicts",
+    *FIGURES[: FIGURES.index("inferences")],
     "seen_until_ms",
     "usage_fingerprint",
     "entries",
