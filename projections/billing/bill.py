@@ -5,7 +5,7 @@ The engine groups; what is left here are some rows per bucket and line, labels, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import localcontext
@@ -70,6 +70,14 @@ class Bill:
     usage: Usage
 
 
+@dataclass(frozen=True)
+class AgedBill:
+    """A bill as it was some time ago."""
+
+    bill: Bill
+    age_s: float
+
+
 async def compute_bill(
     clickhouse: ClickHouse,
     names: Names,
@@ -97,6 +105,21 @@ async def compute_bill(
         await Presence(clickhouse, names).check()
         known = await known_usage(clickhouse, names, query, applied_position)
         made = await make(clickhouse, scope or Scope(names), query, applied_position, limits, known)
+    return _bill_of(query, made, limits)
+
+
+def bill_at_hand(
+    recent: RecentBills, query: BillQuery, max_age_s: float, applied: Callable[[], Awaitable[int]], limits: BillLimits
+) -> AgedBill | None:
+    """The bill as it was at most so many seconds ago, without reading anything; None where none is kept.
+
+    `applied` gives the position by which it is made again for the next who asks. Raises TooManyLines.
+    """
+    found = recent.at_hand(query, max_age_s, applied)
+    return None if found is None else AgedBill(_bill_of(query, found[0], limits), found[1])
+
+
+def _bill_of(query: BillQuery, made: Made, limits: BillLimits) -> Bill:
     groups = made.groups
     if len({tuple(group.by) for group in groups if group.listed}) > limits.lines:
         raise TooManyLines(limits.lines)

@@ -7,8 +7,9 @@ asks for each of its customers has the groups of all of them made once.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from time import monotonic
@@ -47,6 +48,7 @@ class _Recent:
         self.applied = 0
         self.made: Made | None = None
         self.made_at = 0  # the position that it knew
+        self.true_at = 0.0  # when it last was all that there was, by the monotonic clock
         self.parts = Parts(())
         self.too_long_until = 0.0
 
@@ -68,33 +70,73 @@ class RecentBills:
         self._look = Flight(self._looked)
         self._looked_at = -_LOOK_S
         self._uncollected = 0
+        self._refreshing: dict[BillQuery, asyncio.Task[None]] = {}
         # Tags that keys have had: a log forgets none.
         self.tag_names: set[str] = set()
 
     async def made(self, query: BillQuery, applied_position: int, limits: BillLimits) -> Made | None:
         """What the bill is made of; None where that is too much to be kept. Raises as `compute_bill`."""
-        if any(name in WORDS for name, _ in query.tags):
+        question = _question(query)
+        if question is None:
             return None
-        group_by = tuple(dict.fromkeys([*query.group_by, *(name for name, _ in query.tags)]))
-        recent, refresh = self._of(replace(query, group_by=group_by, tags=()))
+        recent, refresh = self._of(question)
         if recent.too_long_until > monotonic():
             return None
-        if monotonic() - self._looked_at >= _LOOK_S:
-            await self._look()
         recent.applied = max(recent.applied, applied_position)
         # All of a question's groups are needed: one that is cut off at so many lines is not kept.
         recent.limits = replace(limits, lines=max(limits.lines, _GROUPS))
+        await self._look_at(refresh)
+        made = self._part(recent, query)
+        self._forget()
+        return made
+
+    def at_hand(
+        self, query: BillQuery, max_age_s: float, applied: Callable[[], Awaitable[int]]
+    ) -> tuple[Made, float] | None:
+        """What the bill was made of at most so long ago, and its age in seconds; None where that is not there.
+
+        Nothing is waited for. What is older than half of that is made again meanwhile, by the position that `applied`
+        gives.
+        """
+        question = _question(query)
+        if question is None or question not in self._recent:
+            return None
+        recent, refresh = self._recent[question]
+        age = monotonic() - recent.true_at
+        if recent.made is None or age > max_age_s:
+            return None
+        self._recent.move_to_end(question)
+        if age > max_age_s / 2 and question not in self._refreshing:
+            task = self._refreshing[question] = asyncio.create_task(self._catch_up(recent, refresh, applied))
+            task.add_done_callback(partial(self._refreshed, question))
+        made = self._part(recent, query)
+        return None if made is None else (made, age)
+
+    async def _catch_up(self, recent: _Recent, refresh: Flight[None], applied: Callable[[], Awaitable[int]]) -> None:
+        recent.applied = max(recent.applied, await applied())
+        await self._look_at(refresh)
+        self._forget()
+
+    def _refreshed(self, question: BillQuery, task: asyncio.Task[None]) -> None:
+        del self._refreshing[question]
+        if not task.cancelled():
+            task.exception()  # those who ask when what is at hand is too old meet it themselves
+
+    async def _look_at(self, refresh: Flight[None]) -> None:
+        if monotonic() - self._looked_at >= _LOOK_S:
+            await self._look()
         await refresh()
+
+    def _part(self, recent: _Recent, query: BillQuery) -> Made | None:
+        """What a bill by tags is made of, as a part of the one by all of them."""
         if recent.made is None:
             return None
         groups: Sequence[Group] = recent.parts.groups
         if query.tags:
+            group_by = recent.question.group_by
             columns, values = [group_by.index(name) for name, _ in query.tags], tuple(value for _, value in query.tags)
             groups = recent.parts.having(columns, values, len(query.group_by))
-        known = replace(recent.made.known, uncollected=self._uncollected)
-        made = replace(recent.made, groups=groups, known=known)
-        self._forget()
-        return made
+        return replace(recent.made, groups=groups)
 
     def _of(self, question: BillQuery) -> tuple[_Recent, Flight[None]]:
         if question not in self._recent:
@@ -117,11 +159,13 @@ class RecentBills:
         self._looked_at = monotonic()
 
     async def _refresh(self, recent: _Recent) -> None:
-        applied, limits = recent.applied, recent.limits
+        began, applied, limits = min(monotonic(), self._looked_at), recent.applied, recent.limits
         position = known_position(recent.question, applied)
         holds = await self._holds(recent, position)
         pinned = await self._pinned()
         if holds and recent.made and recent.made.known.pinned == pinned and recent.made.applied == applied:
+            known = replace(recent.made.known, uncollected=self._uncollected)
+            recent.made, recent.true_at = replace(recent.made, known=known), began
             return
         known = await usage_of(self._journal, recent.question, applied, pinned, self._uncollected)
         before = recent.made if holds else None
@@ -136,7 +180,7 @@ class RecentBills:
         made = await made_of(*asked[:4], [*parts.groups, *added], limits, known)
         # From here on nothing waits: those who ask meanwhile have all of the one or all of the other.
         parts.grow(added)
-        recent.parts, recent.made, recent.made_at = parts, replace(made, groups=()), position
+        recent.parts, recent.made, recent.made_at, recent.true_at = parts, replace(made, groups=()), position, began
 
     async def _holds(self, recent: _Recent, position: int) -> bool:
         """Whether what the bill was made of has the tags, lives and prices of a position.
@@ -150,6 +194,13 @@ class RecentBills:
         between = {"after": recent.made_at, "position": position}
         ((changes,),) = await self._clickhouse.query(self._scope.sql("bill/changes_between"), between)
         return not changes
+
+
+def _question(query: BillQuery) -> BillQuery | None:
+    """The question over all tags that this one is a part of; None where it asks for a part by more than tags."""
+    if any(name in WORDS for name, _ in query.tags):
+        return None
+    return replace(query, group_by=tuple(dict.fromkeys([*query.group_by, *(name for name, _ in query.tags)])), tags=())
 
 
 def _grows(before: Pinned, now: Pinned) -> bool:

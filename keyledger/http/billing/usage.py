@@ -16,8 +16,9 @@ from keyledger.http.billing import csv_answer
 from keyledger.http.dependencies import OF_CALLERS, BillReader, Services
 from keyledger.http.reads import Reads
 from keyledger.http.request.field_types import Instant
+from keyledger.http.request.max_age import max_age_of
 from keyledger.http.request.query_params import MAX_FILTERS, KnownAt, Strict, UsageKnownAt, WaitForPosition, tag_filters
-from projections.billing.bill import Bill, compute_bill
+from projections.billing.bill import AgedBill, Bill, bill_at_hand, compute_bill
 from projections.billing.limits import BillLimits
 from projections.billing.query import MAX_GROUP_BY, WORDS, BillQuery, faults
 from projections.billing.recent_bills import RecentBills
@@ -29,6 +30,7 @@ from registry.errors import Busy, FieldFault, FieldsRefused
 from registry.log.log_position import LogPosition
 
 WAIT_S = 30.0
+AGE_HEADER: Final = "Age"
 _POSITIONS: Final = ("known_at", "usage_known_at", "wait_for")
 
 router = APIRouter(prefix="/billing", tags=["billing"], dependencies=OF_CALLERS)
@@ -86,21 +88,41 @@ async def show_bill(
 ) -> Response:
     """Show the bill of a period. Each inference counts by the tags that its key had at the inference's own instant.
 
-    With `Accept: text/csv`, the lines alone as CSV by RFC 4180.
+    With `Accept: text/csv`, the lines alone as CSV by RFC 4180. With `Cache-Control: max-age=2`, what was made for the
+    same question in the last two seconds will do: such an answer waits for nothing, and says its age as `Age`.
     """
     question, csv = question_of(query), csv_answer.wants_csv(request.headers.get("accept"))
     csv_answer.check_question(question, csv=csv, rounding=query.round)
-    applied = await wait_until_applied(services, {name: getattr(query, name) for name in _POSITIONS})
 
-    async def work(there: Services) -> Response:
-        bill = await make_bill(there, question, applied.position, there.recent_bills)
+    def shown(bill: Bill, position: int) -> Response:
         if csv:
-            return csv_answer.csv_answer(bill, applied.position, rounding=query.round)
-        shown = answer(bill, applied.position)
-        shown.headers.update(csv_answer.VARY)
-        return shown
+            return csv_answer.csv_answer(bill, position, rounding=query.round)
+        as_json = answer(bill, position)
+        as_json.headers.update(csv_answer.VARY)
+        return as_json
 
-    return await reads.bill(work)
+    async def made(there: Services) -> Response:
+        return shown(await make_bill(there, question, applied.position, there.recent_bills), applied.position)
+
+    max_age = max_age_of(request.headers.get("cache-control"))
+    if max_age is not None:
+        aged = await reads.page(lambda there: _at_hand(there, question, max_age))
+        if aged is not None and aged.bill.position >= (query.wait_for or 0):
+            response = shown(aged.bill, aged.bill.position)
+            response.headers[AGE_HEADER] = str(int(aged.age_s))
+            return response
+    applied = await wait_until_applied(services, {name: getattr(query, name) for name in _POSITIONS})
+    return await reads.bill(made)
+
+
+async def _at_hand(services: Services, question: BillQuery, max_age_s: int) -> AgedBill | None:
+    if services.recent_bills is None or question.usage_known_at is not None:
+        return None
+
+    async def applied() -> int:
+        return (await services.store.applied()).position
+
+    return bill_at_hand(services.recent_bills, question, max_age_s, applied, limits_of(services))
 
 
 def question_of(query: BillQuestion) -> BillQuery:

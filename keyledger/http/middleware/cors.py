@@ -19,6 +19,7 @@ from keyledger.http.middleware.guard import REQUEST_ID_HEADER
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _REQUEST_HEADERS: Final = (
     "Authorization",
+    "Cache-Control",
     "Idempotency-Key",
     "If-Match",
     "If-None-Match",
@@ -29,6 +30,7 @@ _ANSWER_HEADERS: Final = (
     POSITION_HEADER,
     GATEWAY_HEADER,
     REQUEST_ID_HEADER,
+    "Age",
     "ETag",
     "Idempotency-Replayed",
     "Retry-After",

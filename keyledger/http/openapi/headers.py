@@ -7,6 +7,7 @@ from typing import Any, Final
 from keyledger.http.answer.answers import POSITION_HEADER
 from keyledger.http.audit.export import LOG_ID_HEADER
 from keyledger.http.billing.csv_answer import FORMULAS_HEADER, ROUNDING_HEADER
+from keyledger.http.billing.usage import AGE_HEADER
 from keyledger.http.keys.gateway import GATEWAY_HEADER
 from keyledger.http.middleware.guard import REQUEST_ID_HEADER
 from keyledger.http.request.strict_request import MAX_ON_BEHALF_OF
@@ -48,6 +49,10 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "description": "Of a CSV: how many values begin like a formula of a spreadsheet. They are given as they are.",
         "schema": {"type": "integer", "minimum": 0, "examples": [0], "format": "int64"},
     },
+    "Age": {
+        "description": "How many seconds old the bill is, where `Cache-Control: max-age` of the request allows it.",
+        "schema": {"type": "integer", "minimum": 0, "examples": [1], "format": "int64"},
+    },
     "RetryAfter": {
         "description": "After how many seconds to try again.",
         "required": True,
@@ -71,7 +76,14 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
             "maxLength": MAX_ON_BEHALF_OF,
             "examples": ["jane@example.com"],
         },
-    }
+    },
+    "MaxAge": {
+        "name": "Cache-Control",
+        "in": "header",
+        "required": False,
+        "description": "`max-age=2`: a bill that was made for the same question in the last two seconds will do.",
+        "schema": {"type": "string", "examples": ["max-age=2"]},
+    },
 }
 _OF_STATUS: Final = {
     "401": {"WWW-Authenticate": "Authenticate"},
@@ -84,7 +96,7 @@ _OF_STATUS: Final = {
 _OF_OPERATION: Final = {
     "createKey": {GATEWAY_HEADER: "Gateway"},
     "rotateKey": {GATEWAY_HEADER: "Gateway"},
-    "showBill": {ROUNDING_HEADER: "Rounding", FORMULAS_HEADER: "FormulaValues"},
+    "showBill": {ROUNDING_HEADER: "Rounding", FORMULAS_HEADER: "FormulaValues", AGE_HEADER: "Age"},
     "exportLog": {LOG_ID_HEADER: "LogId"},
 }
 
@@ -94,6 +106,8 @@ def describe(path: str, method: str, operation: dict[str, Any]) -> None:
     protected = path.startswith(_PROTECTED)
     if path.startswith("/admin") and method != "get":
         operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/OnBehalfOf"})
+    if operation["operationId"] == "showBill":
+        operation["parameters"].append({"$ref": "#/components/parameters/MaxAge"})
     for status, answer in operation["responses"].items():
         if status.startswith("2"):
             found = {POSITION_HEADER: "Position"} | _OF_OPERATION.get(operation["operationId"], {}) if protected else {}

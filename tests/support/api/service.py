@@ -18,6 +18,7 @@ from keyledger.runtime.registry import registry_on
 from keyledger.runtime.services import Services
 from keyledger.runtime.serving.reading import Reading
 from keyledger.settings import Settings
+from projections.billing.recent_bills import RecentBills
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.ledger.dead_letters import DeadLetters
@@ -127,7 +128,8 @@ async def _services(
         registry = replace(registry, gateway_wait=gateway(registry.queries))
     store, letters = Store(clickhouse, names), DeadLetters(clickhouse, names)
     try:
-        yield Services(registry, clickhouse, names, store, letters, Presence(clickhouse, names))
+        recent = RecentBills(clickhouse, names)
+        yield Services(registry, clickhouse, names, store, letters, Presence(clickhouse, names), recent_bills=recent)
     finally:
         await log.close()
         await engine.dispose()
