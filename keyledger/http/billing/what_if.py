@@ -34,8 +34,7 @@ class WhatIfQuery(BaseModel):
 
     what_if: bool = Field(
         False,
-        description="change nothing, and answer what it would do to bills: another answer than the documented one, "
-        "with the period, the lines and late lines that differ, the total, and the events; needs billing:read as well",
+        description="change nothing, and answer what it would do to bills; needs billing:read as well",
         examples=[False],
     )
     group_by: list[str] = Field(

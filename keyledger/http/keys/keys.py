@@ -28,6 +28,7 @@ from keyledger.http.request.query_params import (
     to_cursor,
 )
 from keyledger.http.request.request_body import JSON, MERGE_PATCH, body_docs, json_body
+from projections.billing.what_if import WhatIf
 from registry.errors import FieldFault, FieldsRefused
 from registry.keys.commands import UNSET, EditKey
 from registry.queries import Queries
@@ -89,7 +90,7 @@ async def show_key(
 
 @router.patch(
     "/{public_id}",
-    response_model=KeyOut,
+    response_model=KeyOut | WhatIf,
     responses=documented(404, 409, 413, 415, 422),
     openapi_extra={**body_docs(EditKeyBody, MERGE_PATCH), "x-repeatable": ["group_by"]},
 )

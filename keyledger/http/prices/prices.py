@@ -17,6 +17,7 @@ from keyledger.http.prices.views import PriceOut, price_out
 from keyledger.http.reads import Reads
 from keyledger.http.request.query_params import AsOfQuery, PageQuery, from_cursor, to_cursor
 from keyledger.http.request.request_body import JSON, body_docs, json_body
+from projections.billing.what_if import WhatIf
 from registry.errors import UnknownKey, UnknownPrice
 from registry.instant import to_ms
 from registry.prices.events import price_stream
@@ -33,7 +34,7 @@ router = APIRouter(prefix="/admin/prices", tags=["prices"], dependencies=OF_CALL
 
 @router.put(
     "/{price_id}",
-    response_model=PriceOut,
+    response_model=PriceOut | WhatIf,
     responses=documented(409, 413, 415, 422),
     openapi_extra={**body_docs(PriceBody, JSON), "x-repeatable": ["group_by"]},
 )
@@ -107,7 +108,7 @@ async def _history(queries: Queries, stream: str, after: int, limit: int) -> JSO
 
 @router.delete(
     "/{price_id}",
-    response_model=PriceOut,
+    response_model=PriceOut | WhatIf,
     responses=documented(404, 409, 422),
     openapi_extra={"x-repeatable": ["group_by"]},
 )
