@@ -11,7 +11,7 @@ from projections.billing.known.usage import KnownUsage
 from projections.billing.limits import BillLimits
 from projections.billing.query import BillQuery
 from projections.billing.statement import sql as bill_sql
-from projections.billing.statement.asked import ask, known_position
+from projections.billing.statement.asked import Asked, ask, known_position
 from projections.billing.statement.attribution import (
     FEW,
     FEW_CREDENTIALS,
@@ -21,7 +21,7 @@ from projections.billing.statement.attribution import (
     moving_share,
 )
 from projections.billing.statement.groups import Group, read_group
-from projections.billing.statement.price_book import read_price_book
+from projections.billing.statement.price_book import PriceBook, read_price_book
 from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse
 from projections.usage.after_now import AfterNow, rows_after_now
@@ -31,6 +31,9 @@ from registry.instant import to_ms
 _STEADY: Final = 4
 # Of fewer entries each statement costs more than it saves.
 _MANY: Final = 1_000_000
+# Prices that are bound: a server takes a mebibyte of parameters, each byte as up to three.
+_FEW_PRICES: Final = 500
+_BOOK_LENGTH: Final = 50_000
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ async def groups_of(
     """The groups of a bill, or what they get by the batches after one. Raises as `compute_bill`."""
     position, period = known_position(query, applied_position), (to_ms(query.since), to_ms(query.until))
     prices = await read_price_book(clickhouse, scope, position, *period)
-    asked = ask(query, position, period, known.pinned, prices)
+    asked = await _with_book(clickhouse, scope, ask(query, position, period, known.pinned, prices), prices)
     limit = (limits.lines + len(BUCKETS) * 2 + 1) * (prices.currencies + 1)
     parameters = {**asked.parameters, **scope.values, "now_ms": to_ms(known.now), "limit": limit}
     if after_batch:
@@ -99,6 +102,17 @@ async def groups_of(
     sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, way=way)
     rows = await limits.within(clickhouse.query(sql, parameters, limits.of_engine, stoppable=True))
     return [read_group(row, len(query.group_by)) for row in rows]
+
+
+async def _with_book(clickhouse: ClickHouse, scope: Scope, asked: Asked, prices: PriceBook) -> Asked:
+    """What is asked, with the prices bound where they are few: planning a statement takes as long as it is."""
+    if not 0 < prices.prices <= _FEW_PRICES:
+        return asked
+    statement = bill_sql.prices_as_text(scope)
+    ((book,),) = await clickhouse.query(statement, {**asked.parameters, **scope.values})
+    if len(book.encode()) > _BOOK_LENGTH:
+        return asked
+    return replace(asked, book=replace(asked.book, bound=True), parameters={**asked.parameters, "book": book})
 
 
 async def _way_of_few(

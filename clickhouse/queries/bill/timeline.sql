@@ -44,32 +44,7 @@ FROM (
             {{tag_points}}
             max(what = 'credential revoked') AS credential_revoked
         FROM (
-            -- A known credential also has a row before its first time: it is not unknown, but not yet created.
-            SELECT
-                credential_id,
-                public_id AS key_id,
-                toInt64(-1) AS from_ms,
-                toUInt128(0) AS turn,
-                toLowCardinality('') AS what,
-                toInt64(0) AS until_ms,
-                toLowCardinality('') AS tag,
-                '' AS value
-            FROM ({{credentials}})
-            UNION ALL
-            SELECT
-                credential_id,
-                public_id AS key_id,
-                greatest(effective_ms, {{since_ms}}) AS from_ms,
-                bitOr(bitShiftLeft(toUInt128(effective_ms), 64), toUInt128(position)) AS turn,
-                toLowCardinality(concat('credential ', toString(kind))) AS what,
-                ifNull(expires_ms, 9223372036854775807) AS until_ms,        -- NULL: does not expire
-                toLowCardinality('') AS tag,
-                '' AS value
-            FROM {{database}}.key_credential_v1
-            WHERE position <= {{position}}                                  -- only what was known by then
-                AND effective_ms < {{until_ms}}
-                AND credential_id IN (SELECT credential_id FROM ({{credentials}}))
-            UNION ALL
+            -- What is of a key is of each of its credentials.
             SELECT
                 c.credential_id AS credential_id,
                 c.public_id AS key_id,
@@ -80,8 +55,38 @@ FROM (
                 k.tag AS tag,
                 k.value AS value
             FROM (
+                -- A known credential also has a row before its first time: it is not unknown, but not yet created.
                 SELECT
                     public_id,
+                    '' AS of_credential,
+                    toInt64(-1) AS from_ms,
+                    toUInt128(0) AS turn,
+                    toLowCardinality('') AS what,
+                    toInt64(0) AS until_ms,
+                    toLowCardinality('') AS tag,
+                    '' AS value
+                FROM {{database}}.key_life_v1
+                WHERE kind = 'created'
+                    AND position <= {{position}}
+                    {{of_keys}}
+                UNION ALL
+                SELECT
+                    public_id,
+                    credential_id AS of_credential,
+                    greatest(effective_ms, {{since_ms}}) AS from_ms,
+                    bitOr(bitShiftLeft(toUInt128(effective_ms), 64), toUInt128(position)) AS turn,
+                    toLowCardinality(concat('credential ', toString(kind))) AS what,
+                    ifNull(expires_ms, 9223372036854775807) AS until_ms,    -- NULL: does not expire
+                    toLowCardinality('') AS tag,
+                    '' AS value
+                FROM {{database}}.key_credential_v1
+                WHERE position <= {{position}}                              -- only what was known by then
+                    AND effective_ms < {{until_ms}}
+                    {{of_keys}}
+                UNION ALL
+                SELECT
+                    public_id,
+                    '' AS of_credential,
                     greatest(effective_ms, {{since_ms}}) AS from_ms,
                     bitOr(bitShiftLeft(toUInt128(effective_ms), 64), toUInt128(position)) AS turn,
                     toLowCardinality(concat('key ', toString(kind))) AS what,
@@ -95,6 +100,7 @@ FROM (
                 UNION ALL
                 SELECT
                     public_id,
+                    '' AS of_credential,
                     greatest(effective_ms, {{since_ms}}) AS from_ms,
                     bitOr(bitShiftLeft(toUInt128(effective_ms), 64), toUInt128(position)) AS turn,
                     toLowCardinality('tag') AS what,
@@ -110,6 +116,7 @@ FROM (
                     {{of_keys}}
             ) AS k
             INNER JOIN ({{credentials}}) AS c ON c.public_id = k.public_id
+            WHERE k.of_credential IN ('', c.credential_id)
         )
         GROUP BY
             credential_id,

@@ -82,12 +82,14 @@ _OF_PART = (
 class Book:
     """What a statement must know of the prices.
 
-    Whether there are any, the numbers of the bill's tags that they ask for, and whether one charges by the inference.
+    Whether there are any, the numbers of the bill's tags that they ask for, whether one charges by the inference, and
+    whether they are bound as `book` (see `prices_as_text`), which makes a shorter statement.
     """
 
     prices: bool = False
     tags: Sequence[int] = ()
     by_inference: bool = False
+    bound: bool = False
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ def _rows(
 
 
 def _rated(scope: Scope, grouped: str, by: Sequence[str], of_price: Sequence[str], book: Book) -> str:
-    prices = scope.sql("bill/prices", versions=scope.sql("bill/price_versions"), price_type=_PRICE)
+    prices = scope.sql("bill/prices_bound", price_type=_PRICE) if book.bound else _prices(scope)
     priced = scope.sql(
         "bill/priced",
         parts=scope.sql("bill/pairs", bill=grouped) if book.by_inference else grouped,
@@ -203,6 +205,15 @@ def _rated(scope: Scope, grouped: str, by: Sequence[str], of_price: Sequence[str
         by_names=_listed([*by, *of_price]),
         prices=prices,
     )
+
+
+def prices_as_text(scope: Scope) -> str:
+    """The statement that gives the prices as one text, to be bound as `book`."""
+    return scope.sql("bill/prices_as_text", prices=_prices(scope))
+
+
+def _prices(scope: Scope) -> str:
+    return scope.sql("bill/prices", versions=scope.sql("bill/price_versions"), price_type=_PRICE)
 
 
 def inferences(scope: Scope, tags: int, group_by: Sequence[str], filtered: Sequence[int], only: str) -> str:

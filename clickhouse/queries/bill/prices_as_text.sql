@@ -1,0 +1,3 @@
+-- The prices of `prices.sql` in their order, as one text.
+SELECT toString(groupArray((model, price)))
+FROM ({{prices}})
