@@ -21,7 +21,7 @@ from audit.verify.ledger import TABLES
 from audit.verify.state import fold
 from projections.engine import ddl
 from projections.ledger.rows import applied_row, project
-from registry.db.connection import driver_of, translated
+from registry.db.connection import begun, driver_of, translated
 from registry.log import sql as log_sql
 from registry.log import state_rows
 from registry.log.chain_walk import Linked
@@ -83,7 +83,7 @@ async def repair_state(owner: AsyncEngine, findings: Iterable[Finding]) -> int:
     for first in range(0, len(streams), _CHUNK):
         try:
             with translated(owner):
-                async with owner.begin() as connection:
+                async with begun(owner) as connection:
                     await _restate(connection, streams[first : first + _CHUNK])
         except asyncpg.InsufficientPrivilegeError as error:
             raise NotOwner from error

@@ -5,6 +5,7 @@ The engine groups; what is left here are some rows per bucket and line, labels, 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -105,7 +106,8 @@ async def compute_bill(
         await Presence(clickhouse, names).check()
         known = await known_usage(clickhouse, names, query, applied_position)
         made = await make(clickhouse, scope or Scope(names), query, applied_position, limits, known)
-    return _bill_of(query, made, limits)
+    # A bill of many lines takes a while, in which its loop is to answer others.
+    return await asyncio.to_thread(_bill_of, query, made, limits)
 
 
 def bill_at_hand(

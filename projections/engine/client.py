@@ -163,7 +163,11 @@ class ClickHouse:
 
         def run(client: Any) -> None:
             quorum = {"insert_quorum": _replicas(client, table, self._cluster)} if self._cluster else {}
-            client.command(sql, parameters=_bound(parameters), settings=_settings({**quorum, **(settings or {})}))
+            given = {**quorum, **(settings or {})}
+            # The embedded engine's driver sets each setting, and sets it back, by a statement of its own.
+            ending = f"\nSETTINGS {_listed(given)}" if given and self.embedded else ""
+            of_driver = _settings({} if ending else given)
+            client.command(sql + ending, parameters=_bound(parameters), settings=of_driver)
 
         await self._write(run, table=table)
 
@@ -341,6 +345,10 @@ def _replicas(client: Any, table: str, cluster: str) -> int:
 
 def _bound(parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return dict(parameters) if parameters else None
+
+
+def _listed(settings: Settings) -> str:
+    return ", ".join(f"{name} = {value!r}" for name, value in settings.items())
 
 
 def _settings(settings: Settings | None) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from ssl import SSLCertVerificationError, SSLContext
 from typing import Any, Final
 
@@ -43,6 +43,8 @@ class DatabaseNotSecure(DatabaseAway):
 def make_engine(database_url: str, *, ssl: SSLContext | str | None = None) -> AsyncEngine:
     """The connection pool. Error texts never quote statement values; sessions use UTC, so no time zone shifts a time.
 
+    Each statement is a transaction of its own, so that one read is one round trip, and one more for the pool's question
+    whether the connection is alive; see `begun`.
     `ssl` is a context, which requires TLS and decides what is trusted, or one of asyncpg's modes; None leaves it to
     asyncpg. Connecting raises DatabaseAway, which says where, what the server said and what to do; it is
     DatabaseNotSecure, before any password is sent, if the required TLS is not available.
@@ -50,6 +52,7 @@ def make_engine(database_url: str, *, ssl: SSLContext | str | None = None) -> As
     return create_async_engine(
         database_url,
         hide_parameters=True,
+        isolation_level="AUTOCOMMIT",
         pool_size=16,
         max_overflow=16,
         pool_timeout=10,
@@ -121,6 +124,11 @@ async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         except asyncio.CancelledError:
             await connection.invalidate()
             raise
+
+
+def begun(engine: AsyncEngine) -> AbstractAsyncContextManager[AsyncConnection]:
+    """A connection of the pool in a transaction, which is committed at the end of the block."""
+    return engine.execution_options(isolation_level="READ COMMITTED").begin()
 
 
 async def driver_of(connection: AsyncConnection) -> Any:

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
-from registry.db.connection import make_engine, translated
+from registry.db.connection import begun, make_engine, translated
 from registry.db.schema_version import refuse_newer
 from registry.db.tables import SCHEMA
 
@@ -44,7 +44,7 @@ async def migrate(owner_url: str, app_url: str | None = None, *, ssl: SSLContext
     engine = make_engine(owner_url, ssl=ssl)
     try:
         with translated(engine):
-            async with engine.begin() as connection:
+            async with begun(engine) as connection:
                 await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
                 await connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
                 await connection.run_sync(_upgrade)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Final
@@ -102,7 +103,8 @@ async def show_bill(
         return as_json
 
     async def made(there: Services) -> Response:
-        return shown(await make_bill(there, question, applied.position, there.recent_bills), applied.position)
+        bill = await make_bill(there, question, applied.position, there.recent_bills)
+        return await asyncio.to_thread(shown, bill, applied.position)
 
     max_age = max_age_of(request.headers.get("cache-control"))
     if max_age is not None:
