@@ -7,7 +7,7 @@ KeyledgerError         any error of ours: the message is in our own words and qu
     │   │   ├── UnknownCredential
     │   │   └── UnknownPrice
     │   ├── Conflict             409, not allowed in the key's state
-    │   │   └── VersionConflict      the stream is not at the version that the caller stated
+    │   ├── VersionConflict      412, the stream is not at a version that the caller stated
     │   ├── Forbidden            403, a scope is missing
     │   ├── Unauthenticated      401
     │   └── FieldsRefused        422, each field with its reason
@@ -74,12 +74,13 @@ class Conflict(Refused):
     """The key is not in a state that allows this."""
 
 
-class VersionConflict(Conflict):
+class VersionConflict(Refused):
     """The stream has another version than expected."""
 
-    def __init__(self, stream: str, expected: int, actual: int) -> None:
+    def __init__(self, stream: str, expected: frozenset[int], actual: int) -> None:
         self.stream, self.expected, self.actual = stream, expected, actual
-        super().__init__(f"{stream} is at version {actual}, not {expected}")
+        wanted = " or ".join(map(str, sorted(expected)[:10])) or "one that it can have"
+        super().__init__(f"{stream} is at version {actual}, not {wanted}: read it again")
 
 
 class Forbidden(Refused):

@@ -15,6 +15,7 @@ from audit.sources import AuditSources as Sources
 from keyledger.http.middleware.request_note import note_of
 from keyledger.http.operations.gauges import Gauges as AppGauges
 from keyledger.http.request.strict_request import on_behalf_of, strict_request
+from keyledger.http.request.versions import if_match
 from keyledger.runtime.audit_sources import audit_sources
 from keyledger.runtime.registry import Registry as OpenRegistry
 from keyledger.runtime.services import Services as OpenServices
@@ -92,8 +93,9 @@ async def gauges_of(request: Request) -> AppGauges:
 
 
 def caller_of(request: Request, principal: Principal, reason: str | None = None) -> Caller:
-    """Who asks, as the log records it. Raises FieldsRefused."""
-    return Caller(principal.actor, on_behalf_of(request), note_of(request.scope).request_id, reason)
+    """Who asks, as the log records it, and the versions that may be changed. Raises FieldsRefused, BadRequest."""
+    request_id = note_of(request.scope).request_id
+    return Caller(principal.actor, on_behalf_of(request), request_id, reason, if_match(request))
 
 
 Services = Annotated[OpenServices, Depends(services_of)]

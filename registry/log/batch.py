@@ -55,8 +55,11 @@ class Batch:
         history, rivals = tuple(self.histories.get(stream, ())), self._rivals(write.place)
         view = StreamView(now, version, self.states.get(stream), history, rivals)
         try:
-            if write.expected_version not in {None, version}:
-                raise VersionConflict(stream, write.expected_version or 0, version)
+            expected = write.caller.versions
+            if expected is not None and version not in expected:
+                if not version:
+                    write.decide(view)  # what does not exist is refused as such
+                raise VersionConflict(stream, expected, version)
             decided = write.decide(view)
         except Exception as error:  # noqa: BLE001 - it becomes the result of this write only
             if isinstance(error, RegistryError):

@@ -109,13 +109,15 @@ class NewEvent:
 class Caller:
     """Who makes a request. `actor` is the token's stream or `operator`.
 
-    `on_behalf_of` is the person whom the caller claims to act for.
+    `on_behalf_of` is the person whom the caller claims to act for. `versions`, if given, are those at one of which the
+    stream must be.
     """
 
     actor: str
     on_behalf_of: str | None = None
     request_id: str | None = None
     reason: str | None = None
+    versions: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +149,13 @@ class Write:
 
     `decide` is pure and quick: it gets the StreamView under the lock and returns the events to append (possibly none)
     or raises Refused. `whole_stream` requests `StreamView.history`. `stops` says that it ends something: it is recorded
-    whatever the clock says. `expected_version`, if given, must be the stream's version. `secrets` (credential or token
-    id to the hash of its secret) are stored in the table of secrets in the same transaction. `place` requests
-    `StreamView.rivals`.
+    whatever the clock says. `secrets` (credential or token id to the hash of its secret) are stored in the table of
+    secrets in the same transaction. `place` requests `StreamView.rivals`.
     """
 
     stream: str
     decide: Callable[[StreamView], Sequence[NewEvent]]
     caller: Caller
-    expected_version: int | None = None
     whole_stream: bool = False
     stops: bool = False
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)

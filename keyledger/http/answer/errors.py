@@ -44,6 +44,7 @@ from registry.errors import (
     TooManyOfOne,
     Unauthenticated,
     UnknownKey,
+    VersionConflict,
 )
 
 MAX_FIELD: Final = 200
@@ -54,6 +55,7 @@ _HEAD_TOO: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 STATUS: Final[tuple[tuple[type[Exception], HTTPStatus], ...]] = (
     (UnknownKey, HTTPStatus.NOT_FOUND),
     (UnknownInference, HTTPStatus.NOT_FOUND),
+    (VersionConflict, HTTPStatus.PRECONDITION_FAILED),
     (Conflict, HTTPStatus.CONFLICT),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (Unauthenticated, HTTPStatus.UNAUTHORIZED),

@@ -7,7 +7,8 @@ from typing import Final
 from fastapi.responses import JSONResponse
 
 from keyledger.http.answer.answers import answer
-from keyledger.http.keys.views import key_out, new_key_out
+from keyledger.http.keys.views import answer_key, new_key_out
+from keyledger.http.request.versions import ETAG_HEADER, etag
 from keyledger.runtime.gateway_wait import GatewayWait
 from keyledger.runtime.registry import Registry
 from registry.errors import FieldFault, FieldsRefused
@@ -29,12 +30,13 @@ async def answer_when(done: KeyAnswer, wait: GatewayWait | None) -> JSONResponse
     """The key, once what was to be waited for is so. Raises NotYetAtGateway: the change is made all the same."""
     if wait is not None:
         await wait.until(done.key.position)
-    return answer(key_out(done.key, done.now), done.position)
+    return answer_key(done.key, done.now, done.position)
 
 
 async def answer_new(made: KeyAnswer, wait: GatewayWait | None) -> JSONResponse:
     """The key with its new secret, which a customer may use at once: so it waits a moment for the gateway's table."""
     new = answer(new_key_out(made), made.position, 201)
+    new.headers[ETAG_HEADER] = etag(made.key.version)
     new.headers.update(await gateway_header(made.key.position, wait))
     return new
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
-from keyledger.http.answer.answers import Page, answer
+from keyledger.http.answer.answers import Page, answer, position_headers
 from keyledger.http.answer.problem import documented
 from keyledger.http.billing.what_if import answer_what_if
 from keyledger.http.dependencies import OF_CALLERS, KeyReader, KeyWriter, Registry, Services, caller_of
 from keyledger.http.keys.bodies import CreateKeyBody, EditKeyBody, EditKeyQuery
 from keyledger.http.keys.gateway import answer_new, answer_when, wait_of
-from keyledger.http.keys.views import KeyOut, NewKeyOut, key_out
+from keyledger.http.keys.views import KeyOut, NewKeyOut, answer_key, key_out
 from keyledger.http.reads import Reads
 from keyledger.http.request.query_params import (
     AsOfQuery,
@@ -28,9 +29,11 @@ from keyledger.http.request.query_params import (
     to_cursor,
 )
 from keyledger.http.request.request_body import JSON, MERGE_PATCH, body_docs, json_body
+from keyledger.http.request.versions import ETAG_HEADER, etag, is_known
 from projections.billing.what_if import WhatIf
 from registry.errors import FieldFault, FieldsRefused
 from registry.keys.commands import UNSET, EditKey
+from registry.keys.state import KeyState
 from registry.queries import Queries
 from registry.service import NewKey
 
@@ -75,24 +78,42 @@ async def _page(queries: Queries, query: ListQuery, tags: Mapping[str, str] | No
     return answer(Page([key_out(key, found.seen.now) for key in found.items], cursor), found.seen.position)
 
 
-@router.get("/{public_id}", response_model=KeyOut, responses=documented(404, 422))
+@router.get(
+    "/{public_id}",
+    response_model=KeyOut,
+    responses={304: {"description": "Not Modified"}, **documented(404, 422)},
+)
 async def show_key(
-    public_id: PublicId, registry: Registry, reads: Reads, _principal: KeyReader, query: Annotated[AsOfQuery, Query()]
-) -> JSONResponse:
-    """Show a key: as it is, as of an instant, or as known at a position."""
+    request: Request,
+    public_id: PublicId,
+    registry: Registry,
+    reads: Reads,
+    _principal: KeyReader,
+    query: Annotated[AsOfQuery, Query()],
+) -> Response:
+    """Show a key: as it is, as of an instant, or as known at a position.
+
+    With `If-None-Match` and the version that it has: 304, without it. Its status can change by time alone.
+    """
     checked = checked_id(public_id)
     if query.at is None and query.known_at is None:
         state, seen = await registry.queries.key(checked)
-        return answer(key_out(state, seen.now), seen.position)
+        return _shown(request, state, seen.now, seen.position)
     past = await reads.page(lambda there: there.registry.queries.key_as_of(checked, query.at, query.known_at))
-    return answer(key_out(past.key, past.moment.at), past.position)
+    return _shown(request, past.key, past.moment.at, past.position)
+
+
+def _shown(request: Request, key: KeyState, now: datetime, position: int) -> Response:
+    if is_known(request, key.version):
+        return Response(status_code=304, headers={**position_headers(position), ETAG_HEADER: etag(key.version)})
+    return answer_key(key, now, position)
 
 
 @router.patch(
     "/{public_id}",
     response_model=KeyOut | WhatIf,
-    responses=documented(404, 409, 413, 415, 422),
-    openapi_extra={**body_docs(EditKeyBody, MERGE_PATCH), "x-repeatable": ["group_by"]},
+    responses=documented(404, 409, 412, 413, 415, 422),
+    openapi_extra={**body_docs(EditKeyBody, MERGE_PATCH), "x-repeatable": ["group_by"], "x-if-match": True},
 )
 async def edit_key(
     request: Request,
@@ -124,7 +145,9 @@ async def edit_key(
     return await answer_when(await registry.keys.edit(key, command, caller), None)
 
 
-@router.delete("/{public_id}", response_model=KeyOut, responses=documented(404, 422))
+@router.delete(
+    "/{public_id}", response_model=KeyOut, responses=documented(404, 412, 422), openapi_extra={"x-if-match": True}
+)
 async def revoke_key(
     request: Request,
     public_id: PublicId,

@@ -17,11 +17,15 @@ from keyledger.http.request.request_body import JSON, body_docs, json_body
 from registry.errors import UnknownCredential
 
 router = APIRouter(prefix="/admin/api-keys/{public_id}", tags=["keys"], dependencies=OF_CALLERS)
-_REASON = body_docs(ReasonBody, JSON, required=False)
+_IF_MATCH = {"x-if-match": True}
+_CHANGED = documented(404, 409, 412, 413, 415, 422)
+_REASON = {**body_docs(ReasonBody, JSON, required=False), **_IF_MATCH}
 Reasoned = Annotated[ReasonBody, Depends(json_body(ReasonBody, JSON, optional=True))]
 
 
-@router.post("/suspend", response_model=KeyOut, responses=documented(404, 409, 413, 415, 422), openapi_extra=_REASON)
+@router.post(
+    "/suspend", response_model=KeyOut, responses=documented(404, 409, 412, 413, 415, 422), openapi_extra=_REASON
+)
 async def suspend_key(
     request: Request,
     public_id: PublicId,
@@ -35,7 +39,9 @@ async def suspend_key(
     return await answer_when(await registry.keys.suspend(checked_id(public_id), caller), wait)
 
 
-@router.post("/resume", response_model=KeyOut, responses=documented(404, 409, 413, 415, 422), openapi_extra=_REASON)
+@router.post(
+    "/resume", response_model=KeyOut, responses=documented(404, 409, 412, 413, 415, 422), openapi_extra=_REASON
+)
 async def resume_key(
     request: Request,
     public_id: PublicId,
@@ -53,8 +59,8 @@ async def resume_key(
     "/rotate",
     status_code=201,
     response_model=NewKeyOut,
-    responses=documented(404, 409, 413, 415, 422),
-    openapi_extra=body_docs(RotateBody, JSON),
+    responses=documented(404, 409, 412, 413, 415, 422),
+    openapi_extra={**body_docs(RotateBody, JSON), **_IF_MATCH},
 )
 async def rotate_key(
     request: Request,
@@ -72,7 +78,12 @@ async def rotate_key(
     return await answer_new(rotated, registry.gateway_wait)
 
 
-@router.delete("/credentials/{credential_id}", response_model=KeyOut, responses=documented(404, 409, 422))
+@router.delete(
+    "/credentials/{credential_id}",
+    response_model=KeyOut,
+    responses=documented(404, 409, 412, 422),
+    openapi_extra=_IF_MATCH,
+)
 async def revoke_credential(
     request: Request,
     public_id: PublicId,

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
+from fastapi.responses import JSONResponse
 from msgspec import structs
 
+from keyledger.http.answer.answers import answer
+from keyledger.http.request.versions import ETAG_HEADER, etag
 from registry.keys.state import KeyState
 from registry.log import codec
 from registry.log.event_log import RecordedEvent
@@ -81,6 +84,13 @@ def key_out(key: KeyState, now: datetime) -> KeyOut:
         position=key.position,
         version=key.version,
     )
+
+
+def answer_key(key: KeyState, now: datetime, position: int) -> JSONResponse:
+    """The answer that shows a key, its status at `now`, with its version."""
+    shown = answer(key_out(key, now), position)
+    shown.headers[ETAG_HEADER] = etag(key.version)
+    return shown
 
 
 def new_key_out(made: KeyAnswer) -> NewKeyOut:

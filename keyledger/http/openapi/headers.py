@@ -11,6 +11,7 @@ from keyledger.http.billing.usage import AGE_HEADER
 from keyledger.http.keys.gateway import GATEWAY_HEADER
 from keyledger.http.middleware.guard import REQUEST_ID_HEADER
 from keyledger.http.request.strict_request import MAX_ON_BEHALF_OF
+from keyledger.http.request.versions import ETAG_HEADER, IF_MATCH, IF_NONE_MATCH
 
 _PROTECTED: Final = ("/admin", "/billing", "/audit")
 _POSITION: Final = {"type": "integer", "minimum": 0, "examples": [42], "format": "int64"}
@@ -39,6 +40,10 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "description": "The id of the log: another one is another registry.",
         "required": True,
         "schema": {"type": "string", "format": "uuid", "examples": ["0195f8a4-7c1e-7d43-9b0a-2f6c8e1d5a90"]},
+    },
+    "ETag": {
+        "description": "The key's version, for If-Match and If-None-Match.",
+        "schema": {"type": "string", "examples": ['"3"']},
     },
     "Rounding": {
         "description": "Of a rounded CSV: for each column of money or currency, the sum of the rounded lines less that"
@@ -77,6 +82,20 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
             "examples": ["jane@example.com"],
         },
     },
+    "IfMatch": {
+        "name": IF_MATCH,
+        "in": "header",
+        "required": False,
+        "description": "Change the key only if it has this version, or one of these: else 412, and nothing is changed.",
+        "schema": {"type": "string", "examples": ['"3"']},
+    },
+    "IfNoneMatch": {
+        "name": IF_NONE_MATCH,
+        "in": "header",
+        "required": False,
+        "description": "Versions of the key that the caller has: 304 if it has one of them still.",
+        "schema": {"type": "string", "examples": ['"3"']},
+    },
     "MaxAge": {
         "name": "Cache-Control",
         "in": "header",
@@ -89,13 +108,22 @@ _OF_STATUS: Final = {
     "401": {"WWW-Authenticate": "Authenticate"},
     "404": {POSITION_HEADER: "PositionIfRead"},
     "409": {POSITION_HEADER: "PositionIfRead"},
+    "412": {POSITION_HEADER: "PositionIfRead"},
     "422": {POSITION_HEADER: "PositionIfRead"},
     "429": {"Retry-After": "RetryAfter"},
     "503": {"Retry-After": "RetryAfter", POSITION_HEADER: "PositionIfRead"},
 }
+_SHOWS_KEY: Final = {ETAG_HEADER: "ETag"}
+_ASKED: Final[dict[str, tuple[str, ...]]] = {"showBill": ("MaxAge",), "showKey": ("IfNoneMatch",)}
 _OF_OPERATION: Final = {
-    "createKey": {GATEWAY_HEADER: "Gateway"},
-    "rotateKey": {GATEWAY_HEADER: "Gateway"},
+    "createKey": {GATEWAY_HEADER: "Gateway", **_SHOWS_KEY},
+    "editKey": _SHOWS_KEY,
+    "resumeKey": _SHOWS_KEY,
+    "revokeCredential": _SHOWS_KEY,
+    "revokeKey": _SHOWS_KEY,
+    "rotateKey": {GATEWAY_HEADER: "Gateway", **_SHOWS_KEY},
+    "showKey": _SHOWS_KEY,
+    "suspendKey": _SHOWS_KEY,
     "showBill": {ROUNDING_HEADER: "Rounding", FORMULAS_HEADER: "FormulaValues", AGE_HEADER: "Age"},
     "exportLog": {LOG_ID_HEADER: "LogId"},
 }
@@ -106,8 +134,8 @@ def describe(path: str, method: str, operation: dict[str, Any]) -> None:
     protected = path.startswith(_PROTECTED)
     if path.startswith("/admin") and method != "get":
         operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/OnBehalfOf"})
-    if operation["operationId"] == "showBill":
-        operation["parameters"].append({"$ref": "#/components/parameters/MaxAge"})
+    for name in _ASKED.get(operation["operationId"], ()) + (("IfMatch",) if operation.pop("x-if-match", False) else ()):
+        operation.setdefault("parameters", []).append({"$ref": f"#/components/parameters/{name}"})
     for status, answer in operation["responses"].items():
         if status.startswith("2"):
             found = {POSITION_HEADER: "Position"} | _OF_OPERATION.get(operation["operationId"], {}) if protected else {}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from fastapi import Request
 
 from keyledger.http.answer.problem import BadRequest
+from keyledger.http.request.versions import IF_MATCH
 from registry.errors import FieldFault, FieldsRefused
 
 MAX_ON_BEHALF_OF: Final = 200
 # Headers that will mean something one day: until then they are refused, never ignored.
-_NOT_YET: Final = ("idempotency-key", "if-match")
+_NOT_YET: Final = ("idempotency-key",)
 # Those that an answer may name; what else stands in the header may be anything.
 _CODINGS: Final = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"})
 
@@ -24,6 +25,8 @@ async def strict_request(request: Request) -> None:
         if header in request.headers:
             message = f"the header {header.title()} is not supported yet: send the request without it"
             raise BadRequest(HTTPStatus.BAD_REQUEST, message)
+    if IF_MATCH in request.headers and not _extra(request).get("x-if-match"):
+        raise BadRequest(HTTPStatus.BAD_REQUEST, "the header If-Match goes with changes of a key alone")
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     if has_body and request.method in {"GET", "DELETE"}:
         raise BadRequest(HTTPStatus.BAD_REQUEST, f"{request.method} takes no body")
@@ -69,5 +72,8 @@ def _refuse_ambiguous_query(request: Request) -> None:
 
 
 def _repeatable(request: Request) -> set[str]:
-    extra = getattr(request.scope.get("route"), "openapi_extra", None) or {}
-    return set(extra.get("x-repeatable", ()))
+    return set(_extra(request).get("x-repeatable", ()))
+
+
+def _extra(request: Request) -> dict[str, Any]:
+    return getattr(request.scope.get("route"), "openapi_extra", None) or {}

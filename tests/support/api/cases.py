@@ -264,6 +264,12 @@ REQUESTS = [
       for method, path, body in (("POST", KEYS, {}), ("PATCH", KEY, {"description": "x"}), ("DELETE", KEY, None),
       ("GET", KEYS, None),
                                  ("GET", BILL, None))),
+    *(Case(f"request: {header} of {value!r}", method, KEY, 400, None, body, headers={header: value})
+      for header, method, body in (("If-Match", "PATCH", {"description": "x"}), ("If-None-Match", "GET", None))
+      for value in ("3", "W/3", '"3', '"3" "4"', '"3",', '*, "3"', "")),
+    *(Case(f"request: If-Match of {value!r}", "PATCH", KEY, 412, None, {"tags": {}}, headers={"If-Match": value})
+      for value in ('"9"', 'W/"1"', '"one"', '"01"', '"9", "10"', '"' + "9" * 30 + '"', '""')),
+    Case("request: If-Match of an unknown key", "DELETE", f"{KEYS}/AAAAAAAAAAAA", 404, headers={"If-Match": '"1"'}),
     *(Case(f"request: on behalf of {what}", "POST", KEYS, 422, "Keyledger-On-Behalf-Of", {},
            headers={"Keyledger-On-Behalf-Of": value})
       for what, value in (("nobody", ""), ("201 characters", "x" * 201), ("a tab", "a\tb"))),

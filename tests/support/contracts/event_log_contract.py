@@ -104,7 +104,7 @@ class EventLogContract:
         assert [isinstance(one, VersionConflict) for one in answers] == [False, True, False, False, True]
         conflict = answers[1]
         assert isinstance(conflict, VersionConflict)
-        assert (conflict.stream, conflict.expected, conflict.actual) == ("one", 1, 2)
+        assert (conflict.stream, conflict.expected, conflict.actual) == ("one", frozenset({1}), 2)
         assert [event.version for event in await log.read_stream("one")] == [1, 2, 3]
         assert_whole(await read_all(log), log.genesis_hash)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -28,7 +29,8 @@ def note(stream: str, text: str = "", *, expected_version: int | None = None, ti
     def decide(_scene: StreamView) -> Sequence[NewEvent]:
         return noted(text, times=times)
 
-    return Write(stream, decide, CALLER, expected_version=expected_version)
+    versions = None if expected_version is None else frozenset({expected_version})
+    return Write(stream, decide, replace(CALLER, versions=versions))
 
 
 class Noted(Event, frozen=True):
