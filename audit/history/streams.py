@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from registry.db.connection import translated
+from registry.db.connection import begun, translated
 from registry.db.tables import event
 from registry.keys.as_of import Moment
 from registry.keys.events import key_stream
@@ -67,5 +67,5 @@ async def _streams(engine: AsyncEngine, wanted: Select[Any], limit: int) -> list
 @asynccontextmanager
 async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     with translated(engine):
-        async with engine.connect() as connection:
+        async with begun(engine) as connection:
             yield connection

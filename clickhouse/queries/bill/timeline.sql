@@ -116,7 +116,7 @@ FROM (
                     {{of_keys}}
             ) AS k
             INNER JOIN ({{credentials}}) AS c ON c.public_id = k.public_id
-            WHERE k.of_credential IN ('', c.credential_id)
+            WHERE k.of_credential = '' OR k.of_credential = c.credential_id
         )
         GROUP BY
             credential_id,

@@ -19,6 +19,24 @@ PERIOD = {"since": "2026-03-01T00:00:00Z", "until": "2026-04-01T00:00:00Z", "tag
 ANY_AGE = "max-age=600"
 
 
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock by which bills grow old."""
+    made = Clock()
+    monkeypatch.setattr("projections.billing.recent_bills.monotonic", made)
+    return made
+
+
 @pytest.fixture
 async def bill_api(database: Database, world: World) -> AsyncIterator[Api]:
     """The API over a ledger of one key and one inference."""
@@ -38,34 +56,37 @@ async def ask(api: Api, cache_control: str | None = None, **query: Any) -> tuple
     return bill["total"]["inferences"], answer.headers.get("Age"), bill["position"]
 
 
-async def test_what_was_made_lately_will_do_where_the_caller_says_so(bill_api: Api, world: World) -> None:
+async def test_what_was_made_lately_will_do_where_the_caller_says_so(bill_api: Api, world: World, clock: Clock) -> None:
     assert await ask(bill_api, ANY_AGE) == (1, None, 1), "nothing is there yet"
     await world.serve([chat(uuid7(NOON + 2, 2), KEY)])
-    assert await ask(bill_api, ANY_AGE) == (1, "0", 1)
+    clock.now += 1.9
+    assert await ask(bill_api, ANY_AGE) == (1, "1", 1)
     for strict in ("max-age=0", "no-cache", "max-age=600, no-cache"):
         assert await ask(bill_api, strict) == (2, None, 1)
     assert await ask(bill_api, ANY_AGE) == (2, "0", 1)
     assert await ask(bill_api, ANY_AGE, tag="customer_id:other") == (0, "0", 1), "another part of the same bill"
 
 
-async def test_it_is_never_older_than_that_nor_than_the_position_waited_for(bill_api: Api, world: World) -> None:
+async def test_it_is_never_older_than_that_nor_than_the_position_waited_for(
+    bill_api: Api, world: World, clock: Clock
+) -> None:
     await ask(bill_api)
     await world.serve([chat(uuid7(NOON + 2, 2), KEY)])
     await world.write([Fact(2, NOON + 2, "tag", KEY, tag="customer_id", value="other")])
     assert await ask(bill_api, ANY_AGE) == (1, "0", 1)
     assert await ask(bill_api, ANY_AGE, usage_known_at=0) == (0, None, 2), "as it was known then, to the byte"
-    await asyncio.sleep(1.05)
+    clock.now += 1.05
     assert await ask(bill_api, "max-age=1") == (1, None, 2), "the second is of the other customer"
     await world.write([Fact(3, NOON, "tag", KEY, tag="customer_id", value="other")])
     assert (await ask(bill_api, ANY_AGE, wait_for=2))[1:] == ("0", 2)
     assert (await ask(bill_api, ANY_AGE, wait_for=3))[1:] == (None, 3)
 
 
-async def test_half_of_the_age_later_it_is_made_again_for_the_next(bill_api: Api, world: World) -> None:
+async def test_half_of_the_age_later_it_is_made_again_for_the_next(bill_api: Api, world: World, clock: Clock) -> None:
     await ask(bill_api)
     await world.serve([chat(uuid7(NOON + 2, 2), KEY)])
     await world.write([Fact(2, NOON, "tag", KEY, tag="team", value="red")])
-    await asyncio.sleep(1.05)
+    clock.now += 1.05
     assert await ask(bill_api, "max-age=2") == (1, "1", 1)
     async with asyncio.timeout(10):
         while (found := await ask(bill_api, ANY_AGE))[2] < 2:  # noqa: ASYNC110
@@ -73,6 +94,7 @@ async def test_half_of_the_age_later_it_is_made_again_for_the_next(bill_api: Api
     assert found == (2, "0", 2)
 
 
+@pytest.mark.usefixtures("clock")
 async def test_its_csv_is_the_same_bill(bill_api: Api, world: World) -> None:
     asked = {**PERIOD, "group_by": "customer_id"}
     headers = {"Accept": "text/csv"}
