@@ -39,10 +39,15 @@ class Principal:
             raise Forbidden(f"the token needs the scope {scope}")
 
 
+def bearer_of(authorization: str | None) -> str:
+    """The text of the token in an Authorization header; empty without one."""
+    scheme, _, text = (authorization or "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else ""
+
+
 async def authenticate(authorization: str | None, tokens: TokenLookup) -> Principal:
     """The caller behind an Authorization header. Raises Unauthenticated, which never says which part was wrong."""
-    scheme, _, text = (authorization or "").partition(" ")
-    parts = secret.split_token(text.strip()) if scheme.lower() == "bearer" else None
+    parts = secret.split_token(bearer_of(authorization))
     if parts is None:
         raise Unauthenticated
     token_id, given_hash = parts

@@ -11,6 +11,7 @@ KeyledgerError         any error of ours: the message is in our own words and qu
     │   ├── Forbidden            403, a scope is missing
     │   ├── Unauthenticated      401
     │   └── FieldsRefused        422, each field with its reason
+    ├── AlreadyAnswered      409, a request under this idempotency key has an answer already
     ├── TooManyOfOne         429, this caller alone has too much under way; retry
     ├── Busy                 503, retry; nothing was appended
     │   ├── ClockSteppedBack     the database's clock is behind the log's last event
@@ -105,6 +106,10 @@ class FieldsRefused(Refused):
     def __init__(self, *faults: FieldFault, position: int | None = None) -> None:
         self.faults = faults
         super().__init__("; ".join(f"{fault.field} {fault.message}" for fault in faults), position=position)
+
+
+class AlreadyAnswered(RegistryError):
+    """A request under this idempotency key has an answer already: repeat it to get that."""
 
 
 class TooManyOfOne(RegistryError):

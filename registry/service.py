@@ -20,7 +20,7 @@ from registry.keys.secrets import IssuedSecret
 from registry.keys.state import KeyState
 from registry.keys.tokens import CreateToken, TokenState
 from registry.log import chain
-from registry.log.event_log import Caller, EventLog, NewEvent, StreamView, Write, Written
+from registry.log.event_log import Caller, EventLog, NewEvent, StreamView, Write, Written, keeping_of
 from registry.what_if import WouldBe, what_if
 
 Decide = Callable[[StreamView], Sequence[NewEvent]]
@@ -68,7 +68,7 @@ class KeyService:
             caller=caller,
             secrets={issued.id: issued.hash},
         )
-        return _answer(await self._log.write(write), issued.text)
+        return await self._answered(write, issued.text)
 
     async def take_over(self, command: ImportKey, secret_hash: str, caller: Caller) -> bool:
         """Import a key from a gateway. Returns False if the log already has it. Raises FieldsRefused, Busy.
@@ -88,9 +88,9 @@ class KeyService:
         """Apply a merge patch. Raises UnknownKey, Conflict, Forbidden, FieldsRefused, Busy."""
         write = Write(stream=await self._stream(any_id), decide=partial(commands.edit, command), caller=caller)
         try:
-            return _answer(await self._log.write(write))
+            return await self._answered(write)
         except HistoryNeeded:  # rare: most keys have had so few tag names that no history can exceed a limit
-            return _answer(await self._log.write(replace(write, whole_stream=True)))
+            return await self._answered(replace(write, whole_stream=True))
 
     async def edit_what_if(self, any_id: str, command: EditKey, caller: Caller) -> WouldBe:
         """What `edit` would append. Nothing is appended. Raises what `edit` raises."""
@@ -131,7 +131,12 @@ class KeyService:
     ) -> KeyAnswer:
         stream, secrets = await self._stream(any_id), {issued.id: issued.hash} if issued else {}
         write = Write(stream=stream, decide=decide, caller=caller, stops=stops, secrets=secrets)
-        return _answer(await self._log.write(write), issued.text if issued else None)
+        return await self._answered(write, issued.text if issued else None)
+
+    async def _answered(self, write: Write, api_key: str | None = None) -> KeyAnswer:
+        """Write, with what is kept for a repeat; `api_key` is the new secret, if there is one."""
+        answer = partial(_answer, api_key=api_key)
+        return answer(await self._log.write(replace(write, keeping=keeping_of(write.caller, answer))))
 
     async def _stream(self, any_id: str) -> str:
         public_id = await self._resolve(any_id)

@@ -17,6 +17,7 @@ from keyledger.http.app import operator_app, public_app
 from keyledger.runtime.diagnostics.connected import log_services
 from keyledger.runtime.serving.server import bind_tcp, connection_bounds, serving, stop_on_signal
 from keyledger.runtime.watching.heart import beating
+from keyledger.runtime.watching.sweeping import sweeping
 from keyledger.settings import Settings
 from registry.auth import OPERATOR
 from registry.keys.secrets import issue_token
@@ -60,6 +61,7 @@ async def up(
             apps = [(public_app(services, stack.failure), tcp), (operator_app(services, stack.failure), operator)]
             async with (
                 beating(services.registry, stack.followers, serves=True),
+                sweeping(services.registry.kept_answers),
                 serving(apps, connection_bounds(settings)),
             ):
                 say(f"ready http://{HOST}:{tcp.getsockname()[1]}")

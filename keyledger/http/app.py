@@ -18,6 +18,7 @@ from keyledger.http.dependencies import Authenticate, principal_of, provide
 from keyledger.http.keys import history, keys, lifecycle, usage
 from keyledger.http.middleware.cors import Cors
 from keyledger.http.middleware.guard import Guard
+from keyledger.http.middleware.repeats import Repeats
 from keyledger.http.openapi.document import openapi
 from keyledger.http.openapi.names import operation_id
 from keyledger.http.openapi.page import add_page
@@ -128,6 +129,8 @@ def _app(
     gauges = provide(app, Health(RecentStatus(services.quick_status), failure), services, by)
     errors.install(app, services, full=operator)
     app.add_exception_handler(HTTPException, _nothing_here)
+    if not operator:
+        app.add_middleware(Repeats, services.registry, by)
     return _guarded(app, gauges)
 
 

@@ -9,11 +9,13 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Security
+from fastapi.responses import Response
 from fastapi.security import HTTPBearer
 
 from audit.sources import AuditSources as Sources
 from keyledger.http.middleware.request_note import note_of
 from keyledger.http.operations.gauges import Gauges as AppGauges
+from keyledger.http.request.repeat import repeat_of
 from keyledger.http.request.strict_request import on_behalf_of, strict_request
 from keyledger.http.request.versions import if_match
 from keyledger.runtime.audit_sources import audit_sources
@@ -92,10 +94,18 @@ async def gauges_of(request: Request) -> AppGauges:
     return gauges
 
 
-def caller_of(request: Request, principal: Principal, reason: str | None = None) -> Caller:
-    """Who asks, as the log records it, and the versions that may be changed. Raises FieldsRefused, BadRequest."""
-    request_id = note_of(request.scope).request_id
-    return Caller(principal.actor, on_behalf_of(request), request_id, reason, if_match(request))
+def caller_of(
+    request: Request,
+    principal: Principal,
+    shows: Callable[[Any], Response],
+    reason: str | None = None,
+) -> Caller:
+    """Who asks, as the log records it, the versions that may be changed, and what is kept for a repeat.
+
+    `shows` makes the answer of the result. Raises FieldsRefused, BadRequest.
+    """
+    request_id, repeat = note_of(request.scope).request_id, repeat_of(request, shows)
+    return Caller(principal.actor, on_behalf_of(request), request_id, reason, if_match(request), repeat)
 
 
 Services = Annotated[OpenServices, Depends(services_of)]

@@ -19,6 +19,7 @@ from registry.log.event_log import EventLog
 from registry.log.postgres import Limits, PostgresEventLog, Refusal, nothing_refused, open_log
 from registry.prices.service import PriceQueries, PriceService
 from registry.queries import Queries
+from registry.repeats.store import KeptAnswers
 from registry.service import KeyService, TokenService
 from registry.usage.anchors import UsageAnchors
 
@@ -37,6 +38,7 @@ class Registry:
     usage: UsageAnchors
     prices: PriceService
     price_book: PriceQueries
+    kept_answers: KeptAnswers
     gateway: GatewayKeys | None = None
     gateway_wait: GatewayWait | None = None
     refusal: Refusal = nothing_refused
@@ -64,6 +66,7 @@ def registry_on(log: EventLog, engine: AsyncEngine, settings: Settings, gateway:
         UsageAnchors(log),
         PriceService(log),
         PriceQueries(engine),
+        KeptAnswers(engine),
         gateway,
         wait,
     )

@@ -173,11 +173,14 @@ async def fetch(engine: AsyncEngine, statement: str, *arguments: object) -> list
             return rows
 
 
-async def execute(engine: AsyncEngine, statement: str, *arguments: object, timeout_s: float = ANSWER_S) -> None:
-    """Run one statement for its effect, in a transaction of its own. Raises Busy as `fetch` does."""
+async def execute(engine: AsyncEngine, statement: str, *arguments: object, timeout_s: float = ANSWER_S) -> str:
+    """Run one statement for its effect, in a transaction of its own; returns what the server says was done.
+
+    Raises Busy as `fetch` does.
+    """
     with translated(engine):
         async with asyncio.timeout(timeout_s), connected(engine) as connection:
-            await (await driver_of(connection)).execute(statement, *arguments)
+            return str(await (await driver_of(connection)).execute(statement, *arguments))
 
 
 class DriverConnection:

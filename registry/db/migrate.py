@@ -30,6 +30,7 @@ _GRANTS: Final = {
     "gateway_sync": "SELECT, INSERT, UPDATE",
     "heartbeat": "SELECT, INSERT, UPDATE, DELETE",
     "last_verify": "SELECT, INSERT, UPDATE",
+    "kept_answer": "SELECT, INSERT, UPDATE, DELETE",
     "alembic_version": "SELECT",
 }
 

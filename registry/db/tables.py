@@ -157,6 +157,18 @@ heartbeat = Table(
     Column("succeeded_at", _INSTANT),
 )
 
+# The answers to requests with an idempotency key, for a day: see `registry.repeats`. Nothing in a row can be read
+# without the caller's own keys.
+kept_answer = Table(
+    "kept_answer",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("kept_at", _INSTANT, nullable=False),
+    Index("kept_answer_kept_at", "kept_at"),
+)
+
 # One row at most: how the last full verify ended. `failure` is why it could not be finished; `findings` is NULL then.
 last_verify = Table(
     "last_verify",

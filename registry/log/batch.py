@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from registry.errors import Busy, RegistryError, VersionConflict
+from registry.errors import AlreadyAnswered, Busy, RegistryError, VersionConflict
 from registry.instant import cut_ms, to_us
 from registry.keys.events import Event
 from registry.log import chain, codec, stream_state
@@ -28,6 +28,7 @@ class Batch:
 
     With a `refusal`, only writes that stop something are appended; the others get it. With it, and if the last event is
     dated after the clock (`by_clock`), events are decided and take effect by the clock, though recorded after the last.
+    `answered` are the ids of requests that have an answer; `kept` is what is to be kept of this batch's.
     """
 
     head: Head
@@ -41,12 +42,17 @@ class Batch:
     appended: list[RecordedEvent] = field(default_factory=list)
     changed: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    answered: set[bytes] = field(default_factory=set)
+    kept: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict, repr=False)
 
     def run(self, writes: Iterable[Write]) -> list[Outcome]:
         """Decide each write and stamp its events. A refusal fails only that write; any other error fails the batch."""
         return [self._run_one(write) for write in writes]
 
     def _run_one(self, write: Write) -> Outcome:
+        keeping = write.keeping
+        if keeping is not None and (keeping.id in self.answered or keeping.id in self.kept):
+            return AlreadyAnswered()
         if self.refusal is not None and not write.stops:
             return self.refusal
         by_clock = self.by_clock or self.refusal is not None
@@ -70,7 +76,10 @@ class Batch:
         events = tuple([self._stamp(write, new) for new in decided])
         if events:
             self.secrets |= {name: (stream, value) for name, value in write.secrets.items()}
-        return Written(events, self.states.get(stream), self.head.position, now)
+        written = Written(events, self.states.get(stream), self.head.position, now)
+        if keeping is not None:
+            self.kept[keeping.id] = keeping.make(written)
+        return written
 
     def _rivals(self, place: Place | None) -> tuple[PriceState, ...]:
         """The prices at a place, as they are by now: in the log, or decided earlier in the batch."""
@@ -132,6 +141,11 @@ def wanted(writes: Sequence[Write]) -> Mapping[str, bool]:
     for write in writes:
         streams[write.stream] = streams.get(write.stream, False) or write.whole_stream
     return streams
+
+
+def repeats(writes: Sequence[Write]) -> list[bytes]:
+    """The ids of the requests that may be repeats."""
+    return [write.keeping.id for write in writes if write.keeping is not None]
 
 
 def places(writes: Sequence[Write]) -> list[Place]:

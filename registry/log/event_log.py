@@ -20,6 +20,17 @@ from registry.keys.events import Event
 from registry.prices.place import Place
 
 
+class Repeat(Protocol):
+    """A request that its caller may repeat."""
+
+    @property
+    def id(self) -> bytes:
+        """Under which its answer is kept."""
+
+    def keep(self, result: Any) -> tuple[bytes, bytes]:
+        """The digest of the request, and the answer that shows this result, sealed. Pure and quick."""
+
+
 class RecordedEvent(msgspec.Struct, frozen=True, gc=False):
     """An event of the log with everything its hash covers. `payload` is canonical JSON (RFC 8785), decoded by `codec`.
 
@@ -110,7 +121,7 @@ class Caller:
     """Who makes a request. `actor` is the token's stream or `operator`.
 
     `on_behalf_of` is the person whom the caller claims to act for. `versions`, if given, are those at one of which the
-    stream must be.
+    stream must be. `repeat`, if given, makes of the result what is kept for a repeat of the request.
     """
 
     actor: str
@@ -118,6 +129,18 @@ class Caller:
     request_id: str | None = None
     reason: str | None = None
     versions: frozenset[int] | None = None
+    repeat: Repeat | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What is kept in the append's transaction: `make` gets the Written and returns the digest and the sealed answer.
+
+    Where something is kept under the id already, the write is not decided at all: it raises AlreadyAnswered.
+    """
+
+    id: bytes
+    make: Callable[[Written], tuple[bytes, bytes]] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +173,8 @@ class Write:
     `decide` is pure and quick: it gets the StreamView under the lock and returns the events to append (possibly none)
     or raises Refused. `whole_stream` requests `StreamView.history`. `stops` says that it ends something: it is recorded
     whatever the clock says. `secrets` (credential or token id to the hash of its secret) are stored in the table of
-    secrets in the same transaction. `place` requests `StreamView.rivals`.
+    secrets in the same transaction. `place` requests `StreamView.rivals`. `keeping`
+    says what is kept of the result in the same transaction.
     """
 
     stream: str
@@ -160,6 +184,7 @@ class Write:
     stops: bool = False
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     place: Place | None = None
+    keeping: Keeping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +195,12 @@ class Written:
     state: Any
     position: int
     now: datetime
+
+
+def keeping_of(caller: Caller, result_of: Callable[[Written], Any]) -> Keeping | None:
+    """What is kept of a write of the caller's, by the result that is made of it; None where nothing is."""
+    repeat = caller.repeat
+    return None if repeat is None else Keeping(repeat.id, lambda written: repeat.keep(result_of(written)))
 
 
 class EventLog(Protocol):

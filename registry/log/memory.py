@@ -35,6 +35,7 @@ class MemoryEventLog:
         self._events: list[RecordedEvent] = []
         self._states: dict[str, Any] = {}
         self._secrets: dict[str, tuple[str, str]] = {}
+        self._answered: set[bytes] = set()
         self._grown = asyncio.Condition()
         self._group = GroupCommit(self._flush)
 
@@ -100,6 +101,7 @@ class MemoryEventLog:
             versions={stream: len(history) for stream, history in histories.items()},
             states=rivals | {stream: self._states.get(stream) for stream in streams},
             histories={stream: histories[stream] for stream, whole in streams.items() if whole},
+            answered=self._answered,
             new_salt=lambda: secrets.token_bytes(16),
         )
         outcomes = batch.run(writes)
@@ -107,6 +109,7 @@ class MemoryEventLog:
             self._events.extend(batch.appended)
             self._states |= batch.changed
             self._secrets |= batch.secrets
+            self._answered |= batch.kept.keys()
             self._grown.notify_all()
         return outcomes
 

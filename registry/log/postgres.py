@@ -35,11 +35,12 @@ from registry.keys.events import CLOCK_STREAM
 from registry.keys.state import KeyState
 from registry.log import chain, sql, state_rows, stream_state
 from registry.log.append_hook import AppendHook
-from registry.log.batch import Batch, Outcome, places, wanted
+from registry.log.batch import Batch, Outcome, places, repeats, wanted
 from registry.log.clock_watch import Accepted, ClockBounds, ClockWatch
 from registry.log.event_log import COLUMNS, Head, RecordedEvent, Write, Written
 from registry.log.group_commit import GroupCommit
 from registry.log.notifications import CommitNotifier
+from registry.repeats.store import KEEP, KNOWN
 
 # The log's only lock: the text `keyledge` as a 64-bit number. Advisory locks are per database.
 APPEND_LOCK: Final = int.from_bytes(b"keyledge")
@@ -170,6 +171,9 @@ class PostgresEventLog:
             columns = [[getattr(event, column) for event in batch.appended] for column in COLUMNS]
             await driver.fetch(sql.APPEND, *columns, *state_rows.columns(batch.changed, batch.secrets))
             await self._run_hook(driver, batch)
+        if batch.kept:
+            rows = [(repeat_id, *kept) for repeat_id, kept in batch.kept.items()]
+            await driver.fetch(KEEP, *map(list, zip(*rows, strict=True)))
         try:
             await driver.execute("COMMIT")
         except TRANSPORT_ERRORS as error:
@@ -203,6 +207,8 @@ class PostgresEventLog:
             for row in await driver.fetch(sql.READ_STREAMS, list(histories)):
                 histories[row["stream"]].append(RecordedEvent.from_columns(row))
         rivals = await driver.fetch(sql.RIVALS, *zip(*at, strict=True)) if (at := places(writes)) else []
+        maybe = repeats(writes)
+        answered = {row["id"] for row in await driver.fetch(KNOWN, maybe)} if maybe else set()
         return Batch(
             head=head,
             clock=clock,
@@ -211,6 +217,7 @@ class PostgresEventLog:
             versions={row["stream"]: row["version"] for row in rows},
             states={row["stream"]: stream_state.load(row["stream"], row["document"]) for row in (*rivals, *rows)},
             histories=histories,
+            answered=answered,
             new_salt=lambda: secrets.token_bytes(16),
         )
 

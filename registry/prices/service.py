@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -13,7 +13,7 @@ from registry.db.connection import fetch
 from registry.errors import FieldsRefused, UnknownPrice
 from registry.keys.as_of import Moment, moment
 from registry.log import stream_state
-from registry.log.event_log import Caller, EventLog, Write, Written
+from registry.log.event_log import Caller, EventLog, Write, Written, keeping_of
 from registry.prices import sql
 from registry.prices.commands import When, end_price, set_price
 from registry.prices.events import price_stream
@@ -55,7 +55,7 @@ class PriceService:
 
     async def set(self, price: NewPrice, when: When, caller: Caller) -> PriceAnswer:
         """Set a price; what changes nothing is not recorded. Raises FieldsRefused, Conflict, Forbidden, Busy."""
-        return _answer(await self._log.write(_setting(price, when, caller)))
+        return await self._answered(_setting(price, when, caller))
 
     async def set_what_if(self, price: NewPrice, when: When, caller: Caller) -> WouldBe:
         """What `set` would append. Nothing is appended. Raises what `set` raises."""
@@ -63,11 +63,14 @@ class PriceService:
 
     async def end(self, price_id: str, when: When, caller: Caller) -> PriceAnswer:
         """End a price. Raises UnknownPrice, FieldsRefused, Conflict, Forbidden, Busy."""
-        return _answer(await self._log.write(_ending(price_id, when, caller)))
+        return await self._answered(_ending(price_id, when, caller))
 
     async def end_what_if(self, price_id: str, when: When, caller: Caller) -> WouldBe:
         """What `end` would append. Nothing is appended. Raises what `end` raises."""
         return await what_if(self._log, _ending(price_id, when, caller))
+
+    async def _answered(self, write: Write) -> PriceAnswer:
+        return _answer(await self._log.write(replace(write, keeping=keeping_of(write.caller, _answer))))
 
 
 class PriceQueries:

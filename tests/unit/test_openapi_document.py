@@ -275,6 +275,7 @@ def test_a_status_that_the_kind_of_a_call_brings_is_documented() -> None:
         "suspendKey",
         "resumeKey",
         "rotateKey",
+        "revokeKey",
         "revokeCredential",
         "setPrice",
         "endPrice",

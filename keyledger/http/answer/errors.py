@@ -34,6 +34,7 @@ from projections.errors import (
 )
 from projections.usage.gateway_tables import reason_of
 from registry.errors import (
+    AlreadyAnswered,
     Busy,
     Conflict,
     FieldFault,
@@ -57,6 +58,7 @@ STATUS: Final[tuple[tuple[type[Exception], HTTPStatus], ...]] = (
     (UnknownInference, HTTPStatus.NOT_FOUND),
     (VersionConflict, HTTPStatus.PRECONDITION_FAILED),
     (Conflict, HTTPStatus.CONFLICT),
+    (AlreadyAnswered, HTTPStatus.CONFLICT),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (Unauthenticated, HTTPStatus.UNAUTHORIZED),
     (FieldsRefused, HTTPStatus.UNPROCESSABLE_ENTITY),

@@ -30,13 +30,24 @@ async def answer_when(done: KeyAnswer, wait: GatewayWait | None) -> JSONResponse
     """The key, once what was to be waited for is so. Raises NotYetAtGateway: the change is made all the same."""
     if wait is not None:
         await wait.until(done.key.position)
+    return shown(done)
+
+
+def shown(done: KeyAnswer) -> JSONResponse:
+    """The answer of a change of a key."""
     return answer_key(done.key, done.now, done.position)
+
+
+def shown_new(made: KeyAnswer) -> JSONResponse:
+    """The answer that shows a new secret."""
+    new = answer(new_key_out(made), made.position, 201)
+    new.headers[ETAG_HEADER] = etag(made.key.version)
+    return new
 
 
 async def answer_new(made: KeyAnswer, wait: GatewayWait | None) -> JSONResponse:
     """The key with its new secret, which a customer may use at once: so it waits a moment for the gateway's table."""
-    new = answer(new_key_out(made), made.position, 201)
-    new.headers[ETAG_HEADER] = etag(made.key.version)
+    new = shown_new(made)
     new.headers.update(await gateway_header(made.key.position, wait))
     return new
 

@@ -14,7 +14,7 @@ from keyledger.http.answer.problem import documented
 from keyledger.http.billing.what_if import answer_what_if
 from keyledger.http.dependencies import OF_CALLERS, KeyReader, KeyWriter, Registry, Services, caller_of
 from keyledger.http.keys.bodies import CreateKeyBody, EditKeyBody, EditKeyQuery
-from keyledger.http.keys.gateway import answer_new, answer_when, wait_of
+from keyledger.http.keys.gateway import answer_new, answer_when, shown, shown_new, wait_of
 from keyledger.http.keys.views import KeyOut, NewKeyOut, answer_key, key_out
 from keyledger.http.reads import Reads
 from keyledger.http.request.query_params import (
@@ -59,7 +59,7 @@ async def create_key(
     `Keyledger-Gateway` says whether the gateway has it: `ready` or `pending`.
     """
     new = NewKey(body.tags, body.details, body.expiration)
-    made = await registry.keys.create(new, caller_of(request, principal))
+    made = await registry.keys.create(new, caller_of(request, principal, shown_new))
     return await answer_new(made, registry.gateway_wait)
 
 
@@ -136,7 +136,7 @@ async def edit_key(
         may_backdate=principal.allows("keys:backdate"),
         skew=registry.skew,
     )
-    key, caller = checked_id(public_id), caller_of(request, principal, query.reason)
+    key, caller = checked_id(public_id), caller_of(request, principal, shown, query.reason)
     if query.check(principal):
         if given != {"tags"}:
             raise FieldsRefused(FieldFault("what_if", "goes with a patch of tags alone"))
@@ -146,7 +146,7 @@ async def edit_key(
 
 
 @router.delete(
-    "/{public_id}", response_model=KeyOut, responses=documented(404, 412, 422), openapi_extra={"x-if-match": True}
+    "/{public_id}", response_model=KeyOut, responses=documented(404, 409, 412, 422), openapi_extra={"x-if-match": True}
 )
 async def revoke_key(
     request: Request,
@@ -157,5 +157,5 @@ async def revoke_key(
 ) -> JSONResponse:
     """Revoke a key for good; a repeat answers the same."""
     wait = wait_of(registry, query.wait_for)
-    revoked = await registry.keys.revoke(checked_id(public_id), caller_of(request, principal, query.reason))
+    revoked = await registry.keys.revoke(checked_id(public_id), caller_of(request, principal, shown, query.reason))
     return await answer_when(revoked, wait)

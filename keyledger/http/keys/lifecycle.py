@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, KeyWriter, Registry, caller_of
 from keyledger.http.keys.bodies import ReasonBody, RotateBody
-from keyledger.http.keys.gateway import answer_new, answer_when, wait_of
+from keyledger.http.keys.gateway import answer_new, answer_when, shown, shown_new, wait_of
 from keyledger.http.keys.views import KeyOut, NewKeyOut
 from keyledger.http.request.query_params import CredentialId, EndQuery, NoQuery, PublicId, WaitQuery, checked_id
 from keyledger.http.request.request_body import JSON, body_docs, json_body
@@ -35,7 +35,7 @@ async def suspend_key(
     body: Reasoned,
 ) -> JSONResponse:
     """Stop a key until it is resumed; a repeat answers the same."""
-    wait, caller = wait_of(registry, query.wait_for), caller_of(request, principal, body.reason)
+    wait, caller = wait_of(registry, query.wait_for), caller_of(request, principal, shown, body.reason)
     return await answer_when(await registry.keys.suspend(checked_id(public_id), caller), wait)
 
 
@@ -51,7 +51,7 @@ async def resume_key(
     body: Reasoned,
 ) -> JSONResponse:
     """Let a suspended key work again; a repeat answers the same."""
-    caller = caller_of(request, principal, body.reason)
+    caller = caller_of(request, principal, shown, body.reason)
     return await answer_when(await registry.keys.resume(checked_id(public_id), caller), None)
 
 
@@ -74,7 +74,7 @@ async def rotate_key(
 
     `Keyledger-Gateway` says whether the gateway has it: `ready` or `pending`.
     """
-    rotated = await registry.keys.rotate(checked_id(public_id), body.overlap, caller_of(request, principal))
+    rotated = await registry.keys.rotate(checked_id(public_id), body.overlap, caller_of(request, principal, shown_new))
     return await answer_new(rotated, registry.gateway_wait)
 
 
@@ -93,7 +93,7 @@ async def revoke_credential(
     query: Annotated[EndQuery, Query()],
 ) -> JSONResponse:
     """Revoke one credential of a key for good; the others live on, and a repeat answers the same."""
-    wait, caller = wait_of(registry, query.wait_for), caller_of(request, principal, query.reason)
+    wait, caller = wait_of(registry, query.wait_for), caller_of(request, principal, shown, query.reason)
     credential_id = checked_id(credential_id, UnknownCredential)
     done = await registry.keys.revoke_credential(checked_id(public_id), credential_id, caller)
     return await answer_when(done, wait)

@@ -10,6 +10,7 @@ from keyledger.http.billing.csv_answer import FORMULAS_HEADER, ROUNDING_HEADER
 from keyledger.http.billing.usage import AGE_HEADER
 from keyledger.http.keys.gateway import GATEWAY_HEADER
 from keyledger.http.middleware.guard import REQUEST_ID_HEADER
+from keyledger.http.request.repeat import KEY_HEADER, REPLAYED_HEADER
 from keyledger.http.request.strict_request import MAX_ON_BEHALF_OF
 from keyledger.http.request.versions import ETAG_HEADER, IF_MATCH, IF_NONE_MATCH
 
@@ -58,6 +59,10 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "description": "How many seconds old the bill is, where `Cache-Control: max-age` of the request allows it.",
         "schema": {"type": "integer", "minimum": 0, "examples": [1], "format": "int64"},
     },
+    "Replayed": {
+        "description": "The answer is that of the first request with this Idempotency-Key.",
+        "schema": {"type": "string", "const": "true", "examples": ["true"]},
+    },
     "RetryAfter": {
         "description": "After how many seconds to try again.",
         "required": True,
@@ -80,6 +85,20 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
             "minLength": 1,
             "maxLength": MAX_ON_BEHALF_OF,
             "examples": ["jane@example.com"],
+        },
+    },
+    "IdempotencyKey": {
+        "name": KEY_HEADER,
+        "in": "header",
+        "required": False,
+        "description": "A text of the caller's own for this change: who repeats the same request with it in 24 hours"
+        " gets the first answer again, the secret too, and nothing is done twice.",
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 255,
+            "pattern": "^[!-~]+$",
+            "examples": ["0b9d6f3e-5b1f-4f43-9a58-0f2a1f8f2c11"],
         },
     },
     "IfMatch": {
@@ -134,11 +153,15 @@ def describe(path: str, method: str, operation: dict[str, Any]) -> None:
     protected = path.startswith(_PROTECTED)
     if path.startswith("/admin") and method != "get":
         operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/OnBehalfOf"})
+    repeatable = path.startswith("/admin") and method in {"post", "patch", "delete"}
+    if repeatable:
+        operation["parameters"].append({"$ref": "#/components/parameters/IdempotencyKey"})
     for name in _ASKED.get(operation["operationId"], ()) + (("IfMatch",) if operation.pop("x-if-match", False) else ()):
         operation.setdefault("parameters", []).append({"$ref": f"#/components/parameters/{name}"})
     for status, answer in operation["responses"].items():
         if status.startswith("2"):
             found = {POSITION_HEADER: "Position"} | _OF_OPERATION.get(operation["operationId"], {}) if protected else {}
+            found |= {REPLAYED_HEADER: "Replayed"} if repeatable else {}
         else:
             found = _OF_STATUS.get(status, {})
         found = {REQUEST_ID_HEADER: "RequestId"} | found

@@ -54,7 +54,7 @@ async def set_price(
     changes nothing is not recorded.
     """
     when = query.when(may_backdate=principal.allows("prices:backdate"))
-    caller = caller_of(request, principal, query.reason)
+    caller = caller_of(request, principal, _answered, query.reason)
     if query.check(principal):
         would_be = await registry.prices.set_what_if(body.price(price_id), when, caller)
         return await answer_what_if(services, reads, would_be, query.effective_at, query.group_by)
@@ -123,7 +123,7 @@ async def end_price(
 ) -> JSONResponse:
     """End a price from an instant on, with what is scheduled after it; a repeat answers the same."""
     when = query.when(may_backdate=principal.allows("prices:backdate"))
-    caller = caller_of(request, principal, query.reason)
+    caller = caller_of(request, principal, _answered, query.reason)
     if query.check(principal):
         would_be = await registry.prices.end_what_if(_checked(price_id), when, caller)
         return await answer_what_if(services, reads, would_be, query.effective_at, query.group_by)

@@ -1,4 +1,4 @@
-"""Refuses what would otherwise be ignored or mended in silence: headers without a meaning yet, ambiguous queries."""
+"""Refuses what would otherwise be ignored or mended in silence: headers without a meaning, ambiguous queries."""
 
 from __future__ import annotations
 
@@ -9,22 +9,20 @@ from urllib.parse import parse_qsl
 from fastapi import Request
 
 from keyledger.http.answer.problem import BadRequest
+from keyledger.http.request.repeat import KEY_HEADER, may_repeat
 from keyledger.http.request.versions import IF_MATCH
 from registry.errors import FieldFault, FieldsRefused
 
 MAX_ON_BEHALF_OF: Final = 200
-# Headers that will mean something one day: until then they are refused, never ignored.
-_NOT_YET: Final = ("idempotency-key",)
 # Those that an answer may name; what else stands in the header may be anything.
 _CODINGS: Final = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"})
 
 
 async def strict_request(request: Request) -> None:
     """A dependency of every route: refuses what would otherwise be ignored or mended in silence."""
-    for header in _NOT_YET:
-        if header in request.headers:
-            message = f"the header {header.title()} is not supported yet: send the request without it"
-            raise BadRequest(HTTPStatus.BAD_REQUEST, message)
+    if KEY_HEADER in request.headers and not may_repeat(request):
+        message = "the header Idempotency-Key goes with POST, PATCH and DELETE below /admin alone, and an admin token"
+        raise BadRequest(HTTPStatus.BAD_REQUEST, message)
     if IF_MATCH in request.headers and not _extra(request).get("x-if-match"):
         raise BadRequest(HTTPStatus.BAD_REQUEST, "the header If-Match goes with changes of a key alone")
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers

@@ -10,6 +10,7 @@ from keyledger.runtime.parts.following import Say, warn_of_pooler
 from keyledger.runtime.services import open_services
 from keyledger.runtime.serving.server import bind_tcp, connection_bounds, serving, stop_on_signal
 from keyledger.runtime.watching.heart import beating
+from keyledger.runtime.watching.sweeping import sweeping
 from keyledger.settings import Settings
 
 
@@ -21,6 +22,7 @@ async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
     async with (
         open_services(settings, database_url, settings.clickhouse_url) as services,
         beating(services.registry, serves=True),
+        sweeping(services.registry.kept_answers),
         serving([(public_app(services), tcp)], connection_bounds(settings)),
     ):
         await warn_of_pooler(services.registry.engine)

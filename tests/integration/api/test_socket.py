@@ -214,7 +214,9 @@ async def send(client: httpx.AsyncClient, bearer: dict[str, str], secret: str, p
         await client.post(KEYS, json={}, headers={"Authorization": f"Bearer {secret}x"}),
         await client.post(KEYS, json={}, headers={"Authorization": f"Basic {secret}"}),
         await client.post(KEYS, json={}, headers={**bearer, "Keyledger-On-Behalf-Of": secret * 9}),
-        await client.post(KEYS, json={}, headers={**bearer, "Idempotency-Key": secret}),
+        *[await client.post(KEYS, json={"tags": 1}, headers={**bearer, "Idempotency-Key": secret}) for _ in range(2)],
+        await client.post(KEYS, json={}, headers={**bearer, "Idempotency-Key": secret * 9}),
+        await client.delete(path, headers={**bearer, "If-Match": secret}),
         await client.get(KEYS, headers={"Cookie": secret, "X-Api-Key": secret}),
         await client.request(secret[:20], KEYS, headers=bearer),
     ]  # fmt: skip

@@ -261,9 +261,10 @@ REQUESTS = [
     )),
     *(Case(f"request: {header} with {method} {path}", method, path, 400, None, body, headers={header: "x"})
       for header in ("Idempotency-Key", "If-Match")
-      for method, path, body in (("POST", KEYS, {}), ("PATCH", KEY, {"description": "x"}), ("DELETE", KEY, None),
-      ("GET", KEYS, None),
-                                 ("GET", BILL, None))),
+      for method, path, body in (("GET", KEYS, None), ("GET", BILL, None), ("PUT", "/admin/prices/x", {}),
+                                 ("GET", "/audit/diff", None))),
+    Case("request: If-Match of a creation", "POST", KEYS, 400, None, {}, headers={"If-Match": '"1"'}),
+    Case("request: If-Match of a price", "DELETE", "/admin/prices/x", 400, headers={"If-Match": '"1"'}),
     *(Case(f"request: {header} of {value!r}", method, KEY, 400, None, body, headers={header: value})
       for header, method, body in (("If-Match", "PATCH", {"description": "x"}), ("If-None-Match", "GET", None))
       for value in ("3", "W/3", '"3', '"3" "4"', '"3",', '*, "3"', "")),

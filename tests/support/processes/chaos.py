@@ -58,7 +58,7 @@ class Chaos:
         (applied,) = await self.process.json(
             "sql", "SELECT count(DISTINCT position) AS n, max(position) AS last FROM keyledger.event_applied"
         )
-        assert applied == {"n": bill["position"], "last": bill["position"]}
+        assert applied["n"] == applied["last"] >= bill["position"], "an anchor of usage may have come since"
         assert len(self.process.postmasters()) == 1
         assert await self.process.stop() == 0
         assert self.process.postmasters() == []
