@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Subquery, Text, any_, func, literal, select, true
+from sqlalchemy import ARRAY, ColumnElement, Select, Subquery, Text, any_, func, literal, null, select, true
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.db.connection import ANSWER_S, connected, fetch, translated
@@ -22,6 +22,7 @@ from registry.db.tables import (
     relay_checkpoint,
 )
 from registry.errors import UnknownKey
+from registry.key_filters import KeyFilters, conditions
 from registry.keys.as_of import PastKey, moment
 from registry.keys.events import CLOCK_STREAM, key_stream
 from registry.keys.state import KeyState, Past
@@ -86,6 +87,13 @@ class Found(Generic[_Item]):
     seen: Seen
 
 
+@dataclass(frozen=True, slots=True)
+class FoundKeys(Found[KeyState]):
+    """A page of keys; `total` says how many there are in all, where that was asked for."""
+
+    total: int | None = None
+
+
 class Queries:
     """What the admin API reads. Every method raises Busy if the database can't answer now."""
 
@@ -134,36 +142,34 @@ class Queries:
         return _state(rows[0]), Seen(rows[0].head, rows[0].now)
 
     async def keys(
-        self, *, tags: Mapping[str, str], status: str | None, before: int | None, limit: int
-    ) -> Found[KeyState]:
-        """Up to `limit` keys created before position `before` that have all of `tags` and the status, newest first.
+        self, wanted: KeyFilters, *, before: int | None = None, limit: int, count: bool = False
+    ) -> FoundKeys:
+        """Up to `limit` keys created before position `before` that pass the filters, newest first.
 
-        Fewer where they are large: those that PAGE_BYTES hold, and at least one.
+        Fewer where they are large: those that PAGE_BYTES hold, and at least one. `count`: also how many pass in all.
         """
-        clock = func.clock_timestamp()
-        wanted: list[ColumnElement[bool]] = [_status_is(status, clock)] if status else []
-        if tags:
-            wanted.append(key_state.c.tags.contains(dict(tags)))
-        if before is not None:
-            wanted.append(key_state.c.created_position < before)
+        now = func.statement_timestamp()  # one instant for all rows: only such a one can be looked up in an index
+        passing = conditions(wanted, now)
+        place = [] if before is None else [key_state.c.created_position < before]
         found = (
             select(key_state.c.stream, key_state.c.document, key_state.c.created_position)
-            .where(*wanted)
+            .where(*passing, *place)
             .order_by(key_state.c.created_position.desc())
             .limit(limit + 1)
             .subquery()
         )
         page = _fitting(found, func.octet_length(found.c.document), found.c.created_position.desc(), limit)
+        total = select(func.count()).select_from(key_state).where(*passing).scalar_subquery() if count else null()
         # The outer join keeps one row for the position if no key matches.
-        one = select(_POSITION, _NOW).subquery()
+        one = select(_POSITION, now.label("now"), total.label("total")).subquery()
         rows = await self._rows(
-            select(page.c.stream, page.c.document, page.c.found, one.c.head, one.c.now)
+            select(page.c.stream, page.c.document, page.c.found, one.c.head, one.c.now, one.c.total)
             .select_from(one.outerjoin(page, true()))
             .order_by(page.c.created_position.desc())
         )
         held = [row for row in rows if row.stream is not None]
         more = bool(held) and held[0].found > len(held)
-        return Found([_state(row) for row in held], more, Seen(rows[0].head, rows[0].now))
+        return FoundKeys([_state(row) for row in held], more, Seen(rows[0].head, rows[0].now), rows[0].total)
 
     async def history(self, stream: str, *, after_version: int = 0, limit: int) -> Found[RecordedEvent]:
         """Up to `limit` events of a stream after a version, oldest first; fewer where they are large, as of `keys`.
@@ -290,15 +296,3 @@ def _token(row: Any) -> TokenState:
     if not isinstance(state, TokenState):
         raise TypeError(f"the row of {row.stream} holds no token")
     return state
-
-
-def _status_is(status: str, now: Any) -> ColumnElement[bool]:
-    revoked = key_state.c.revoked_at.is_not(None)
-    suspended = ~revoked & key_state.c.suspended_at.is_not(None)
-    expired = func.coalesce(key_state.c.expiration <= now, False)
-    if status == "revoked":
-        return revoked
-    if status == "suspended":
-        return suspended
-    works = ~revoked & key_state.c.suspended_at.is_(None)
-    return works & (expired if status == "expired" else ~expired)

@@ -26,6 +26,7 @@ from registry.keys.state import KeyState
 from registry.keys.tokens import TokenState
 from registry.log import chain, codec, stream_state
 from registry.log.event_log import Foldable
+from registry.log.state_rows import found_by
 from registry.log.stream_state import StreamState
 from registry.prices.state import PriceState
 
@@ -190,8 +191,11 @@ def _row(where: str, stream: str, truth: Truth, right: bool | None) -> Iterator[
 def _key_is_right(row: Any, state: KeyState) -> bool:
     columns = ("public_id", "created_position", "expiration_us", "suspended_us", "revoked_us")
     ends = (_us(state.expiration), _us(state.suspended_at), _us(state.revoked_at))
+    organization, workspace, created_at, search = found_by(state)
+    found = ("organization", "workspace", "created_us", "search")
     return (
         tuple(row[name] for name in columns) == (state.public_id, state.created_position, *ends)
+        and tuple(row[name] for name in found) == (organization, workspace, _us(created_at), search)
         and json.loads(row["tags"]) == state.tags
         and _document_is_right(row, state)
     )

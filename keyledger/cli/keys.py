@@ -66,20 +66,53 @@ def create(
 @app.command("list", epilog="Example: keyledger keys list --tag customer_id:acme --status active")
 def list_keys(
     tag: Tags = None,
-    status: Annotated[str | None, typer.Option(help="active, suspended, expired or revoked.")] = None,
+    has_tag: Annotated[list[str] | None, typer.Option(help="Has a tag of this name; repeatable.")] = None,
+    lacks_tag: Annotated[list[str] | None, typer.Option(help="Has no tag of this name; repeatable.")] = None,
+    status: Annotated[
+        list[str] | None, typer.Option(help="active, suspended, expired or revoked; repeatable: any of them.")
+    ] = None,
+    organization: Annotated[str | None, typer.Option(help="Of this organization of the gateway.")] = None,
+    workspace: Annotated[str | None, typer.Option(help="Of this workspace of the gateway.")] = None,
+    q: Annotated[
+        str | None, typer.Option("-q", "--search", help="With this text in an id, the description or a tag's value.")
+    ] = None,
+    created_since: Annotated[str | None, typer.Option(help="Created then or later: RFC 3339 with an offset.")] = None,
+    created_until: Annotated[str | None, typer.Option(help="Created before then.")] = None,
+    expires_since: Annotated[str | None, typer.Option(help="Expires then or later.")] = None,
+    expires_until: Annotated[str | None, typer.Option(help="Expires before then.")] = None,
+    count: Annotated[bool, typer.Option("--count", help="Only say how many there are.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many; all by default.")] = None,
     data: Data = None,
     json: AsJson = False,
 ) -> None:
-    """List keys, newest first."""
+    """List keys, newest first: those that pass all filters."""
+    filters = given(
+        tag=tag,
+        has_tag=has_tag,
+        lacks_tag=lacks_tag,
+        status=status,
+        organization=organization,
+        workspace=workspace,
+        q=q,
+        created_since=created_since,
+        created_until=created_until,
+        expires_since=expires_since,
+        expires_until=expires_until,
+    )
+    if count:
+        total = request(data, "GET", _PATH, params={**filters, "count": "true", "limit": 1})["total"]
+        if json:
+            print_json({"total": total})
+        else:
+            say(str(total))
+        return
 
     async def pages(client: httpx.AsyncClient) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []
         cursor: str | None = None
         while limit is None or len(items) < limit:
             size = _PAGE if limit is None else min(_PAGE, limit - len(items))
-            query = given(tag=tag, status=status, cursor=cursor, limit=size)
-            page = checked(await client.get(_PATH, params=query))
+            page = checked(await client.get(_PATH, params={**filters, **given(cursor=cursor, limit=size)}))
             items += page["items"]
             cursor = page["next_cursor"]
             if cursor is None:

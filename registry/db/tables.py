@@ -15,6 +15,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
+    literal_column,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
 
@@ -69,9 +72,26 @@ key_state = Table(
     Column("revoked_at", _INSTANT),
     Column("document", Text, nullable=False),
     Column("suspended_at", _INSTANT),
+    Column("organization", Text, nullable=False),
+    Column("workspace", Text, nullable=False),
+    Column("created_at", _INSTANT, nullable=False),
+    Column("search", Text, nullable=False),  # see `registry.keys.search`
     UniqueConstraint("public_id", name="key_state_public_id"),
     UniqueConstraint("created_position", name="key_state_created_position"),
     Index("key_state_tags", "tags", postgresql_using="gin", postgresql_ops={"tags": "jsonb_path_ops"}),
+    Index(
+        "key_state_tag_names",
+        func.jsonb_path_query_array(literal_column("tags"), literal_column("""'$.keyvalue()."key"'::jsonpath""")).label(
+            "tag_names"
+        ),
+        postgresql_using="gin",
+        postgresql_ops={"tag_names": "jsonb_path_ops"},
+    ),
+    Index("key_state_workspace", "organization", "workspace", "created_position"),
+    Index("key_state_created_at", "created_at"),
+    Index("key_state_expiration", "expiration", postgresql_where=text("expiration IS NOT NULL")),
+    Index("key_state_suspended_at", "suspended_at", postgresql_where=text("suspended_at IS NOT NULL")),
+    Index("key_state_revoked_at", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
 )
 
 # Every credential points to its key. The hash of a secret is stored here and nowhere else; without it (restored from an

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from registry.keys.search import search_text
 from registry.keys.state import KeyState
 from registry.keys.tokens import TokenState
 from registry.log import stream_state
 from registry.log.stream_state import StreamState
 from registry.prices.state import PriceState
 
-_KEY_COLUMNS = 8
+_KEY_COLUMNS = 12
 _CREDENTIAL_COLUMNS = 3
 _TOKEN_COLUMNS = 4
 _PRICE_COLUMNS = 7
@@ -56,7 +58,12 @@ def _key_row(stream: str, state: KeyState) -> tuple[Any, ...]:
     tags = msgspec.json.encode(state.tags).decode()
     document = stream_state.dump(state)
     ends = (state.expiration, state.suspended_at, state.revoked_at)
-    return (stream, state.public_id, state.created_position, tags, *ends, document)
+    return (stream, state.public_id, state.created_position, tags, *ends, document, *found_by(state))
+
+
+def found_by(state: KeyState) -> tuple[str, str, datetime, str]:
+    """The columns by which lists find a key, besides its tags and ends."""
+    return state.details.organization, state.details.workspace, state.created_at, search_text(state)
 
 
 def _token_row(stream: str, state: TokenState, secrets: Mapping[str, tuple[str, str]]) -> tuple[Any, ...]:

@@ -17,6 +17,10 @@ SELECT
         WHEN isfinite(revoked_at) THEN (extract(EPOCH FROM revoked_at) * 1000000)::bigint
         WHEN revoked_at IS NOT NULL THEN 9223372036854775807
     END AS revoked_us,
+    organization,
+    workspace,
+    CASE WHEN isfinite(created_at) THEN (extract(EPOCH FROM created_at) * 1000000)::bigint END AS created_us,
+    search,
     document
 FROM keyledger.key_state
 WHERE stream = ANY($1::text[])

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from keyledger.http.answer.answers import Page, answer, position_headers
+from keyledger.http.answer.answers import answer, position_headers
 from keyledger.http.answer.problem import documented
 from keyledger.http.billing.what_if import answer_what_if
 from keyledger.http.dependencies import OF_CALLERS, KeyReader, KeyWriter, Registry, Services, caller_of
 from keyledger.http.keys.bodies import CreateKeyBody, EditKeyBody, EditKeyQuery
 from keyledger.http.keys.gateway import answer_new, answer_when, shown, shown_new, wait_of
-from keyledger.http.keys.views import KeyOut, NewKeyOut, answer_key, key_out
+from keyledger.http.keys.views import KeyOut, KeyPage, NewKeyOut, answer_key, key_out
 from keyledger.http.reads import Reads
 from keyledger.http.request.query_params import (
     AsOfQuery,
@@ -25,13 +24,13 @@ from keyledger.http.request.query_params import (
     PublicId,
     checked_id,
     from_cursor,
-    tag_filters,
     to_cursor,
 )
 from keyledger.http.request.request_body import JSON, MERGE_PATCH, body_docs, json_body
 from keyledger.http.request.versions import ETAG_HEADER, etag, is_known
 from projections.billing.what_if import WhatIf
 from registry.errors import FieldFault, FieldsRefused
+from registry.key_filters import KeyFilters
 from registry.keys.commands import UNSET, EditKey
 from registry.keys.state import KeyState
 from registry.queries import Queries
@@ -63,19 +62,32 @@ async def create_key(
     return await answer_new(made, registry.gateway_wait)
 
 
-@router.get("", response_model=Page[KeyOut], responses=documented(422), openapi_extra={"x-repeatable": ["tag"]})
+@router.get(
+    "",
+    response_model=KeyPage,
+    responses=documented(422),
+    openapi_extra={"x-repeatable": ["tag", "has_tag", "lacks_tag", "status"]},
+)
 async def list_keys(reads: Reads, _principal: KeyReader, query: Annotated[ListQuery, Query()]) -> JSONResponse:
-    """List keys, newest first. A page ends at `limit` keys, or earlier when they are large."""
-    tags, before = tag_filters(query.tag), from_cursor(query.cursor, "keys")
-    return await reads.page(lambda there: _page(there.registry.queries, query, tags, before))
+    """List keys, newest first. A page ends at `limit` keys, or earlier when they are large.
+
+    A key that is made or changed meanwhile moves no other from page to page.
+    """
+    filters, before = query.filters(), from_cursor(query.cursor, "keys")
+    return await reads.page(lambda there: _page(there.registry.queries, query, filters, before))
 
 
-async def _page(queries: Queries, query: ListQuery, tags: Mapping[str, str] | None, before: int | None) -> JSONResponse:
-    if tags is None:
-        return answer(Page([], None), (await queries.seen()).position)
-    found = await queries.keys(tags=tags, status=query.status, before=before, limit=query.limit)
+async def _page(queries: Queries, query: ListQuery, filters: KeyFilters | None, before: int | None) -> JSONResponse:
+    if filters is None:
+        return _listed([], None, 0 if query.count else None, (await queries.seen()).position)
+    found = await queries.keys(filters, before=before, limit=query.limit, count=query.count)
     cursor = to_cursor("keys", found.items[-1].created_position) if found.more else None
-    return answer(Page([key_out(key, found.seen.now) for key in found.items], cursor), found.seen.position)
+    return _listed([key_out(key, found.seen.now) for key in found.items], cursor, found.total, found.seen.position)
+
+
+def _listed(items: list[KeyOut], cursor: str | None, total: int | None, position: int) -> JSONResponse:
+    page: dict[str, Any] = {"items": items, "next_cursor": cursor}
+    return answer(page if total is None else {**page, "total": total}, position)
 
 
 @router.get(

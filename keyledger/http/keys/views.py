@@ -47,6 +47,15 @@ class KeyOut:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPage:
+    """A page of keys; `next_cursor` is null on the last. `total` is there where it was asked for."""
+
+    items: list[KeyOut]
+    next_cursor: str | None
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class NewKeyOut(KeyOut):
     """A key with a new secret, which is shown this once."""
 

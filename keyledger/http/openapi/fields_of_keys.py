@@ -44,6 +44,8 @@ KEYS: Final[Mapping[str, tuple[str, Any]]] = {
     ),
     "reason": ("why, in the caller's words; null: not said", "ticket 4711"),
     "Event.data": ("what the event says, in a form of its own for each type", {"tags": {"customer_id": "acme"}}),
+    "KeyPage.items": ("the keys, the newest first", None),
+    "KeyPage.total": ("how many keys pass the filters in all; there with `count=true`", 1234),
     "Liveness.status": ("always ok", "ok"),
     "Readiness.status": ("always ready: what is not ready answers 503", "ready"),
     "KeyUse.items": ("the use of each credential, the first one first", None),

@@ -24,7 +24,6 @@ _NAMED: Final = {
     "Page_BilledInference_": "BilledInferencePage",
     "Page_Entry_": "HistoryPage",
     "Page_EventOut_": "EventPage",
-    "Page_KeyOut_": "KeyPage",
     "Page_PriceOut_": "PricePage",
     "PriceOut": "Price",
     "Sum": "FigureSum",

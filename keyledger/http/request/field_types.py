@@ -57,6 +57,9 @@ Whole = Annotated[int, Field(ge=0, le=10**18 - 1), WHOLE]
 PageLimit = Annotated[int, Field(ge=1, le=1000), WHOLE]
 Text = Annotated[str, Field(strict=True, max_length=MAX_TEXT), AfterValidator(_checked(text_fault))]
 Label = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_LABEL), AfterValidator(_checked(label_fault))]
+# What a filter names: any tag that a key can have.
+TagName = Annotated[str, Field(strict=True), AfterValidator(_checked(name_fault))]
+SearchText = Annotated[str, Field(strict=True, min_length=1, max_length=200), AfterValidator(_checked(text_fault))]
 
 
 def check_tags(tags: dict[str, Any], *, may_remove: bool) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from keyledger.http.request.field_types import Instant, PageLimit, Text, Whole
+from keyledger.http.request.field_types import Instant, Label, PageLimit, SearchText, TagName, Text, Whole
 from registry.errors import FieldFault, FieldsRefused, UnknownKey
+from registry.key_filters import KeyFilters
 from registry.keys.secrets import PUBLIC_ID
 from registry.keys.tags import name_fault, value_fault
 
@@ -39,15 +40,67 @@ class NoQuery(Strict):
     """None at all."""
 
 
-class ListQuery(Strict):
-    """Filters and page of the list."""
+class FilterQuery(Strict):
+    """What keys a list is of: all must hold."""
 
     tag: list[str] = Field(
         [], max_length=MAX_FILTERS, description="name:value; all must hold", examples=[["customer_id:acme"]]
     )
-    status: Literal["active", "suspended", "expired", "revoked"] | None = Field(
-        None, description="keys of this status alone", examples=["active"]
+    has_tag: list[TagName] = Field(
+        [], max_length=MAX_FILTERS, description="names of tags that a key has", examples=[["customer_id"]]
     )
+    lacks_tag: list[TagName] = Field(
+        [], max_length=MAX_FILTERS, description="names of tags that a key has not", examples=[["project_id"]]
+    )
+    status: list[Literal["active", "suspended", "expired", "revoked"]] = Field(
+        [], max_length=MAX_FILTERS, description="any of these", examples=[["active"]]
+    )
+    organization: Label | None = Field(None, description="the gateway's organization", examples=["default"])
+    workspace: Label | None = Field(None, description="the gateway's workspace", examples=["default"])
+    q: SearchText | None = Field(
+        None,
+        description="a text in the ids, the description or the value of a tag, without regard to case",
+        examples=["acme"],
+    )
+    created_since: Instant | None = Field(None, description="inclusive", examples=["2026-03-01T00:00:00Z"])
+    created_until: Instant | None = Field(None, description="exclusive", examples=["2026-04-01T00:00:00Z"])
+    expires_since: Instant | None = Field(None, description="inclusive", examples=["2026-03-01T00:00:00Z"])
+    expires_until: Instant | None = Field(None, description="exclusive", examples=["2026-04-01T00:00:00Z"])
+
+    def filters(self) -> KeyFilters | None:
+        """The same as the registry has it; None when no key can pass. Raises FieldsRefused."""
+        tags = tag_filters(self.tag)
+        faults = [
+            FieldFault(f"{what}_until", f"must be after {what}_since")
+            for what, since, until in (
+                ("created", self.created_since, self.created_until),
+                ("expires", self.expires_since, self.expires_until),
+            )
+            if since is not None and until is not None and until <= since
+        ]
+        if faults:
+            raise FieldsRefused(*faults)
+        if tags is None:
+            return None
+        return KeyFilters(
+            tags=tags,
+            has_tag=self.has_tag,
+            lacks_tag=self.lacks_tag,
+            status=self.status,
+            organization=self.organization,
+            workspace=self.workspace,
+            text=self.q,
+            created_since=self.created_since,
+            created_until=self.created_until,
+            expires_since=self.expires_since,
+            expires_until=self.expires_until,
+        )
+
+
+class ListQuery(FilterQuery):
+    """Filters and page of the list."""
+
+    count: bool = Field(False, description="also how many pass in all, as `total`", examples=[True])
     limit: Limit = 100
     cursor: Cursor = None
 

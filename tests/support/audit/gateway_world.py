@@ -17,6 +17,7 @@ from audit.verify.verify import verify
 from gateways.tensorzero.key_table import GatewayTable
 from gateways.tensorzero.sync import Pace
 from registry.db.connection import make_engine
+from registry.key_filters import KeyFilters
 from registry.keys.state import KeyState
 from registry.log.postgres import PostgresEventLog
 from registry.queries import Queries
@@ -55,7 +56,7 @@ class Kept:
 
     async def revoked(self) -> KeyState:
         """The key of the books that has details and has ended, everywhere."""
-        (key,) = (await Queries(self.world.engine).keys(tags={}, status="revoked", before=None, limit=1)).items
+        (key,) = (await Queries(self.world.engine).keys(KeyFilters(status=("revoked",)), limit=1)).items
         assert key.details == DETAILS
         return key
 
