@@ -81,4 +81,5 @@ def _status_is(status: str, now: Any) -> ColumnElement[bool]:
     if status == "suspended":
         return suspended
     works = ~revoked & key_state.c.suspended_at.is_(None)
-    return works & (expired if status == "expired" else key_state.c.expiration.is_(None) | ~expired)
+    ends: ColumnElement[bool] = expired if status == "expired" else key_state.c.expiration.is_(None) | ~expired
+    return works & ends
