@@ -15,6 +15,7 @@ from keyledger.http.audit import history as audit_history
 from keyledger.http.billing import compare, focus, inferences
 from keyledger.http.billing import usage as billing
 from keyledger.http.dependencies import Authenticate, principal_of, provide
+from keyledger.http.events import feed
 from keyledger.http.keys import history, keys, lifecycle, usage
 from keyledger.http.middleware.cors import Cors
 from keyledger.http.middleware.guard import Guard
@@ -59,6 +60,7 @@ _PUBLIC: Final = (
     compare.router,
     inferences.router,
     focus.router,
+    feed.router,
     audit_history.router,
     state.router,
     diff.router,

@@ -119,6 +119,7 @@ KeyWriter = Annotated[Principal, needs("keys:write")]
 PriceReader = Annotated[Principal, needs("prices:read")]
 PriceWriter = Annotated[Principal, needs("prices:write")]
 BillReader = Annotated[Principal, needs("billing:read")]
+EventReader = Annotated[Principal, needs("events:read")]
 Auditor = Annotated[Principal, needs("audit:read")]
 
 # What routers of callers with a token, and those of the operator, ask of every request.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.responses import StreamingResponse
@@ -19,6 +19,7 @@ from keyledger.runtime.serving.reading import Reading
 from registry.auth import Principal
 
 _T = TypeVar("_T")
+SSE: Final = "text/event-stream"
 
 
 class RequestReads:
@@ -43,22 +44,34 @@ class RequestReads:
         lines = self._reading.stream(lambda services: ndjson.lines(parts(services), full=full))
         return _InTurn(self._reading.audits, self._actor, lines, position)
 
+    def feed(self, events: AsyncGenerator[bytes, None], position: int) -> StreamingResponse:
+        """Server-sent events without an end; sending them raises TooManyOfOne and Busy before they begin."""
+        return _Held(self._reading.feeds, self._actor, events, position)
+
     async def _in_turn(self, gate: ConcurrencyLimit, work: Callable[[Services], Coroutine[Any, Any, _T]]) -> _T:
         async with gate.enter(self._actor):
             return await self._reading.run(work)
 
 
-class _InTurn(StreamingResponse):
-    """Lines that are sent when it is the caller's turn."""
+class _Held(StreamingResponse):
+    """What is sent when it is the caller's turn."""
 
-    def __init__(self, gate: ConcurrencyLimit, actor: str, lines: AsyncGenerator[str, None], position: int) -> None:
-        super().__init__(lines, media_type=ndjson.MEDIA_TYPE, headers=position_headers(position))
+    media_type = SSE
+
+    def __init__(self, gate: ConcurrencyLimit, actor: str, parts: AsyncGenerator[Any, None], position: int) -> None:
+        super().__init__(parts, media_type=self.media_type, headers=position_headers(position))
         self._gate = gate
         self._actor = actor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._gate.enter(self._actor):
             await super().__call__(scope, receive, send)
+
+
+class _InTurn(_Held):
+    """Lines."""
+
+    media_type = ndjson.MEDIA_TYPE
 
 
 async def reads_of(

@@ -23,6 +23,7 @@ SCOPES: Final = (
     "prices:backdate",
     "billing:read",
     "audit:read",
+    "events:read",
     "admin",
 )
 MAX_NAME = 200

@@ -49,6 +49,7 @@ NAMES = {
     "explainInference": "get /audit/explain/{inference_id}",
     "verifyBooks": "get /audit/verify",
     "exportLog": "get /audit/export",
+    "listEvents": "get /admin/events",
     "checkHealth": "get /healthz",
     "checkReadiness": "get /readyz",
     "showMetrics": "get /metrics",

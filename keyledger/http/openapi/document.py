@@ -16,6 +16,7 @@ _SERVERS: Final = [{"url": "/", "description": "the registry that this document 
 _TAGS: Final = [
     {"name": "keys", "description": "API keys, their tags, and what ends them."},
     {"name": "prices", "description": "The price book: what tokens and inferences cost a customer, from when to when."},
+    {"name": "events", "description": "The log as a feed, for machines that keep a copy."},
     {"name": "billing", "description": "Bills of periods, by the tags that keys had at each inference."},
     {"name": "audit", "description": "What happened, what held when, and whether everything is as the log says."},
     {"name": "operations", "description": "Health and metrics, for machines: without a token."},

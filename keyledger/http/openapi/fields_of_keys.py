@@ -44,6 +44,11 @@ KEYS: Final[Mapping[str, tuple[str, Any]]] = {
     ),
     "reason": ("why, in the caller's words; null: not said", "ticket 4711"),
     "Event.data": ("what the event says, in a form of its own for each type", {"tags": {"customer_id": "acme"}}),
+    "Feed.items": (
+        "the events in order, each a CloudEvent 1.0 as on the topic",
+        [{"specversion": "1.0", "id": "42", "type": "keyledger.KeyCreated.v1", "subject": "k3yPubl1cId0", "data": {}}],
+    ),
+    "next_after": ("how far the log was looked through: go on with it as `after`", 42),
     "KeyPage.items": ("the keys, the newest first", None),
     "KeyPage.total": ("how many keys pass the filters in all; there with `count=true`", 1234),
     "Liveness.status": ("always ok", "ok"),

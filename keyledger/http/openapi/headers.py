@@ -115,6 +115,13 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
         "description": "Versions of the key that the caller has: 304 if it has one of them still.",
         "schema": {"type": "string", "examples": ['"3"']},
     },
+    "LastEventId": {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "required": False,
+        "description": "Of server-sent events: the id of the last one that the caller has. It counts before `after`.",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,18}$", "examples": ["42"]},
+    },
     "MaxAge": {
         "name": "Cache-Control",
         "in": "header",
@@ -133,7 +140,11 @@ _OF_STATUS: Final = {
     "503": {"Retry-After": "RetryAfter", POSITION_HEADER: "PositionIfRead"},
 }
 _SHOWS_KEY: Final = {ETAG_HEADER: "ETag"}
-_ASKED: Final[dict[str, tuple[str, ...]]] = {"showBill": ("MaxAge",), "showKey": ("IfNoneMatch",)}
+_ASKED: Final[dict[str, tuple[str, ...]]] = {
+    "showBill": ("MaxAge",),
+    "showKey": ("IfNoneMatch",),
+    "listEvents": ("LastEventId",),
+}
 _OF_OPERATION: Final = {
     "createKey": {GATEWAY_HEADER: "Gateway", **_SHOWS_KEY},
     "editKey": _SHOWS_KEY,

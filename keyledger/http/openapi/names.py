@@ -18,6 +18,7 @@ _NAMED: Final = {
     "CredentialOut": "Credential",
     "Entry": "HistoryEntry",
     "EventOut": "Event",
+    "FeedOut": "Feed",
     "Explanation_KeyOut_": "Explanation",
     "KeyOut": "Key",
     "NewKeyOut": "NewKey",

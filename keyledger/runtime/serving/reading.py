@@ -39,8 +39,8 @@ class _Opened(Generic[S]):
 class Reading(Generic[S]):
     """The loop of long reads; its thread is started by the first of them. `async with` ends it.
 
-    `bills`, `pages` and `audits` are gates for those who read. What they let in runs in turn in the one thread, but for
-    what the databases do.
+    `bills`, `pages`, `audits` and `feeds` are gates for those who read. What they let in runs in turn in the one
+    thread, but for what the databases do.
     """
 
     def __init__(self, open_services: Callable[[], AbstractAsyncContextManager[S]]) -> None:
@@ -48,6 +48,7 @@ class Reading(Generic[S]):
         self.bills = ConcurrencyLimit("bills", at_once=4, waiting=60)
         self.pages = ConcurrencyLimit("pages", at_once=4, waiting=200)
         self.audits = ConcurrencyLimit("audits", at_once=2, waiting=6)
+        self.feeds = ConcurrencyLimit("feeds", at_once=400, waiting=0)
         self._opening: asyncio.Task[_Opened[S]] | None = None
 
     async def run(self, work: Callable[[S], Coroutine[Any, Any, T]]) -> T:

@@ -28,6 +28,7 @@ NEEDED = {
     ("GET", f"{PRICES}/{{price_id}}"): "prices:read",
     ("DELETE", f"{PRICES}/{{price_id}}"): "prices:write",
     ("GET", f"{PRICES}/{{price_id}}/history"): "prices:read",
+    ("GET", "/admin/events"): "events:read",
     ("GET", "/billing/usage"): "billing:read",
     ("GET", "/billing/compare"): "billing:read",
     ("GET", "/billing/focus"): "billing:read",
