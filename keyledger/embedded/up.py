@@ -23,6 +23,7 @@ from registry.auth import OPERATOR
 from registry.keys.secrets import issue_token
 from registry.keys.tokens import SCOPES
 from registry.log.event_log import Caller
+from registry.verify.known_keys import following
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ async def up(
             async with (
                 beating(services.registry, stack.followers, serves=True),
                 sweeping(services.registry.kept_answers),
+                following(services.registry.known_keys),
                 serving(apps, connection_bounds(settings)),
             ):
                 say(f"ready http://{HOST}:{tcp.getsockname()[1]}")

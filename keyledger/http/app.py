@@ -17,6 +17,7 @@ from keyledger.http.billing import usage as billing
 from keyledger.http.dependencies import Authenticate, principal_of, provide
 from keyledger.http.events import feed
 from keyledger.http.keys import history, keys, lifecycle, usage
+from keyledger.http.keys import verify as verify_key
 from keyledger.http.middleware.cors import Cors
 from keyledger.http.middleware.guard import Guard
 from keyledger.http.middleware.repeats import Repeats
@@ -46,7 +47,7 @@ from keyledger.runtime.serving.health import Failure, Health, RecentStatus, none
 from registry.auth import OPERATOR, Principal, authenticate
 from registry.errors import RegistryError
 
-PROTECTED: Final = ("/admin", "/billing", "/audit")
+PROTECTED: Final = ("/admin", "/billing", "/audit", "/verify")
 _DESCRIPTION = "Event-sourced API-key registry with key-bound tags, and bills that can be proved again."
 
 _OPERATIONS: Final = (health.router, metrics.router)
@@ -55,6 +56,7 @@ _PUBLIC: Final = (
     history.router,
     lifecycle.router,
     usage.router,
+    verify_key.router,
     prices.router,
     billing.router,
     compare.router,

@@ -116,6 +116,7 @@ Gauges = Annotated[AppGauges, Depends(gauges_of)]
 
 KeyReader = Annotated[Principal, needs("keys:read")]
 KeyWriter = Annotated[Principal, needs("keys:write")]
+KeyVerifier = Annotated[Principal, needs("keys:verify")]
 PriceReader = Annotated[Principal, needs("prices:read")]
 PriceWriter = Annotated[Principal, needs("prices:write")]
 BillReader = Annotated[Principal, needs("billing:read")]

@@ -22,6 +22,7 @@ from registry.queries import Queries
 from registry.repeats.store import KeptAnswers
 from registry.service import KeyService, TokenService
 from registry.usage.anchors import UsageAnchors
+from registry.verify.known_keys import KnownKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Registry:
     prices: PriceService
     price_book: PriceQueries
     kept_answers: KeptAnswers
+    known_keys: KnownKeys
     gateway: GatewayKeys | None = None
     gateway_wait: GatewayWait | None = None
     refusal: Refusal = nothing_refused
@@ -67,6 +69,7 @@ def registry_on(log: EventLog, engine: AsyncEngine, settings: Settings, gateway:
         PriceService(log),
         PriceQueries(engine),
         KeptAnswers(engine),
+        KnownKeys(log, engine),
         gateway,
         wait,
     )

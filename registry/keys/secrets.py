@@ -22,6 +22,7 @@ TOKEN_PREFIX = "kl-admin-"  # noqa: S105 - a prefix, not a secret
 _RANDOM = secrets.SystemRandom()  # the operating system's source, which keeps no state
 _ALPHABET = string.ascii_letters + string.digits
 _TOKEN = re.compile(rf"{TOKEN_PREFIX}([A-Za-z0-9]{{{ID_LENGTH}}})-([A-Za-z0-9]{{{SECRET_LENGTH}}})", re.ASCII)
+_KEY = re.compile(rf"{KEY_PREFIX}([A-Za-z0-9]{{{ID_LENGTH}}})-([A-Za-z0-9]{{{SECRET_LENGTH}}})", re.ASCII)
 PUBLIC_ID = re.compile(rf"[A-Za-z0-9]{{{ID_LENGTH}}}", re.ASCII)
 
 
@@ -42,6 +43,12 @@ def issue_key() -> IssuedSecret:
 def issue_token() -> IssuedSecret:
     """A new admin token."""
     return _issue(TOKEN_PREFIX)
+
+
+def split_key(text: str) -> tuple[str, str] | None:
+    """The credential's id and the hash of the secret in an API key's text, or None if the format is wrong."""
+    match = _KEY.fullmatch(text)
+    return None if match is None else (match[1], _hash(match[2]))
 
 
 def split_token(text: str) -> tuple[str, str] | None:

@@ -18,6 +18,7 @@ SCOPES: Final = (
     "keys:read",
     "keys:write",
     "keys:backdate",
+    "keys:verify",
     "prices:read",
     "prices:write",
     "prices:backdate",

@@ -221,6 +221,12 @@ class EventLog(Protocol):
         caller never cancels the others; a cancelled write may or may not have been appended.
         """
 
+    def observe(self, changed: Callable[[Mapping[str, Any]], None]) -> None:
+        """Have this called with the states, by stream, that each append of this process changes, once it is committed.
+
+        It is called before any of the append's callers has its answer. It must be quick, and raise nothing.
+        """
+
     async def read(self, after: int, limit: int) -> list[RecordedEvent]:
         """Up to `limit` events with a position greater than `after`, in order. Never skips a position."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -36,6 +36,7 @@ class MemoryEventLog:
         self._states: dict[str, Any] = {}
         self._secrets: dict[str, tuple[str, str]] = {}
         self._answered: set[bytes] = set()
+        self._observers: list[Callable[[Mapping[str, Any]], None]] = []
         self._grown = asyncio.Condition()
         self._group = GroupCommit(self._flush)
 
@@ -52,6 +53,10 @@ class MemoryEventLog:
     async def write(self, write: Write) -> Written:
         """See EventLog."""
         return await self._group.submit(write)
+
+    def observe(self, changed: Callable[[Mapping[str, Any]], None]) -> None:
+        """See EventLog."""
+        self._observers.append(changed)
 
     async def read(self, after: int, limit: int) -> list[RecordedEvent]:
         """See EventLog."""
@@ -110,6 +115,8 @@ class MemoryEventLog:
             self._states |= batch.changed
             self._secrets |= batch.secrets
             self._answered |= batch.kept.keys()
+            for observer in self._observers:
+                observer(batch.changed)
             self._grown.notify_all()
         return outcomes
 

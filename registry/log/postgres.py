@@ -11,7 +11,7 @@ commit order, and there are no gaps. The lock costs nothing once appends are bat
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -82,6 +82,7 @@ class PostgresEventLog:
         self._hook = append_hook
         self._watch = ClockWatch(limits.clock)
         self._refusal = refusal
+        self._observers: list[Callable[[Mapping[str, Any]], None]] = []
         self._group = GroupCommit(
             self._flush,
             max_batch=limits.max_batch,
@@ -113,6 +114,10 @@ class PostgresEventLog:
     async def write(self, write: Write) -> Written:
         """See EventLog."""
         return await self._group.submit(write)
+
+    def observe(self, changed: Callable[[Mapping[str, Any]], None]) -> None:
+        """See EventLog."""
+        self._observers.append(changed)
 
     async def read(self, after: int, limit: int) -> list[RecordedEvent]:
         """See EventLog."""
@@ -178,6 +183,8 @@ class PostgresEventLog:
             await driver.execute("COMMIT")
         except TRANSPORT_ERRORS as error:
             raise OutcomeUnknown from error
+        for observer in self._observers:
+            observer(batch.changed)
         self._notifier.notify(batch.head.position)
         return outcomes
 

@@ -49,6 +49,7 @@ NAMES = {
     "explainInference": "get /audit/explain/{inference_id}",
     "verifyBooks": "get /audit/verify",
     "exportLog": "get /audit/export",
+    "verifyKey": "post /verify",
     "listEvents": "get /admin/events",
     "checkHealth": "get /healthz",
     "checkReadiness": "get /readyz",
@@ -234,7 +235,7 @@ def test_a_query_has_no_null() -> None:
 def answers() -> Iterator[tuple[str, dict[str, Any], bool, str, dict[str, Any]]]:
     """Every answer: its call and operation, whether a token is needed, its status, and the answer."""
     for call, operation in OPERATIONS.items():
-        protected = re.search(r" /(admin|billing|audit)/", call) is not None
+        protected = re.search(r" /(admin|billing|audit|verify)(/|$)", call) is not None
         for status, answer in operation["responses"].items():
             yield call, operation, protected, status, answer
 

@@ -14,7 +14,7 @@ from keyledger.http.request.repeat import KEY_HEADER, REPLAYED_HEADER
 from keyledger.http.request.strict_request import MAX_ON_BEHALF_OF
 from keyledger.http.request.versions import ETAG_HEADER, IF_MATCH, IF_NONE_MATCH
 
-_PROTECTED: Final = ("/admin", "/billing", "/audit")
+_PROTECTED: Final = ("/admin", "/billing", "/audit", "/verify")
 _POSITION: Final = {"type": "integer", "minimum": 0, "examples": [42], "format": "int64"}
 
 HEADERS: Final[dict[str, dict[str, Any]]] = {

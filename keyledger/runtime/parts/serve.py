@@ -12,6 +12,7 @@ from keyledger.runtime.serving.server import bind_tcp, connection_bounds, servin
 from keyledger.runtime.watching.heart import beating
 from keyledger.runtime.watching.sweeping import sweeping
 from keyledger.settings import Settings
+from registry.verify.known_keys import following
 
 
 async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
@@ -23,6 +24,7 @@ async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
         open_services(settings, database_url, settings.clickhouse_url) as services,
         beating(services.registry, serves=True),
         sweeping(services.registry.kept_answers),
+        following(services.registry.known_keys),
         serving([(public_app(services), tcp)], connection_bounds(settings)),
     ):
         await warn_of_pooler(services.registry.engine)

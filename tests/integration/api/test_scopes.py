@@ -29,6 +29,7 @@ NEEDED = {
     ("DELETE", f"{PRICES}/{{price_id}}"): "prices:write",
     ("GET", f"{PRICES}/{{price_id}}/history"): "prices:read",
     ("GET", "/admin/events"): "events:read",
+    ("POST", "/verify"): "keys:verify",
     ("GET", "/billing/usage"): "billing:read",
     ("GET", "/billing/compare"): "billing:read",
     ("GET", "/billing/focus"): "billing:read",
