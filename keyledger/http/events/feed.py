@@ -25,7 +25,12 @@ from registry.log.event_log import EventLog
 
 LAST_EVENT_ID: Final = "Last-Event-ID"
 _KINDS: Final = (SSE, "application/json")
-_TYPES: Final = frozenset(kind.__name__ for kind in CURRENT)
+# By its name, and by that of each version as the CloudEvent has it.
+_TYPES: Final = {kind.__name__: kind.__name__ for kind in CURRENT} | {
+    f"keyledger.{kind.__name__}.v{version}": kind.__name__
+    for kind, last in CURRENT.items()
+    for version in range(1, last + 1)
+}
 # How often a stream says that it lives, and asks whether its token still does.
 _ALIVE_S: Final = 10.0
 _VARY: Final = {"Vary": "Accept"}
@@ -48,7 +53,10 @@ class FeedQuery(Strict):
         None, description="the position after which it begins; from the first event when not given", examples=[42]
     )
     type: list[str] = Field(
-        [], max_length=len(_TYPES), description="of these types alone", examples=[["KeyCreated", "TagsChanged"]]
+        [],
+        max_length=len(_TYPES),
+        description="of these types alone, each as in the events or by its name",
+        examples=[["keyledger.KeyCreated.v1", "TagsChanged"]],
     )
     limit: Limit = 100
     wait_s: Annotated[int, Field(ge=0, le=30), WHOLE] = Field(
@@ -59,8 +67,8 @@ class FeedQuery(Strict):
         """The types asked for; none for all. Raises FieldsRefused."""
         unknown = [name for name in self.type if name not in _TYPES]
         if unknown:
-            raise FieldsRefused(FieldFault("type", f"must be any of {', '.join(sorted(_TYPES))}"))
-        return frozenset(self.type)
+            raise FieldsRefused(FieldFault("type", f"must be any of {', '.join(sorted(set(_TYPES.values())))}"))
+        return frozenset(_TYPES[name] for name in self.type)
 
 
 @router.get(
@@ -122,8 +130,8 @@ async def _sent(
     while await _still_allowed(request):
         page = await read(after, limit)
         for event in page.events:
-            head = f"id: {event.position}\nevent: {event.type}\ndata: ".encode()
-            yield head + event.record + b"\n\n"
+            # No name: browsers' EventSource hands those without one to `onmessage`.
+            yield f"id: {event.position}\ndata: ".encode() + event.record + b"\n\n"
         if page.next_after > after:
             after = page.next_after
             continue

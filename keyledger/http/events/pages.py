@@ -20,10 +20,9 @@ _BYTES: Final = 2 << 20
 
 @dataclass(frozen=True, slots=True)
 class FeedEvent:
-    """An event of the feed: its position, its type, and the CloudEvent as JSON."""
+    """An event of the feed: its position, and the CloudEvent as JSON."""
 
     position: int
-    type: str
     record: bytes
 
 
@@ -52,7 +51,7 @@ async def feed_page(log: EventLog, after: int, limit: int, types: Collection[str
             reached = event.position
             if not types or event.type in types:
                 _, record = write_record(log.log_id, linked)
-                found.append(FeedEvent(event.position, event.type, record))
+                found.append(FeedEvent(event.position, record))
                 size += len(record)
             if len(found) >= limit or size >= _BYTES:
                 return FeedPage(found, reached)
