@@ -138,11 +138,17 @@ async def _bad_request(_request: Request, error: Exception) -> JSONResponse:
     return problem(error.status, error.detail, error.faults, error.headers)
 
 
-async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError | ValidationError)  # noqa: S101 - for the type checker
-    faults = [FieldFault(_field(one["loc"]), _message(one)) for one in error.errors()[:100]]
+    faults = [FieldFault(_field(_named(one["loc"], request)), _message(one)) for one in error.errors()[:100]]
     detail = "; ".join(f"{fault.field}: {fault.message}" for fault in faults[:10])
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, faults)
+
+
+def _named(location: tuple[Any, ...], request: Request) -> tuple[Any, ...]:
+    """Of a repeatable parameter that is given once, its name alone: which of several is no question then."""
+    given_once = location[:1] == ("query",) and len(request.query_params.getlist(str(location[1]))) == 1
+    return location[:2] if given_once else location
 
 
 def _field(location: tuple[Any, ...]) -> str:

@@ -34,7 +34,7 @@ def life_of_a_key(client: AuthenticatedClient) -> str:
     assert made.api_key.startswith("sk-t0-")
     assert made.expiration == END
 
-    page = list_keys.sync(client=client, tag=["customer_id:acme"], status=KeyStatus.ACTIVE)
+    page = list_keys.sync(client=client, tag=["customer_id:acme"], status=[KeyStatus.ACTIVE])
     assert isinstance(page, KeyPage), page
     assert [key.public_id for key in page.items] == [made.public_id]
     assert page.next_cursor is None

@@ -18,7 +18,7 @@ export async function lifeOfAKey(): Promise<Key> {
   const secret: string = made.data.api_key;
   const path = { public_id: made.data.public_id };
 
-  const page = await client.GET("/admin/api-keys", { params: { query: { tag: ["customer_id:acme"], status: "active" } } });
+  const page = await client.GET("/admin/api-keys", { params: { query: { tag: ["customer_id:acme"], status: ["active"] } } });
   const cursor: string | null | undefined = page.data?.next_cursor;
 
   await client.PATCH("/admin/api-keys/{public_id}", { params: { path }, body: { tags: { customer_id: null } } });

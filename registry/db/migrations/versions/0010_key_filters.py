@@ -32,7 +32,7 @@ def upgrade() -> None:
         connection.execute(
             sa.text(
                 "UPDATE keyledger.key_state SET organization = :organization, workspace = :workspace, "
-                "created_at = CAST(:created_at AS timestamptz), search = :search WHERE stream = :stream"
+                "created_at = CAST(CAST(:created_at AS text) AS timestamptz), search = :search WHERE stream = :stream"
             ),
             [_filled(row) for row in page],
         )
@@ -65,14 +65,13 @@ def _pages(connection: sa.Connection) -> Iterator[Sequence[Any]]:
 
 def _filled(row: Any) -> dict[str, object]:
     document = json.loads(row.document)
-    details = document.get("details", {})
     ids = [one["credential_id"] for one in document["credentials"]]
     registers = sorted(document["registers"].items())
     values = [register[2] for _, register in registers if register[2] is not None]
     return {
         "stream": row.stream,
-        "organization": details.get("organization", "default"),
-        "workspace": details.get("workspace", "default"),
+        "organization": document.get("organization", "default"),
+        "workspace": document.get("workspace", "default"),
         "created_at": document["created_at"],
-        "search": "\n".join([*ids, details.get("description") or "", *values]).casefold(),
+        "search": "\n".join([*ids, document.get("description") or "", *values]).casefold(),
     }
