@@ -40,7 +40,7 @@ from registry.log.clock_watch import Accepted, ClockBounds, ClockWatch
 from registry.log.event_log import COLUMNS, Head, RecordedEvent, Write, Written
 from registry.log.group_commit import GroupCommit
 from registry.log.notifications import CommitNotifier
-from registry.repeats.store import KEEP, KNOWN
+from registry.repeats.sql import KEEP, KNOWN
 
 # The log's only lock: the text `keyledge` as a 64-bit number. Advisory locks are per database.
 APPEND_LOCK: Final = int.from_bytes(b"keyledge")
