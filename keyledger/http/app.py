@@ -14,7 +14,7 @@ from keyledger.http.audit import diff, explain, export, state, verify
 from keyledger.http.audit import history as audit_history
 from keyledger.http.billing import compare, focus, inferences
 from keyledger.http.billing import usage as billing
-from keyledger.http.dependencies import Authenticate, principal_of, provide
+from keyledger.http.dependencies import PROTECTED, Authenticate, principal_of, provide
 from keyledger.http.events import feed
 from keyledger.http.keys import history, keys, lifecycle, usage
 from keyledger.http.keys import verify as verify_key
@@ -47,7 +47,6 @@ from keyledger.runtime.serving.health import Failure, Health, RecentStatus, none
 from registry.auth import OPERATOR, Principal, authenticate
 from registry.errors import RegistryError
 
-PROTECTED: Final = ("/admin", "/billing", "/audit", "/verify")
 _DESCRIPTION = "Event-sourced API-key registry with key-bound tags, and bills that can be proved again."
 
 _OPERATIONS: Final = (health.router, metrics.router)

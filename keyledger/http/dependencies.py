@@ -6,7 +6,7 @@ An app is made with `provide`; nothing else looks into its state.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, FastAPI, Request, Security
 from fastapi.responses import Response
@@ -25,6 +25,8 @@ from keyledger.runtime.serving.health import Health as ProcessHealth
 from registry.auth import Principal
 from registry.log.event_log import Caller
 
+# Below these a caller needs an admin token.
+PROTECTED: Final = ("/admin", "/billing", "/audit", "/verify")
 _BEARER = HTTPBearer(
     scheme_name="AdminToken",
     bearerFormat="kl-admin-<12 characters>-<48 characters>",

@@ -8,13 +8,13 @@ from keyledger.http.answer.answers import POSITION_HEADER
 from keyledger.http.audit.export import LOG_ID_HEADER
 from keyledger.http.billing.csv_answer import FORMULAS_HEADER, ROUNDING_HEADER
 from keyledger.http.billing.usage import AGE_HEADER
+from keyledger.http.dependencies import PROTECTED
 from keyledger.http.keys.gateway import GATEWAY_HEADER
 from keyledger.http.middleware.guard import REQUEST_ID_HEADER
 from keyledger.http.request.repeat import KEY_HEADER, REPLAYED_HEADER
 from keyledger.http.request.strict_request import MAX_ON_BEHALF_OF
 from keyledger.http.request.versions import ETAG_HEADER, IF_MATCH, IF_NONE_MATCH
 
-_PROTECTED: Final = ("/admin", "/billing", "/audit", "/verify")
 _POSITION: Final = {"type": "integer", "minimum": 0, "examples": [42], "format": "int64"}
 
 HEADERS: Final[dict[str, dict[str, Any]]] = {
@@ -161,7 +161,7 @@ _OF_OPERATION: Final = {
 
 def describe(path: str, method: str, operation: dict[str, Any]) -> None:
     """Say which headers an operation takes and answers with."""
-    protected = path.startswith(_PROTECTED)
+    protected = path.startswith(PROTECTED)
     if path.startswith("/admin") and method != "get":
         operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/OnBehalfOf"})
     repeatable = path.startswith("/admin") and method in {"post", "patch", "delete"}

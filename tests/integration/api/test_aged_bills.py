@@ -1,4 +1,4 @@
-"""A caller who says how old a bill may be is answered at once, and told its age; all others get one of this moment."""
+"""A caller who says how old a bill may be gets one at once, with its age; all others get one of this moment."""
 
 from __future__ import annotations
 
