@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,6 +22,7 @@ from projections.ledger.log_tail import LogTail
 from projections.ledger.projector import Projector
 from projections.usage.journal.anchoring import Anchoring
 from projections.usage.journal.collector import SEED, Collector
+from registry.background import running
 from registry.db.leader_lock import LeaderLock
 from registry.publish.checkpoint import RelayCheckpoint
 from registry.publish.relay import Relay
@@ -84,12 +84,8 @@ async def watching_counts(services: Services) -> AsyncIterator[None]:
         yield
         return
     metrics = GatewayMetrics(settings.gateway_metrics_url.split(","), settings.gateway_metrics_key)
-    watching = asyncio.create_task(CountWatch(metrics, services.counts, settings.gateway_lost_percent).run())
-    try:
+    async with running(CountWatch(metrics, services.counts, settings.gateway_lost_percent).run()):
         yield
-    finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
 
 
 def topic_plans(settings: Settings) -> tuple[TopicPlan, TopicPlan]:

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from registry.background import running
 from registry.db.connection import fetch
 from registry.errors import Busy
 from registry.keys import secrets as secret
@@ -154,12 +155,8 @@ class KnownKeys:
 @asynccontextmanager
 async def following(known: KnownKeys) -> AsyncIterator[None]:
     """Feed it until the block ends. While the database is away it is tried again every second."""
-    task = asyncio.create_task(_follow(known))
-    try:
+    async with running(_follow(known)):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _follow(known: KnownKeys) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from keyledger.http.app import public_app
 from keyledger.runtime.diagnostics.connected import log_services
 from keyledger.runtime.parts.following import Say, warn_of_pooler
@@ -12,6 +10,7 @@ from keyledger.runtime.serving.server import bind_tcp, connection_bounds, servin
 from keyledger.runtime.watching.heart import beating
 from keyledger.runtime.watching.sweeping import sweeping
 from keyledger.settings import Settings
+from registry.background import running
 from registry.verify.known_keys import following
 
 
@@ -29,9 +28,5 @@ async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
     ):
         await warn_of_pooler(services.registry.engine)
         say(f"ready http://{host}:{tcp.getsockname()[1]}")
-        asking = asyncio.create_task(log_services(services))  # a server that is away is not waited for
-        try:
+        async with running(log_services(services)):  # a server that is away is not waited for
             await stop.wait()
-        finally:
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)

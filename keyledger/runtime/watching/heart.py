@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 
 from keyledger.runtime.registry import Registry
 from keyledger.settings import Settings
+from registry.background import running
 from registry.errors import Busy
 from registry.follower import Follower
 from registry.parts.heartbeats import Beat, Heartbeats, Place, Silence
@@ -40,12 +41,8 @@ async def beating(
     """Beat for the parts of this process until the block ends; then they count as stopped, unless it failed."""
     heart = _Heart(registry, followers, serves=serves)
     await heart.beat()
-    beating_on = asyncio.create_task(heart.run())
-    try:
+    async with running(heart.run()):
         yield
-    finally:
-        beating_on.cancel()
-        await asyncio.gather(beating_on, return_exceptions=True)
     await heart.stop()
 
 

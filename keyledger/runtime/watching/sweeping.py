@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from registry.background import running
 from registry.errors import Busy
 from registry.repeats.store import KeptAnswers
 
@@ -19,12 +20,8 @@ _EVERY_S: Final = 600.0
 @asynccontextmanager
 async def sweeping(kept: KeptAnswers, every_s: float = _EVERY_S) -> AsyncIterator[None]:
     """Sweep until the block ends. A database that is away ends nothing."""
-    task = asyncio.create_task(_sweep(kept, every_s))
-    try:
+    async with running(_sweep(kept, every_s)):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _sweep(kept: KeptAnswers, every_s: float) -> None:
