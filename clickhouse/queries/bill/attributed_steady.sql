@@ -6,4 +6,4 @@ SELECT
     {{bucket}} AS bucket
 FROM ({{rows}}) AS u
 ANY LEFT JOIN ({{steady}}) AS t ON t.credential_id = u.credential_id
-WHERE NOT t.moving
+{{but_moving}}

@@ -1,4 +1,6 @@
 -- The credentials of which something that decides a bill changes within the period, or their keys.
 SELECT {{of}}
-FROM ({{steady}})
-WHERE moving
+FROM {{database}}.key_credential_v1
+WHERE kind = 'created'
+    AND position <= {{position}}
+    AND public_id IN ({{keys}})

@@ -1,10 +1,9 @@
--- Per credential known at the position, of a key known at it: whether something that decides its bill changes within the
--- period (tags, life, expiration: it is `moving`); and where nothing does, its key, whether it may be used, and its tags.
--- With `until_ms` in the expiration or never, it may be used in all of the period or in none of it.
+-- Per credential known at the position, of a key known at it: its key, whether it may be used, and its tags, as of the
+-- first instant of the period. Where nothing that decides its bill changes within the period (see `moving_keys`), they
+-- hold for all of it.
 SELECT
     c.credential_id AS credential_id,
     c.public_id AS public_id,
-    {{moving}} AS moving,
     (
         c.created
         AND k.created
@@ -22,10 +21,6 @@ FROM (
         max(r.kind = 'created') AS known,
         max(r.kind = 'created' AND r.effective_ms <= {{since_ms}}) AS created,
         max(r.kind = 'revoked' AND r.effective_ms <= {{since_ms}}) AS revoked,
-        max(
-            (r.effective_ms > {{since_ms}} AND r.effective_ms < {{until_ms}})
-            OR ifNull(r.expires_ms > {{since_ms}} AND r.expires_ms < {{until_ms}}, false)
-        ) AS moving,
         argMaxIf(
             ifNull(r.expires_ms, 9223372036854775807),                      -- NULL: does not expire
             {{turn}},
@@ -42,10 +37,6 @@ INNER JOIN (
         max(r.kind = 'created') AS known,
         max(r.kind = 'created' AND r.effective_ms <= {{since_ms}}) AS created,
         max(r.kind = 'revoked' AND r.effective_ms <= {{since_ms}}) AS revoked,
-        max(
-            (r.effective_ms > {{since_ms}} AND r.effective_ms < {{until_ms}})
-            OR ifNull(r.expiration_ms > {{since_ms}} AND r.expiration_ms < {{until_ms}}, false)
-        ) AS moving,
         argMaxIf(
             r.kind = 'suspended',
             {{turn}},

@@ -1,11 +1,10 @@
 LEFT JOIN (
     SELECT
-        public_id,
         {{tag_points}}
-        max(effective_ms > {{since_ms}}) AS moving
+        public_id
     FROM {{tag_changes}}
     WHERE tag IN {{tags}}
         AND position <= {{position}}
-        AND effective_ms < {{until_ms}}
+        AND effective_ms <= {{since_ms}}
     GROUP BY public_id
 ) AS t ON t.public_id = c.public_id

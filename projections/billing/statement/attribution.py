@@ -62,10 +62,8 @@ def attributed(scope: Scope, tags: Sequence[str], only: Credentials | None = Non
 
 def moving_of(scope: Scope, tags: Sequence[str]) -> Credentials:
     """Those of which something that decides their bill changes within the period."""
-    steady = _steady(scope, tags)
-    return Credentials(
-        *(f"({scope.sql('bill/moving', steady=steady, of=of)})" for of in ("credential_id", "public_id"))
-    )
+    keys = _moving_keys(scope, tags)
+    return Credentials(*(f"({scope.sql('bill/moving', keys=keys, of=of)})" for of in ("credential_id", "public_id")))
 
 
 def mostly_steady(scope: Scope, tags: Sequence[str], columns: Sequence[str], moving: Credentials | None) -> str:
@@ -83,6 +81,7 @@ def mostly_steady(scope: Scope, tags: Sequence[str], columns: Sequence[str], mov
         bucket=_bucket(scope, "t.alive"),
         rows=scope.sql("bill/entries") if columns else summed(scope, scope.sql("bill/entries"), _OF_CREDENTIAL),
         steady=_steady(scope, tags),
+        but_moving="" if moving is None else f"WHERE u.credential_id NOT IN {moving.ids}\n",
     )
     if moving is None:
         return steady
@@ -102,7 +101,11 @@ def summed(scope: Scope, rows: str, by: Mapping[str, str]) -> str:
 
 def moving_share(scope: Scope, tags: Sequence[str]) -> str:
     """How many credentials there are, and of how many, and of which, something changes within the period."""
-    return scope.sql("bill/moving_share", steady=_steady(scope, tags), more_than_few=str(FEW + 1))
+    return scope.sql("bill/moving_share", keys=_moving_keys(scope, tags), more_than_few=str(FEW + 1))
+
+
+def _moving_keys(scope: Scope, tags: Sequence[str]) -> str:
+    return scope.sql("bill/moving_keys", tags=_tuple(tags))
 
 
 def _bucket(scope: Scope, alive: str) -> str:
@@ -111,15 +114,10 @@ def _bucket(scope: Scope, alive: str) -> str:
 
 def _steady(scope: Scope, tags: Sequence[str]) -> str:
     turn = "bitOr(bitShiftLeft(toUInt128(effective_ms), 64), toUInt128(position))"
-    before = f"effective_ms <= {scope.since_ms}"
-    points = [
-        f"argMaxIf(ifNull(value, ''), {turn}, tag = {tag} AND {before}) AS tag_{i},\n        "
-        for i, tag in enumerate(tags)
-    ]
+    points = [f"argMaxIf(ifNull(value, ''), {turn}, tag = {tag}) AS tag_{i},\n        " for i, tag in enumerate(tags)]
     return scope.sql(
         "bill/steady",
         turn=turn,
-        moving="c.moving OR k.moving" + (" OR t.moving" if tags else ""),
         tag_columns="".join(f"nullIf(t.tag_{i}, '') AS tag_{i},\n    " for i in range(len(tags))),
         tags_of_keys=scope.sql("bill/steady_tags", tags=_tuple(tags), tag_points="".join(points)) if tags else "",
     )
