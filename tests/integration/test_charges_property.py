@@ -26,12 +26,14 @@ questions = st.tuples(
 )
 
 
-@pytest.fixture(params=[False, True], ids=["each_entry", "sums_first"], autouse=True)
+@pytest.fixture(params=["each_entry", "sums_first", "sums_first_and_many_moving"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bill is made in two ways, by how much there is: both must hold."""
-    if request.param:
+    """A bill is made in three ways, by how much there is and how much of it changes: each must hold."""
+    if request.param != "each_entry":
         monkeypatch.setattr("projections.billing.made._MANY", 0)
         monkeypatch.setattr("projections.billing.made._STEADY", 0)
+    if request.param == "sums_first_and_many_moving":
+        monkeypatch.setattr("projections.billing.made.FEW", 0)
 
 
 @pytest.mark.timeout(600)
