@@ -81,7 +81,7 @@ class Life:
             await self.run(*command)
 
     async def failing(self, folder: Path) -> None:
-        """The database ends every session while keys are made, and a bill has no tables."""
+        """The database ends every session while keys are made, and a bill has no table to read."""
         async with embedded(folder) as connection:
             making = [asyncio.create_task(self.call("POST", KEYS, json={})) for _ in range(40)]
             while not all(task.done() for task in making):
@@ -90,9 +90,9 @@ class Life:
                     " WHERE usename = current_user AND pid <> pg_backend_pid()"
                 )
             assert {(await task).status_code for task in making} <= {201, 503}
-        await self.run("sql", "RENAME TABLE tensorzero.ModelInference TO tensorzero.Elsewhere")
-        assert (await self.call("GET", BILL)).status_code == 503
-        await self.run("sql", "RENAME TABLE tensorzero.Elsewhere TO tensorzero.ModelInference")
+        await self.run("sql", "RENAME TABLE keyledger.usage_entry_v1 TO keyledger.elsewhere")
+        assert (await self.call("GET", BILL)).status_code == 500
+        await self.run("sql", "RENAME TABLE keyledger.elsewhere TO keyledger.usage_entry_v1")
 
     def needles(self) -> list[str]:
         """The secret part of each text, and its hash in the ways that one is written."""
