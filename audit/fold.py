@@ -27,6 +27,10 @@ class _Key(msgspec.Struct, gc=False):
     position: int
     version: int
 
+    def takes_at_once(self, recorded: AnyEvent) -> bool:
+        """Whether a change of tags goes straight into the registers: no schedule has a part in it."""
+        return not self.state.scheduled and not key.is_scheduled(recorded)
+
     def now(self) -> KeyState:
         """The key after the last event."""
         return replace(self.state, registers=self.registers.copy(), position=self.position, version=self.version)
@@ -52,10 +56,11 @@ class Fold:
             if held is None:
                 self._begin(recorded, event)
                 continue
-            if isinstance(event, TagsChanged) and position > held.position:
+            if isinstance(event, TagsChanged) and position > held.position and held.takes_at_once(recorded):
                 write(held.registers, recorded, event)
             else:
                 held.state = key.evolve(held.now(), recorded, event)
+                held.registers = held.state.registers
             held.position, held.version = position, recorded.version
 
     def states(self) -> Iterator[tuple[str, StreamState]]:

@@ -5,6 +5,7 @@ KeyledgerError         any error of ours: the message is in our own words and qu
     ├── Refused              the request is at fault; nothing was appended
     │   ├── UnknownKey           404
     │   │   ├── UnknownCredential
+│   │   ├── UnknownChange
     │   │   └── UnknownPrice
     │   ├── Conflict             409, not allowed in the key's state
     │   ├── VersionConflict      412, the stream is not at a version that the caller stated
@@ -65,6 +66,10 @@ class UnknownKey(Refused):
 
 class UnknownCredential(UnknownKey):
     """The key has no such credential."""
+
+
+class UnknownChange(UnknownKey):
+    """The key has no such scheduled change."""
 
 
 class UnknownPrice(UnknownKey):

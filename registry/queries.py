@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Subquery, Text, any_, func, literal, null, select, true
+from sqlalchemy import ARRAY, ColumnElement, Select, Subquery, Text, any_, exists, func, literal, null, select, true
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.db.connection import ANSWER_S, connected, fetch, translated
@@ -31,6 +31,7 @@ from registry.log import sql, stream_state
 from registry.log.clock_watch import Accepted
 from registry.log.event_log import COLUMNS, RecordedEvent
 from registry.log.log_position import LogPosition
+from registry.settling import settle
 
 _POSITION = select(func.coalesce(func.max(event.c.position), 0)).scalar_subquery().label("head")
 _NOW = func.clock_timestamp().label("now")
@@ -148,6 +149,14 @@ class Queries:
 
         Fewer where they are large: those that PAGE_BYTES hold, and at least one. `count`: also how many pass in all.
         """
+        found = await self._keys(wanted, before, limit, count=count)
+        while found is None:
+            await settle(self._engine)
+            found = await self._keys(wanted, before, limit, count=count)
+        return found
+
+    async def _keys(self, wanted: KeyFilters, before: int | None, limit: int, *, count: bool) -> FoundKeys | None:
+        """The same; None while the tags by which a key is found are not those that it has."""
         now = func.statement_timestamp()  # one instant for all rows: only such a one can be looked up in an index
         passing = conditions(wanted, now)
         place = [] if before is None else [key_state.c.created_position < before]
@@ -161,12 +170,15 @@ class Queries:
         page = _fitting(found, func.octet_length(found.c.document), found.c.created_position.desc(), limit)
         total = select(func.count()).select_from(key_state).where(*passing).scalar_subquery() if count else null()
         # The outer join keeps one row for the position if no key matches.
-        one = select(_POSITION, now.label("now"), total.label("total")).subquery()
+        stale = exists().where(key_state.c.tags_due_at <= now)
+        one = select(_POSITION, now.label("now"), total.label("total"), stale.label("stale")).subquery()
         rows = await self._rows(
-            select(page.c.stream, page.c.document, page.c.found, one.c.head, one.c.now, one.c.total)
+            select(page.c.stream, page.c.document, page.c.found, one.c.head, one.c.now, one.c.total, one.c.stale)
             .select_from(one.outerjoin(page, true()))
             .order_by(page.c.created_position.desc())
         )
+        if rows[0].stale:
+            return None
         held = [row for row in rows if row.stream is not None]
         more = bool(held) and held[0].found > len(held)
         return FoundKeys([_state(row) for row in held], more, Seen(rows[0].head, rows[0].now), rows[0].total)

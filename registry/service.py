@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from registry.errors import UnknownKey
-from registry.keys import commands, imports, lifecycle
+from registry.keys import commands, imports, lifecycle, scheduling
 from registry.keys import secrets as secret
 from registry.keys import tokens as token
 from registry.keys.commands import CreateKey, EditKey, HistoryNeeded, RevokeKey
@@ -16,6 +16,7 @@ from registry.keys.details import KeyDetails
 from registry.keys.events import IssuedCredential, key_stream, token_stream
 from registry.keys.imports import ImportKey
 from registry.keys.lifecycle import RevokeCredential, RotateKey
+from registry.keys.scheduling import CancelScheduled
 from registry.keys.secrets import IssuedSecret
 from registry.keys.state import KeyState
 from registry.keys.tokens import CreateToken, TokenState
@@ -86,11 +87,14 @@ class KeyService:
 
     async def edit(self, any_id: str, command: EditKey, caller: Caller) -> KeyAnswer:
         """Apply a merge patch. Raises UnknownKey, Conflict, Forbidden, FieldsRefused, Busy."""
-        write = Write(stream=await self._stream(any_id), decide=partial(commands.edit, command), caller=caller)
-        try:
-            return await self._answered(write)
-        except HistoryNeeded:  # rare: most keys have had so few tag names that no history can exceed a limit
-            return await self._answered(replace(write, whole_stream=True))
+        return await self._with_history(any_id, partial(commands.edit, command), caller)
+
+    async def cancel_scheduled(self, any_id: str, position: int, caller: Caller) -> KeyAnswer:
+        """Cancel the scheduled change at a position. A repeat returns the same result.
+
+        Raises UnknownKey, UnknownChange, Conflict once it is in effect, FieldsRefused, Busy.
+        """
+        return await self._with_history(any_id, partial(scheduling.cancel, CancelScheduled(position)), caller)
 
     async def edit_what_if(self, any_id: str, command: EditKey, caller: Caller) -> WouldBe:
         """What `edit` would append. Nothing is appended. Raises what `edit` raises."""
@@ -132,6 +136,14 @@ class KeyService:
         stream, secrets = await self._stream(any_id), {issued.id: issued.hash} if issued else {}
         write = Write(stream=stream, decide=decide, caller=caller, stops=stops, secrets=secrets)
         return await self._answered(write, issued.text if issued else None)
+
+    async def _with_history(self, any_id: str, decide: Decide, caller: Caller) -> KeyAnswer:
+        """Decide, and read the key's history only where the decision needs it, which is rare."""
+        write = Write(stream=await self._stream(any_id), decide=decide, caller=caller)
+        try:
+            return await self._answered(write)
+        except HistoryNeeded:
+            return await self._answered(replace(write, whole_stream=True))
 
     async def _answered(self, write: Write, api_key: str | None = None) -> KeyAnswer:
         """Write, with what is kept for a repeat; `api_key` is the new secret, if there is one."""

@@ -103,8 +103,9 @@ def _begins(event: Foldable) -> bool:
 
 
 def _foldable(row: Any) -> Foldable:
-    position, stream, version, kind, schema_version, effective_at, payload = row
-    return Foldable(position, stream, version, kind, schema_version, to_us(effective_at), payload)
+    position, stream, version, kind, schema_version, recorded_at, effective_at, reason, payload = row
+    times = to_us(recorded_at), to_us(effective_at)
+    return Foldable(position, stream, version, kind, schema_version, *times, reason, payload)
 
 
 async def _save(driver: Any, states: dict[str, StreamState]) -> None:

@@ -108,6 +108,11 @@ class _Key:
         """The key as of the instant, where it was known."""
         return None if self.evidence.key is None else self.evidence.then
 
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The key's tags as of the instant; none where it was not known."""
+        return {} if self.then is None or self.at is None else self.then.tags(self.at)
+
     def faults(self, by_log: str) -> list[str]:
         """Where ClickHouse does not say what the log gives."""
         billed, found = self.read.billed, []
@@ -124,7 +129,7 @@ async def _rating(read: Read, book: PriceQueries, key: _Key, bucket: str) -> lis
     """The charges of the model rows by the log; none where not all rows are listed."""
     if not read.listed:
         return []
-    tags = key.then.tags if bucket in LISTED and key.then is not None else {}
+    tags = key.tags if bucket in LISTED else {}
     prices, _ = await book.all()
     return rate(read.models, prices, tags, None if key.at is None else to_ms(key.at), key.position)
 
@@ -160,14 +165,14 @@ async def _tag_faults(clickhouse: ClickHouse, names: Names, key: _Key) -> list[s
     if key.then is None or key.at is None:
         return []
     billed = await ledger_tags(clickhouse, names, key.then.public_id, to_ms(key.at), key.position)
-    wrong = sorted(name for name in billed.keys() | key.then.tags if billed.get(name) != key.then.tags.get(name))
+    wrong = sorted(name for name in billed.keys() | key.tags if billed.get(name) != key.tags.get(name))
     return [f"the tag {name} has another value in ClickHouse than the log gives" for name in wrong]
 
 
 def _tags(key: _Key, actors: Mapping[str, str]) -> list[WrittenTag]:
     """Each tag at the instant with the event that set it, and those that an event had removed, with a null value."""
     by_position = {recorded.position: recorded for recorded in key.history}
-    registers = {} if key.then is None else key.then.registers
+    registers = {} if key.then is None or key.at is None else key.then.registers_at(key.at)
     tags = []
     for name, register in sorted(registers.items()):
         event = by_position[register.position]

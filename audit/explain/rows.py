@@ -130,5 +130,5 @@ async def ledger_tags(
 ) -> dict[str, str]:
     """The tags of a key at an instant, as known at a position, by the rows that bills read. Raises ClickHouseError."""
     bounds = {"public_id": public_id, "at_ms": at_ms, "position": position}
-    rows = await clickhouse.query(sql("queries/explain/tags", names), bounds)
+    rows = await clickhouse.query(Scope(names).sql("explain/tags"), bounds)
     return {str(tag): str(value) for tag, value in rows}

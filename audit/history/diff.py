@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from audit.history.fields import Value, fields_of
 from audit.history.streams import histories, keys_touched
 from registry.instant import from_ms
-from registry.keys.events import key_stream, tags_written
+from registry.keys.events import ScheduledChangeCancelled, key_stream, tags_written
 from registry.keys.state import KeyState, fold
 from registry.log import codec
 from registry.log.event_log import RecordedEvent
@@ -91,17 +91,36 @@ def _fields(key: KeyState | None, at: datetime) -> dict[str, Value]:
     return {} if key is None else fields_of(key, at)
 
 
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """What an event made of a tag from an instant on, and whether that counts as known before, and now."""
+
+    at_ms: int
+    position: int
+    value: str | None
+    before: bool
+    now: bool
+
+
 def _spans(history: Sequence[RecordedEvent], since: int) -> Iterator[Span]:
     """Where on the line of time each tag differs from what was known at position `since`."""
-    writes: dict[str, list[tuple[int, int, str | None]]] = defaultdict(list)
+    events = [(recorded, codec.decode(recorded)) for recorded in history]
+    never = {
+        event.scheduled_position: recorded.position
+        for recorded, event in events
+        if isinstance(event, ScheduledChangeCancelled)
+    }
+    writes: dict[str, list[_Write]] = defaultdict(list)
     touched: set[str] = set()
-    for recorded in history:
-        for tag, value in tags_written(codec.decode(recorded)).items():
-            writes[tag].append((recorded.effective_ms, recorded.position, value))
-            if recorded.position > since:
+    for recorded, event in events:
+        cancelled = never.get(recorded.position)
+        before = recorded.position <= since and (cancelled is None or cancelled > since)
+        for tag, value in tags_written(event).items():
+            writes[tag].append(_Write(recorded.effective_ms, recorded.position, value, before, cancelled is None))
+            if recorded.position > since or (cancelled or 0) > since:
                 touched.add(tag)
     for tag in sorted(touched):
-        yield from _spans_of(tag, sorted(writes[tag], key=lambda write: write[:2]), since)
+        yield from _spans_of(tag, sorted(writes[tag], key=lambda write: (write.at_ms, write.position)))
 
 
 class _Pair(NamedTuple):
@@ -111,17 +130,19 @@ class _Pair(NamedTuple):
     after: str | None
 
 
-def _spans_of(tag: str, writes: Sequence[tuple[int, int, str | None]], since: int) -> Iterator[Span]:
+def _spans_of(tag: str, writes: Sequence[_Write]) -> Iterator[Span]:
     """The spans of one tag; writes come in the order in which they count."""
     start, pair = 0, _Pair(None, None)
     known: str | None = None
-    for place, (at_ms, position, value) in enumerate(writes):
-        known = value if position <= since else known
-        if place + 1 < len(writes) and writes[place + 1][0] == at_ms:
+    now: str | None = None
+    for place, write in enumerate(writes):
+        known = write.value if write.before else known
+        now = write.value if write.now else now
+        if place + 1 < len(writes) and writes[place + 1].at_ms == write.at_ms:
             continue  # at one instant the last write counts
-        if (known, value) != pair:
+        if (known, now) != pair:
             if pair.before != pair.after:
-                yield Span(tag, from_ms(start), from_ms(at_ms), *pair)
-            start, pair = at_ms, _Pair(known, value)
+                yield Span(tag, from_ms(start), from_ms(write.at_ms), *pair)
+            start, pair = write.at_ms, _Pair(known, now)
     if pair.before != pair.after:
         yield Span(tag, from_ms(start), None, *pair)

@@ -17,9 +17,9 @@ STATUS: Final = "status"
 
 
 def fields_of(key: KeyState, at: datetime) -> dict[str, Value]:
-    """The fields of a key that have a value, its status at an instant."""
+    """The fields of a key that have a value, its tags and status at an instant."""
     named: dict[str, Value] = {
-        **{f"tags.{name}": value for name, value in key.tags.items()},
+        **{f"tags.{name}": value for name, value in key.tags(at).items()},
         **structs.asdict(key.details),
         "expiration": key.expiration,
         **{f"credentials.{one.credential_id}": credential(one) for one in key.credentials},

@@ -33,6 +33,7 @@ from registry.keys.events import (
     KeyRevoked,
     KeyRotated,
     KeySuspended,
+    ScheduledChangeCancelled,
     TagsChanged,
     tags_written,
 )
@@ -88,6 +89,8 @@ def written(  # noqa: PLR0911 - a shape of event each
             return {**_tags(event), **_begun(event)}
         case TagsChanged():
             return _tags(event)
+        case ScheduledChangeCancelled():
+            return {}  # what it takes back was written by another event
         case KeyDescribed():
             return {"description": event.description}
         case ExpirationChanged():
@@ -176,6 +179,15 @@ class _Timeline:
         place = bisect_right(self.places, (at_ms, _EVER))
         return from_ms(self.places[place][0]) if place < len(self.places) else None
 
+    def place_of(self, position: int) -> int | None:
+        """The instant that the event at a position wrote; None if it wrote none."""
+        return next((at_ms for at_ms, by in self.places if by == position), None)
+
+    def remove(self, position: int) -> None:
+        """Take out what the event at a position wrote."""
+        place = next(place for place, (_, by) in enumerate(self.places) if by == position)
+        del self.places[place], self.values[place]
+
     def write(self, at_ms: int, position: int, value: Value) -> None:
         place = bisect_right(self.places, (at_ms, position))
         self.places.insert(place, (at_ms, position))
@@ -191,11 +203,23 @@ class History:
 
     def entry(self, recorded: RecordedEvent) -> Entry:
         """The stream's next event, from its first on. Raises UndecodableEvent."""
-        changes = list(self._write(recorded, written(codec.decode(recorded))))
+        event = codec.decode(recorded)
+        if isinstance(event, ScheduledChangeCancelled):
+            changes = list(self._cancel(event.scheduled_position))
+        else:
+            changes = list(self._write(recorded, written(event)))
         described = describe_event(recorded, self._names.get(recorded.actor))
         backdated = recorded.effective_at < cut_ms(recorded.recorded_at)
         of_event = {one.name: getattr(described, one.name) for one in fields(described)}
         return Entry(**of_event, backdated=backdated, changes=changes)
+
+    def _cancel(self, position: int) -> Iterator[FieldChange]:
+        """Take a scheduled change out of the fields that it wrote, from its own instant on."""
+        for name, line in self._fields.items():
+            if (at_ms := line.place_of(position)) is not None:
+                before = line.at(at_ms)
+                line.remove(position)
+                yield FieldChange(name, before, line.at(at_ms), line.after(at_ms))
 
     def _write(self, recorded: RecordedEvent, values: Mapping[str, Value]) -> Iterator[FieldChange]:
         """Take an event; what it changes. The status comes last: an expiration decides it too."""

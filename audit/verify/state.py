@@ -9,7 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -31,6 +31,8 @@ from registry.log.stream_state import StreamState
 from registry.prices.state import PriceState
 
 PAGE: Final = 200
+_MS: Final = timedelta(milliseconds=1)
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _REPAIR: Final = "keyledger audit verify --repair"
 _STOLEN: Final = "the one who changed it may hold a working secret: revoke the key or token, and create another"
 _RELAY: Final = "docs/operate.md, Backup and restore: the topic may have events that this log lost"
@@ -191,14 +193,23 @@ def _row(where: str, stream: str, truth: Truth, right: bool | None) -> Iterator[
 def _key_is_right(row: Any, state: KeyState) -> bool:
     columns = ("public_id", "created_position", "expiration_us", "suspended_us", "revoked_us")
     ends = (_us(state.expiration), _us(state.suspended_at), _us(state.revoked_at))
-    organization, workspace, created_at, search = found_by(state)
-    found = ("organization", "workspace", "created_us", "search")
+    details = (state.details.organization, state.details.workspace, _us(state.created_at))
     return (
         tuple(row[name] for name in columns) == (state.public_id, state.created_position, *ends)
-        and tuple(row[name] for name in found) == (organization, workspace, _us(created_at), search)
-        and json.loads(row["tags"]) == state.tags
+        and tuple(row[name] for name in ("organization", "workspace", "created_us")) == details
+        and _is_found_rightly(row, state)
         and _document_is_right(row, state)
     )
+
+
+def _is_found_rightly(row: Any, state: KeyState) -> bool:
+    """Whether the columns by which lists find the key are those until the next scheduled change that the row names."""
+    due = [one.effective_at for one in state.scheduled if to_us(one.effective_at) == row["tags_due_us"]]
+    if not due and row["tags_due_us"] is not None:
+        return False
+    tags, search, due_at = found_by(state, due[0] - _MS if due else _NEVER)
+    right = (json.loads(tags), search, _us(due_at))
+    return (json.loads(row["tags"]), row["search"], row["tags_due_us"]) == right
 
 
 def _us(instant: datetime | None) -> int | None:

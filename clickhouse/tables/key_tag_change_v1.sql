@@ -1,5 +1,6 @@
 -- One row per tag that an event set or removed. Append-only; duplicates become one row after the merge, and every
--- reader tolerates them. One tag's timeline is one contiguous range.
+-- reader tolerates them. One tag's timeline is one contiguous range. A row whose tag is '', which no tag's name is, says
+-- that the scheduled change at the position in its value was cancelled before it took effect.
 CREATE TABLE IF NOT EXISTS {{database}}.key_tag_change_v1{{on_cluster}}
 (
     tag          String,

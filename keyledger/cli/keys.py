@@ -159,7 +159,12 @@ def tag(
     public_id: PublicId,
     set_: Annotated[list[str] | None, typer.Option("--set", help="name:value; repeat for more.")] = None,
     remove: Annotated[list[str] | None, typer.Option("--remove", help="A tag's name; repeat for more.")] = None,
-    effective_at: Annotated[str | None, typer.Option(help="From when it counts; the past needs --reason.")] = None,
+    effective_at: Annotated[
+        str | None,
+        typer.Option(
+            "--at", "--effective-at", help="From when it counts: the past needs --reason, the future schedules it."
+        ),
+    ] = None,
     reason: Reason = None,
     dry_run_bill: DryRunBill = False,
     group_by: GroupBy = None,
@@ -215,10 +220,12 @@ def _tags(key: dict[str, Any]) -> str:
 
 def print_key(key: dict[str, Any], usage: dict[str, Any] | None = None) -> None:
     """The key for a person, with the last use of each credential where it is known."""
-    rows = [(name, value) for name, value in key.items() if name not in {"tags", "credentials", "api_key"}]
+    apart = {"tags", "credentials", "scheduled", "api_key"}
+    rows = [(name, value) for name, value in key.items() if name not in apart]
     rows.insert(1, ("tags", _tags(key)))
     used = {one["credential_id"]: one for one in usage["items"]} if usage else {}
     rows += [("credential", _credential(one) + _used(used.get(one["credential_id"]))) for one in key["credentials"]]
+    rows += [("scheduled", _scheduled(one)) for one in key["scheduled"]]
     if usage:
         rows.append(("usage seen until", usage["seen_until"]))
     print_fields(rows)
@@ -235,6 +242,12 @@ def _credential(one: dict[str, Any]) -> str:
         return f"{one['credential_id']}, revoked at {one['revoked_at']}"
     until = "" if one["expires_at"] is None else f", until {one['expires_at']}"
     return f"{one['credential_id']}{until}"
+
+
+def _scheduled(one: dict[str, Any]) -> str:
+    changes = [*(f"{name}:{value}" for name, value in one["set"].items()), *(f"no {name}" for name in one["remove"])]
+    why = "" if one["reason"] is None else f" ({one['reason']})"
+    return f"from {one['effective_at']}: {', '.join(changes)}{why}, position {one['position']}"
 
 
 def _used(use: dict[str, Any] | None) -> str:

@@ -1,4 +1,4 @@
-"""keyledger keys suspend, resume, rotate, revoke-credential: what stops a key, and what gives it another secret."""
+"""keyledger keys suspend, resume, rotate, revoke-credential, cancel-scheduled: a key's life, secrets and plans."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: keyledger keys rotate abcDEF123456 --overlap-s 86400")(rotate)
     app.command(epilog="Example: keyledger keys revoke-credential abcDEF123456 ghiJKL789012 --reason 'laptop lost'")(
         revoke_credential
+    )
+    app.command(epilog="Example: keyledger keys cancel-scheduled abcDEF123456 4711 --reason 'moves later'")(
+        cancel_scheduled
     )
 
 
@@ -67,4 +70,16 @@ def revoke_credential(
     path = f"{path_of(public_id)}/credentials/{segment(credential_id)}"
     query = given(reason=reason, wait_for=waiting_for(wait_for_gateway))
     key = request(data, "DELETE", path, params=query)
+    print_json(key) if json else print_key(key)
+
+
+def cancel_scheduled(
+    public_id: PublicId,
+    position: Annotated[int, typer.Argument(min=1, help="That of the change, as `keyledger keys show` has it.")],
+    reason: Reason = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Cancel a scheduled change of tags before it is in effect; a repeat changes nothing."""
+    key = request(data, "DELETE", f"{path_of(public_id)}/scheduled/{position}", params=given(reason=reason))
     print_json(key) if json else print_key(key)

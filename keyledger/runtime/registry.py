@@ -45,11 +45,6 @@ class Registry:
     gateway_wait: GatewayWait | None = None
     refusal: Refusal = nothing_refused
 
-    @property
-    def skew(self) -> timedelta:
-        """How far in the future an instant of effect may lie."""
-        return timedelta(milliseconds=self.settings.clock_skew_ms)
-
 
 def registry_on(log: EventLog, engine: AsyncEngine, settings: Settings, gateway: GatewayKeys | None = None) -> Registry:
     """The registry of an open log, whose database the engine is on."""

@@ -168,7 +168,6 @@ class Settings(BaseSettings):
     disk_free_min_mib: int = Field(
         256, ge=0, le=1_000_000, description="MiB that must be free on the data folder's disk, to start and to write."
     )
-    clock_skew_ms: int = Field(0, ge=0, le=5000, description="How far in the future an effective_at may lie.")
     clock_step_back_ms: int = Field(
         5000,
         ge=0,

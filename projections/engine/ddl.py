@@ -211,6 +211,7 @@ def _composed(path: str, names: Names) -> dict[str, str]:
 
 def _of_use(path: str, applied: Scope) -> dict[str, str]:
     """The parts of the views of single rows, by everything that is applied and collected."""
+    standing = {"position": applied.position, "standing": applied.sql("bill/standing")}
     match path:
         case "views/usage/inference_row" | "views/usage/model_row" | "views/usage/batch_inference":
             kind = path.rpartition("/")[2].partition("_")[0]
@@ -221,6 +222,8 @@ def _of_use(path: str, applied: Scope) -> dict[str, str]:
             return {"ended": applied.sql("usage/ended")}
         case "views/usage/tag_conflict":
             parts = {"credentials": applied.sql("bill/credentials"), "bound": applied.sql("usage/bound_tags")}
-            return {**parts, "position": applied.position}
+            return {**parts, **standing}
+        case "views/ledger/key_tag_change":
+            return standing
         case _:
             return {}

@@ -24,6 +24,7 @@ from registry.keys.events import (
     KeyRevoked,
     KeyRotated,
     KeySuspended,
+    ScheduledChangeCancelled,
     credential_issued,
     tags_written,
 )
@@ -45,6 +46,8 @@ PriceRow = tuple[object, ...]
 AppliedEvent = tuple[int, str, str, str, int]
 Tally = tuple[int, int, int, int, int, int, int]
 
+# No tag has this name: its values are the positions of scheduled changes that were cancelled.
+CANCELLED = ""
 # The day of usage without an instant.
 NO_DAY = -1
 
@@ -100,9 +103,7 @@ def _project_one(recorded: RecordedEvent, rows: LedgerRows) -> None:
         return
     public_id = recorded.stream.removeprefix("key-")
     at, position, recorded_us = recorded.effective_ms, recorded.position, recorded.recorded_us
-    rows.tag_changes += [
-        (tag, public_id, at, position, value, recorded_us) for tag, value in tags_written(event).items()
-    ]
+    rows.tag_changes += [(tag, public_id, at, position, value, recorded_us) for tag, value in _tags(event)]
     rows.life += [(public_id, ms, position, kind, end, recorded_us) for ms, kind, end in _life(event, at)]
     rows.credentials += [
         (one, public_id, at, position, kind, end, recorded_us) for one, kind, end in _credentials(event)
@@ -136,6 +137,13 @@ def _price(recorded: RecordedEvent, event: PriceSet | PriceEnded) -> PriceRow:
         *(None if text is None else Decimal(text) for text in amounts),
         recorded.recorded_us,
     )
+
+
+def _tags(event: Event) -> Iterator[tuple[str, str | None]]:
+    """The tags that an event writes; as that of no name, the position of the change that it cancels."""
+    if isinstance(event, ScheduledChangeCancelled):
+        yield CANCELLED, str(event.scheduled_position)
+    yield from tags_written(event).items()
 
 
 def _life(event: Event, at: int) -> Iterator[tuple[int, str, int | None]]:

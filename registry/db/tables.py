@@ -76,6 +76,7 @@ key_state = Table(
     Column("workspace", Text, nullable=False),
     Column("created_at", _INSTANT, nullable=False),
     Column("search", Text, nullable=False),  # see `registry.keys.search`
+    Column("tags_due_at", _INSTANT),  # when a scheduled change makes `tags` and `search` stale
     UniqueConstraint("public_id", name="key_state_public_id"),
     UniqueConstraint("created_position", name="key_state_created_position"),
     Index("key_state_tags", "tags", postgresql_using="gin", postgresql_ops={"tags": "jsonb_path_ops"}),
@@ -91,6 +92,7 @@ key_state = Table(
     Index("key_state_created_at", "created_at"),
     Index("key_state_expiration", "expiration", postgresql_where=text("expiration IS NOT NULL")),
     Index("key_state_suspended_at", "suspended_at", postgresql_where=text("suspended_at IS NOT NULL")),
+    Index("key_state_tags_due_at", "tags_due_at", postgresql_where=text("tags_due_at IS NOT NULL")),
     Index("key_state_revoked_at", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
 )
 

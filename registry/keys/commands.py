@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from typing import Final
 
 from registry.errors import Conflict, FieldFault, FieldsRefused, Forbidden, UnknownKey
 from registry.instant import cut_ms, format_ms, from_ms, to_ms
+from registry.keys.crowds import refuse_crowds_after, refuse_crowds_ahead
 from registry.keys.details import KeyDetails
 from registry.keys.events import (
     ExpirationChanged,
@@ -23,18 +23,20 @@ from registry.keys.events import (
     KeyDescribed,
     KeyRevoked,
     TagsChanged,
-    tags_written,
 )
-from registry.keys.state import KeyState
+from registry.keys.state import KeyState, Scheduled
 from registry.keys.tags import MAX_TAGS
-from registry.log import codec
-from registry.log.event_log import NewEvent, RecordedEvent, StreamView
+from registry.log.event_log import NewEvent, StreamView
 
 # How many different tag names a key may have in its life: removals are remembered, so without a limit the state would
 # grow forever.
 MAX_TAG_NAMES_EVER = 1024
 # Events of one key: reading its past loads them all, and so does a backdated edit of a key with many tag names.
 MAX_VERSIONS = 20_000
+# How many changes of one key may wait for their instant, because every answer that shows the key has them; and how far
+# ahead.
+MAX_SCHEDULED: Final = 32
+MAX_AHEAD: Final = timedelta(days=366)
 
 
 class Unset:
@@ -58,8 +60,8 @@ class CreateKey:
 class EditKey:
     """Change tags (a merge patch: None removes), description or expiration.
 
-    `effective_at` dates the tags and is allowed only with tags. `may_backdate` says whether the caller may name a time
-    in the past; `skew` is how far it may be in the future.
+    `effective_at` dates the tags and is allowed only with tags; in the future it schedules the change. `may_backdate`
+    says whether the caller may name a time in the past.
     """
 
     tags: Mapping[str, str | None] | Unset = UNSET
@@ -68,7 +70,6 @@ class EditKey:
     effective_at: datetime | None = None
     reason: str | None = None
     may_backdate: bool = False
-    skew: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +149,8 @@ def _check_effective_at(command: EditKey, state: KeyState, now: datetime) -> Non
         raise _fault("goes with tags alone: send description and expiration in a patch of their own")
     if at < state.created_at:
         raise _fault(f"must not be before the key's creation at {format_ms(state.created_at)}")
-    if at > now + command.skew:
-        raise _fault(f"must not be in the future; it is {format_ms(now)} now")
+    if at > now + MAX_AHEAD:
+        raise _fault(f"must be at most {MAX_AHEAD.days} days ahead; it is {format_ms(now)} now")
     if at < cut_ms(now):
         if not command.may_backdate:
             raise Forbidden("an effective_at in the past needs the scope keys:backdate")
@@ -185,47 +186,40 @@ def _refuse_ended(command: EditKey, state: KeyState, now: datetime) -> None:
 
 def _tag_changes(command: EditKey, tags: Mapping[str, str | None], state: KeyState, view: StreamView) -> list[NewEvent]:
     """The delta: all of the patch if a time is given, otherwise only what differs from the current tags."""
-    at = command.effective_at
-    delta = dict(tags) if at is not None else {k: v for k, v in tags.items() if state.tags.get(k) != v}
+    at, current = command.effective_at, state.tags(view.now)
+    delta = dict(tags) if at is not None else {k: v for k, v in tags.items() if current.get(k) != v}
     if not delta:
         return []
-    if len(state.registers.keys() | delta.keys()) > MAX_TAG_NAMES_EVER:
+    names = state.registers.keys() | delta.keys() | {name for one in state.scheduled for name in one.delta}
+    if len(names) > MAX_TAG_NAMES_EVER:
         message = f"would be more than {MAX_TAG_NAMES_EVER} different names in this key's life: use fewer names"
         raise FieldsRefused(FieldFault("tags", message))
+    pending = state.pending(view.now)
     if at is None:
         at = _not_before_registers(state, delta, view.now)
-        after = {**state.tags, **delta}
-        _refuse_crowd(sum(value is not None for value in after.values()), None)
-    elif len(state.registers.keys() | delta.keys()) > MAX_TAGS:  # otherwise no instant can have too many
+        refuse_crowds_ahead(state, view.now, delta, pending)
+    elif at > view.now:
+        if len(pending) >= MAX_SCHEDULED:
+            raise _fault(f"would be one scheduled change too many: a key has at most {MAX_SCHEDULED}, cancel one")
+        last = Scheduled(state.position + 1, to_ms(at), _set(delta), _removed(delta), None)
+        refuse_crowds_ahead(state, view.now, {}, sorted([*pending, last], key=attrgetter("effective_ms", "position")))
+    elif len(names) > MAX_TAGS:  # otherwise no instant can have too many
         if len(view.history) < view.version:
             raise HistoryNeeded
-        _refuse_crowds_after(view.history, delta, at)
-    removed = tuple(sorted(name for name, value in delta.items() if value is None))
-    return [NewEvent(TagsChanged({k: v for k, v in delta.items() if v is not None}, removed), at)]
+        refuse_crowds_after(view.history, delta, at)
+    return [NewEvent(TagsChanged(_set(delta), _removed(delta)), at)]
+
+
+def _set(delta: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in delta.items() if value is not None}
+
+
+def _removed(delta: Mapping[str, str | None]) -> tuple[str, ...]:
+    return tuple(sorted(name for name, value in delta.items() if value is None))
 
 
 def _not_before_registers(state: KeyState, delta: Mapping[str, str | None], now: datetime) -> datetime | None:
-    """None for now. With clock skew allowed, an edit dated into the future must not override this later one."""
-    latest = max((state.registers[name].effective_ms for name in delta if name in state.registers), default=0)
+    """None for now. An edit that a clock had dated later, before it was set back, must not override this one."""
+    registers = state.registers_at(now)
+    latest = max((registers[name].effective_ms for name in delta if name in registers), default=0)
     return from_ms(latest) if latest > to_ms(now) else None
-
-
-def _refuse_crowds_after(history: Sequence[RecordedEvent], delta: Mapping[str, str | None], at: datetime) -> None:
-    """Refuse a backdated delta that would give the key too many tags at its own or any later time."""
-    changes: list[tuple[datetime, int, Mapping[str, str | None]]] = [
-        (recorded.effective_at, recorded.position, tags_written(codec.decode(recorded))) for recorded in history
-    ]
-    changes.append((at, history[-1].position + 1, delta))
-    tags: dict[str, str | None] = {}
-    in_order = sorted(changes, key=itemgetter(0, 1))
-    for effective_at, together in groupby(in_order, key=itemgetter(0)):
-        for _at, _position, change in together:
-            tags.update(change)
-        if effective_at >= at:
-            _refuse_crowd(sum(value is not None for value in tags.values()), effective_at)
-
-
-def _refuse_crowd(count: int, at: datetime | None) -> None:
-    if count > MAX_TAGS:
-        when = "" if at is None else f" as of {format_ms(at)}"
-        raise FieldsRefused(FieldFault("tags", f"would be {count}{when}: a key has at most {MAX_TAGS} tags"))

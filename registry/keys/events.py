@@ -7,11 +7,14 @@ a payload are RFC 3339 in UTC with milliseconds.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from registry.keys.details import KeyDetails
+
+# Numbers of an event are exact in every reader of JSON: see `registry.log.codec`.
+Position = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 
 
 class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -51,10 +54,19 @@ class KeyImported(Event, frozen=True):
 
 
 class TagsChanged(Event, frozen=True):
-    """Tags were set and removed: a delta. The tags as of T result from all deltas effective at or before T."""
+    """Tags were set and removed: a delta. The tags as of T result from all deltas effective at or before T.
+
+    One that takes effect after it was recorded is scheduled: until then it can be cancelled.
+    """
 
     set: dict[str, str]
     remove: tuple[str, ...]
+
+
+class ScheduledChangeCancelled(Event, frozen=True):
+    """The scheduled change of tags at a position was cancelled before its instant: it never takes effect."""
+
+    scheduled_position: Position
 
 
 class KeyDescribed(Event, frozen=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from registry.keys.state import KeyState
 
 
@@ -10,7 +12,7 @@ def folded(text: str) -> str:
     return text.casefold()
 
 
-def search_text(key: KeyState) -> str:
-    """A key's ids, description and tag values, folded, a line for each."""
+def search_text(key: KeyState, at: datetime) -> str:
+    """A key's ids, description and tag values at a time, folded, a line for each."""
     ids = [one.credential_id for one in key.credentials]
-    return folded("\n".join([*ids, key.details.description or "", *key.tags.values()]))
+    return folded("\n".join([*ids, key.details.description or "", *key.tags(at).values()]))

@@ -2,18 +2,21 @@
 
 Each tag is a register that holds the (effective_at, position) that set or removed it; the greatest wins. A removal is
 remembered; otherwise an older set that arrives later, backdated, would bring the tag back.
+
+A change that was recorded before its instant is scheduled. It is not in the registers until an event of the key is
+recorded at or after that instant; till then `registers_at` adds it to them once it is due.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
 
-from registry.instant import cut_ms
+from registry.instant import cut_ms, from_ms, to_ms
 from registry.keys.details import KeyDetails
 from registry.keys.events import (
     CredentialRevoked,
@@ -26,6 +29,7 @@ from registry.keys.events import (
     KeyRevoked,
     KeyRotated,
     KeySuspended,
+    ScheduledChangeCancelled,
     TagsChanged,
 )
 from registry.log import codec
@@ -41,6 +45,26 @@ class Register(msgspec.Struct, frozen=True, array_like=True, gc=False):
     effective_ms: int
     position: int
     value: str | None
+
+
+class Scheduled(msgspec.Struct, frozen=True, gc=False):
+    """A change of tags that was recorded before its instant, at a position."""
+
+    position: int
+    effective_ms: int
+    set: dict[str, str]
+    remove: tuple[str, ...]
+    reason: str | None
+
+    @property
+    def effective_at(self) -> datetime:
+        """From when it counts."""
+        return from_ms(self.effective_ms)
+
+    @property
+    def delta(self) -> dict[str, str | None]:
+        """What it sets, and what it removes (None)."""
+        return {**self.set, **dict.fromkeys(self.remove)}
 
 
 class CredentialState(msgspec.Struct, frozen=True, gc=False):
@@ -70,11 +94,22 @@ class KeyState(msgspec.Struct, frozen=True, gc=False):
     credentials: tuple[CredentialState, ...]
     suspended_at: datetime | None = None
     details: KeyDetails = KeyDetails()
+    scheduled: tuple[Scheduled, ...] = ()
 
-    @property
-    def tags(self) -> dict[str, str]:
-        """The tags, in the order of their names."""
-        return {name: register.value for name, register in sorted(self.registers.items()) if register.value is not None}
+    def tags(self, at: datetime) -> dict[str, str]:
+        """The tags at a time that is not before the last event, in the order of their names."""
+        registers = self.registers_at(at)
+        return {name: register.value for name, register in sorted(registers.items()) if register.value is not None}
+
+    def registers_at(self, at: datetime) -> dict[str, Register]:
+        """The registers at such a time, with the scheduled changes that are due. Not to be changed."""
+        due = [] if not self.scheduled else [one for one in self.scheduled if one.effective_ms <= to_ms(at)]
+        return _with(self.registers, due) if due else self.registers
+
+    def pending(self, at: datetime) -> list[Scheduled]:
+        """The scheduled changes that are not in effect at a time, the next one first."""
+        waiting = [one for one in self.scheduled if one.effective_ms > to_ms(at)]
+        return sorted(waiting, key=lambda one: (one.effective_ms, one.position))
 
     def status(self, at: datetime) -> Status:
         """The key's status at a time, according to this state."""
@@ -105,6 +140,8 @@ def evolve(state: KeyState | None, recorded: AnyEvent, event: Event) -> KeyState
         if state is None and isinstance(event, KeyBegun):
             return _begun(recorded, event)
         raise ValueError(f"{recorded.type} at position {recorded.position} can't follow in its key's stream")
+    if state.scheduled:
+        state = _settled(state, recorded.recorded_us)
     changes = _changes(state, recorded, event)
     return replace(state, position=recorded.position, version=recorded.version, **changes)
 
@@ -124,16 +161,32 @@ class Past:
         self._at = at
         self._known_at = known_at
         self._state: KeyState | None = None
+        self._waiting: list[Scheduled] = []
 
     def take(self, recorded: AnyEvent) -> None:
         """The key's next event. Raises UndecodableEvent, ValueError."""
-        known = self._known_at is None or recorded.position <= self._known_at
-        if known and (self._at is None or recorded.effective_at <= self._at):
-            self._state = evolve(self._state, recorded, codec.decode(recorded))
+        if self._known_at is not None and recorded.position > self._known_at:
+            return
+        if self._at is None or recorded.effective_at <= self._at:
+            event = codec.decode(recorded)
+            self._state = evolve(self._state, recorded, event)
+            if isinstance(event, ScheduledChangeCancelled):
+                self._waiting = [one for one in self._waiting if one.position != event.scheduled_position]
+        elif self._state is not None and is_scheduled(recorded) and cut_ms(recorded.recorded_at) <= self._at:
+            self._wait_for(self._state, recorded)
+
+    def _wait_for(self, state: KeyState, recorded: AnyEvent) -> None:
+        """It was scheduled by then, and is in effect later: what was recorded after it must not settle it."""
+        event = codec.decode(recorded)
+        if isinstance(event, TagsChanged):
+            self._waiting.append(_scheduled(recorded, event))
+        self._state = replace(state, position=recorded.position, version=recorded.version)
 
     def state(self) -> KeyState | None:
         """The key by the events so far. None before it existed."""
         state, at = self._state, self._at
+        if state is not None and self._waiting:
+            state = replace(state, scheduled=(*state.scheduled, *self._waiting))
         if state is not None and at is not None and state.revoked_at is not None and at < state.revoked_at:
             return replace(state, revoked_at=None)  # an imported key's end is in its first event
         return state
@@ -145,9 +198,10 @@ def _changes(  # noqa: PLR0911 - one return per event
     """The fields of a key that an event changes."""
     match event:
         case TagsChanged():
-            registers = state.registers.copy()
-            write_registers(registers, recorded, event)
-            return {"registers": registers}
+            return _tagged(state, recorded, event)
+        case ScheduledChangeCancelled():
+            kept = [one for one in state.scheduled if one.position != event.scheduled_position]
+            return {"scheduled": tuple(kept)}
         case KeyDescribed():
             return {"details": replace(state.details, description=event.description)}
         case ExpirationChanged():
@@ -164,6 +218,14 @@ def _changes(  # noqa: PLR0911 - one return per event
         case KeyRevoked():
             return {"revoked_at": recorded.effective_at}
     raise ValueError(f"{recorded.type} at position {recorded.position} is no event of a key")
+
+
+def _tagged(state: KeyState, recorded: AnyEvent, event: TagsChanged) -> dict[str, Any]:
+    if is_scheduled(recorded):
+        return {"scheduled": (*state.scheduled, _scheduled(recorded, event))}
+    registers = state.registers.copy()
+    write_registers(registers, recorded, event)
+    return {"registers": registers}
 
 
 def _ended(state: KeyState, ids: Sequence[str], **end: datetime) -> tuple[CredentialState, ...]:
@@ -189,6 +251,35 @@ def _begun(recorded: AnyEvent, event: KeyBegun) -> KeyState:
 def _cut(instant: datetime | None) -> datetime | None:
     """Truncate as the log does: a decided value may have more digits."""
     return None if instant is None else cut_ms(instant)
+
+
+def is_scheduled(recorded: AnyEvent) -> bool:
+    """Whether an event changes tags from an instant on that was to come when it was recorded."""
+    return recorded.type == TagsChanged.__name__ and recorded.effective_us > recorded.recorded_us
+
+
+def _scheduled(recorded: AnyEvent, event: TagsChanged) -> Scheduled:
+    return Scheduled(recorded.position, recorded.effective_ms, event.set, event.remove, recorded.reason)
+
+
+def _settled(state: KeyState, recorded_us: int) -> KeyState:
+    """The same key, with what was due when an event was recorded in its registers: it can't be cancelled any more."""
+    due = [one for one in state.scheduled if one.effective_ms * 1000 <= recorded_us]
+    if not due:
+        return state
+    waiting = tuple(one for one in state.scheduled if one not in due)
+    return replace(state, registers=_with(state.registers, due), scheduled=waiting)
+
+
+def _with(registers: Mapping[str, Register], due: Iterable[Scheduled]) -> dict[str, Register]:
+    """Registers after some scheduled changes, which may have been recorded before what is in them."""
+    found = dict(registers)
+    for one in due:
+        for name, value in one.delta.items():
+            before = found.get(name)
+            if before is None or (one.effective_ms, one.position) > (before.effective_ms, before.position):
+                found[name] = Register(one.effective_ms, one.position, value)
+    return found
 
 
 def write_registers(registers: dict[str, Register], recorded: AnyEvent, event: TagsChanged) -> None:

@@ -27,6 +27,7 @@ CURRENT: Final[dict[type[Event], int]] = {
     events.KeyCreated: 1,
     events.KeyImported: 1,
     events.TagsChanged: 1,
+    events.ScheduledChangeCancelled: 1,
     events.KeyDescribed: 1,
     events.ExpirationChanged: 1,
     events.KeySuspended: 1,

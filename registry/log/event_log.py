@@ -83,8 +83,15 @@ class Foldable(msgspec.Struct, frozen=True, gc=False):
     version: int
     type: str
     schema_version: int
+    recorded_us: int
     effective_us: int
+    reason: str | None
     payload: bytes
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When the log recorded it."""
+        return from_us(self.recorded_us)
 
     @property
     def effective_at(self) -> datetime:

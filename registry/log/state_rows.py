@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -15,10 +15,12 @@ from registry.log import stream_state
 from registry.log.stream_state import StreamState
 from registry.prices.state import PriceState
 
-_KEY_COLUMNS = 12
+_KEY_COLUMNS = 13
 _CREDENTIAL_COLUMNS = 3
 _TOKEN_COLUMNS = 4
 _PRICE_COLUMNS = 7
+# Before any scheduled change of a state is in effect: the tags are those of its last event.
+_LAST_EVENT = datetime.min.replace(tzinfo=UTC)
 
 
 def columns(changed: Mapping[str, StreamState], secrets: Mapping[str, tuple[str, str]]) -> list[list[Any]]:
@@ -55,15 +57,17 @@ def _transpose(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:
 
 
 def _key_row(stream: str, state: KeyState) -> tuple[Any, ...]:
-    tags = msgspec.json.encode(state.tags).decode()
     document = stream_state.dump(state)
     ends = (state.expiration, state.suspended_at, state.revoked_at)
-    return (stream, state.public_id, state.created_position, tags, *ends, document, *found_by(state))
+    details = (state.details.organization, state.details.workspace, state.created_at)
+    tags, search, due_at = found_by(state, _LAST_EVENT)
+    return (stream, state.public_id, state.created_position, tags, *ends, document, *details, search, due_at)
 
 
-def found_by(state: KeyState) -> tuple[str, str, datetime, str]:
-    """The columns by which lists find a key, besides its tags and ends."""
-    return state.details.organization, state.details.workspace, state.created_at, search_text(state)
+def found_by(state: KeyState, at: datetime) -> tuple[str, str, datetime | None]:
+    """The columns by which lists find a key as of a time: its tags, the text for searches, and when they change."""
+    tags, pending = msgspec.json.encode(state.tags(at)).decode(), state.pending(at)
+    return tags, search_text(state, at), pending[0].effective_at if pending else None
 
 
 def _token_row(stream: str, state: TokenState, secrets: Mapping[str, tuple[str, str]]) -> tuple[Any, ...]:

@@ -54,7 +54,9 @@ class Book:
             version=1,
             type=encoded.type,
             schema_version=encoded.schema_version,
+            recorded_us=to_us(now),
             effective_us=to_us(new.effective_at or cut_ms(now)),
+            reason=None,
             payload=encoded.payload,
         )
 

@@ -78,7 +78,8 @@ class KnownKeys:
         credential = None if known is None else known.key.credential(credential_id)
         if known is None or credential is None or kept_hash is None or not same:
             return Verdict("not_found", position)
-        return Verdict(code_of(known.key, credential, datetime.now(UTC)), position, known.key, credential)
+        key, now = known.key, datetime.now(UTC)
+        return Verdict(code_of(key, credential, now), position, key, credential, key.tags(now))
 
     def learn(self, states: Mapping[str, Any]) -> None:
         """What this process has just committed: states by their streams."""

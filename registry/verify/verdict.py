@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -13,12 +14,13 @@ Code = Literal["valid", "malformed", "not_found", "revoked", "suspended", "expir
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The first code that fits, the key and its credential unless they are not known, and as of which position."""
+    """The first code that fits, and as of which position; key, credential and tags unless they are not known."""
 
     code: Code
     position: int
     key: KeyState | None = None
     credential: CredentialState | None = None
+    tags: Mapping[str, str] | None = None
 
     @property
     def expires_at(self) -> datetime | None:

@@ -151,7 +151,7 @@ async def test_a_key_that_is_there_already_is_not_made_again(database: Database)
         )
         assert [isinstance(one, Exception) for one in answers] == [False, True]
         assert await owner.fetchval("SELECT count(*) FROM keyledger.credential") == 1
-    assert columns({}, {}) == [[] for _ in range(26)]
+    assert columns({}, {}) == [[] for _ in range(27)]
 
 
 async def test_killing_the_writers_connection_loses_nothing_that_was_answered(database: Database) -> None:

@@ -22,7 +22,7 @@ from projections.billing.query import BillQuery
 from projections.engine.client import ClickHouse
 from registry.instant import to_ms
 from tests.support.bill_world import World, batch, chat, instant, key_facts, model, uuid7
-from tests.support.oracle.oracle import EPOCH, Fact, Row, _tags_at
+from tests.support.oracle.oracle import EPOCH, Fact, Row, _tags_at, known_facts
 from tests.support.oracle.price_stories import PricedStory, priced_stories
 from tests.support.oracle.prices import PriceFact
 from tests.support.oracle.stories import BASE
@@ -75,7 +75,7 @@ def by_currency(prices: Sequence[PriceCharge]) -> dict[str, Decimal]:
 async def check_lines(world: World, query: BillQuery, story: PricedStory, chance: Random, *, most: int) -> None:
     """Some lines of a bill, and a bucket, against their inferences."""
     applied = story.applied
-    known = [fact for fact in story.facts if fact.position <= (applied if query.known_at is None else query.known_at)]
+    known = known_facts(story.facts, applied if query.known_at is None else query.known_at)
     bill = await world.typed_bill(
         applied=applied, **{one.name: getattr(query, one.name) for one in fields(query)}
     )  # fmt: skip

@@ -45,7 +45,7 @@ async def test_current_state_is_a_fresh_fold_of_the_log(database: Database, post
         if isinstance(state, KeyState):
             assert isinstance(first, KeyCreated)
             assert stream == key_stream(row["public_id"])
-            assert json.loads(row["tags"]) == state.tags
+            assert json.loads(row["tags"]) == state.tags(state.created_at)
             assert (row["created_position"], row["revoked_at"]) == (history[0].position, state.revoked_at)
             assert row["suspended_at"] == state.suspended_at
             issued = [one for event in history if (one := credential_issued(decode(event))) is not None]

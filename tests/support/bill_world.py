@@ -123,7 +123,11 @@ class World:
         """Write facts as the projector would, and mark positions up to `applied` (the last, unless said) as applied."""
         store = Store(self.clickhouse, self.names)
         await store.insert_tag_changes(
-            [(f.tag, f.public_id, f.effective_ms, f.position, f.value, RECORDED) for f in facts if f.kind == "tag"]
+            [
+                (f.tag, f.public_id, f.effective_ms, f.position, str(f.cancels) if f.cancels else f.value, RECORDED)
+                for f in facts
+                if f.kind in ("tag", "cancelled")
+            ]
         )
         await store.insert_life(
             [

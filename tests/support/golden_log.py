@@ -36,6 +36,7 @@ NAMES: Final = (
     "PriceSet.v1",
     "PriceSet.v1.margin",
     "PriceEnded.v1",
+    "ScheduledChangeCancelled.v1",
 )
 STREAMS: Final = {
     "AdminTokenCreated": "token-t0kenPubl1c0",

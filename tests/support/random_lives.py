@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import suppress
 from datetime import timedelta
 
 from registry.errors import Refused
@@ -27,7 +28,7 @@ async def work(log: PostgresEventLog, queries: Queries, seed: int) -> None:
     async def edit() -> None:
         answer = chance.choice(made)
         back = chance.random() < 0.4
-        at = answer.key.created_at + timedelta(milliseconds=chance.randrange(3)) if back else None
+        at = answer.key.created_at + timedelta(milliseconds=chance.choice((0, 1, 2, 100, 500))) if back else None
         values = (None, "1", "2", "3")
         patch = {name: chance.choice(values) for name in chance.sample(NAMES, chance.randrange(1, 4))}
         command = EditKey(tags=patch, effective_at=at, reason="x", may_backdate=True)
@@ -36,15 +37,20 @@ async def work(log: PostgresEventLog, queries: Queries, seed: int) -> None:
         try:
             await keys.edit(answer.key.public_id, command, CALLER)
         except Refused:
-            return  # in the future by a millisecond, or after its end
+            return  # after its end, or too many wait
 
     async def change() -> None:
         public_id = chance.choice(made).key.public_id
-        what = chance.randrange(4)
+        what = chance.randrange(5)
         if what == 0:
             await keys.suspend(public_id, CALLER)
         elif what == 1:
             await keys.resume(public_id, CALLER)
+        elif what == 4:
+            key, seen = await queries.key(public_id)
+            for one in key.pending(seen.now)[:1]:
+                with suppress(Refused):  # it is in effect by now
+                    await keys.cancel_scheduled(public_id, one.position, CALLER)
         else:
             overlap = timedelta(hours=1) if what == 2 else None
             rotated = await keys.rotate(public_id, overlap, CALLER)

@@ -14,6 +14,7 @@ from keyledger.http.answer.encode import encode
 from projections.billing.compare import compare_figures, compare_lines
 from projections.billing.figures import Figures, Line
 from registry.keys.commands import EditKey, RevokeKey, edit, revoke
+from registry.keys.scheduling import CancelScheduled, cancel
 from registry.keys.state import fold
 from tests.support.key_streams import HOUR, key, patch
 from tests.support.records import MS, NOON, Stream
@@ -83,13 +84,16 @@ def test_an_end_and_a_new_expiration_are_changes_and_the_passing_of_time_is_none
 patches = st.dictionaries(st.sampled_from("ab"), st.none() | st.sampled_from("12"), min_size=1)
 
 
-@given(st.lists(st.tuples(patches, st.none() | st.integers(0, 8)), max_size=8), st.integers(1, 9))
+@given(st.lists(st.tuples(patches, st.none() | st.integers(0, 24)), max_size=8), st.integers(1, 9))
 def test_the_spans_are_just_the_instants_at_which_the_folds_differ(
     steps: list[tuple[dict[str, str | None], int | None]], since: int
 ) -> None:
     stream = key(a="0")
-    for number, (tags, back) in enumerate(steps, start=1):
-        patch(stream, 10 * MS + number * MS, None if back is None else back * MS, **tags)
+    for number, (tags, since_ms) in enumerate(steps, start=1):
+        now = 10 * MS + number * MS
+        patch(stream, now, None if since_ms is None else since_ms * MS, **tags)
+        for one in stream.state.pending(NOON + now)[2:]:  # two may wait
+            stream.append(cancel(CancelScheduled(one.position), stream.view(NOON + now)), NOON + now)
     spans = diff_key(stream.history, since, NOON).timeline
     assert all(one.until is None or one.from_ < one.until for one in spans), "no span is empty"
     for offset in range(25):
@@ -103,7 +107,7 @@ def test_the_spans_are_just_the_instants_at_which_the_folds_differ(
 
 def _tags(stream: Stream, at: datetime, known_at: int | None) -> dict[str, str]:
     state = fold(stream.history, at=at, known_at=known_at)
-    return {} if state is None else state.tags
+    return {} if state is None else state.tags(at)
 
 
 def _over(until: datetime | None, at: datetime) -> bool:

@@ -28,6 +28,7 @@ happenings = st.one_of(
     st.builds(events.TagsChanged, st.dictionaries(names, st.sampled_from("123")), st.just(())),
     st.builds(events.KeyDescribed, st.sampled_from((None, "x"))),
     st.builds(events.ExpirationChanged, st.sampled_from((None, NOON))),
+    st.builds(events.ScheduledChangeCancelled, st.integers(1, 30)),
     st.just(events.KeyRevoked()),
     st.just(events.KeySuspended()),
     st.just(events.KeyResumed()),

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.errors import Conflict, FieldsRefused, Forbidden, UnknownKey
-from registry.keys.commands import CreateKey, EditKey, RevokeKey, create, edit, revoke
-from registry.keys.events import IssuedCredential, KeyCreated, TagsChanged
+from registry.errors import Conflict, FieldsRefused, Forbidden, UnknownChange, UnknownKey
+from registry.keys.commands import MAX_AHEAD, MAX_SCHEDULED, CreateKey, EditKey, RevokeKey, create, edit, revoke
+from registry.keys.events import IssuedCredential, KeyCreated, ScheduledChangeCancelled, TagsChanged
+from registry.keys.scheduling import CancelScheduled, cancel
 from registry.keys.state import KeyState, fold
 from registry.keys.tags import MAX_TAGS
 from registry.log.codec import decode
@@ -41,6 +42,11 @@ def edited(stream: Stream, after: timedelta, command: EditKey) -> list[RecordedE
     return stream.append(edit(command, stream.view(NOON + after)), NOON + after)
 
 
+def cancelled(stream: Stream, after: timedelta, position: int) -> list[RecordedEvent]:
+    """Cancel the change at a position some time after noon."""
+    return stream.append(cancel(CancelScheduled(position), stream.view(NOON + after)), NOON + after)
+
+
 def backdated(after: timedelta, **tags: str | None) -> EditKey:
     """Tags from some time after noon on."""
     return EditKey(tags=tags, effective_at=NOON + after, reason="a correction", may_backdate=True)
@@ -49,7 +55,11 @@ def backdated(after: timedelta, **tags: str | None) -> EditKey:
 def by_brute_force(history: list[RecordedEvent], up_to_ms: int | None = None) -> dict[str, str]:
     """The deltas in order of (effective_at, position), applied to a plain dictionary."""
     tags: dict[str, str | None] = {}
+    events = [decode(recorded) for recorded in history]
+    never = [event.scheduled_position for event in events if isinstance(event, ScheduledChangeCancelled)]
     for recorded in sorted(history, key=lambda one: (one.effective_at, one.position)):
+        if recorded.position in never:
+            continue
         if up_to_ms is not None and recorded.effective_at > NOON + up_to_ms * MS:
             continue
         event = decode(recorded)
@@ -62,27 +72,33 @@ def by_brute_force(history: list[RecordedEvent], up_to_ms: int | None = None) ->
 
 names = st.sampled_from("abc")
 patches = st.dictionaries(names, st.none() | st.sampled_from("123"), min_size=1)
-steps = st.lists(st.tuples(st.integers(0, 3), patches, st.none() | st.integers(0, 20)), max_size=12)
+steps = st.lists(st.tuples(st.integers(0, 3), patches | st.none(), st.none() | st.integers(0, 20)), max_size=12)
 
 
 @given(st.dictionaries(names, st.sampled_from("123")), steps)
 def test_tags_are_the_fold_of_all_deltas_by_instant_and_position(
-    tags: dict[str, str], edits: list[tuple[int, dict[str, str | None], int | None]]
+    tags: dict[str, str], edits: list[tuple[int, dict[str, str | None] | None, int | None]]
 ) -> None:
+    """Edits of now, of the past and of times to come, and some of the latter cancelled (no patch)."""
     stream, now_ms = made(**tags), 0
     for pause, patch, at in edits:
         now_ms += pause
-        command = EditKey(tags=patch)
-        if at is not None:
-            command = EditKey(tags=patch, effective_at=NOON + min(at, now_ms) * MS, reason="x", may_backdate=True)
-        edited(stream, now_ms * MS, command)
+        if patch is not None:
+            command = EditKey(tags=patch)
+            if at is not None:
+                command = EditKey(tags=patch, effective_at=NOON + at * MS, reason="x", may_backdate=True)
+            edited(stream, now_ms * MS, command)
+        elif pending := stream.state.pending(NOON + now_ms * MS):
+            cancelled(stream, now_ms * MS, pending[(at or 0) % len(pending)].position)
         assert isinstance(stream.state, KeyState)
-        assert stream.state.tags == by_brute_force(stream.history)
+        assert stream.state.tags(NOON + now_ms * MS) == by_brute_force(stream.history, now_ms)
     assert fold(stream.history) == stream.state == load("key-x", dump(stream.state))
-    for instant in range(now_ms + 1):
+    for instant in range(25):
         past = fold(stream.history, at=NOON + instant * MS)
         assert past is not None
-        assert past.tags == by_brute_force(stream.history, instant)
+        assert past.tags(NOON + instant * MS) == by_brute_force(stream.history, instant)
+        if instant >= now_ms:
+            assert stream.state.tags(NOON + instant * MS) == past.tags(NOON + instant * MS)
 
 
 @given(st.dictionaries(names, st.sampled_from("12")), patches)
@@ -103,22 +119,22 @@ def test_a_removal_is_remembered_against_an_older_set_that_comes_later() -> None
     stream = made(customer="acme")
     edited(stream, 10 * HOUR, EditKey(tags={"customer": None}))
     edited(stream, 11 * HOUR, backdated(HOUR, customer="globex"))
-    assert stream.state.tags == {}
-    assert fold(stream.history, at=NOON + 2 * HOUR).tags == {"customer": "globex"}  # type: ignore[union-attr]
+    assert stream.state.tags(NOON + 24 * HOUR) == {}
+    assert fold(stream.history, at=NOON + 2 * HOUR).tags(NOON + 2 * HOUR) == {"customer": "globex"}  # type: ignore[union-attr]
 
 
 def test_a_correction_of_one_tag_does_not_undo_a_later_edit_of_another() -> None:
     stream = made(customer="acme", env="dev")
     edited(stream, 10 * HOUR, EditKey(tags={"env": "prod"}))
     edited(stream, 11 * HOUR, backdated(HOUR, customer="globex"))
-    assert stream.state.tags == {"customer": "globex", "env": "prod"}
+    assert stream.state.tags(NOON + 24 * HOUR) == {"customer": "globex", "env": "prod"}
 
 
 def test_at_one_instant_the_higher_position_wins() -> None:
     stream = made(a="0")
     edited(stream, 2 * HOUR, backdated(HOUR, a="1"))
     edited(stream, 2 * HOUR, backdated(HOUR, a="2"))
-    assert stream.state.tags == {"a": "2"}
+    assert stream.state.tags(NOON + 24 * HOUR) == {"a": "2"}
 
 
 def test_64_tags_are_a_key_and_65_are_refused_with_the_count() -> None:
@@ -126,7 +142,7 @@ def test_64_tags_are_a_key_and_65_are_refused_with_the_count() -> None:
     with pytest.raises(FieldsRefused, match="tags would be 65"):
         edited(stream, HOUR, EditKey(tags={"one_more": "v"}))
     edited(stream, HOUR, EditKey(tags={"one_more": "v", "t0": None}))
-    assert len(stream.state.tags) == MAX_TAGS
+    assert len(stream.state.tags(NOON + 24 * HOUR)) == MAX_TAGS
 
 
 def test_a_backdated_edit_is_refused_for_65_tags_at_any_later_instant() -> None:
@@ -138,7 +154,7 @@ def test_a_backdated_edit_is_refused_for_65_tags_at_any_later_instant() -> None:
         edited(stream, 4 * HOUR, backdated(HOUR, one_more="v"))
     edited(stream, 4 * HOUR, backdated(3 * HOUR, one_more="v"))
     edited(stream, 4 * HOUR, backdated(HOUR, t0="early"))
-    assert stream.state.tags == {"one_more": "v"}
+    assert stream.state.tags(NOON + 24 * HOUR) == {"one_more": "v"}
 
 
 def test_effective_at_needs_the_scope_and_a_reason_in_the_past_alone() -> None:
@@ -159,8 +175,7 @@ def test_effective_at_needs_the_scope_and_a_reason_in_the_past_alone() -> None:
         (EditKey(tags={"a": "1"}, description="x", effective_at=NOON), "tags alone"),
         (EditKey(tags={"a": "1"}, expiration=None, effective_at=NOON), "tags alone"),
         (EditKey(tags={"a": "1"}, effective_at=NOON - MS), "creation at 2026-03-01T12:00:00.000Z"),
-        (EditKey(tags={"a": "1"}, effective_at=NOON + HOUR + MS), "future"),
-        (EditKey(tags={"a": "1"}, effective_at=NOON + HOUR + 2 * MS, skew=MS), "future"),
+        (EditKey(tags={"a": "1"}, effective_at=NOON + HOUR + MAX_AHEAD + MS), "at most 366 days ahead"),
     ],
 )
 def test_effective_at_goes_with_tags_alone_inside_the_life_so_far(command: EditKey, why: str) -> None:
@@ -168,11 +183,66 @@ def test_effective_at_goes_with_tags_alone_inside_the_life_so_far(command: EditK
         edited(made(), HOUR, command)
 
 
-def test_an_edit_may_lie_ahead_by_the_skew_allowed_and_a_later_one_still_wins() -> None:
+def test_a_scheduled_change_counts_from_its_millisecond_and_leaves_other_tags_to_later_edits() -> None:
+    stream = made(a="1", b="1")
+    edited(stream, HOUR, EditKey(tags={"a": "2"}, effective_at=NOON + 3 * HOUR, reason="moves"))
+    edited(stream, 2 * HOUR, EditKey(tags={"a": "9", "b": "2"}))
+    assert stream.state.tags(NOON + 3 * HOUR - MS) == {"a": "9", "b": "2"}
+    assert stream.state.tags(NOON + 3 * HOUR) == {"a": "2", "b": "2"}
+    (waiting,) = stream.state.pending(NOON + 3 * HOUR - MS)
+    assert (waiting.position, waiting.effective_at, waiting.delta) == (2, NOON + 3 * HOUR, {"a": "2"})
+    assert stream.state.pending(NOON + 3 * HOUR) == []
+
+
+def test_a_cancelled_change_never_counts_and_a_repeat_changes_nothing() -> None:
+    stream = made(a="1")
+    edited(stream, HOUR, EditKey(tags={"a": "2"}, effective_at=NOON + 3 * HOUR))
+    assert len(cancelled(stream, 2 * HOUR, 2)) == 1
+    assert cancelled(stream, 2 * HOUR, 2) == []
+    assert cancelled(stream, 4 * HOUR, 2) == []
+    assert stream.state.tags(NOON + 4 * HOUR) == {"a": "1"}
+
+
+def test_a_change_in_effect_is_not_cancelled_and_an_unknown_one_is_not_found() -> None:
+    stream = made(a="1")
+    edited(stream, HOUR, EditKey(tags={"a": "2"}, effective_at=NOON + 3 * HOUR))
+    with pytest.raises(Conflict, match=r"in effect since 2026-03-01T15:00:00\.000Z"):
+        cancelled(stream, 3 * HOUR, 2)
+    edited(stream, 4 * HOUR, EditKey(tags={"b": "1"}))
+    with pytest.raises(Conflict, match="in effect"):
+        cancelled(stream, 4 * HOUR, 2)
+    for position in (1, 3, 77):
+        with pytest.raises(UnknownChange):
+            cancelled(stream, 4 * HOUR, position)
+
+
+def test_no_more_than_so_many_changes_wait() -> None:
     stream = made()
-    edited(stream, HOUR, EditKey(tags={"a": "1"}, effective_at=NOON + HOUR + 5 * MS, skew=5 * MS))
-    edited(stream, HOUR + MS, EditKey(tags={"a": "2"}))
-    assert stream.state.tags == {"a": "2"}
+    for number in range(MAX_SCHEDULED):
+        edited(stream, HOUR, EditKey(tags={"a": str(number)}, effective_at=NOON + 2 * HOUR + number * MS))
+    one_more = EditKey(tags={"a": "x"}, effective_at=NOON + 4 * HOUR)
+    with pytest.raises(FieldsRefused, match="at most 32"):
+        edited(stream, HOUR, one_more)
+    assert len(edited(stream, 3 * HOUR, one_more)) == 1
+
+
+def test_a_key_never_has_too_many_tags_at_any_time_to_come() -> None:
+    stream = made(**{f"t{number}": "v" for number in range(MAX_TAGS - 1)})
+    edited(stream, HOUR, EditKey(tags={"a": "1", "t0": None}, effective_at=NOON + 3 * HOUR))
+    edited(stream, HOUR, EditKey(tags={"b": "1"}, effective_at=NOON + 4 * HOUR))
+    with pytest.raises(FieldsRefused, match=r"65 as of 2026-03-01T16:00:00.000Z"):
+        edited(stream, 2 * HOUR, EditKey(tags={"c": "1"}))
+    with pytest.raises(FieldsRefused, match="65 as of"):
+        edited(stream, 2 * HOUR, EditKey(tags={"c": "1"}, effective_at=NOON + 5 * HOUR))
+    edited(stream, 2 * HOUR, EditKey(tags={"c": "1", "t1": None}, effective_at=NOON + 5 * HOUR))
+
+
+def test_a_cancellation_that_would_leave_too_many_tags_is_refused() -> None:
+    stream = made(**{f"t{number}": "v" for number in range(MAX_TAGS)})
+    edited(stream, HOUR, EditKey(tags={"t0": None}, effective_at=NOON + 3 * HOUR))
+    edited(stream, HOUR, EditKey(tags={"a": "1"}, effective_at=NOON + 4 * HOUR))
+    with pytest.raises(FieldsRefused, match=r"65 as of 2026-03-01T16:00:00\.000Z"):
+        cancelled(stream, 2 * HOUR, 2)
 
 
 def test_an_effective_at_appends_even_what_changes_nothing_now() -> None:

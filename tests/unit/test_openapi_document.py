@@ -32,6 +32,7 @@ NAMES = {
     "suspendKey": "post /admin/api-keys/{public_id}/suspend",
     "resumeKey": "post /admin/api-keys/{public_id}/resume",
     "rotateKey": "post /admin/api-keys/{public_id}/rotate",
+    "cancelScheduled": "delete /admin/api-keys/{public_id}/scheduled/{position}",
     "revokeCredential": "delete /admin/api-keys/{public_id}/credentials/{credential_id}",
     "listBilledInferences": "get /billing/inferences",
     "listKeyEvents": "get /admin/api-keys/{public_id}/history",
@@ -279,6 +280,7 @@ def test_a_status_that_the_kind_of_a_call_brings_is_documented() -> None:
         "rotateKey",
         "revokeKey",
         "revokeCredential",
+        "cancelScheduled",
         "setPrice",
         "endPrice",
     }

@@ -21,6 +21,10 @@ SELECT
     workspace,
     CASE WHEN isfinite(created_at) THEN (extract(EPOCH FROM created_at) * 1000000)::bigint END AS created_us,
     search,
+    CASE
+        WHEN isfinite(tags_due_at) THEN (extract(EPOCH FROM tags_due_at) * 1000000)::bigint
+        WHEN tags_due_at IS NOT NULL THEN 9223372036854775807
+    END AS tags_due_us,
     document
 FROM keyledger.key_state
 WHERE stream = ANY($1::text[])

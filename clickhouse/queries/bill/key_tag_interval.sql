@@ -69,8 +69,12 @@ FROM (
                         -- At equal times the higher position wins. In a tuple, because argMax alone would skip the NULL
                         -- of a removal and bring the removed value back.
                         argMax(tuple(c.value), c.position).1 AS value
-                    FROM {{database}}.key_tag_change_v1 AS c
-                    WHERE c.position <= {{position}}                -- only what was known by then
+                    FROM (
+                        SELECT *
+                        FROM {{database}}.key_tag_change_v1
+                        WHERE position <= {{position}}              -- only what was known by then
+                            AND {{standing}}
+                    ) AS c
                     GROUP BY
                         c.public_id,
                         c.effective_ms,

@@ -22,3 +22,4 @@ WHERE tag IN {{tags}}
     AND position <= {{position}}
     AND effective_ms > {{since_ms}}
     AND effective_ms < {{until_ms}}
+    AND {{standing}}

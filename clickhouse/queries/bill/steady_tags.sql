@@ -6,5 +6,6 @@ LEFT JOIN (
     WHERE tag IN {{tags}}
         AND position <= {{position}}
         AND effective_ms <= {{since_ms}}
+        AND {{standing}}
     GROUP BY public_id
 ) AS t ON t.public_id = c.public_id

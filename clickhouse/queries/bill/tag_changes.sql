@@ -7,6 +7,7 @@ SELECT
     value
 FROM {{database}}.key_tag_change_v1 FINAL
 WHERE position <= {{position}}                          -- only what was known by then
+    AND {{standing}}
     AND effective_ms < {{until_ms}}
     AND public_id IN {public_ids:Array(String)}
 ORDER BY

@@ -3,6 +3,7 @@ SELECT DISTINCT tag
 FROM {{tag_changes}}
 WHERE position <= {{position}}
     AND value IS NOT NULL
+    AND {{standing}}
     AND (tag IN {asked:Array(String)} OR empty({asked:Array(String)}))
 ORDER BY tag
 LIMIT 10000

@@ -112,6 +112,7 @@ FROM (
                 FROM {{tag_changes}}
                 WHERE tag IN {{tags}}
                     AND position <= {{position}}                            -- only what was known by then
+                    AND {{standing}}
                     AND effective_ms < {{until_ms}}
                     {{of_keys}}
             ) AS k

@@ -3,3 +3,4 @@ SELECT DISTINCT tag
 FROM {{database}}.key_tag_change_v1
 WHERE position <= {{position}}
     AND value IS NOT NULL
+    AND {{standing}}

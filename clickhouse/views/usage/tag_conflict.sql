@@ -51,8 +51,12 @@ ASOF LEFT JOIN (
         k.effective_ms AS from_ms,
         -- At equal times the higher position wins. In a tuple: alone, argMax would skip the NULL of a removal.
         argMax(tuple(k.value), k.position).1 AS value
-    FROM {{database}}.key_tag_change_v1 AS k
-    WHERE k.position <= {{position}}
+    FROM (
+        SELECT *
+        FROM {{database}}.key_tag_change_v1
+        WHERE position <= {{position}}
+            AND {{standing}}
+    ) AS k
     GROUP BY
         k.public_id,
         k.tag,

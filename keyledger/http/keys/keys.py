@@ -146,7 +146,6 @@ async def edit_key(
         effective_at=query.effective_at,
         reason=query.reason,
         may_backdate=principal.allows("keys:backdate"),
-        skew=registry.skew,
     )
     key, caller = checked_id(public_id), caller_of(request, principal, shown, query.reason)
     if query.check(principal):

@@ -12,7 +12,16 @@ from keyledger.http.dependencies import OF_CALLERS, KeyWriter, Registry, caller_
 from keyledger.http.keys.bodies import ReasonBody, RotateBody
 from keyledger.http.keys.gateway import answer_new, answer_when, shown, shown_new, wait_of
 from keyledger.http.keys.views import KeyOut, NewKeyOut
-from keyledger.http.request.query_params import CredentialId, EndQuery, NoQuery, PublicId, WaitQuery, checked_id
+from keyledger.http.request.query_params import (
+    CredentialId,
+    EndQuery,
+    NoQuery,
+    PublicId,
+    ReasonQuery,
+    ScheduledPosition,
+    WaitQuery,
+    checked_id,
+)
 from keyledger.http.request.request_body import JSON, body_docs, json_body
 from registry.errors import UnknownCredential
 
@@ -76,6 +85,25 @@ async def rotate_key(
     """
     rotated = await registry.keys.rotate(checked_id(public_id), body.overlap, caller_of(request, principal, shown_new))
     return await answer_new(rotated, registry.gateway_wait)
+
+
+@router.delete(
+    "/scheduled/{position}",
+    response_model=KeyOut,
+    responses=documented(404, 409, 412, 422),
+    openapi_extra=_IF_MATCH,
+)
+async def cancel_scheduled(
+    request: Request,
+    public_id: PublicId,
+    position: ScheduledPosition,
+    registry: Registry,
+    principal: KeyWriter,
+    query: Annotated[ReasonQuery, Query()],
+) -> JSONResponse:
+    """Cancel a scheduled change of tags before it is in effect; a repeat answers the same."""
+    caller = caller_of(request, principal, shown, query.reason)
+    return await answer_when(await registry.keys.cancel_scheduled(checked_id(public_id), position, caller), None)
 
 
 @router.delete(

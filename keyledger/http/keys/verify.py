@@ -67,7 +67,7 @@ def _shown(verdict: Verdict) -> Verified:
         code=verdict.code,
         public_id=None if key is None else key.public_id,
         credential_id=None if credential is None else credential.credential_id,
-        tags=None if key is None else key.tags,
+        tags=None if verdict.tags is None else dict(verdict.tags),
         organization=None if key is None else key.details.organization,
         workspace=None if key is None else key.details.workspace,
         expires_at=verdict.expires_at,

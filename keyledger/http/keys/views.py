@@ -29,6 +29,17 @@ class CredentialOut:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduledOut:
+    """A change of tags that is not in effect yet; the position is that of its event."""
+
+    position: int
+    effective_at: datetime
+    set: dict[str, str]
+    remove: list[str]
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class KeyOut:
     """A key as every answer shows it."""
 
@@ -42,6 +53,7 @@ class KeyOut:
     expiration: datetime | None
     revoked_at: datetime | None
     credentials: list[CredentialOut]
+    scheduled: list[ScheduledOut]
     position: int
     version: int
 
@@ -78,10 +90,10 @@ class EventOut:
 
 
 def key_out(key: KeyState, now: datetime) -> KeyOut:
-    """The key, its status at `now`."""
+    """The key, its tags and status at `now`."""
     return KeyOut(
         public_id=key.public_id,
-        tags=key.tags,
+        tags=key.tags(now),
         **structs.asdict(key.details),
         status=key.status(now),
         created_at=key.created_at,
@@ -89,6 +101,10 @@ def key_out(key: KeyState, now: datetime) -> KeyOut:
         revoked_at=key.revoked_at,
         credentials=[
             CredentialOut(one.credential_id, one.created_at, one.expires_at, one.revoked_at) for one in key.credentials
+        ],
+        scheduled=[
+            ScheduledOut(one.position, one.effective_at, one.set, list(one.remove), one.reason)
+            for one in key.pending(now)
         ],
         position=key.position,
         version=key.version,

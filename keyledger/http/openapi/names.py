@@ -16,6 +16,7 @@ REF: Final = "#/components/schemas/"
 _NAMED: Final = {
     "Bucket": "CoverageBucket",
     "CredentialOut": "Credential",
+    "ScheduledOut": "ScheduledChange",
     "Entry": "HistoryEntry",
     "EventOut": "Event",
     "FeedOut": "Feed",

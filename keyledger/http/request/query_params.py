@@ -18,6 +18,9 @@ MAX_FILTERS = 64
 
 PublicId = Annotated[str, Path(description="the id of any credential of the key", examples=["k3yPubl1cId0"])]
 CredentialId = Annotated[str, Path(description="the id of the credential", examples=["k3yPubl1cId0"])]
+ScheduledPosition = Annotated[
+    Whole, Path(description="the position of the scheduled change, as the key lists it", examples=[42])
+]
 Cursor = Annotated[
     str | None,
     Field(max_length=200, description="the `next_cursor` of the page before", examples=["a2V5czo0Mg"]),
@@ -148,7 +151,7 @@ class EditQuery(ReasonQuery):
 
     effective_at: Instant | None = Field(
         None,
-        description="from when the tags count; past instants need keys:backdate",
+        description="from when the tags count; past instants need keys:backdate, a future one schedules the change",
         examples=["2026-03-01T00:00:00Z"],
     )
 

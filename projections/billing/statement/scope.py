@@ -38,6 +38,7 @@ class Scope:
             "given_up": self.given_up,
             "after_batch": self.after_batch,
             "tag_changes": self.tag_changes or f"{self.names.database}.key_tag_change_v1",
+            "standing": sql("queries/bill/standing", self.names, position=self.position),
             "price_changes": self.price_changes or f"{self.names.database}.price_change_v1",
         }
         return sql(

@@ -16,16 +16,17 @@ WITH appended AS (
 saved_key AS (
     INSERT INTO keyledger.key_state (
         stream, public_id, created_position, tags, expiration, suspended_at, revoked_at, document, organization,
-        workspace, created_at, search
+        workspace, created_at, search, tags_due_at
     )
     SELECT stream, public_id, created_position, tags::jsonb, expiration, suspended_at, revoked_at, document,
-        organization, workspace, created_at, search
+        organization, workspace, created_at, search, tags_due_at
     FROM unnest(
         $16::text[], $17::text[], $18::bigint[], $19::text[], $20::timestamptz[], $21::timestamptz[],
-        $22::timestamptz[], $23::text[], $24::text[], $25::text[], $26::timestamptz[], $27::text[]
+        $22::timestamptz[], $23::text[], $24::text[], $25::text[], $26::timestamptz[], $27::text[],
+        $28::timestamptz[]
     ) AS row (
         stream, public_id, created_position, tags, expiration, suspended_at, revoked_at, document, organization,
-        workspace, created_at, search
+        workspace, created_at, search, tags_due_at
     )
     ON CONFLICT (stream) DO UPDATE SET
         tags = excluded.tags,
@@ -33,26 +34,27 @@ saved_key AS (
         suspended_at = excluded.suspended_at,
         revoked_at = excluded.revoked_at,
         document = excluded.document,
-        search = excluded.search
+        search = excluded.search,
+        tags_due_at = excluded.tags_due_at
 ),
 -- The hashes of new credentials. A credential's hash never changes, so a repeat is an error.
 saved_credential AS (
     INSERT INTO keyledger.credential (credential_id, public_id, secret_hash)
     SELECT *
-    FROM unnest($28::text[], $29::text[], $30::text[])
+    FROM unnest($29::text[], $30::text[], $31::text[])
 ),
 -- The current state of admin tokens. The hash is written with a token's first row and stays.
 saved_token AS (
     INSERT INTO keyledger.admin_token (stream, token_id, secret_hash, document)
     SELECT *
-    FROM unnest($31::text[], $32::text[], $33::text[], $34::text[])
+    FROM unnest($32::text[], $33::text[], $34::text[], $35::text[])
     ON CONFLICT (stream) DO UPDATE SET document = excluded.document
 ),
 -- The current state of prices. All but the document stays for life.
 saved_price AS (
     INSERT INTO keyledger.price_state (stream, price_id, model, provider, tag_count, created_position, document)
     SELECT *
-    FROM unnest($35::text[], $36::text[], $37::text[], $38::text[], $39::integer[], $40::bigint[], $41::text[])
+    FROM unnest($36::text[], $37::text[], $38::text[], $39::text[], $40::integer[], $41::bigint[], $42::text[])
     ON CONFLICT (stream) DO UPDATE SET document = excluded.document
 )
 SELECT pg_notify('keyledger_event', max(position)::text)

@@ -16,7 +16,7 @@ from tests.support.api.service import Api, assert_problem
 KEYS = "/admin/api-keys"
 FIELDS = {
     *("public_id", "tags", "description", "organization", "workspace", "status", "created_at", "expiration"),
-    *("revoked_at", "credentials", "position", "version"),
+    *("revoked_at", "credentials", "scheduled", "position", "version"),
 }
 
 

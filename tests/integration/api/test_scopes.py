@@ -20,6 +20,7 @@ NEEDED = {
     ("POST", f"{KEYS}/{{public_id}}/suspend"): "keys:write",
     ("POST", f"{KEYS}/{{public_id}}/resume"): "keys:write",
     ("POST", f"{KEYS}/{{public_id}}/rotate"): "keys:write",
+    ("DELETE", f"{KEYS}/{{public_id}}/scheduled/{{position}}"): "keys:write",
     ("DELETE", f"{KEYS}/{{public_id}}/credentials/{{credential_id}}"): "keys:write",
     ("GET", f"{KEYS}/{{public_id}}/history"): "keys:read",
     ("GET", f"{KEYS}/{{public_id}}/usage"): "keys:read",
@@ -56,7 +57,7 @@ UNDOCUMENTED = {("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/docs/page.
 # Ids of nobody: any caller with the right scope gets a 404, and nothing is changed.
 NOBODY = {
     "public_id": "AAAAAAAAAAAA", "credential_id": "AAAAAAAAAAAA", "price_id": "none",
-    "inference_id": "01953a3e-0000-7000-8000-000000000001",
+    "inference_id": "01953a3e-0000-7000-8000-000000000001", "position": "1",
 }  # fmt: skip
 # Without waiting for a projector, which does not run here.
 QUERY = {"/audit/verify": "?wait_s=0"}

@@ -137,7 +137,12 @@ class EventLogContract:
         assert [len(written.events) for written in answers] == [1, 1, 0, 1]
         states = [written.state for written in answers]
         assert all(isinstance(state, KeyState) for state in states)
-        assert [state.tags for state in states] == [{"a": "1"}, {"b": "2"}, {"b": "2"}, {"b": "2", "c": "3"}]
+        assert [state.tags(datetime.now(UTC)) for state in states] == [
+            {"a": "1"},
+            {"b": "2"},
+            {"b": "2"},
+            {"b": "2", "c": "3"},
+        ]
 
     async def test_a_write_of_a_whole_stream_sees_what_its_batch_has_added(self, log: EventLog) -> None:
         await log.write(note("one", "first"))
@@ -189,7 +194,8 @@ class EventLogContract:
         await log.write(Write("two", lambda _scene: [NewEvent(KeyRevoked(), at)], CALLER))
         events = await log.read(0, 10)
         last = Foldable.of(events[3])
-        assert last == Foldable(4, "two", 1, "KeyRevoked", 1, 946_684_799_999_000, b"{}")
+        recorded_us = events[3].recorded_us
+        assert last == Foldable(4, "two", 1, "KeyRevoked", 1, recorded_us, 946_684_799_999_000, "because", b"{}")
         assert (last.effective_at, last.effective_ms) == (at, 946_684_799_999)
 
     async def test_waiting_ends_when_the_log_grows(self, log: EventLog) -> None:

@@ -17,7 +17,7 @@ from tests.support.oracle.figures import Charged, Line
 from tests.support.oracle.prices import PriceFact, charges_of
 from tests.support.oracle.rows import EPOCH, Row, Usage, is_v7, ms_of
 
-__all__ = ["BUCKETS", "EPOCH", "KEY_TAG", "Fact", "Interval", "Row", "oracle_bill", "oracle_intervals"]
+__all__ = ["BUCKETS", "EPOCH", "KEY_TAG", "Fact", "Interval", "Row", "known_facts", "oracle_bill", "oracle_intervals"]
 
 BUCKETS = ("bad_id", "batch", "orphan", "unkeyed", "unknown_key", "outside_key_life", "keyed")
 KEY_TAG = "tensorzero::api_key_public_id"
@@ -26,10 +26,11 @@ Interval = tuple[str, int, int | None, dict[str, str]]
 
 @dataclass(frozen=True)
 class Fact:
-    """One of: key_created, tag, key_expiration, suspended, resumed, key_revoked, credential_created,
+    """One of: key_created, tag, cancelled, key_expiration, suspended, resumed, key_revoked, credential_created,
     credential_expiration, credential_revoked.
 
-    `tag` and `value` go with tag (None: removed); `expires_ms` with created and expiration (None: never).
+    `tag` and `value` go with tag (None: removed); `expires_ms` with created and expiration (None: never); `cancels`
+    with cancelled: the position of tags that never take effect.
     """
 
     position: int
@@ -40,6 +41,14 @@ class Fact:
     tag: str = ""
     value: str | None = None
     expires_ms: int | None = None
+    cancels: int = 0
+
+
+def known_facts(facts: Sequence[Fact], known_at: int) -> list[Fact]:
+    """What counts as known at a position."""
+    known = [fact for fact in facts if fact.position <= known_at]
+    never = [fact.cancels for fact in known if fact.kind == "cancelled"]
+    return [fact for fact in known if fact.kind != "tag" or fact.position not in never]
 
 
 def oracle_bill(
@@ -59,7 +68,7 @@ def oracle_bill(
     Lines, total, late_lines, coverage, usage but its fingerprint. No prices leave every row unrated.
     """
     made = _Bill(tags=tags, group_by=group_by, time_zone=time_zone)
-    known = [fact for fact in facts if fact.position <= known_at]
+    known = known_facts(facts, known_at)
     usage = Usage(rows, since_ms, until_ms)
     known_prices = [price for price in prices if price.position <= known_at]
     for number in usage.ids:
@@ -110,7 +119,7 @@ class _Bill:
 
 def oracle_intervals(facts: Sequence[Fact], known_at: int) -> list[Interval]:
     """(public_id, valid_from_ms, valid_until_ms or None, tags) of every key, as known at a position, sorted."""
-    known = [fact for fact in facts if fact.position <= known_at]
+    known = known_facts(facts, known_at)
     intervals: list[Interval] = []
     for public_id in sorted({fact.public_id for fact in known if fact.kind in ("key_created", "tag")}):
         changes = {f.effective_ms for f in known if f.public_id == public_id and f.kind in ("key_created", "tag")}

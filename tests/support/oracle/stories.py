@@ -45,12 +45,15 @@ def ledgers(draw: st.DrawFn) -> list[Fact]:
             ]
             continue
         at = draw(st.integers(created[key], 20))
-        kinds = [*["tag"] * 6, "key_expiration", "suspended", "resumed", "key_revoked", "credential"]
+        kinds = [*["tag"] * 6, "cancelled", "key_expiration", "suspended", "resumed", "key_revoked", "credential"]
         kind = draw(st.sampled_from(kinds))
         if kind == "tag":
             for tag in draw(st.lists(st.sampled_from(["customer_id", "env"]), min_size=1, unique=True)):
                 value = draw(st.sampled_from(["acme", "beta", "ü b", None, None]))
                 facts.append(Fact(position, at, "tag", key, tag=tag, value=value))
+        elif kind == "cancelled":
+            tagged = sorted({f.position for f in facts if f.kind == "tag" and f.public_id == key})
+            facts.append(Fact(position, at, kind, key, cancels=draw(st.sampled_from(tagged))))
         elif kind == "credential":
             change = draw(st.sampled_from(["credential_created", "credential_expiration", "credential_revoked"]))
             if change == "credential_created" and spare:

@@ -43,6 +43,8 @@ def facts_of_event(public_id: str, item: dict[str, Any]) -> Iterator[Fact]:
         case "TagsChanged":
             delta = {**data["set"], **dict.fromkeys(data["remove"])}
             yield from (fact("tag", tag=name, value=value) for name, value in delta.items())
+        case "ScheduledChangeCancelled":
+            yield fact("cancelled", cancels=data["scheduled_position"])
         case "KeyRotated":
             yield fact("credential_created", credential_id=data["credential"]["credential_id"])
             ends = _ms(data["expires_at"])

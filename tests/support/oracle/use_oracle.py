@@ -12,6 +12,7 @@ from tests.support.oracle.oracle import (
     _effect_order,
     _key_of,
     _tags_at,
+    known_facts,
 )
 from tests.support.oracle.rows import Usage, ms_of
 
@@ -44,7 +45,7 @@ def oracle_late_use(facts: Sequence[Fact], rows: Sequence[Row], known_at: int) -
 
 def oracle_tag_conflicts(facts: Sequence[Fact], rows: Sequence[Row], known_at: int) -> list[Conflict]:
     """(inference, at_ms, public_id, tag, claimed, actual), sorted: ids as numbers."""
-    known = [fact for fact in facts if fact.position <= known_at]
+    known = known_facts(facts, known_at)
     bound = {fact.tag for fact in known if fact.kind == "tag" and fact.value is not None}
     usage = Usage(rows, *EVER)
     found: list[Conflict] = []

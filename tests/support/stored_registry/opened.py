@@ -23,7 +23,7 @@ ARCHIVE: Final = STORED / "archive"
 GAINED: Final = frozenset(
     {
         *("time_zone", "tzdata_version", "tag", "after_now", "usage_known_at", "uncollected", "anchored_at"),
-        *("cache_read_tokens", "cache_write_tokens", "charges", "unrated"),
+        *("cache_read_tokens", "cache_write_tokens", "charges", "unrated", "scheduled"),
     }
 )
 MADE: Final = datetime(2026, 11, 25, 21, 41, tzinfo=UTC)

@@ -15,19 +15,19 @@ def test_without_any_variable_the_defaults_hold() -> None:
     settings = Settings.read()
     assert settings.database_url is None
     assert (settings.clickhouse_database, settings.gateway_clickhouse_database) == ("keyledger", "tensorzero")
-    assert (settings.clock_skew_ms, settings.clock_step_back_ms) == (0, 5000)
+    assert settings.clock_step_back_ms == 5000
     assert (settings.append_queue, settings.append_batch, settings.bill_lines_max) == (10_000, 256, 100_000)
 
 
 def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KEYLEDGER_CLOCK_SKEW_MS", "250")
+    monkeypatch.setenv("KEYLEDGER_CLOCK_STEP_BACK_MS", "250")
     monkeypatch.setenv("KEYLEDGER_DATA", "some/folder")
-    assert (Settings.read().clock_skew_ms, Settings.read().data) == (250, Path("some/folder"))
+    assert (Settings.read().clock_step_back_ms, Settings.read().data) == (250, Path("some/folder"))
 
 
 def test_settings_cannot_be_changed_after_they_were_read() -> None:
     with pytest.raises(ValidationError):
-        Settings.read().clock_skew_ms = 1  # type: ignore[misc]
+        Settings.read().clock_step_back_ms = 1  # type: ignore[misc]
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
