@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from bench.common import median as median_of
 from bench.common import options, progress, report, server, timed
 from registry.db.connection import make_engine
-from registry.key_filters import KeyFilters
+from registry.keys.filters import KeyFilters
 from registry.keys.state import CredentialState, KeyState, Register
 from registry.log import stream_state
 from registry.queries import Queries

@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, literal_column, or_
+from sqlalchemy import ARRAY, ColumnElement, Text, any_, func, literal, literal_column, or_
 from sqlalchemy.dialects.postgresql import JSONB
 
 from registry.db.tables import key_state
+from registry.keys.filters import KeyFilters
 from registry.keys.search import folded
 
 # The names of a key's tags, as their index has them.
 _TAG_NAMES: ColumnElement[Any] = func.jsonb_path_query_array(
     key_state.c.tags, literal_column("'$.keyvalue().key'"), type_=JSONB
 )
-
-
-@dataclass(frozen=True, slots=True)
-class KeyFilters:
-    """All must hold; of `status`, any one. Instants: `since` is inclusive, `until` exclusive.
-
-    `text` is looked for in ids, descriptions and tag values, without regard to case.
-    """
-
-    tags: Mapping[str, str] = field(default_factory=dict)
-    has_tag: Sequence[str] = ()
-    lacks_tag: Sequence[str] = ()
-    status: Sequence[str] = ()
-    organization: str | None = None
-    workspace: str | None = None
-    text: str | None = None
-    created_since: datetime | None = None
-    created_until: datetime | None = None
-    expires_since: datetime | None = None
-    expires_until: datetime | None = None
 
 
 def conditions(wanted: KeyFilters, now: Any) -> list[ColumnElement[bool]]:
@@ -46,6 +26,8 @@ def conditions(wanted: KeyFilters, now: Any) -> list[ColumnElement[bool]]:
 
 def _conditions(wanted: KeyFilters, now: Any) -> Iterator[ColumnElement[bool]]:
     key = key_state.c
+    if wanted.public_ids is not None:
+        yield key.public_id == any_(literal(list(wanted.public_ids), ARRAY(Text)))
     if wanted.tags:
         yield key.tags.contains(dict(wanted.tags))
     if wanted.has_tag:

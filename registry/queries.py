@@ -22,9 +22,10 @@ from registry.db.tables import (
     relay_checkpoint,
 )
 from registry.errors import UnknownKey
-from registry.key_filters import KeyFilters, conditions
+from registry.key_filters import conditions
 from registry.keys.as_of import PastKey, moment
 from registry.keys.events import CLOCK_STREAM, key_stream
+from registry.keys.filters import KeyFilters
 from registry.keys.state import KeyState, Past
 from registry.keys.tokens import TokenState
 from registry.log import sql, stream_state
@@ -170,7 +171,7 @@ class Queries:
         page = _fitting(found, func.octet_length(found.c.document), found.c.created_position.desc(), limit)
         total = select(func.count()).select_from(key_state).where(*passing).scalar_subquery() if count else null()
         # The outer join keeps one row for the position if no key matches.
-        stale = exists().where(key_state.c.tags_due_at <= now)
+        stale = _stale(now)
         one = select(_POSITION, now.label("now"), total.label("total"), stale.label("stale")).subquery()
         rows = await self._rows(
             select(page.c.stream, page.c.document, page.c.found, one.c.head, one.c.now, one.c.total, one.c.stale)
@@ -182,6 +183,21 @@ class Queries:
         held = [row for row in rows if row.stream is not None]
         more = bool(held) and held[0].found > len(held)
         return FoundKeys([_state(row) for row in held], more, Seen(rows[0].head, rows[0].now), rows[0].total)
+
+    async def public_ids(self, wanted: KeyFilters, *, limit: int) -> list[str]:
+        """The ids of up to `limit` keys that pass the filters, newest first."""
+        now = func.statement_timestamp()
+        found = select(key_state.c.public_id).where(*conditions(wanted, now))
+        while (await self._rows(select(_stale(now).label("stale"))))[0].stale:
+            await settle(self._engine)
+        rows = await self._rows(found.order_by(key_state.c.created_position.desc()).limit(limit))
+        return [row.public_id for row in rows]
+
+    async def keys_of(self, any_ids: Sequence[str]) -> dict[str, str]:
+        """The `public_id` of the key that each of these credential ids belongs to; unknown ones are left out."""
+        held = credential.c.credential_id == any_(literal(list(any_ids), ARRAY(Text)))
+        rows = await self._rows(select(credential.c.credential_id, credential.c.public_id).where(held))
+        return {row.credential_id: row.public_id for row in rows}
 
     async def history(self, stream: str, *, after_version: int = 0, limit: int) -> Found[RecordedEvent]:
         """Up to `limit` events of a stream after a version, oldest first; fewer where they are large, as of `keys`.
@@ -285,6 +301,11 @@ class Queries:
             async with asyncio.timeout(ANSWER_S), connected(self._engine) as connection:
                 rows: Sequence[Any] = (await connection.execute(statement)).all()
                 return rows
+
+
+def _stale(now: Any) -> ColumnElement[bool]:
+    """Whether some key is not found by the tags that it has by now."""
+    return exists().where(key_state.c.tags_due_at <= now)
 
 
 def _fitting(found: Subquery, size: ColumnElement[int], order: ColumnElement[Any], limit: int) -> Subquery:

@@ -16,7 +16,7 @@ from keyledger.http.billing import compare, focus, inferences
 from keyledger.http.billing import usage as billing
 from keyledger.http.dependencies import PROTECTED, Authenticate, principal_of, provide
 from keyledger.http.events import feed
-from keyledger.http.keys import history, keys, lifecycle, usage
+from keyledger.http.keys import bulk, history, keys, lifecycle, usage
 from keyledger.http.keys import verify as verify_key
 from keyledger.http.middleware.cors import Cors
 from keyledger.http.middleware.guard import Guard
@@ -51,6 +51,7 @@ _DESCRIPTION = "Event-sourced API-key registry with key-bound tags, and bills th
 
 _OPERATIONS: Final = (health.router, metrics.router)
 _PUBLIC: Final = (
+    bulk.router,
     keys.router,
     history.router,
     lifecycle.router,

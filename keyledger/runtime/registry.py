@@ -13,6 +13,7 @@ from keyledger.runtime.connections import database_engine
 from keyledger.runtime.gateway import GatewayKeys, GatewayPlace, gateway_place, open_gateway
 from keyledger.runtime.gateway_wait import GatewayWait, NoWait, SyncWait
 from keyledger.settings import Settings
+from registry.bulk import BulkService
 from registry.clock import ClockService
 from registry.log.clock_watch import ClockBounds
 from registry.log.event_log import EventLog
@@ -33,6 +34,7 @@ class Registry:
     engine: AsyncEngine
     log: EventLog
     keys: KeyService
+    bulk: BulkService
     tokens: TokenService
     queries: Queries
     clock: ClockService
@@ -57,6 +59,7 @@ def registry_on(log: EventLog, engine: AsyncEngine, settings: Settings, gateway:
         engine,
         log,
         keys,
+        BulkService(log, queries),
         tokens,
         queries,
         clock,

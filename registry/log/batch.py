@@ -6,7 +6,7 @@ Both adapters run a batch through here under their lock, so order, versions, tim
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,12 +14,24 @@ from registry.errors import AlreadyAnswered, Busy, RegistryError, VersionConflic
 from registry.instant import cut_ms, to_us
 from registry.keys.events import Event
 from registry.log import chain, codec, stream_state
-from registry.log.event_log import Head, NewEvent, RecordedEvent, StreamView, Write, Written
+from registry.log.event_log import (
+    AnyWrite,
+    Caller,
+    Change,
+    Head,
+    NewEvent,
+    RecordedEvent,
+    StreamView,
+    Write,
+    WriteMany,
+    Written,
+    WrittenMany,
+)
 from registry.prices.place import Place
 from registry.prices.state import PriceState
 
 MICROSECOND = timedelta(microseconds=1)
-Outcome = Written | Exception
+Outcome = Written | WrittenMany | Exception
 
 
 @dataclass(slots=True)
@@ -45,18 +57,26 @@ class Batch:
     answered: set[bytes] = field(default_factory=set)
     kept: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict, repr=False)
 
-    def run(self, writes: Iterable[Write]) -> list[Outcome]:
+    def run(self, writes: Iterable[AnyWrite]) -> list[Outcome]:
         """Decide each write and stamp its events. A refusal fails only that write; any other error fails the batch."""
-        return [self._run_one(write) for write in writes]
+        return [self._run_many(write) if isinstance(write, WriteMany) else self._run_one(write) for write in writes]
 
-    def _run_one(self, write: Write) -> Outcome:
+    def _refused(self, write: AnyWrite) -> Exception | None:
+        """Why a write is not decided at all."""
         keeping = write.keeping
         if keeping is not None and (keeping.id in self.answered or keeping.id in self.kept):
             return AlreadyAnswered()
-        if self.refusal is not None and not write.stops:
-            return self.refusal
+        return None if write.stops else self.refusal
+
+    def _now(self) -> tuple[datetime, bool]:
+        """The time of the next decision, and whether it is the clock's though the last event is dated after that."""
         by_clock = self.by_clock or self.refusal is not None
-        now = self.clock if by_clock else self._next_instant()
+        return (self.clock if by_clock else self._next_instant()), by_clock
+
+    def _run_one(self, write: Write) -> Outcome:
+        if refused := self._refused(write):
+            return refused
+        now, by_clock = self._now()
         stream, version = write.stream, self.versions[write.stream]
         history, rivals = tuple(self.histories.get(stream, ())), self._rivals(write.place)
         view = StreamView(now, version, self.states.get(stream), history, rivals)
@@ -73,13 +93,60 @@ class Batch:
             return error
         if by_clock:
             decided = [self._in_effect_now(write.stream, new) for new in decided]
-        events = tuple([self._stamp(write, new) for new in decided])
+        events = tuple([self._stamp(stream, write.caller, new) for new in decided])
         if events:
             self.secrets |= {name: (stream, value) for name, value in write.secrets.items()}
         written = Written(events, self.states.get(stream), self.head.position, now)
-        if keeping is not None:
-            self.kept[keeping.id] = keeping.make(written)
+        self._keep(write, written)
         return written
+
+    def _run_many(self, write: WriteMany) -> Outcome:
+        if refused := self._refused(write):
+            return refused
+        now, by_clock = self._now()
+        views = [
+            StreamView(now, self.versions[one], self.states.get(one), tuple(self.histories.get(one, ())))
+            for one in write.streams
+        ]
+        try:
+            decided = write.decide(views)
+        except Exception as error:  # noqa: BLE001 - it becomes the result of this write only
+            if isinstance(error, RegistryError):
+                error.position = self.head.position
+            return error
+        before = self._saved() if write.dry else None
+        changes = []
+        for stream, view, new in zip(write.streams, views, decided, strict=True):
+            if new is not None:
+                dated = [self._in_effect_now(stream, one) for one in new] if by_clock else new
+                events = tuple([self._stamp(stream, write.caller, one) for one in dated])
+                changes.append(Change(view.state, self.states.get(stream), events))
+        if before is not None:
+            self._restore(before)
+        else:
+            self.secrets |= {name: one for name, one in write.secrets.items() if one[0] in self.changed}
+        written = WrittenMany(tuple(changes), self.head.position, now)
+        self._keep(write, written)
+        return written
+
+    def _keep(self, write: AnyWrite, written: Written | WrittenMany) -> None:
+        if write.keeping is not None:
+            self.kept[write.keeping.id] = write.keeping.make(written)
+
+    def _saved(self) -> Batch:
+        """What a write changes, as it is now."""
+        return replace(
+            self,
+            versions=self.versions.copy(),
+            states=self.states.copy(),
+            histories={stream: list(history) for stream, history in self.histories.items()},
+            appended=list(self.appended),
+            changed=self.changed.copy(),
+        )
+
+    def _restore(self, saved: Batch) -> None:
+        self.head, self.versions, self.states = saved.head, saved.versions, saved.states
+        self.histories, self.appended, self.changed = saved.histories, saved.appended, saved.changed
 
     def _rivals(self, place: Place | None) -> tuple[PriceState, ...]:
         """The prices at a place, as they are by now: in the log, or decided earlier in the batch."""
@@ -97,15 +164,14 @@ class Batch:
         last = self.head.recorded_at
         return self.clock if last is None or last < self.clock else last + MICROSECOND
 
-    def _stamp(self, write: Write, new: NewEvent) -> RecordedEvent:
+    def _stamp(self, stream: str, caller: Caller, new: NewEvent) -> RecordedEvent:
         recorded_at = self._next_instant()
         salt = self.new_salt()
-        caller = write.caller
         encoded = codec.encode(new.event)
         unhashed = RecordedEvent(
             position=self.head.position + 1,
-            stream=write.stream,
-            version=self.versions[write.stream] + 1,
+            stream=stream,
+            version=self.versions[stream] + 1,
             type=encoded.type,
             schema_version=encoded.schema_version,
             recorded_us=to_us(recorded_at),
@@ -135,19 +201,21 @@ class Batch:
         self.appended.append(recorded)
 
 
-def wanted(writes: Sequence[Write]) -> Mapping[str, bool]:
+def wanted(writes: Sequence[AnyWrite]) -> Mapping[str, bool]:
     """The streams of a batch, each with whether its full history is needed."""
     streams: dict[str, bool] = {}
     for write in writes:
-        streams[write.stream] = streams.get(write.stream, False) or write.whole_stream
+        for stream in write.streams if isinstance(write, WriteMany) else (write.stream,):
+            streams[stream] = streams.get(stream, False) or write.whole_stream
     return streams
 
 
-def repeats(writes: Sequence[Write]) -> list[bytes]:
+def repeats(writes: Sequence[AnyWrite]) -> list[bytes]:
     """The ids of the requests that may be repeats."""
     return [write.keeping.id for write in writes if write.keeping is not None]
 
 
-def places(writes: Sequence[Write]) -> list[Place]:
+def places(writes: Sequence[AnyWrite]) -> list[Place]:
     """The places of prices that a batch decides on, each once."""
-    return list(dict.fromkeys(write.place for write in writes if write.place is not None))
+    found = [write.place for write in writes if isinstance(write, Write)]
+    return list(dict.fromkeys(place for place in found if place is not None))

@@ -141,13 +141,13 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """What is kept in the append's transaction: `make` gets the Written and returns the digest and the sealed answer.
+    """What is kept in the append's transaction: `make` gets what was written and returns digest and sealed answer.
 
     Where something is kept under the id already, the write is not decided at all: it raises AlreadyAnswered.
     """
 
     id: bytes
-    make: Callable[[Written], tuple[bytes, bytes]] = field(repr=False)
+    make: Callable[[Any], tuple[bytes, bytes]] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,47 @@ class Written:
     now: datetime
 
 
-def keeping_of(caller: Caller, result_of: Callable[[Written], Any]) -> Keeping | None:
+@dataclass(frozen=True, slots=True)
+class WriteMany:
+    """A request to append to several streams, each once: all of it or nothing.
+
+    `decide` gets the StreamView of each stream, in their order, and returns the events of each: none where nothing is
+    to change, None for a stream that the request turns out not to be about. `secrets` are by id, each a (stream, hash).
+    `dry`: nothing is appended, and what would be is returned. The rest is as in Write.
+    """
+
+    streams: tuple[str, ...]
+    decide: Callable[[Sequence[StreamView]], Sequence[Sequence[NewEvent] | None]]
+    caller: Caller
+    whole_stream: bool = False
+    stops: bool = False
+    secrets: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    keeping: Keeping | None = None
+    dry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a WriteMany did to one stream: its state before and after, which may be the same, and the events."""
+
+    before: Any
+    after: Any
+    events: tuple[RecordedEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenMany:
+    """The result of a WriteMany: the streams that it is about, in its order, and the head of the log after it."""
+
+    changes: tuple[Change, ...]
+    position: int
+    now: datetime
+
+
+AnyWrite = Write | WriteMany
+
+
+def keeping_of(caller: Caller, result_of: Callable[[Any], Any]) -> Keeping | None:
     """What is kept of a write of the caller's, by the result that is made of it; None where nothing is."""
     repeat = caller.repeat
     return None if repeat is None else Keeping(repeat.id, lambda written: repeat.keep(result_of(written)))
@@ -227,6 +267,9 @@ class EventLog(Protocol):
         Raises what `decide` raises, VersionConflict, Busy (nothing was appended) or OutcomeUnknown. Cancelling one
         caller never cancels the others; a cancelled write may or may not have been appended.
         """
+
+    async def write_many(self, write: WriteMany) -> WrittenMany:
+        """Decide on several streams at once and append to all of them or none. Raises as `write`."""
 
     def observe(self, changed: Callable[[Mapping[str, Any]], None]) -> None:
         """Have this called with the states, by stream, that each append of this process changes, once it is committed.

@@ -11,21 +11,21 @@ import contextlib
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, overload
 
 from registry.errors import Busy, OutcomeUnknown, TooManyOfOne
 from registry.log.batch import Outcome
-from registry.log.event_log import Write, Written
+from registry.log.event_log import AnyWrite, Write, WriteMany, Written, WrittenMany
 
 _NO_ANSWER: Final = "the log's database has not answered in time: read the key before you try again"
 
-Flush = Callable[[Sequence[Write]], Awaitable[list[Outcome]]]
+Flush = Callable[[Sequence[AnyWrite]], Awaitable[list[Outcome]]]
 
 
 @dataclass(slots=True)
 class _Waiting:
-    write: Write
-    answer: asyncio.Future[Written]
+    write: AnyWrite
+    answer: asyncio.Future[Any]
     flushing: bool = False
 
 
@@ -54,7 +54,13 @@ class GroupCommit:
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def submit(self, write: Write) -> Written:
+    @overload
+    async def submit(self, write: Write) -> Written: ...
+
+    @overload
+    async def submit(self, write: WriteMany) -> WrittenMany: ...
+
+    async def submit(self, write: AnyWrite) -> Any:
         """Append in the next transaction.
 
         Raises Busy if the queue is full or the wait too long, TooManyOfOne if it is full of the actor's own writes, and
@@ -74,7 +80,7 @@ class GroupCommit:
             if not self._of_actor[actor]:
                 del self._of_actor[actor]
 
-    async def _queued(self, write: Write) -> Written:
+    async def _queued(self, write: AnyWrite) -> Any:
         waiting = _Waiting(write, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         if self._worker is None or self._worker.done():
@@ -102,12 +108,17 @@ class GroupCommit:
     def _take(self) -> list[_Waiting]:
         """The next batch, without writes whose caller has gone or that waited too long behind a stuck lock."""
         batch: list[_Waiting] = []
-        while self._queue and len(batch) < self._max_batch:
-            waiting = self._queue.popleft()
-            if waiting.answer.done():
-                continue
-            waiting.flushing = True
-            batch.append(waiting)
+        room = self._max_batch
+        while self._queue and room > 0:
+            waiting = self._queue[0]
+            size = len(waiting.write.streams) if isinstance(waiting.write, WriteMany) else 1
+            if not waiting.answer.done():
+                if batch and size > room:  # a large one goes by itself
+                    break
+                waiting.flushing = True
+                batch.append(waiting)
+                room -= size
+            self._queue.popleft()
         return batch
 
     async def _answer(self, batch: list[_Waiting]) -> None:

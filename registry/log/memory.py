@@ -13,7 +13,7 @@ from registry.keys.events import ClockDivergenceAccepted
 from registry.log import chain
 from registry.log.batch import Batch, Outcome, places, wanted
 from registry.log.clock_watch import Accepted, ClockBounds, ClockWatch
-from registry.log.event_log import Head, RecordedEvent, Write, Written
+from registry.log.event_log import AnyWrite, Head, RecordedEvent, Write, WriteMany, Written, WrittenMany
 from registry.log.group_commit import GroupCommit
 from registry.prices.state import PriceState
 
@@ -54,6 +54,10 @@ class MemoryEventLog:
         """See EventLog."""
         return await self._group.submit(write)
 
+    async def write_many(self, write: WriteMany) -> WrittenMany:
+        """See EventLog."""
+        return await self._group.submit(write)
+
     def observe(self, changed: Callable[[Mapping[str, Any]], None]) -> None:
         """See EventLog."""
         self._observers.append(changed)
@@ -89,7 +93,7 @@ class MemoryEventLog:
         """See EventLog."""
         await self._group.close()
 
-    async def _flush(self, writes: Sequence[Write]) -> list[Outcome]:
+    async def _flush(self, writes: Sequence[AnyWrite]) -> list[Outcome]:
         head = await self.head()
         now = self._clock()
         behind = self._watch.is_behind(head, now)

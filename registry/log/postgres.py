@@ -10,6 +10,7 @@ commit order, and there are no gaps. The lock costs nothing once appends are bat
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,13 +38,24 @@ from registry.log import chain, sql, state_rows, stream_state
 from registry.log.append_hook import AppendHook
 from registry.log.batch import Batch, Outcome, places, repeats, wanted
 from registry.log.clock_watch import Accepted, ClockBounds, ClockWatch
-from registry.log.event_log import COLUMNS, Head, RecordedEvent, Write, Written
+from registry.log.event_log import (
+    COLUMNS,
+    AnyWrite,
+    Head,
+    RecordedEvent,
+    Write,
+    WriteMany,
+    Written,
+    WrittenMany,
+)
 from registry.log.group_commit import GroupCommit
 from registry.log.notifications import CommitNotifier
 from registry.repeats.sql import KEEP, KNOWN
 
 # The log's only lock: the text `keyledge` as a 64-bit number. Advisory locks are per database.
 APPEND_LOCK: Final = int.from_bytes(b"keyledge")
+# Streams that are decided on at once without keeping the loop from others.
+_QUICKLY: Final = 300
 
 
 # Why only what stops something may be recorded now; None where all may be.
@@ -115,6 +127,10 @@ class PostgresEventLog:
         """See EventLog."""
         return await self._group.submit(write)
 
+    async def write_many(self, write: WriteMany) -> WrittenMany:
+        """See EventLog."""
+        return await self._group.submit(write)
+
     def observe(self, changed: Callable[[Mapping[str, Any]], None]) -> None:
         """See EventLog."""
         self._observers.append(changed)
@@ -150,7 +166,7 @@ class PostgresEventLog:
         await self._writer.close()
         await self._reader.close()
 
-    async def _flush(self, writes: Sequence[Write]) -> list[Outcome]:
+    async def _flush(self, writes: Sequence[AnyWrite]) -> list[Outcome]:
         """Run one transaction. Raises Busy if nothing was appended, OutcomeUnknown if that is not known."""
         try:
             driver = await self._writer.get()
@@ -168,10 +184,10 @@ class PostgresEventLog:
         except TRANSPORT_ERRORS as error:
             raise away(error, self._engine.url) from error
 
-    async def _append(self, driver: Any, writes: Sequence[Write]) -> list[Outcome]:
+    async def _append(self, driver: Any, writes: Sequence[AnyWrite]) -> list[Outcome]:
         await driver.execute(self._begin)
         batch = await self._read_batch(driver, writes)
-        outcomes = batch.run(writes)
+        outcomes = await self._decided(batch, writes)
         if batch.appended:
             columns = [[getattr(event, column) for event in batch.appended] for column in COLUMNS]
             await driver.fetch(sql.APPEND, *columns, *state_rows.columns(batch.changed, batch.secrets))
@@ -188,6 +204,12 @@ class PostgresEventLog:
         self._notifier.notify(batch.head.position)
         return outcomes
 
+    async def _decided(self, batch: Batch, writes: Sequence[AnyWrite]) -> list[Outcome]:
+        """What the batch decides: apart from the loop where that takes a while, as others are answered meanwhile."""
+        if len(batch.versions) <= _QUICKLY:
+            return batch.run(writes)
+        return await asyncio.to_thread(batch.run, writes)
+
     async def _accepted_clock(self, driver: Any) -> Accepted | None:
         row = await driver.fetchrow(sql.ACCEPTED_CLOCK, CLOCK_STREAM)
         return None if row is None else Accepted(*row)
@@ -198,10 +220,10 @@ class PostgresEventLog:
         if self._hook is not None and keys:
             await self._hook.write(driver, keys)
 
-    async def _read_batch(self, driver: Any, writes: Sequence[Write]) -> Batch:
+    async def _read_batch(self, driver: Any, writes: Sequence[AnyWrite]) -> Batch:
         """Read, under the lock, what the batch is decided on."""
         streams = wanted(writes)
-        rows = await driver.fetch(sql.STREAM_VIEWS, list(streams))
+        rows = await driver.fetch(sql.STREAM_VIEWS, list(streams) or [""])  # one row at least: it has the head
         first = rows[0]
         position = first["position"] or 0
         genesis = chain.genesis_hash(self._log_id)

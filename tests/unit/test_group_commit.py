@@ -11,7 +11,7 @@ import pytest
 
 from registry.errors import Busy, TooManyOfOne
 from registry.log.batch import Outcome
-from registry.log.event_log import Caller, Write, Written
+from registry.log.event_log import AnyWrite, Caller, Write, Written
 from registry.log.group_commit import GroupCommit
 
 
@@ -28,9 +28,9 @@ class Pipe:
         self.go = asyncio.Event()
         self.failure: Exception | None = None
 
-    async def flush(self, writes: Sequence[Write]) -> list[Outcome]:
+    async def flush(self, writes: Sequence[AnyWrite]) -> list[Outcome]:
         """Answer each write with its place in the batch."""
-        self.batches.append([one.stream for one in writes])
+        self.batches.append([one.stream for one in writes if isinstance(one, Write)])
         await self.go.wait()
         if self.failure is not None:
             raise self.failure

@@ -25,6 +25,8 @@ NAMES = {
     "compareBills": "get /billing/compare",
     "exportFocus": "get /billing/focus",
     "createKey": "post /admin/api-keys",
+    "createKeys": "post /admin/api-keys/bulk-create",
+    "editKeys": "post /admin/api-keys/bulk-edit",
     "listKeys": "get /admin/api-keys",
     "showKey": "get /admin/api-keys/{public_id}",
     "editKey": "patch /admin/api-keys/{public_id}",
@@ -246,7 +248,7 @@ def test_a_header_that_answers_have_is_documented() -> None:
         named = answer.get("headers", {}).keys()
         assert ("Retry-After" in named) is (status in {"429", "503"}), call
         assert "Keyledger-Position" in named or not protected or not status.startswith("2"), call
-        makes_secret = operation["operationId"] in {"createKey", "rotateKey"} and status == "201"
+        makes_secret = operation["operationId"] in {"createKey", "createKeys", "rotateKey"} and status == "201"
         assert ("Keyledger-Gateway" in named) is makes_secret, call
         assert "Keyledger-Request-Id" in named, call
 
@@ -274,7 +276,9 @@ def test_a_status_that_the_kind_of_a_call_brings_is_documented() -> None:
         assert "422" in given or not operation.get("security"), call
     changes = {
         "createKey",
+        "createKeys",
         "editKey",
+        "editKeys",
         "suspendKey",
         "resumeKey",
         "rotateKey",

@@ -30,8 +30,7 @@ from keyledger.http.request.request_body import JSON, MERGE_PATCH, body_docs, js
 from keyledger.http.request.versions import ETAG_HEADER, etag, is_known
 from projections.billing.what_if import WhatIf
 from registry.errors import FieldFault, FieldsRefused
-from registry.key_filters import KeyFilters
-from registry.keys.commands import UNSET, EditKey
+from registry.keys.filters import KeyFilters
 from registry.keys.state import KeyState
 from registry.queries import Queries
 from registry.service import NewKey
@@ -138,18 +137,10 @@ async def edit_key(
     reads: Reads,
 ) -> JSONResponse:
     """Change a key by JSON merge patch: null removes, what is absent stays."""
-    given = body.model_fields_set
-    command = EditKey(
-        tags=body.tags if "tags" in given else UNSET,
-        description=body.description if "description" in given else UNSET,
-        expiration=body.expiration if "expiration" in given else UNSET,
-        effective_at=query.effective_at,
-        reason=query.reason,
-        may_backdate=principal.allows("keys:backdate"),
-    )
+    command = body.command(query.effective_at, query.reason, may_backdate=principal.allows("keys:backdate"))
     key, caller = checked_id(public_id), caller_of(request, principal, shown, query.reason)
     if query.check(principal):
-        if given != {"tags"}:
+        if body.model_fields_set != {"tags"}:
             raise FieldsRefused(FieldFault("what_if", "goes with a patch of tags alone"))
         would_be = await registry.keys.edit_what_if(key, command, caller)
         return await answer_what_if(services, reads, would_be, query.effective_at, query.group_by)

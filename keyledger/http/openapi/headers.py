@@ -151,6 +151,8 @@ _OF_OPERATION: Final = {
     "resumeKey": _SHOWS_KEY,
     "revokeCredential": _SHOWS_KEY,
     "revokeKey": _SHOWS_KEY,
+    "cancelScheduled": _SHOWS_KEY,
+    "createKeys": {GATEWAY_HEADER: "Gateway"},
     "rotateKey": {GATEWAY_HEADER: "Gateway", **_SHOWS_KEY},
     "showKey": _SHOWS_KEY,
     "suspendKey": _SHOWS_KEY,

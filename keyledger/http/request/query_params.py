@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from keyledger.http.request.field_types import Instant, Label, PageLimit, SearchText, TagName, Text, Whole
 from registry.errors import FieldFault, FieldsRefused, UnknownKey
-from registry.key_filters import KeyFilters
+from registry.keys.filters import KeyFilters
 from registry.keys.secrets import PUBLIC_ID
 from registry.keys.tags import name_fault, value_fault
 

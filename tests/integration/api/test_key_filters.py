@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from keyledger.http.request.query_params import ListQuery
+from registry.keys.filters import KeyFilters
 from tests.support.api.service import Api, assert_problem
 
 KEYS = "/admin/api-keys"
@@ -111,6 +113,7 @@ async def test_each_filter_and_any_together_pass_what_a_plain_look_passes(api: A
     keys = await made(api, rng, 40)
     assert {key["status"] for key in keys} == {"active", "suspended", "revoked"}
     passed = 0
+    states = await api.services.registry.queries.keys(KeyFilters(), limit=1000)
     for _ in range(120):
         filters = drawn(rng, keys)
         expected = [key["public_id"] for key in keys if passes(filters)(key)]
@@ -118,6 +121,9 @@ async def test_each_filter_and_any_together_pass_what_a_plain_look_passes(api: A
         assert found == expected, filters
         answer = await api.call("GET", KEYS, params={**filters, "count": "true", "limit": 1})
         assert answer.json()["total"] == len(expected), filters
+        plain = ListQuery.model_validate(filters).filters()
+        assert plain is not None
+        assert [one.public_id for one in states.items if plain.match(one, states.seen.now)] == expected, filters
         passed += bool(expected)
     assert passed > 40, "filters that nothing passes show little"
 

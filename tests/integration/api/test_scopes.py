@@ -17,6 +17,8 @@ NEEDED = {
     ("GET", f"{KEYS}/{{public_id}}"): "keys:read",
     ("PATCH", f"{KEYS}/{{public_id}}"): "keys:write",
     ("DELETE", f"{KEYS}/{{public_id}}"): "keys:write",
+    ("POST", f"{KEYS}/bulk-create"): "keys:write",
+    ("POST", f"{KEYS}/bulk-edit"): "keys:write",
     ("POST", f"{KEYS}/{{public_id}}/suspend"): "keys:write",
     ("POST", f"{KEYS}/{{public_id}}/resume"): "keys:write",
     ("POST", f"{KEYS}/{{public_id}}/rotate"): "keys:write",

@@ -17,7 +17,7 @@ from audit.verify.verify import verify
 from gateways.tensorzero.key_table import GatewayTable
 from gateways.tensorzero.sync import Pace
 from registry.db.connection import make_engine
-from registry.key_filters import KeyFilters
+from registry.keys.filters import KeyFilters
 from registry.keys.state import KeyState
 from registry.log.postgres import PostgresEventLog
 from registry.queries import Queries

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +14,16 @@ from registry.instant import cut_ms
 from registry.keys.commands import EditKey, edit
 from registry.keys.events import KeyRevoked, key_stream
 from registry.keys.state import KeyState
-from registry.log.event_log import EventLog, Foldable, NewEvent, StreamView, Write
+from registry.log.event_log import (
+    EventLog,
+    Foldable,
+    NewEvent,
+    StreamView,
+    Write,
+    WriteMany,
+    Written,
+    WrittenMany,
+)
 from registry.prices.commands import When
 from registry.prices.service import PriceService
 from tests.support.contracts.prices import race, rival
@@ -187,6 +197,31 @@ class EventLogContract:
         assert [event.position for event in await log.read(4, 4)] == [5, 6, 7, 8]
         assert [event.position for event in await log.read(8, 4)] == [9, 10]
         assert await log.read(10, 4) == []
+
+    async def test_a_write_of_many_streams_is_decided_and_appended_at_once_or_not_at_all(self, log: EventLog) -> None:
+        def decide(views: Sequence[StreamView]) -> Sequence[Sequence[NewEvent] | None]:
+            if any(view.version for view in views):
+                raise Conflict("some are there")
+            return [noted(str(number)) if number % 3 else None for number in range(len(views))]
+
+        streams = tuple(f"many-{number}" for number in range(500))
+        many = WriteMany(streams, decide, CALLER)
+        dry = await log.write_many(replace(many, dry=True))
+        assert ((await log.head()).position, len(dry.changes), len(dry.changes[0].events)) == (0, 333, 1)
+        first, *others = await asyncio.gather(
+            log.write_many(many),
+            *(log.write(note(f"many-{number}")) for number in range(1, 500, 100)),
+            log.write_many(many),
+            return_exceptions=True,
+        )
+        assert isinstance(first, WrittenMany)
+        assert [event.position for change in first.changes for event in change.events] == list(range(1, 334))
+        assert [type(one) for one in others] == [*[Written] * 5, Conflict]
+        events = await read_all(log, 100)
+        assert len(events) == 338
+        assert_whole(events, log.genesis_hash)
+        nothing = await log.write_many(WriteMany((), lambda _views: [], CALLER))
+        assert (nothing.changes, nothing.position) == ((), 338)
 
     async def test_an_event_of_long_ago_is_read_as_it_was_written(self, log: EventLog) -> None:
         at = datetime(1999, 12, 31, 23, 59, 59, 999_000, UTC)
