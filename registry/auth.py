@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from registry.errors import Forbidden, Unauthenticated
 from registry.keys import secrets as secret
-from registry.keys.events import token_stream
-from registry.keys.tokens import TokenState
+from registry.keys.events import Confinement, token_stream
+from registry.tokens.state import TokenState
 
 OPERATOR: Final = "operator"
 # The actor of what the registry records by itself, at nobody's request.
@@ -33,10 +34,17 @@ class Principal:
         """Whether the caller has the scope."""
         return self.token is None or self.token.allows(scope)
 
-    def require(self, scope: str) -> None:
-        """Raise Forbidden if the caller does not have the scope."""
+    @property
+    def confined_to(self) -> Confinement | None:
+        """What all that the caller sees and sets must have; None for one that is not confined."""
+        return None if self.token is None else self.token.confined_to
+
+    def require(self, scope: str, *, confined: bool = False) -> None:
+        """Raise Forbidden if the caller does not have the scope, or is confined and `confined` callers may not."""
         if not self.allows(scope):
             raise Forbidden(f"the token needs the scope {scope}")
+        if self.confined_to is not None and not confined:
+            raise Forbidden("the token is confined: this call would show it more than that")
 
 
 def bearer_of(authorization: str | None) -> str:
@@ -54,6 +62,6 @@ async def authenticate(authorization: str | None, tokens: TokenLookup) -> Princi
     found = await tokens.token(token_id)
     # Compare even for an unknown id, so that the response time does not reveal which ids exist.
     state, kept_hash = found if found is not None else (None, "0" * 64)
-    if not secret.same_hash(given_hash, kept_hash) or state is None or state.revoked_at is not None:
+    if not secret.same_hash(given_hash, kept_hash) or state is None or not state.works(datetime.now(UTC)):
         raise Unauthenticated
     return Principal(token_stream(token_id), state)

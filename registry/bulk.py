@@ -20,6 +20,7 @@ from registry.log import chain
 from registry.log.event_log import Caller, EventLog, WriteMany, WrittenMany, keeping_of
 from registry.queries import Queries
 from registry.service import KeyAnswer, NewKey
+from registry.tokens.confinement import narrowed, require_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,9 @@ class BulkService:
         self._queries = queries
 
     async def create(self, keys: Sequence[NewKey], caller: Caller) -> Sequence[KeyAnswer]:
-        """Create keys in one transaction, all or none, in their order. Raises FieldsRefused, Busy."""
+        """Create keys in one transaction, all or none, in their order. Raises FieldsRefused, Forbidden, Busy."""
+        for new in keys:
+            require_new(caller.confined_to, new.tags, new.details)
         issued = [secret.issue_key() for _ in keys]
         decide = partial(bulk.create_all, [_command(new, one) for new, one in zip(keys, issued, strict=True)])
         write = WriteMany(
@@ -71,12 +74,13 @@ class BulkService:
         pass them in between may be left out, and none is changed that does not pass them. Raises what one of them
         refuses, Conflict where they are not as many as expected, FieldsRefused where they are too many, Busy.
         """
-        public_ids = await self._queries.public_ids(command.select, limit=MAX_CHANGED + 1)
+        select = command.select if caller.confined_to is None else narrowed(caller.confined_to, command.select)
+        public_ids = [] if select is None else await self._queries.public_ids(select, limit=MAX_CHANGED + 1)
         if len(public_ids) > MAX_CHANGED:
             raise FieldsRefused(FieldFault("select", f"matches more than {MAX_CHANGED} keys: select fewer"))
         write = WriteMany(
             streams=tuple(map(key_stream, public_ids)),
-            decide=partial(bulk.edit_all, command),
+            decide=partial(bulk.edit_all, replace(command, select=select or command.select, within=caller.confined_to)),
             caller=caller,
             stops=command.change in ("suspend", "revoke"),
             keeping=keeping_of(caller, _edited),

@@ -6,7 +6,8 @@ KeyledgerError         any error of ours: the message is in our own words and qu
     │   ├── UnknownKey           404
     │   │   ├── UnknownCredential
 │   │   ├── UnknownChange
-    │   │   └── UnknownPrice
+    │   │   ├── UnknownPrice
+│   │   └── UnknownToken
     │   ├── Conflict             409, not allowed in the key's state
     │   ├── VersionConflict      412, the stream is not at a version that the caller stated
     │   ├── Forbidden            403, a scope is missing
@@ -14,6 +15,7 @@ KeyledgerError         any error of ours: the message is in our own words and qu
     │   └── FieldsRefused        422, each field with its reason
     ├── AlreadyAnswered      409, a request under this idempotency key has an answer already
     ├── TooManyOfOne         429, this caller alone has too much under way; retry
+    │   └── TooManyAttempts      429, this address tried too many tokens that are none
     ├── Busy                 503, retry; nothing was appended
     │   ├── ClockSteppedBack     the database's clock is behind the log's last event
     │   ├── ClockAhead           the database's clock is ahead of what this process knows
@@ -76,6 +78,10 @@ class UnknownPrice(UnknownKey):
     """There is no such price."""
 
 
+class UnknownToken(UnknownKey):
+    """There is no such admin token."""
+
+
 class Conflict(Refused):
     """The key is not in a state that allows this."""
 
@@ -121,6 +127,14 @@ class TooManyOfOne(RegistryError):
     """This token has too many requests under way: wait until one is answered."""
 
     retry_after_s = 1
+
+
+class TooManyAttempts(TooManyOfOne):
+    """This address tried too many tokens that are none."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("This address tried too many admin tokens that are none: wait before the next.")
+        self.retry_after_s = retry_after_s
 
 
 class Busy(RegistryError):

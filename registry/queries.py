@@ -27,12 +27,12 @@ from registry.keys.as_of import PastKey, moment
 from registry.keys.events import CLOCK_STREAM, key_stream
 from registry.keys.filters import KeyFilters
 from registry.keys.state import KeyState, Past
-from registry.keys.tokens import TokenState
 from registry.log import sql, stream_state
 from registry.log.clock_watch import Accepted
 from registry.log.event_log import COLUMNS, RecordedEvent
 from registry.log.log_position import LogPosition
 from registry.settling import settle
+from registry.tokens.state import TokenState
 
 _POSITION = select(func.coalesce(func.max(event.c.position), 0)).scalar_subquery().label("head")
 _NOW = func.clock_timestamp().label("now")
@@ -94,6 +94,14 @@ class FoundKeys(Found[KeyState]):
     """A page of keys; `total` says how many there are in all, where that was asked for."""
 
     total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownToken:
+    """An admin token, and when it was last used as far as that was written."""
+
+    token: TokenState
+    last_used_at: datetime | None
 
 
 class Queries:
@@ -259,10 +267,12 @@ class Queries:
         )
         return (_token(rows[0]), rows[0].secret_hash or "") if rows else None
 
-    async def tokens(self) -> list[TokenState]:
-        """All admin tokens, oldest first."""
-        rows = await self._rows(select(admin_token.c.stream, admin_token.c.document))
-        return sorted((_token(row) for row in rows), key=lambda token: token.created_at)
+    async def tokens(self) -> list[KnownToken]:
+        """All admin tokens, oldest first, so that a new one moves no other."""
+        table = admin_token.c
+        rows = await self._rows(select(table.stream, table.document, table.last_used_at))
+        found = [KnownToken(_token(row), row.last_used_at) for row in rows]
+        return sorted(found, key=lambda one: (one.token.created_at, one.token.token_id))
 
     async def published(self) -> list[TopicProgress]:
         """The topics that the log has been published to."""

@@ -10,18 +10,17 @@ from functools import partial
 from registry.errors import UnknownKey
 from registry.keys import commands, imports, lifecycle, scheduling
 from registry.keys import secrets as secret
-from registry.keys import tokens as token
 from registry.keys.commands import CreateKey, EditKey, HistoryNeeded, RevokeKey
 from registry.keys.details import KeyDetails
-from registry.keys.events import IssuedCredential, key_stream, token_stream
+from registry.keys.events import Confinement, IssuedCredential, key_stream
 from registry.keys.imports import ImportKey
 from registry.keys.lifecycle import RevokeCredential, RotateKey
 from registry.keys.scheduling import CancelScheduled
 from registry.keys.secrets import IssuedSecret
 from registry.keys.state import KeyState
-from registry.keys.tokens import CreateToken, TokenState
 from registry.log import chain
 from registry.log.event_log import Caller, EventLog, NewEvent, StreamView, Write, Written, keeping_of
+from registry.tokens.confinement import edit_within, require, require_new
 from registry.what_if import WouldBe, what_if
 
 Decide = Callable[[StreamView], Sequence[NewEvent]]
@@ -55,7 +54,8 @@ class KeyService:
         self._resolve = resolve
 
     async def create(self, new: NewKey, caller: Caller) -> KeyAnswer:
-        """Create a key. Raises FieldsRefused, Busy."""
+        """Create a key. Raises FieldsRefused, Forbidden for a caller who is confined elsewhere, Busy."""
+        require_new(caller.confined_to, new.tags, new.details)
         issued = secret.issue_key()
         command = CreateKey(
             credential=IssuedCredential(issued.id, chain.commitment(issued.hash)),
@@ -87,7 +87,7 @@ class KeyService:
 
     async def edit(self, any_id: str, command: EditKey, caller: Caller) -> KeyAnswer:
         """Apply a merge patch. Raises UnknownKey, Conflict, Forbidden, FieldsRefused, Busy."""
-        return await self._with_history(any_id, partial(commands.edit, command), caller)
+        return await self._with_history(any_id, partial(edit_within, caller.confined_to, command), caller)
 
     async def cancel_scheduled(self, any_id: str, position: int, caller: Caller) -> KeyAnswer:
         """Cancel the scheduled change at a position. A repeat returns the same result.
@@ -99,7 +99,7 @@ class KeyService:
     async def edit_what_if(self, any_id: str, command: EditKey, caller: Caller) -> WouldBe:
         """What `edit` would append. Nothing is appended. Raises what `edit` raises."""
         stream, decide = await self._stream(any_id), partial(commands.edit, command)
-        return await what_if(self._log, Write(stream, decide, caller))
+        return await what_if(self._log, Write(stream, partial(_within, caller.confined_to, decide), caller))
 
     async def revoke(self, any_id: str, caller: Caller) -> KeyAnswer:
         """Revoke a key. A repeat returns the same result. Raises UnknownKey, Busy."""
@@ -134,12 +134,14 @@ class KeyService:
         stops: bool = False,
     ) -> KeyAnswer:
         stream, secrets = await self._stream(any_id), {issued.id: issued.hash} if issued else {}
-        write = Write(stream=stream, decide=decide, caller=caller, stops=stops, secrets=secrets)
+        within = partial(_within, caller.confined_to, decide)
+        write = Write(stream=stream, decide=within, caller=caller, stops=stops, secrets=secrets)
         return await self._answered(write, issued.text if issued else None)
 
     async def _with_history(self, any_id: str, decide: Decide, caller: Caller) -> KeyAnswer:
         """Decide, and read the key's history only where the decision needs it, which is rare."""
-        write = Write(stream=await self._stream(any_id), decide=decide, caller=caller)
+        within = partial(_within, caller.confined_to, decide)
+        write = Write(stream=await self._stream(any_id), decide=within, caller=caller)
         try:
             return await self._answered(write)
         except HistoryNeeded:
@@ -157,44 +159,13 @@ class KeyService:
         return key_stream(public_id)
 
 
-class TokenService:
-    """The commands on admin tokens."""
-
-    def __init__(self, log: EventLog) -> None:
-        self._log = log
-
-    async def create(
-        self, name: str, scopes: tuple[str, ...], caller: Caller, issued: IssuedSecret | None = None
-    ) -> tuple[TokenState, str]:
-        """Create a token; returns its state and its text, which is shown only here. Raises FieldsRefused, Busy.
-
-        Pass `issued` if the secret had to be stored somewhere first.
-        """
-        issued = issued or secret.issue_token()
-        command = CreateToken(issued.id, name, scopes, chain.commitment(issued.hash))
-        written = await self._log.write(
-            Write(
-                stream=token_stream(issued.id),
-                decide=partial(token.create, command),
-                caller=caller,
-                secrets={issued.id: issued.hash},
-            )
-        )
-        return _token(written), issued.text
-
-    async def revoke(self, token_id: str, caller: Caller) -> TokenState:
-        """Revoke a token. A repeat returns the same result. Raises FieldsRefused for an unknown token, or Busy."""
-        write = Write(stream=token_stream(token_id), decide=token.revoke, caller=caller, stops=True)
-        return _token(await self._log.write(write))
+def _within(confined_to: Confinement | None, decide: Decide, view: StreamView) -> Sequence[NewEvent]:
+    """Decide on a key that is within the caller's confinement. Raises UnknownKey for another."""
+    require(confined_to, view.state, view.now)
+    return decide(view)
 
 
 def _answer(written: Written, api_key: str | None = None) -> KeyAnswer:
     if not isinstance(written.state, KeyState):
         raise TypeError("the stream of a key holds no key")
     return KeyAnswer(written.state, written.position, written.now, api_key)
-
-
-def _token(written: Written) -> TokenState:
-    if not isinstance(written.state, TokenState):
-        raise TypeError("the stream of a token holds no token")
-    return written.state

@@ -45,7 +45,7 @@ async def explain(
     key = _Key(read, at, position, await _history(queries, read.billed.credential_id))
     by_log, reason = bucket_of(key.evidence)
     rating = await _rating(read, book, key, by_log)
-    actors = {token_stream(token.token_id): token.name for token in await queries.tokens()}
+    actors = {token_stream(one.token.token_id): one.token.name for one in await queries.tokens()}
     return Explanation(
         inference_id=inference_id,
         at=at,

@@ -21,6 +21,7 @@ from registry.instant import cut_ms, from_ms, to_ms
 from registry.keys.events import (
     AdminTokenCreated,
     AdminTokenRevoked,
+    AdminTokenRotated,
     ClockDivergenceAccepted,
     CredentialRevoked,
     Event,
@@ -109,7 +110,9 @@ def _of_others(event: Event) -> dict[str, Value]:
     """What an event of no key writes."""
     match event:
         case AdminTokenCreated():
-            return {"name": event.name, "scopes": event.scopes, STATUS: ACTIVE}
+            return {**_token(event), STATUS: ACTIVE}
+        case AdminTokenRotated():
+            return {"successor": event.successor, "expires_at": event.expires_at}
         case ClockDivergenceAccepted():
             return {"last_recorded_at": event.last_recorded_at, "clock": event.clock}
         case UsageAnchored():
@@ -119,6 +122,15 @@ def _of_others(event: Event) -> dict[str, Value]:
         case PriceEnded():
             return {STATUS: "ended"}
     raise ValueError(f"{type(event).__name__} has no words for its history")
+
+
+def _token(event: AdminTokenCreated) -> dict[str, Value]:
+    within = event.confined_to
+    named: dict[str, Value] = {"name": event.name, "scopes": event.scopes, "expires_at": event.expires_at}
+    if within is not None:
+        places = {"organization": within.organization, "workspace": within.workspace}
+        named |= {f"confined_to.{name}": value for name, value in {**_named_tags(within.tags), **places}.items()}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _begun(event: KeyBegun) -> dict[str, Value]:

@@ -23,12 +23,12 @@ from registry.errors import UndecodableEvent
 from registry.instant import to_us
 from registry.keys.events import AdminTokenCreated, credential_issued
 from registry.keys.state import KeyState
-from registry.keys.tokens import TokenState
 from registry.log import chain, codec, stream_state
 from registry.log.event_log import Foldable
 from registry.log.state_rows import found_by
 from registry.log.stream_state import StreamState
 from registry.prices.state import PriceState
+from registry.tokens.state import TokenState
 
 PAGE: Final = 200
 _MS: Final = timedelta(milliseconds=1)

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from keyledger.cli.client import AsJson, CommandFailed, Data, request
+from keyledger.cli.client import AsJson, CommandFailed, Data, given, pairs, request
 from keyledger.cli.printing.output import print_json, say
 from keyledger.cli.printing.tables import print_fields, print_table
-from registry.keys.tokens import SCOPES
+from registry.tokens.state import SCOPES
 
 app = typer.Typer(
     help="Create, list and revoke admin tokens.",
@@ -26,12 +26,20 @@ def create(
     more: Annotated[
         list[str] | None, typer.Argument(metavar="[SCOPE]...", help="More scopes, as after --scope.")
     ] = None,
+    expires_at: Annotated[str | None, typer.Option(help="When it ends: RFC 3339 with an offset.")] = None,
+    confine: Annotated[
+        list[str] | None, typer.Option(help="Only keys with this tag, name:value; repeat for more.")
+    ] = None,
+    organization: Annotated[str | None, typer.Option(help="Only keys of this organization of the gateway.")] = None,
+    workspace: Annotated[str | None, typer.Option(help="Only keys of this workspace of the gateway.")] = None,
     data: Data = None,
     json: AsJson = False,
 ) -> None:
     """Make an admin token. It is printed this once; the registry keeps only its hash."""
     scopes = [one for text in [*scope, *(more or [])] for one in text.split(",") if one]
-    made = request(data, "POST", "/operator/tokens", json={"name": name, "scopes": scopes})
+    within = given(tags=pairs(confine or [], "--confine") or None, organization=organization, workspace=workspace)
+    body = given(name=name, scopes=scopes, expires_at=expires_at, confined_to=within or None)
+    made = request(data, "POST", "/operator/tokens", json=body)
     if json:
         print_json(made)
         return
@@ -46,7 +54,7 @@ def list_tokens(data: Data = None, json: AsJson = False) -> None:
     if json:
         print_json(items)
         return
-    columns = ("token_id", "name", "scopes", "created_at", "revoked_at")
+    columns = ("token_id", "name", "scopes", "status", "created_at", "expires_at", "last_used_at", "confined_to")
     print_table(columns, ([_text(one[column]) for column in columns] for one in items))
 
 
@@ -67,4 +75,9 @@ def revoke(
 
 
 def _text(value: object) -> object:
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):  # a confinement
+        places = [f"{name} {text}" for name, text in value.items() if isinstance(text, str)]
+        return ", ".join([*(f"{name}:{text}" for name, text in value["tags"].items()), *places])
+    return value

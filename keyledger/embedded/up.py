@@ -21,8 +21,9 @@ from keyledger.runtime.watching.sweeping import sweeping
 from keyledger.settings import Settings
 from registry.auth import OPERATOR
 from registry.keys.secrets import issue_token
-from registry.keys.tokens import SCOPES
 from registry.log.event_log import Caller
+from registry.tokens.service import NewToken
+from registry.tokens.state import SCOPES
 from registry.verify.known_keys import following
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ async def up(
             async with (
                 beating(services.registry, stack.followers, serves=True),
                 sweeping(services.registry.kept_answers),
+                services.registry.gate.last_use.writing(),
                 following(services.registry.known_keys),
                 serving(apps, connection_bounds(settings)),
             ):
@@ -84,5 +86,5 @@ async def _first_token(path: Path, stack: Stack) -> bool:
     issued = issue_token()
     # The file first: a kill between the two leaves a file that the next start replaces, not a token that nobody has.
     await asyncio.to_thread(write_private, path, issued.text + "\n")
-    await registry.tokens.create("first admin token", SCOPES, Caller(OPERATOR), issued)
+    await registry.tokens.create(NewToken("first admin token", SCOPES), Caller(OPERATOR), issued)
     return True

@@ -37,14 +37,17 @@ from keyledger.http.operator import (
     replay,
     sql,
     status,
-    tokens,
 )
 from keyledger.http.operator import prices as import_of_prices
+from keyledger.http.operator import (
+    tokens as operator_tokens,
+)
 from keyledger.http.prices import prices
 from keyledger.http.request.percent_encoding import PercentEncoding
+from keyledger.http.tokens import tokens
 from keyledger.runtime.services import Services
 from keyledger.runtime.serving.health import Failure, Health, RecentStatus, none
-from registry.auth import OPERATOR, Principal, authenticate
+from registry.auth import OPERATOR, Principal
 from registry.errors import RegistryError
 
 _DESCRIPTION = "Event-sourced API-key registry with key-bound tags, and bills that can be proved again."
@@ -57,6 +60,7 @@ _PUBLIC: Final = (
     lifecycle.router,
     usage.router,
     verify_key.router,
+    tokens.router,
     prices.router,
     billing.router,
     compare.router,
@@ -77,7 +81,7 @@ _OPERATOR: Final = (
     clock.router,
     dead_letters.router,
     publish.router,
-    tokens.router,
+    operator_tokens.router,
     sql.router,
     load.router,
     imports.router,
@@ -92,7 +96,8 @@ def public_app(services: Services, failure: Failure = none) -> FastAPI:
     """The admin and billing API, for callers with an admin token."""
 
     async def by_token(request: Request) -> Principal:
-        return await authenticate(request.headers.get("authorization"), services.registry.queries)
+        address = "" if request.client is None else request.client.host
+        return await services.registry.gate.caller(request.headers.get("authorization"), address)
 
     app = _app(services, failure, by_token, _PUBLIC)
     if (origins := services.settings.http_origins) is not None:

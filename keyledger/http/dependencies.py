@@ -58,11 +58,15 @@ async def principal_of(request: Request, _documented: Annotated[object, Security
     return principal
 
 
-def needs(scope: str) -> Any:
-    """A dependency: the caller, who must have the scope. Raises Unauthenticated, Forbidden."""
+def needs(scope: str, *, confined: bool = False) -> Any:
+    """A dependency: the caller, who must have the scope. Raises Unauthenticated, Forbidden.
+
+    `confined`: the route holds all that it shows and does to the confinement of a token; a confined one gets to no
+    other.
+    """
 
     async def check(principal: Annotated[Principal, Depends(principal_of)]) -> Principal:
-        principal.require(scope)
+        principal.require(scope, confined=confined)
         return principal
 
     return Depends(check)
@@ -107,7 +111,8 @@ def caller_of(
     `shows` makes the answer of the result. Raises FieldsRefused, BadRequest.
     """
     request_id, repeat = note_of(request.scope).request_id, repeat_of(request, shows)
-    return Caller(principal.actor, on_behalf_of(request), request_id, reason, if_match(request), repeat)
+    person, versions = on_behalf_of(request), if_match(request)
+    return Caller(principal.actor, person, request_id, reason, versions, repeat, principal.confined_to)
 
 
 Services = Annotated[OpenServices, Depends(services_of)]
@@ -116,13 +121,15 @@ AuditSources = Annotated[Sources, Depends(sources_of)]
 Health = Annotated[ProcessHealth, Depends(health_of)]
 Gauges = Annotated[AppGauges, Depends(gauges_of)]
 
-KeyReader = Annotated[Principal, needs("keys:read")]
-KeyWriter = Annotated[Principal, needs("keys:write")]
-KeyVerifier = Annotated[Principal, needs("keys:verify")]
+KeyReader = Annotated[Principal, needs("keys:read", confined=True)]
+KeyWriter = Annotated[Principal, needs("keys:write", confined=True)]
+KeyVerifier = Annotated[Principal, needs("keys:verify", confined=True)]
 PriceReader = Annotated[Principal, needs("prices:read")]
 PriceWriter = Annotated[Principal, needs("prices:write")]
 BillReader = Annotated[Principal, needs("billing:read")]
-EventReader = Annotated[Principal, needs("events:read")]
+ConfinedBillReader = Annotated[Principal, needs("billing:read", confined=True)]
+EventReader = Annotated[Principal, needs("events:read", confined=True)]
+Admin = Annotated[Principal, needs("admin")]
 Auditor = Annotated[Principal, needs("audit:read")]
 
 # What routers of callers with a token, and those of the operator, ask of every request.

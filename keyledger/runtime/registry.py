@@ -21,7 +21,11 @@ from registry.log.postgres import Limits, PostgresEventLog, Refusal, nothing_ref
 from registry.prices.service import PriceQueries, PriceService
 from registry.queries import Queries
 from registry.repeats.store import KeptAnswers
-from registry.service import KeyService, TokenService
+from registry.service import KeyService
+from registry.tokens.attempts import Attempts
+from registry.tokens.gate import TokenGate
+from registry.tokens.last_use import LastUse
+from registry.tokens.service import TokenService
 from registry.usage.anchors import UsageAnchors
 from registry.verify.known_keys import KnownKeys
 
@@ -36,6 +40,7 @@ class Registry:
     keys: KeyService
     bulk: BulkService
     tokens: TokenService
+    gate: TokenGate
     queries: Queries
     clock: ClockService
     usage: UsageAnchors
@@ -61,6 +66,7 @@ def registry_on(log: EventLog, engine: AsyncEngine, settings: Settings, gateway:
         keys,
         BulkService(log, queries),
         tokens,
+        TokenGate(queries, LastUse(engine), Attempts(settings.bad_tokens_per_minute)),
         queries,
         clock,
         UsageAnchors(log),

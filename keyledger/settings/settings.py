@@ -197,6 +197,12 @@ class Settings(BaseSettings):
     http_connections_of_peer_max: int = Field(
         1024, ge=1, le=1_000_000, description="Of them from one address; as many for a proxy in front."
     )
+    bad_tokens_per_minute: int = Field(
+        200,
+        ge=1,
+        le=1_000_000,
+        description="Admin tokens that are none, from one address in a minute; more get 429.",
+    )
     http_origins: Origins | None = Field(
         None,
         description="Origins whose pages may read answers in a browser (CORS), with commas between; none when not set.",

@@ -72,8 +72,10 @@ async def made_of(
 ) -> Made:
     """The same, of groups that are there."""
     seen_until_ms = await _seen_until_ms(clickhouse, scope, query, known, groups, limits)
-    rows = rows_after_now(clickhouse, scope.names, known.pinned, known.now, limits.of_engine)
-    after_now = await limits.within(rows)
+    after_now = AfterNow(0, None)
+    if not query.within:  # of all customers
+        rows = rows_after_now(clickhouse, scope.names, known.pinned, known.now, limits.of_engine)
+        after_now = await limits.within(rows)
     tzdata = await clickhouse.query(scope.sql("bill/tzdata"))
     return Made(applied_position, groups, known, seen_until_ms, after_now, str(tzdata[0][0]) if tzdata else None)
 
@@ -97,9 +99,10 @@ async def groups_of(
         scope, parameters["after_batch"] = replace(scope, after_batch="{after_batch:UInt64}"), after_batch
         way, bound = await _way_of_few(clickhouse, scope, parameters)
     else:
-        way, bound = await _way(clickhouse, scope, len(asked.tags), parameters)
+        way, bound = (None, {}) if query.within else await _way(clickhouse, scope, len(asked.tags), parameters)
     parameters |= bound
-    sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, way=way)
+    detail = bill_sql.Detail("a.listed") if query.within else None
+    sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail, way)
     rows = await limits.within(clickhouse.query(sql, parameters, limits.of_engine, stoppable=True))
     return [read_group(row, len(query.group_by)) for row in rows]
 

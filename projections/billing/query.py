@@ -20,7 +20,7 @@ MAX_GROUP_BY: Final = 8
 class BillQuery:
     """What is asked for. `known_at` None means all that is applied, `usage_known_at` None all that is collected.
 
-    All `tags` (name, value) must hold.
+    All `tags` (name, value) must hold. `within`: the bill is of what is theirs alone, its coverage and usage too.
     """
 
     group_by: tuple[str, ...]
@@ -30,6 +30,7 @@ class BillQuery:
     tags: tuple[tuple[str, str], ...] = ()
     time_zone: str = "UTC"
     usage_known_at: int | None = None
+    within: bool = False
 
     @property
     def pinned_at(self) -> int | None:

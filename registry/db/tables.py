@@ -115,6 +115,7 @@ admin_token = Table(
     Column("token_id", Text, nullable=False),
     Column("secret_hash", Text),
     Column("document", Text, nullable=False),
+    Column("last_used_at", _INSTANT),  # no part of the log: see `registry.tokens.last_use`
     UniqueConstraint("token_id", name="admin_token_token_id"),
 )
 

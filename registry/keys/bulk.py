@@ -9,9 +9,11 @@ from typing import Final, Literal
 from registry.errors import Conflict, FieldFault, FieldsRefused, Forbidden, Refused
 from registry.keys import commands, lifecycle
 from registry.keys.commands import CreateKey, EditKey, RevokeKey
+from registry.keys.events import Confinement
 from registry.keys.filters import KeyFilters
 from registry.keys.state import KeyState
 from registry.log.event_log import NewEvent, StreamView
+from registry.tokens.confinement import edit_within
 
 # Keys that one request may make, and those that one may change.
 MAX_CREATED: Final = 1000
@@ -29,12 +31,13 @@ _ACTIONS: Final[Mapping[Action, Callable[[StreamView], Sequence[NewEvent]]]] = {
 class EditKeys:
     """Change the keys that pass the filters: each by the same patch, or by an action.
 
-    `expected` is how many these must be, if given.
+    `expected` is how many these must be, if given; `within` is what the caller is confined to.
     """
 
     select: KeyFilters
     change: EditKey | Action
     expected: int | None = None
+    within: Confinement | None = None
 
 
 def create_all(keys: Sequence[CreateKey], views: Sequence[StreamView]) -> Sequence[Sequence[NewEvent]]:
@@ -50,7 +53,7 @@ def edit_all(command: EditKeys, views: Sequence[StreamView]) -> Sequence[Sequenc
     chosen = [isinstance(view.state, KeyState) and command.select.match(view.state, view.now) for view in views]
     if command.expected is not None and sum(chosen) != command.expected:
         raise Conflict(f"{sum(chosen)} keys match, not {command.expected}: nothing was changed")
-    return [_of_key(command.change, view) if is_chosen else None for is_chosen, view in zip(chosen, views, strict=True)]
+    return [_of_key(command, view) if is_chosen else None for is_chosen, view in zip(chosen, views, strict=True)]
 
 
 def _of_item(number: int, key: CreateKey, view: StreamView) -> Sequence[NewEvent]:
@@ -61,9 +64,10 @@ def _of_item(number: int, key: CreateKey, view: StreamView) -> Sequence[NewEvent
         raise FieldsRefused(*faults) from error
 
 
-def _of_key(change: EditKey | Action, view: StreamView) -> Sequence[NewEvent]:
+def _of_key(command: EditKeys, view: StreamView) -> Sequence[NewEvent]:
+    change = command.change
     try:
-        return commands.edit(change, view) if isinstance(change, EditKey) else _ACTIONS[change](view)
+        return edit_within(command.within, change, view) if isinstance(change, EditKey) else _ACTIONS[change](view)
     except FieldsRefused as error:
         of = f"of key {view.state.public_id}: nothing was changed"
         faults = [FieldFault(fault.field, f"{fault.message}, {of}") for fault in error.faults]

@@ -111,6 +111,14 @@ class KeyRevoked(Event, frozen=True):
     """The key was revoked permanently."""
 
 
+class Confinement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """What all that a token sees and sets must have: these tags, and this organization and workspace, where given."""
+
+    tags: dict[str, str]
+    organization: str | None
+    workspace: str | None
+
+
 class AdminTokenCreated(Event, frozen=True):
     """An admin token was created. Of its secret, the log holds only a commitment to the hash."""
 
@@ -118,6 +126,15 @@ class AdminTokenCreated(Event, frozen=True):
     name: str
     scopes: tuple[str, ...]
     commitment: str
+    expires_at: datetime | None
+    confined_to: Confinement | None
+
+
+class AdminTokenRotated(Event, frozen=True):
+    """An admin token got a successor with the same rights. It works itself until `expires_at`."""
+
+    successor: str
+    expires_at: datetime
 
 
 class AdminTokenRevoked(Event, frozen=True):

@@ -35,7 +35,8 @@ CURRENT: Final[dict[type[Event], int]] = {
     events.KeyRotated: 1,
     events.CredentialRevoked: 1,
     events.KeyRevoked: 1,
-    events.AdminTokenCreated: 1,
+    events.AdminTokenCreated: 2,
+    events.AdminTokenRotated: 1,
     events.AdminTokenRevoked: 1,
     events.ClockDivergenceAccepted: 1,
     UsageAnchored: 1,
@@ -43,7 +44,9 @@ CURRENT: Final[dict[type[Event], int]] = {
     PriceEnded: 1,
 }
 # (type, version) to the function that converts that version's JSON to the next version's.
-UPCASTERS: Final[dict[tuple[str, int], Upcaster]] = {}
+UPCASTERS: Final[dict[tuple[str, int], Upcaster]] = {
+    ("AdminTokenCreated", 1): lambda fields: {**fields, "expires_at": None, "confined_to": None},
+}
 _SORTED: Final = msgspec.json.Encoder(order="sorted")
 # What a payload that does not match its version can raise, also in an upcaster.
 _UNREADABLE: Final = (msgspec.MsgspecError, LookupError, TypeError, ValueError, AttributeError, RecursionError)

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from registry.instant import from_us, to_us
-from registry.keys.events import Event
+from registry.keys.events import Confinement, Event
 from registry.prices.place import Place
 
 
@@ -128,7 +128,8 @@ class Caller:
     """Who makes a request. `actor` is the token's stream or `operator`.
 
     `on_behalf_of` is the person whom the caller claims to act for. `versions`, if given, are those at one of which the
-    stream must be. `repeat`, if given, makes of the result what is kept for a repeat of the request.
+    stream must be. `repeat`, if given, makes of the result what is kept for a repeat of the request. `confined_to`, if
+    given, is what a key must be within: another does not exist for the caller.
     """
 
     actor: str
@@ -137,6 +138,7 @@ class Caller:
     reason: str | None = None
     versions: frozenset[int] | None = None
     repeat: Repeat | None = field(default=None, repr=False, compare=False)
+    confined_to: Confinement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ import msgspec
 
 from registry.keys.search import search_text
 from registry.keys.state import KeyState
-from registry.keys.tokens import TokenState
 from registry.log import stream_state
 from registry.log.stream_state import StreamState
 from registry.prices.state import PriceState
+from registry.tokens.state import TokenState
 
 _KEY_COLUMNS = 13
 _CREDENTIAL_COLUMNS = 3

@@ -8,15 +8,15 @@ import msgspec
 from msgspec.structs import replace
 
 from registry.keys import state as keys
-from registry.keys import tokens
 from registry.keys.details import KeyDetails
 from registry.keys.events import Event
 from registry.keys.state import KeyState
-from registry.keys.tokens import TokenState
 from registry.log import codec
 from registry.log.event_log import AnyEvent
 from registry.prices import state as prices
 from registry.prices.state import PriceState
+from registry.tokens import state as tokens
+from registry.tokens.state import TokenState
 
 StreamState = KeyState | TokenState | PriceState
 

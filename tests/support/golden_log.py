@@ -37,10 +37,13 @@ NAMES: Final = (
     "PriceSet.v1.margin",
     "PriceEnded.v1",
     "ScheduledChangeCancelled.v1",
+    "AdminTokenCreated.v2",
+    "AdminTokenRotated.v1",
 )
 STREAMS: Final = {
     "AdminTokenCreated": "token-t0kenPubl1c0",
     "AdminTokenRevoked": "token-t0kenPubl1c0",
+    "AdminTokenRotated": "token-t0kenPubl1c0",
     "ClockDivergenceAccepted": "log-clock",
     "UsageAnchored": "usage-tensorzero",
     "PriceSet": "price-llama-gold",

@@ -12,7 +12,8 @@ from registry.keys.commands import EditKey
 from registry.log.event_log import Caller
 from registry.log.postgres import PostgresEventLog
 from registry.queries import Queries
-from registry.service import KeyService, NewKey, TokenService
+from registry.service import KeyService, NewKey
+from registry.tokens.service import NewToken, TokenService
 
 CALLER = Caller("operator")
 NAMES = ("customer_id", "project_id", "env")
@@ -22,7 +23,7 @@ async def work(log: PostgresEventLog, queries: Queries, seed: int) -> None:
     """A random life of some keys and a token, edits together and backdated ones too."""
     chance = random.Random(seed)
     keys, tokens = KeyService(log, queries.public_id), TokenService(log)
-    token, _ = await tokens.create(f"token {seed}", ("keys:read",), CALLER)
+    token = (await tokens.create(NewToken(f"token {seed}", ("keys:read",)), CALLER)).token
     made = [await keys.create(NewKey(dict.fromkeys(NAMES[: chance.randrange(4)], "0")), CALLER) for _ in range(4)]
 
     async def edit() -> None:

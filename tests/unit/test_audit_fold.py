@@ -49,7 +49,7 @@ logs = st.lists(st.tuples(st.sampled_from(STREAMS), st.integers(0, 3), happening
 def first(stream: str) -> Event:
     """How a stream begins."""
     if stream.startswith("token-"):
-        return events.AdminTokenCreated("cccccccccccc", "portal", ("admin",), "c" * 64)
+        return events.AdminTokenCreated("cccccccccccc", "portal", ("admin",), "c" * 64, None, None)
     return events.KeyCreated(stream[4:], {"a": "0"}, KeyDetails(), NOON, CREDENTIAL)
 
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from audit.history.fields import fields_of
 from audit.history.history import Entry, History, written
 from keyledger.http.answer.encode import encode
-from registry.keys import tokens as token
 from registry.keys.commands import EditKey, RevokeKey, edit, revoke
 from registry.keys.details import KeyDetails
 from registry.keys.events import IssuedCredential, KeyImported
@@ -28,6 +27,7 @@ from registry.keys.lifecycle import (
 from registry.keys.state import fold
 from registry.log import codec
 from registry.log.event_log import NewEvent, RecordedEvent, StreamView
+from registry.tokens import commands as token
 from tests.support.golden_log import golden_log
 from tests.support.key_streams import CREDENTIAL, HOUR, key, patch
 from tests.support.records import MS, NOON, Stream

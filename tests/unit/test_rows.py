@@ -49,7 +49,7 @@ def log() -> list[RecordedEvent]:
         ),
         (f"key-{KEY}", KeyDescribed("y")),
         (f"key-{KEY}", ExpirationChanged(None)),
-        ("token-t", AdminTokenCreated("t", "n", ("admin",), "c" * 64)),
+        ("token-t", AdminTokenCreated("t", "n", ("admin",), "c" * 64, None, None)),
         (f"key-{KEY}", TagsChanged({"a": "3"}, ("b",))),
         (f"key-{KEY}", KeyRevoked()),
     ]

@@ -9,10 +9,11 @@ from hashlib import sha256
 import pytest
 
 from registry.auth import authenticate
-from registry.errors import Conflict, FieldsRefused, Forbidden, Unauthenticated
+from registry.errors import Conflict, FieldsRefused, Forbidden, Unauthenticated, UnknownToken
 from registry.keys import secrets as secret
-from registry.keys import tokens as token
-from registry.keys.tokens import CreateToken, TokenState
+from registry.tokens import commands as token
+from registry.tokens.commands import CreateToken
+from registry.tokens.state import SCOPES, TokenState
 from tests.support.records import NOON, Stream
 
 KEY = re.compile(r"sk-t0-([A-Za-z0-9]{12})-([A-Za-z0-9]{48})")
@@ -62,7 +63,7 @@ def test_a_token_has_its_scopes_once_in_their_order_and_admin_has_all() -> None:
     assert state.scopes == ("keys:read", "keys:write")
     assert (state.allows("keys:read"), state.allows("billing:read")) == (True, False)
     admin = decided("admin")
-    assert all(admin.allows(scope) for scope in token.SCOPES)
+    assert all(admin.allows(scope) for scope in SCOPES)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +72,9 @@ def test_a_token_has_its_scopes_once_in_their_order_and_admin_has_all() -> None:
         ("", ("admin",), "name"),
         ("x" * 201, ("admin",), "name"),
         ("a\nb", ("admin",), "name"),
-        ("x", (), "scope"),
-        ("x", ("keys:all",), "scope"),
-        ("x", ("Admin",), "scope"),
+        ("x", (), "scopes"),
+        ("x", ("keys:all",), "scopes"),
+        ("x", ("Admin",), "scopes"),
     ],
 )
 def test_a_bad_name_or_scope_is_refused(name: str, scopes: tuple[str, ...], field: str) -> None:
@@ -83,7 +84,7 @@ def test_a_bad_name_or_scope_is_refused(name: str, scopes: tuple[str, ...], fiel
 
 
 def test_an_unknown_token_can_not_be_revoked_and_a_known_id_not_be_made() -> None:
-    with pytest.raises(FieldsRefused, match="token_id"):
+    with pytest.raises(UnknownToken):
         token.revoke(Stream().view(NOON))
     with pytest.raises(Conflict):
         token.create(CreateToken("t", "x", ("admin",), "c"), replace(Stream().view(NOON), version=1))

@@ -57,7 +57,15 @@ EVENTS: dict[str, Event] = {
     "KeyRotated.v1.compromised": events.KeyRotated(IssuedCredential("r0tatedPubl1", "cd" * 32), (), AT, True),
     "CredentialRevoked.v1": events.CredentialRevoked("k3yPubl1cId0"),
     "KeyRevoked.v1": events.KeyRevoked(),
-    "AdminTokenCreated.v1": events.AdminTokenCreated("t0kenPubl1c0", "portal", ("keys:read", "keys:write"), "cd" * 32),
+    "AdminTokenCreated.v1": events.AdminTokenCreated(
+        "t0kenPubl1c0", "portal", ("keys:read", "keys:write"), "cd" * 32, None, None
+    ),
+    "AdminTokenCreated.v2": events.AdminTokenCreated(
+        "t0kenPubl1c1", "portal of acme", ("keys:read",), "cd" * 32, datetime(2027, 1, 1, tzinfo=UTC),
+        events.Confinement({"customer_id": "acme"}, None, None),
+    ),
+    "AdminTokenRotated.v1": events.AdminTokenRotated("t0kenPubl1c2", datetime(2026, 3, 2, 12, tzinfo=UTC)),
+    "ScheduledChangeCancelled.v1": events.ScheduledChangeCancelled(10),
     "AdminTokenRevoked.v1": events.AdminTokenRevoked(),
     "UsageAnchored.v1": UsageAnchored(
         journal="0195f8a4-7c1e-7d43-9b0a-2f6c8e1d5a90", batch=17, part=1, parts=2,

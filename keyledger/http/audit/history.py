@@ -51,7 +51,7 @@ async def list_history(
 
 async def _page(queries: Queries, public_id: str, after: int, limit: int) -> JSONResponse:
     stream, seen = await _stream(queries, public_id), await queries.seen()
-    names = {token_stream(token.token_id): token.name for token in await queries.tokens()}
+    names = {token_stream(one.token.token_id): one.token.name for one in await queries.tokens()}
     history, items, size, more = History(names), list[Entry](), 0, False
     # What an event changes depends on all before it; those after it add nothing.
     async with aclosing(queries.life(stream)) as events:

@@ -14,7 +14,7 @@ from pydantic import Field
 from keyledger.http.answer.answers import answer
 from keyledger.http.answer.problem import documented
 from keyledger.http.billing import csv_answer
-from keyledger.http.dependencies import OF_CALLERS, BillReader, Services
+from keyledger.http.dependencies import OF_CALLERS, ConfinedBillReader, Services
 from keyledger.http.reads import Reads
 from keyledger.http.request.field_types import Instant
 from keyledger.http.request.max_age import max_age_of
@@ -27,7 +27,8 @@ from projections.billing.statement.scope import Scope
 from projections.billing.tag_names import unknown_names
 from projections.errors import TooManyLines
 from projections.ledger.applied import wait_until_applied as wait_for_ledger
-from registry.errors import Busy, FieldFault, FieldsRefused
+from registry.auth import Principal
+from registry.errors import Busy, FieldFault, FieldsRefused, Forbidden
 from registry.log.log_position import LogPosition
 
 WAIT_S = 30.0
@@ -83,7 +84,7 @@ class NotYetApplied(Busy):
 async def show_bill(
     services: Services,
     reads: Reads,
-    _principal: BillReader,
+    principal: ConfinedBillReader,
     query: Annotated[BillParameters, Query()],
     request: Request,
 ) -> Response:
@@ -92,7 +93,7 @@ async def show_bill(
     With `Accept: text/csv`, the lines alone as CSV by RFC 4180. With `Cache-Control: max-age=2`, what was made for the
     same question in the last two seconds will do: such an answer waits for nothing, and says its age as `Age`.
     """
-    question, csv = question_of(query), csv_answer.wants_csv(request.headers.get("accept"))
+    question, csv = _within(principal, question_of(query)), csv_answer.wants_csv(request.headers.get("accept"))
     csv_answer.check_question(question, csv=csv, rounding=query.round)
 
     def shown(bill: Bill, position: int) -> Response:
@@ -115,6 +116,20 @@ async def show_bill(
             return response
     applied = await wait_until_applied(services, {name: getattr(query, name) for name in _POSITIONS})
     return await reads.bill(made)
+
+
+def _within(principal: Principal, question: BillQuery) -> BillQuery:
+    """The question, of what a confined caller may see. Raises Forbidden where bills can't be confined so."""
+    within = principal.confined_to
+    if within is None:
+        return question
+    if (
+        within.organization is not None
+        or within.workspace is not None
+        or any(name in WORDS for name, _ in question.tags)
+    ):
+        raise Forbidden("the token is confined: bills are confined by tags alone")
+    return replace(question, tags=tuple(dict.fromkeys([*question.tags, *within.tags.items()])), within=True)
 
 
 async def _at_hand(services: Services, question: BillQuery, max_age_s: int) -> AgedBill | None:

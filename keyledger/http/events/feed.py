@@ -79,7 +79,7 @@ class FeedQuery(Strict):
     openapi_extra={"x-repeatable": ["type"]},
 )
 async def list_events(
-    request: Request, registry: Registry, reads: Reads, _principal: EventReader, query: Annotated[FeedQuery, Query()]
+    request: Request, registry: Registry, reads: Reads, principal: EventReader, query: Annotated[FeedQuery, Query()]
 ) -> Response:
     """List the events of the log in order, as the topic carries them.
 
@@ -91,7 +91,7 @@ async def list_events(
 
     async def read(after: int, limit: int) -> FeedPage:
         def work(there: OpenServices) -> Coroutine[Any, Any, FeedPage]:
-            return feed_page(there.registry.log, after, limit, types)
+            return feed_page(there.registry.log, after, limit, types, principal.confined_to)
 
         return await reads.page(work)
 

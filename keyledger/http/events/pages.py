@@ -8,9 +8,11 @@ from typing import Final
 
 import msgspec
 
+from registry.keys.events import Confinement, key_stream
 from registry.log.chain_walk import ChainWalk
-from registry.log.event_log import EventLog
+from registry.log.event_log import EventLog, RecordedEvent
 from registry.publish.cloudevent import write_record
+from registry.tokens.confinement import positions_within
 
 # Of a page: what is read to find the types asked for, and what is answered, at most.
 _READ: Final = 5000
@@ -34,13 +36,35 @@ class FeedPage:
     next_after: int
 
 
-async def feed_page(log: EventLog, after: int, limit: int, types: Collection[str]) -> FeedPage:
+class Sight:
+    """Which events a confined caller sees: those of keys, after which the key was within."""
+
+    def __init__(self, log: EventLog, within: Confinement) -> None:
+        self._log = log
+        self._within = within
+        self._seen: dict[str, frozenset[int]] = {}
+
+    async def sees(self, event: RecordedEvent) -> bool:
+        """Whether an event is for the caller. Reads the life of its key once a page."""
+        if not event.stream.startswith(key_stream("")):
+            return False
+        if event.stream not in self._seen:
+            self._seen[event.stream] = positions_within(self._within, await self._log.read_stream(event.stream))
+        return event.position in self._seen[event.stream]
+
+
+async def feed_page(
+    log: EventLog, after: int, limit: int, types: Collection[str], within: Confinement | None = None
+) -> FeedPage:
     """Up to `limit` events after a position, of some types or of all; fewer where they are large or far apart.
+
+    `within`: what a confined caller may see of them.
 
     `after` is at most the head. Raises ChainBroken, LogChanged for a position that is not of this log, and Busy.
     """
     before = log.genesis_hash if after == 0 else (await log.hashes([after]))[after]
     walk, found, size = ChainWalk(after, before), list[FeedEvent](), 0
+    sight = None if within is None else Sight(log, within)
     while walk.position - after < _READ:
         read = await log.read(walk.position, min(_AT_ONCE, max(limit, 100)))
         if not read:
@@ -49,7 +73,7 @@ async def feed_page(log: EventLog, after: int, limit: int, types: Collection[str
         for linked in walk.link(read):
             event = linked.event
             reached = event.position
-            if not types or event.type in types:
+            if (not types or event.type in types) and (sight is None or await sight.sees(event)):
                 _, record = write_record(log.log_id, linked)
                 found.append(FeedEvent(event.position, record))
                 size += len(record)

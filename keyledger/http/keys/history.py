@@ -13,21 +13,33 @@ from keyledger.http.dependencies import OF_CALLERS, KeyReader
 from keyledger.http.keys.views import EventOut, event_out
 from keyledger.http.reads import Reads
 from keyledger.http.request.query_params import PageQuery, PublicId, checked_id, from_cursor, to_cursor
+from registry.keys.events import Confinement
 from registry.queries import Queries
+from registry.tokens.confinement import positions_within, require
 
 router = APIRouter(prefix="/admin/api-keys", tags=["keys"], dependencies=OF_CALLERS)
 
 
 @router.get("/{public_id}/history", response_model=Page[EventOut], responses=documented(404, 422))
 async def list_key_events(
-    public_id: PublicId, reads: Reads, _principal: KeyReader, query: Annotated[PageQuery, Query()]
+    public_id: PublicId, reads: Reads, principal: KeyReader, query: Annotated[PageQuery, Query()]
 ) -> JSONResponse:
     """List a key's events, oldest first, also after its revocation."""
     checked, after = checked_id(public_id), from_cursor(query.cursor, "history") or 0
-    return await reads.page(lambda there: _page(there.registry.queries, checked, after, query.limit))
+    within = principal.confined_to
+    return await reads.page(lambda there: _page(there.registry.queries, checked, after, query.limit, within))
 
 
-async def _page(queries: Queries, public_id: PublicId, after: int, limit: int) -> JSONResponse:
-    found = await queries.history(await queries.stream(public_id), after_version=after, limit=limit)
+async def _page(
+    queries: Queries, public_id: PublicId, after: int, limit: int, within: Confinement | None
+) -> JSONResponse:
+    stream = await queries.stream(public_id)
+    found = await queries.history(stream, after_version=after, limit=limit)
     cursor = to_cursor("history", found.items[-1].version) if found.more else None
-    return answer(Page([event_out(one) for one in found.items], cursor), found.seen.position)
+    items = found.items
+    if within is not None:
+        key, seen = await queries.key(public_id)
+        require(within, key, seen.now)
+        seen_by_caller = positions_within(within, [event async for event in queries.life(stream)])
+        items = [one for one in items if one.position in seen_by_caller]
+    return answer(Page([event_out(one) for one in items], cursor), found.seen.position)

@@ -29,11 +29,12 @@ from keyledger.http.request.query_params import (
 from keyledger.http.request.request_body import JSON, MERGE_PATCH, body_docs, json_body
 from keyledger.http.request.versions import ETAG_HEADER, etag, is_known
 from projections.billing.what_if import WhatIf
-from registry.errors import FieldFault, FieldsRefused
+from registry.errors import FieldFault, FieldsRefused, Forbidden
 from registry.keys.filters import KeyFilters
 from registry.keys.state import KeyState
 from registry.queries import Queries
 from registry.service import NewKey
+from registry.tokens.confinement import narrowed, require
 
 router = APIRouter(prefix="/admin/api-keys", tags=["keys"], dependencies=OF_CALLERS)
 
@@ -67,12 +68,14 @@ async def create_key(
     responses=documented(422),
     openapi_extra={"x-repeatable": ["tag", "has_tag", "lacks_tag", "status"]},
 )
-async def list_keys(reads: Reads, _principal: KeyReader, query: Annotated[ListQuery, Query()]) -> JSONResponse:
+async def list_keys(reads: Reads, principal: KeyReader, query: Annotated[ListQuery, Query()]) -> JSONResponse:
     """List keys, newest first. A page ends at `limit` keys, or earlier when they are large.
 
     A key that is made or changed meanwhile moves no other from page to page.
     """
     filters, before = query.filters(), from_cursor(query.cursor, "keys")
+    if filters is not None and principal.confined_to is not None:
+        filters = narrowed(principal.confined_to, filters)
     return await reads.page(lambda there: _page(there.registry.queries, query, filters, before))
 
 
@@ -99,7 +102,7 @@ async def show_key(
     public_id: PublicId,
     registry: Registry,
     reads: Reads,
-    _principal: KeyReader,
+    principal: KeyReader,
     query: Annotated[AsOfQuery, Query()],
 ) -> Response:
     """Show a key: as it is, as of an instant, or as known at a position.
@@ -109,8 +112,13 @@ async def show_key(
     checked = checked_id(public_id)
     if query.at is None and query.known_at is None:
         state, seen = await registry.queries.key(checked)
+        require(principal.confined_to, state, seen.now)
         return _shown(request, state, seen.now, seen.position)
     past = await reads.page(lambda there: there.registry.queries.key_as_of(checked, query.at, query.known_at))
+    require(principal.confined_to, past.key, past.moment.at)
+    if principal.confined_to is not None:
+        now, seen = await registry.queries.key(checked)
+        require(principal.confined_to, now, seen.now)
     return _shown(request, past.key, past.moment.at, past.position)
 
 
@@ -140,6 +148,8 @@ async def edit_key(
     command = body.command(query.effective_at, query.reason, may_backdate=principal.allows("keys:backdate"))
     key, caller = checked_id(public_id), caller_of(request, principal, shown, query.reason)
     if query.check(principal):
+        if principal.confined_to is not None:
+            raise Forbidden("the token is confined: what an edit does to bills is of all customers")
         if body.model_fields_set != {"tags"}:
             raise FieldsRefused(FieldFault("what_if", "goes with a patch of tags alone"))
         would_be = await registry.keys.edit_what_if(key, command, caller)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -15,6 +15,7 @@ from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, KeyVerifier, Registry
 from keyledger.http.request.query_params import NoQuery
 from keyledger.http.request.request_body import JSON, Body, body_docs, json_body
+from registry.tokens.confinement import contains
 from registry.verify.verdict import Code, Verdict
 
 router = APIRouter(tags=["keys"], dependencies=OF_CALLERS)
@@ -48,7 +49,7 @@ class Verified:
 )
 async def verify_key(
     registry: Registry,
-    _principal: KeyVerifier,
+    principal: KeyVerifier,
     _query: Annotated[NoQuery, Query()],
     body: Annotated[VerifyBody, Depends(json_body(VerifyBody, JSON))],
 ) -> JSONResponse:
@@ -57,6 +58,9 @@ async def verify_key(
     A change that this process made counts at once; one of another process within a quarter of a second.
     """
     verdict = await registry.known_keys.verify(body.api_key)
+    within = principal.confined_to
+    if within is not None and verdict.key is not None and not contains(within, verdict.key, datetime.now(UTC)):
+        verdict = Verdict("not_found", verdict.position)
     return answer(_shown(verdict), verdict.position)
 
 

@@ -15,6 +15,7 @@ from keyledger.http.openapi import headers, meanings, names, schemas
 _SERVERS: Final = [{"url": "/", "description": "the registry that this document came from"}]
 _TAGS: Final = [
     {"name": "keys", "description": "API keys, their tags, and what ends them."},
+    {"name": "tokens", "description": "Admin tokens: who may call what, of which keys, and until when."},
     {"name": "prices", "description": "The price book: what tokens and inferences cost a customer, from when to when."},
     {"name": "events", "description": "The log as a feed, for machines that keep a copy."},
     {"name": "billing", "description": "Bills of periods, by the tags that keys had at each inference."},

@@ -28,6 +28,10 @@ _NAMED: Final = {
     "Page_EventOut_": "EventPage",
     "Page_PriceOut_": "PricePage",
     "PriceOut": "Price",
+    "Page_TokenOut_": "TokenPage",
+    "ConfinementOut": "Confinement",
+    "NewTokenOut": "NewToken",
+    "TokenOut": "Token",
     "Sum": "FigureSum",
 }
 _STATUSES: Final = ("revoked", "suspended", "expired", "active")

@@ -23,6 +23,7 @@ async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
         open_services(settings, database_url, settings.clickhouse_url) as services,
         beating(services.registry, serves=True),
         sweeping(services.registry.kept_answers),
+        services.registry.gate.last_use.writing(),
         following(services.registry.known_keys),
         serving([(public_app(services), tcp)], connection_bounds(settings)),
     ):

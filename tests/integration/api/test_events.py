@@ -13,6 +13,7 @@ import pytest
 
 from keyledger.runtime.serving.server import bind_tcp, serving
 from registry.publish.cloudevent import read_value
+from registry.tokens.service import NewToken
 from tests.support.api.service import OPERATOR, Api, assert_problem
 
 EVENTS = "/admin/events"
@@ -154,7 +155,8 @@ async def test_a_stream_goes_on_where_it_was_cut_off(api: Api) -> None:
 
 async def test_a_stream_ends_with_its_token(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("keyledger.http.events.feed._ALIVE_S", 0.05)
-    created, text = await api.services.registry.tokens.create("feed", ("events:read",), OPERATOR)
+    made_token = await api.services.registry.tokens.create(NewToken("feed", ("events:read",)), OPERATOR)
+    created, text = made_token.token, made_token.text
     bound = bind_tcp("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     async with serving([(api.app, bound)]), httpx.AsyncClient(base_url=url) as client, asyncio.timeout(60):

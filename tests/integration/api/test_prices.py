@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from registry.instant import format_ms, parse_instant
+from registry.tokens.service import NewToken
 from tests.support.api.service import OPERATOR, Api, assert_problem
 
 PRICES = "/admin/prices"
@@ -108,7 +109,9 @@ async def test_prices_that_tie_are_refused_also_when_they_are_set_at_once(api: A
 
 
 async def test_the_past_needs_the_scope_and_a_reason(api: Api) -> None:
-    _, token = await api.services.registry.tokens.create("book", ("prices:read", "prices:write"), OPERATOR)
+    token = (
+        await api.services.registry.tokens.create(NewToken("book", ("prices:read", "prices:write")), OPERATOR)
+    ).text
     headers = {"Authorization": f"Bearer {token}"}
     past = {"effective_at": "2026-01-01T00:00:00Z", "reason": "contract"}
     assert_problem(await api.call("PUT", f"{PRICES}/gold", json=GOLD, params=past, headers=headers), 403)

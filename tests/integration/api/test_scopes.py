@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from keyledger.http import app as http_app
-from registry.keys.tokens import SCOPES
+from registry.tokens.service import NewToken
+from registry.tokens.state import SCOPES
 from tests.support.api.service import OPERATOR, Api, assert_problem
 
 KEYS = "/admin/api-keys"
@@ -26,6 +27,10 @@ NEEDED = {
     ("DELETE", f"{KEYS}/{{public_id}}/credentials/{{credential_id}}"): "keys:write",
     ("GET", f"{KEYS}/{{public_id}}/history"): "keys:read",
     ("GET", f"{KEYS}/{{public_id}}/usage"): "keys:read",
+    ("POST", "/admin/tokens"): "admin",
+    ("GET", "/admin/tokens"): "admin",
+    ("POST", "/admin/tokens/{token_id}/rotate"): "admin",
+    ("DELETE", "/admin/tokens/{token_id}"): "admin",
     ("PUT", f"{PRICES}/{{price_id}}"): "prices:write",
     ("GET", PRICES): "prices:read",
     ("GET", f"{PRICES}/{{price_id}}"): "prices:read",
@@ -59,7 +64,7 @@ UNDOCUMENTED = {("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/docs/page.
 # Ids of nobody: any caller with the right scope gets a 404, and nothing is changed.
 NOBODY = {
     "public_id": "AAAAAAAAAAAA", "credential_id": "AAAAAAAAAAAA", "price_id": "none",
-    "inference_id": "01953a3e-0000-7000-8000-000000000001", "position": "1",
+    "inference_id": "01953a3e-0000-7000-8000-000000000001", "position": "1", "token_id": "AAAAAAAAAAAA",
 }  # fmt: skip
 # Without waiting for a projector, which does not run here.
 QUERY = {"/audit/verify": "?wait_s=0"}
@@ -70,7 +75,7 @@ ROUTES = pytest.mark.parametrize("route", NEEDED, ids=" ".join)
 async def tokens(shared_api: Api) -> dict[str, str]:
     """A token of each scope alone."""
     create = shared_api.services.registry.tokens.create
-    return {scope: (await create(f"only {scope}", (scope,), OPERATOR))[1] for scope in SCOPES}
+    return {scope: (await create(NewToken(f"only {scope}", (scope,)), OPERATOR)).text for scope in SCOPES}
 
 
 def path_of(template: str) -> str:
@@ -149,6 +154,6 @@ async def test_what_only_the_operator_may_do_is_not_there_for_any_token(
     operators = routes_of(http_app._OPERATOR) - routes_of(http_app._PUBLIC)
     assert len(operators) > 10
     for method, template in operators:
-        path = template.format(**NOBODY, target="x", token_id="AAAAAAAAAAAA")
+        path = template.format(**NOBODY, target="x")
         answer = await shared_api.client.request(method, path, headers={"Authorization": f"Bearer {tokens['admin']}"})
         assert_problem(answer, 404)

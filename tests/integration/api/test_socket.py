@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from registry.keys.tokens import SCOPES
 from registry.log.postgres import PostgresEventLog
-from registry.service import TokenService
+from registry.tokens.service import NewToken, TokenService
+from registry.tokens.state import SCOPES
 from tests.support.api.service import OPERATOR, PROBLEM
 from tests.support.servers.databases import Database
 
@@ -67,7 +67,7 @@ async def served(
     database: Database, postgres_log: PostgresEventLog, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Served]:
     """`keyledger serve` on the test's database, logging all it can, as text or in the format that a test asks for."""
-    _, token = await TokenService(postgres_log).create("test", SCOPES, OPERATOR)
+    token = (await TokenService(postgres_log).create(NewToken("test", SCOPES), OPERATOR)).text
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("KEYLEDGER_")},
         "KEYLEDGER_DATABASE_URL": database.app_url,
@@ -158,7 +158,8 @@ async def test_no_secret_is_in_any_log_line_or_error_wherever_it_was_sent(
     bearer = {"Authorization": f"Bearer {served.token}"}
     async with httpx.AsyncClient(base_url=served.url, timeout=20) as client:
         made = [(await client.post(KEYS, json={"tags": {"a": "b"}}, headers=bearer)).json() for _ in range(3)]
-        other, other_token = await TokenService(postgres_log).create("other", ("billing:read",), OPERATOR)
+        made_other = await TokenService(postgres_log).create(NewToken("other", ("billing:read",)), OPERATOR)
+        other, other_token = made_other.token, made_other.text
         texts = [served.token, other_token, *(one["api_key"] for one in made)]
         answers = [await send(client, bearer, text, made[0]["public_id"]) for text in texts]
         ordinary = [

@@ -31,7 +31,8 @@ from registry.errors import LogBroken, Unauthenticated
 from registry.keys.secrets import issue_token
 from registry.log.postgres import PostgresEventLog, open_log
 from registry.queries import Queries
-from registry.service import KeyService, NewKey, TokenService
+from registry.service import KeyService, NewKey
+from registry.tokens.service import NewToken, TokenService
 from tests.support.audit.archive_world import (
     assert_guarded,
     assert_untouched,
@@ -90,7 +91,7 @@ async def test_the_restored_log_goes_on(
     filled: PostgresEventLog, engine: AsyncEngine, empty: Database, tmp_path: Path
 ) -> None:
     issued = issue_token()
-    await TokenService(filled).create("auditor", ("audit:read",), OPERATOR, issued)
+    await TokenService(filled).create(NewToken("auditor", ("audit:read",)), OPERATOR, issued)
     await export_to(tmp_path / "a", filled, secrets_of=engine)
     restored = await restore_into(empty, tmp_path / "a")
     async with empty.engine() as other:
@@ -108,7 +109,7 @@ async def test_without_the_hashes_all_is_there_and_nobody_can_log_in(
     filled: PostgresEventLog, database: Database, empty: Database, tmp_path: Path
 ) -> None:
     issued = issue_token()
-    await TokenService(filled).create("auditor", ("audit:read",), OPERATOR, issued)
+    await TokenService(filled).create(NewToken("auditor", ("audit:read",)), OPERATOR, issued)
     await export_to(tmp_path / "a", filled)
     restored = await restore_into(empty, tmp_path / "a")
     assert restored.keys_without_secret == restored.keys == 15

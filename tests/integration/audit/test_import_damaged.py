@@ -16,7 +16,8 @@ from audit.errors import BadArchive
 from registry.log.event_log import EventLog, RecordedEvent
 from registry.log.memory import MemoryEventLog
 from registry.log.postgres import PostgresEventLog
-from registry.service import KeyService, NewKey, TokenService
+from registry.service import KeyService, NewKey
+from registry.tokens.service import NewToken, TokenService
 from tests.support.audit.archive_damage import KINDS, Damage, forge
 from tests.support.audit.archive_world import assert_untouched, export_to, id_of, restore_into
 from tests.support.ledger.workload import OPERATOR, fill, itself
@@ -86,7 +87,7 @@ async def story(*changes: dict[str, Any]) -> list[RecordedEvent]:
     log = MemoryEventLog()
     key = (await KeyService(log, itself).create(NewKey({"customer_id": "acme"}), OPERATOR)).key
     await KeyService(log, itself).revoke(key.public_id, OPERATOR)
-    await TokenService(log).create("finance", ("billing:read",), OPERATOR)
+    await TokenService(log).create(NewToken("finance", ("billing:read",)), OPERATOR)
     events = await log.read(0, 10)
     return [msgspec.structs.replace(event, **change) for event, change in zip(events, changes, strict=True)]
 

@@ -16,6 +16,7 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from registry.db.connection import make_engine
 from registry.log.postgres import PostgresEventLog
+from registry.tokens.service import NewToken
 from tests.support.api.service import Api, open_api
 from tests.support.gateway.key_table import FOREIGN, everything, make_table
 from tests.support.gateway.rules import check
@@ -110,7 +111,7 @@ async def test_after_a_failure_the_registry_goes_on(api: Api, shared: Database) 
 async def test_what_changes_no_key_does_not_need_the_gateway(api: Api, shared: Database) -> None:
     async with shared.connect() as owner:
         await owner.execute("DROP TABLE tensorzero_auth_api_key")
-    token, _ = await api.services.registry.tokens.create("t", ("keys:read",), OPERATOR)
+    token = (await api.services.registry.tokens.create(NewToken("t", ("keys:read",)), OPERATOR)).token
     assert token.name == "t"
 
 

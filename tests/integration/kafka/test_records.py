@@ -14,7 +14,8 @@ from registry.keys.secrets import issue_token
 from registry.log.event_log import Caller
 from registry.publish.cloudevent import read_record
 from registry.queries import Queries
-from registry.service import KeyService, NewKey, TokenService
+from registry.service import KeyService, NewKey
+from registry.tokens.service import NewToken, TokenService
 from tests.support.kafka_world import Way
 from tests.support.ledger.workload import fill
 
@@ -60,7 +61,7 @@ async def test_no_secret_nor_the_hash_of_one_is_in_any_record(way: Way) -> None:
     keys, tokens = KeyService(way.log, Queries(way.engine).public_id), TokenService(way.log)
     created = [await keys.create(NewKey({"customer_id": f"c{number}"}), OPERATOR) for number in range(5)]
     token = issue_token()
-    await tokens.create("portal", ("keys:read",), OPERATOR, token)
+    await tokens.create(NewToken("portal", ("keys:read",)), OPERATOR, token)
     await way.publish_all()
     messages = await asyncio.to_thread(consume, way.bootstrap_servers, way.topic, 6)
     written = b"".join(message.value() + (message.key() or b"") for message in messages)

@@ -24,11 +24,12 @@ from projections.engine.ddl import Names
 from projections.ledger.dead_letters import DeadLetters
 from projections.ledger.presence import Presence
 from projections.ledger.store import Store
-from registry.keys.tokens import SCOPES
 from registry.log.append_hook import AppendHook
 from registry.log.event_log import Caller
 from registry.log.postgres import Limits, open_log
 from registry.queries import Queries
+from registry.tokens.service import NewToken
+from registry.tokens.state import SCOPES
 from tests.support.servers.databases import Database
 
 OPERATOR = Caller("operator")
@@ -97,8 +98,8 @@ async def open_api(
     async with opened() as bare, Reading(opened) as reading:
         services = replace(bare, reading=reading)
         tokens = services.registry.tokens
-        made = {name: await tokens.create(name, scopes, OPERATOR) for name, scopes in TOKENS.items()}
-        await tokens.revoke(made["revoked"][0].token_id, OPERATOR)
+        made = {name: await tokens.create(NewToken(name, scopes), OPERATOR) for name, scopes in TOKENS.items()}
+        await tokens.revoke(made["revoked"].token.token_id, OPERATOR)
         app = public_app(services)
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)
         async with httpx.AsyncClient(transport=transport, base_url="http://keyledger") as client:
@@ -106,8 +107,8 @@ async def open_api(
                 app,
                 client,
                 services,
-                {name: text for name, (_, text) in made.items()},
-                {name: state.token_id for name, (state, _) in made.items()},
+                {name: one.text for name, one in made.items()},
+                {name: one.token.token_id for name, one in made.items()},
             )
 
 
@@ -123,7 +124,7 @@ async def _services(
         database.app_url, hide_parameters=True, connect_args={"server_settings": {"timezone": "UTC"}}
     )
     log = await open_log(engine, Limits(lock_timeout_s=0.5), append_hook)
-    registry = registry_on(log, engine, Settings())
+    registry = registry_on(log, engine, Settings(bad_tokens_per_minute=1_000_000))
     if gateway is not None:
         registry = replace(registry, gateway_wait=gateway(registry.queries))
     store, letters = Store(clickhouse, names), DeadLetters(clickhouse, names)

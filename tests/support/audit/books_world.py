@@ -18,7 +18,8 @@ from projections.ledger.store import Store
 from registry.db.connection import make_engine
 from registry.keys.details import KeyDetails
 from registry.log.postgres import PostgresEventLog
-from registry.service import KeyService, NewKey, TokenService
+from registry.service import KeyService, NewKey
+from registry.tokens.service import NewToken, TokenService
 from tests.support.ledger.projecting import catch_up
 from tests.support.ledger.workload import OPERATOR, fill, itself
 from tests.support.servers.databases import Database
@@ -73,8 +74,8 @@ async def make_books(
     """Fill the log and project it; the last key has details and has ended, or no key has details."""
     made = open_books(log, engine, database, clickhouse, names)
     tokens = TokenService(log)
-    await tokens.create("portal", ("keys:read", "keys:write"), OPERATOR)
-    finance, _ = await tokens.create("finance", ("billing:read",), OPERATOR)
+    await tokens.create(NewToken("portal", ("keys:read", "keys:write")), OPERATOR)
+    finance = (await tokens.create(NewToken("finance", ("billing:read",)), OPERATOR)).token
     await fill(log, seed=71, count=edits)
     await tokens.revoke(finance.token_id, OPERATOR)
     if described:

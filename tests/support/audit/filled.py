@@ -11,7 +11,7 @@ from projections.engine.client import ClickHouse
 from registry.keys.events import CLOCK_STREAM, ClockDivergenceAccepted
 from registry.log.event_log import NewEvent, Write
 from registry.log.postgres import PostgresEventLog, open_log
-from registry.service import TokenService
+from registry.tokens.service import NewToken, TokenService
 from tests.support.audit.books_world import make_books
 from tests.support.ledger.prepared import PreparedLedger, tables_with_rows
 from tests.support.ledger.workload import OPERATOR, fill
@@ -53,8 +53,8 @@ class Filling:
 
         async def work(log: PostgresEventLog, _engine: AsyncEngine, _database: Database) -> None:
             tokens = TokenService(log)
-            finance, _ = await tokens.create("finance", ("billing:read",), OPERATOR)
-            await tokens.create("Büro für Schlüssel", ("keys:read", "keys:write"), OPERATOR)
+            finance = (await tokens.create(NewToken("finance", ("billing:read",)), OPERATOR)).token
+            await tokens.create(NewToken("Büro für Schlüssel", ("keys:read", "keys:write")), OPERATOR)
             await fill(log, seed=21, count=60)
             await tokens.revoke(finance.token_id, OPERATOR)
             accepted = ClockDivergenceAccepted(NOON, NOON)

@@ -19,7 +19,7 @@ from gateways.tensorzero.setup import create_table
 from registry.db.connection import make_engine
 from registry.log.postgres import PostgresEventLog
 from registry.queries import Queries
-from registry.service import TokenService
+from registry.tokens.service import NewToken, TokenService
 from tests.support.gateway.rules import DECODABLE, check
 from tests.support.gateway.syncing import OPERATOR
 from tests.support.processes.gateway_chaos import Load, Sampler, free_port, kill_again_and_again, under_load
@@ -47,7 +47,7 @@ async def survive(
     """Kill under load, then check; with no sync the two databases are one, and each answer holds at once."""
     await _make_table(gateway)
     foreign = await _foreign(gateway)
-    _, token = await TokenService(log).create("portal", ("keys:read", "keys:write"), OPERATOR)
+    token = (await TokenService(log).create(NewToken("portal", ("keys:read", "keys:write")), OPERATOR)).text
     port, environ = free_port(), _environ(folder, database, gateway)
     registry = Part(folder / "serve.log", environ, "serve", "--port", str(port))
     followers = [Part(folder / f"sync-{number}.log", environ, "project", "gateway") for number in range(syncs)]
