@@ -107,12 +107,11 @@ async def list_events(
 
 async def _beginning(request: Request, log: EventLog, after: int | None, *, streams: bool) -> int:
     """The position after which to begin. Raises FieldsRefused for one beyond the head, or for two."""
-    field, last = "after", request.headers.get(LAST_EVENT_ID) if streams else None
-    if last is not None:
-        field = LAST_EVENT_ID
-        if not (last.isascii() and last.isdigit() and len(last) <= 18):
-            raise FieldsRefused(FieldFault(field, "must be the id of an event of this feed"))
-        after = int(last)
+    field, last = "after", request.headers.get(LAST_EVENT_ID)
+    if last is not None and not (last.isascii() and last.isdigit() and len(last) <= 18):
+        raise FieldsRefused(FieldFault(LAST_EVENT_ID, "must be the id of an event of this feed"))
+    if last is not None and streams:
+        field, after = LAST_EVENT_ID, int(last)
     head = (await log.head()).position
     if (after or 0) > head:
         raise FieldsRefused(FieldFault(field, f"is beyond the head of the log, {head}"), position=head)

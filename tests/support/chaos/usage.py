@@ -94,7 +94,7 @@ class Usage:
             until_ms=until_ms,
             known_at=position,
         )
-        usage = {name: value for name, value in bill["usage"].items() if name != "fingerprint"}
+        usage = {name: bill["usage"][name] for name in self.right["usage"]}
         assert usage == self.right["usage"]
         for part in ("total", "lines", "late_lines", "coverage"):
             assert bill[part] == self.right[part], (part, position)
