@@ -15,22 +15,16 @@ from keyledger.http.answer.problem import documented
 from keyledger.http.billing.csv_answer import liked
 from keyledger.http.dependencies import OF_CALLERS, EventReader, Registry, principal_of
 from keyledger.http.events.pages import FeedPage, feed_page, page_json
+from keyledger.http.events.types import TYPES, types_of
 from keyledger.http.reads import SSE, Reads
 from keyledger.http.request.field_types import WHOLE, Whole
 from keyledger.http.request.query_params import Limit, Strict
 from keyledger.runtime.services import Services as OpenServices
 from registry.errors import FieldFault, FieldsRefused, RegistryError
-from registry.log.codec import CURRENT
 from registry.log.event_log import EventLog
 
 LAST_EVENT_ID: Final = "Last-Event-ID"
 _KINDS: Final = (SSE, "application/json")
-# By its name, and by that of each version as the CloudEvent has it.
-_TYPES: Final = {kind.__name__: kind.__name__ for kind in CURRENT} | {
-    f"keyledger.{kind.__name__}.v{version}": kind.__name__
-    for kind, last in CURRENT.items()
-    for version in range(1, last + 1)
-}
 # How often a stream says that it lives, and asks whether its token still does.
 _ALIVE_S: Final = 10.0
 _VARY: Final = {"Vary": "Accept"}
@@ -54,7 +48,7 @@ class FeedQuery(Strict):
     )
     type: list[str] = Field(
         [],
-        max_length=len(_TYPES),
+        max_length=len(TYPES),
         description="of these types alone, each as in the events or by its name",
         examples=[["keyledger.KeyCreated.v1", "TagsChanged"]],
     )
@@ -62,13 +56,6 @@ class FeedQuery(Strict):
     wait_s: Annotated[int, Field(ge=0, le=30), WHOLE] = Field(
         0, description="where there is none yet, wait for one up to so many seconds", examples=[30]
     )
-
-    def types(self) -> frozenset[str]:
-        """The types asked for; none for all. Raises FieldsRefused."""
-        unknown = [name for name in self.type if name not in _TYPES]
-        if unknown:
-            raise FieldsRefused(FieldFault("type", f"must be any of {', '.join(sorted(set(_TYPES.values())))}"))
-        return frozenset(_TYPES[name] for name in self.type)
 
 
 @router.get(
@@ -86,7 +73,7 @@ async def list_events(
     Go on with `after` as the page's `next_after` says. With `Accept: text/event-stream` they come as server-sent events
     without an end, each with its position as `id`: who is cut off goes on with `Last-Event-ID`, or with `after`.
     """
-    types, streams = query.types(), liked(_KINDS, request.headers.get("accept")) == SSE
+    types, streams = types_of("type", query.type), liked(_KINDS, request.headers.get("accept")) == SSE
     after = await _beginning(request, registry.log, query.after, streams=streams)
 
     async def read(after: int, limit: int) -> FeedPage:
