@@ -5,9 +5,11 @@ KeyledgerError         any error of ours: the message is in our own words and qu
     ├── Refused              the request is at fault; nothing was appended
     │   ├── UnknownKey           404
     │   │   ├── UnknownCredential
-│   │   ├── UnknownChange
+    │   │   ├── UnknownChange
     │   │   ├── UnknownPrice
-│   │   └── UnknownToken
+    │   │   ├── UnknownToken
+    │   │   ├── UnknownWebhook
+    │   │   └── UnknownDelivery
     │   ├── Conflict             409, not allowed in the key's state
     │   ├── VersionConflict      412, the stream is not at a version that the caller stated
     │   ├── Forbidden            403, a scope is missing
@@ -80,6 +82,14 @@ class UnknownPrice(UnknownKey):
 
 class UnknownToken(UnknownKey):
     """There is no such admin token."""
+
+
+class UnknownWebhook(UnknownKey):
+    """There is no such webhook."""
+
+
+class UnknownDelivery(UnknownKey):
+    """The webhook has no delivery of this position, or has it no longer."""
 
 
 class Conflict(Refused):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import typer
 
@@ -11,6 +11,14 @@ from keyledger.cli.client import AsJson, CommandFailed, Data, request
 from keyledger.cli.printing.after_now import warn_after_now
 from keyledger.cli.printing.output import print_json, say
 from keyledger.cli.printing.tables import print_table
+
+_LAG: Final = ("lag_positions", "lag_s", "failure")
+_TABLES: Final = {
+    "publishers": ("topic", "published", *_LAG),
+    "projectors": ("name", "applied", *_LAG),
+    "webhooks": ("id", "taken", "pending", "dead", *_LAG),
+    "parts": ("part", "state", "host", "pid", "started_at", "succeeded_at", "silent_s"),
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -34,13 +42,9 @@ def status(data: Data = None, json: AsJson = False) -> None:
 def print_status(seen: dict[str, Any]) -> None:
     """The status for a person."""
     say(f"log {seen['log_id']}: head {seen['head']}, recorded at {seen['recorded_at']}")
-    numbers = ("lag_positions", "lag_s", "failure")
-    for what, name, reached in (("publishers", "topic", "published"), ("projectors", "name", "applied")):
+    for what, columns in _TABLES.items():
         if seen[what]:
-            _print_rows((name, reached, *numbers), seen[what], what)
-    if seen["parts"]:
-        columns = ("part", "state", "host", "pid", "started_at", "succeeded_at", "silent_s")
-        _print_rows(columns, seen["parts"], "parts")
+            _print_rows(columns, seen[what], what)
     for one in seen["gateways"]:
         _print_gateway(one)
     say(_verified(seen["verified"]))

@@ -25,6 +25,7 @@ from keyledger.runtime.workers import (
     log_projector,
     relay,
     usage_collector,
+    webhook_sender,
 )
 from keyledger.settings import Settings
 from projections.engine import ddl
@@ -126,7 +127,7 @@ async def open_stack(
             if (sync := gateway_sync(services.registry)) is not None:
                 followers.append(sync)
             collector = usage_collector(services)
-            followers.append(collector)
+            followers += [collector, webhook_sender(services.registry)]
             tasks = [asyncio.create_task(follower.run()) for follower in followers]
             try:
                 await _collected(services, collector)

@@ -45,6 +45,7 @@ from keyledger.http.operator import (
 from keyledger.http.prices import prices
 from keyledger.http.request.percent_encoding import PercentEncoding
 from keyledger.http.tokens import tokens
+from keyledger.http.webhooks import deliveries, webhooks
 from keyledger.runtime.services import Services
 from keyledger.runtime.serving.health import Failure, Health, RecentStatus, none
 from registry.auth import OPERATOR, Principal
@@ -67,6 +68,8 @@ _PUBLIC: Final = (
     inferences.router,
     focus.router,
     feed.router,
+    webhooks.router,
+    deliveries.router,
     audit_history.router,
     state.router,
     diff.router,

@@ -129,8 +129,8 @@ PriceWriter = Annotated[Principal, needs("prices:write")]
 BillReader = Annotated[Principal, needs("billing:read")]
 ConfinedBillReader = Annotated[Principal, needs("billing:read", confined=True)]
 EventReader = Annotated[Principal, needs("events:read", confined=True)]
-Admin = Annotated[Principal, needs("admin")]
 Auditor = Annotated[Principal, needs("audit:read")]
+Administrator = Annotated[Principal, needs("admin")]
 
 # What routers of callers with a token, and those of the operator, ask of every request.
 OF_CALLERS = (Depends(principal_of), Depends(strict_request))

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from keyledger.runtime.connections import database_engine
 from keyledger.runtime.gateway import GatewayKeys, GatewayPlace, gateway_place, open_gateway
 from keyledger.runtime.gateway_wait import GatewayWait, NoWait, SyncWait
+from keyledger.runtime.webhooks.http_receiver import HttpReceiver
 from keyledger.settings import Settings
 from registry.bulk import BulkService
 from registry.clock import ClockService
@@ -28,6 +29,8 @@ from registry.tokens.last_use import LastUse
 from registry.tokens.service import TokenService
 from registry.usage.anchors import UsageAnchors
 from registry.verify.known_keys import KnownKeys
+from registry.webhooks.receiver import Receiver
+from registry.webhooks.store import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,19 @@ class Registry:
     price_book: PriceQueries
     kept_answers: KeptAnswers
     known_keys: KnownKeys
+    webhooks: Webhooks
     gateway: GatewayKeys | None = None
     gateway_wait: GatewayWait | None = None
     refusal: Refusal = nothing_refused
 
 
-def registry_on(log: EventLog, engine: AsyncEngine, settings: Settings, gateway: GatewayKeys | None = None) -> Registry:
+def registry_on(
+    log: EventLog,
+    engine: AsyncEngine,
+    settings: Settings,
+    gateway: GatewayKeys | None = None,
+    receiver: Receiver | None = None,
+) -> Registry:
     """The registry of an open log, whose database the engine is on."""
     queries = Queries(engine)
     keys, tokens = KeyService(log, queries.public_id), TokenService(log)
@@ -74,6 +84,7 @@ def registry_on(log: EventLog, engine: AsyncEngine, settings: Settings, gateway:
         PriceQueries(engine),
         KeptAnswers(engine),
         KnownKeys(log, engine),
+        Webhooks(log, engine, queries, receiver or webhook_receiver(settings)),
         gateway,
         wait,
     )
@@ -90,17 +101,23 @@ async def open_registry(
     Raises LogBroken where the database was not migrated, SchemaTooNew, Busy when it is away; a gateway that is away is
     no failure.
     """
-    engine = database_engine(settings, database_url)
+    engine, receiver = database_engine(settings, database_url), webhook_receiver(settings)
     log: PostgresEventLog | None = None
     try:
         async with open_gateway(place or gateway_place(settings), engine, database_url) as gateway:
             hook = None if gateway is None else gateway.append_hook
             log = await open_log(engine, append_limits(settings), hook, refusal)
-            yield replace(registry_on(log, engine, settings, gateway), refusal=refusal)
+            yield replace(registry_on(log, engine, settings, gateway, receiver), refusal=refusal)
     finally:
+        await receiver.close()
         if log is not None:
             await log.close()
         await engine.dispose()
+
+
+def webhook_receiver(settings: Settings) -> HttpReceiver:
+    """How deliveries of webhooks are sent; nothing is opened yet."""
+    return HttpReceiver(allow_private=settings.webhook_allow_private, timeout_s=settings.webhook_timeout_s)
 
 
 def append_limits(settings: Settings) -> Limits:

@@ -31,6 +31,14 @@ from keyledger.runtime.watching.part_status import (
     states_of,
 )
 from keyledger.runtime.watching.read_side import NOT_READ, ReadSide, ReadSideSeen, log_changed, look
+from keyledger.runtime.watching.webhook_status import (
+    Attempts,
+    WebhookStatus,
+    alarms_of_webhooks,
+    attempts_of,
+    lags_of_webhooks,
+    webhook_status,
+)
 from projections.ledger.alarms import Alarm
 from projections.usage.gateway_count import GatewayCount
 from projections.usage.journal.state import Behind
@@ -39,6 +47,7 @@ from registry.log.clock_watch import ClockBounds
 from registry.log.event_log import Head
 from registry.parts.heartbeats import Heartbeats
 from registry.queries import Queries, Seen
+from registry.webhooks.progress import progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,7 @@ class Status:
     not asked or did not answer; an alarm says the latter.
 
     `gateway_count` is the latest comparison of what the gateway counted with its rows; None without one. `collector`:
-    how far the usage journal is behind the gateway's tables.
+    how far the usage journal is behind the gateway's tables. `webhook_attempts`: of all webhooks there ever were.
     """
 
     log_id: str
@@ -65,6 +74,8 @@ class Status:
     verified: LastVerify | None = None
     gateway_count: GatewayCount | None = None
     collector: Behind | None = None
+    webhooks: tuple[WebhookStatus, ...] = ()
+    webhook_attempts: Attempts | None = None
 
     @property
     def reads_clickhouse(self) -> bool:
@@ -92,6 +103,7 @@ async def _status(registry: Registry, looking: asyncio.Task[ReadSideSeen]) -> St
     migrated = all(one.kind != "write_path" for one in found)  # else these tables may not be there yet
     beats = await Heartbeats(registry.engine).read() if migrated else []
     verified = await last_verify(registry.engine) if migrated else None
+    sent = await progress(registry.engine) if migrated else []
     head, seen = await registry.log.head(), await queries.seen()
     publishers = tuple(publisher_status(one, head, seen) for one in await queries.published())
     gateways = await queries.gateways_synced()
@@ -108,6 +120,9 @@ async def _status(registry: Registry, looking: asyncio.Task[ReadSideSeen]) -> St
     found += alarms_of_parts(parts, expected_parts(settings, beats))
     found += alarms_of_lag(lags_of(publishers, projectors, settings.kafka_topic), settings.lag_alarm_s, settings)
     found += alarms_of_collector(there.collector, settings)
+    live = [one for one in sent if not one.deleted]
+    found += alarms_of_lag(lags_of_webhooks(live, head, seen), settings.lag_alarm_s, settings)
+    found += alarms_of_webhooks(live, seen, settings.lag_alarm_s)
     return Status(
         str(registry.log.log_id),
         head.position,
@@ -122,6 +137,8 @@ async def _status(registry: Registry, looking: asyncio.Task[ReadSideSeen]) -> St
         verified,
         there.gateway_count,
         there.collector,
+        tuple(webhook_status(one, head, seen) for one in live),
+        attempts_of(sent),
     )
 
 

@@ -1,4 +1,4 @@
-"""What follows the log: projectors, the relay and the gateway's sync, made from services or the registry."""
+"""What follows the log, made from services or the registry: projectors, relay, sender and the gateway's sync."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ from registry.db.leader_lock import LeaderLock
 from registry.publish.checkpoint import RelayCheckpoint
 from registry.publish.relay import Relay
 from registry.publish.topics import TopicPlan
+from registry.webhooks.schedule import Schedule
+from registry.webhooks.sender import Sender
 
 
 def ledger_guard(services: Services) -> LedgerGuard:
@@ -64,6 +66,13 @@ def relay(registry: Registry) -> Relay:
     settings = registry.settings
     checkpoint = RelayCheckpoint(registry.engine, settings.kafka_topic)
     return Relay(registry.log, checkpoint, kafka_options(settings), *topic_plans(settings))
+
+
+def webhook_sender(registry: Registry) -> Sender:
+    """The sender of the log's events to webhooks, as one of which one is active."""
+    settings = registry.settings
+    schedule = Schedule(settings.webhook_first_pause_s, settings.webhook_give_up_s)
+    return Sender(registry.log, registry.engine, registry.webhooks.receiver, schedule)
 
 
 def gateway_sync(registry: Registry) -> GatewaySync | None:

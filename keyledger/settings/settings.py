@@ -159,8 +159,8 @@ class Settings(BaseSettings):
     )
     parts_expected: PartNames | None = Field(
         None,
-        description="Parts that must run: serve, projector, collector, relay, sync, with commas between; when not set, "
-        "those that have run and were not stopped.",
+        description="Parts that must run: serve, projector, collector, relay, sync, sender, with commas between; when "
+        "not set, those that have run and were not stopped.",
     )
     data: Path | None = Field(
         None, description="The data folder of the embedded default: ./keyledger-data when not set."
@@ -206,6 +206,22 @@ class Settings(BaseSettings):
     http_origins: Origins | None = Field(
         None,
         description="Origins whose pages may read answers in a browser (CORS), with commas between; none when not set.",
+    )
+    webhook_allow_private: bool = Field(
+        False,
+        description="Let webhooks lead to addresses that are not public: of this machine and its networks.",
+    )
+    webhook_timeout_s: float = Field(
+        15.0, ge=0.1, le=300, description="How long a webhook's receiver has to answer; then the delivery failed."
+    )
+    webhook_first_pause_s: float = Field(
+        5.0,
+        ge=0.01,
+        le=3600,
+        description="Pause before a failed delivery is repeated; it doubles each time, up to three hours.",
+    )
+    webhook_give_up_s: float = Field(
+        259_200.0, ge=0.01, le=31_536_000, description="How long a delivery is repeated before it is dead: three days."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged, to stderr.")
     log_format: Literal["text", "json"] = Field(

@@ -15,7 +15,7 @@ AlarmKind = Literal[
     "dead_letter", "feed_stopped", "hole", "two_claims", "broken_chain", "log_changed", "projector_stopped",
     "publisher_stopped", "gateway_stopped", "rows_missing", "clock", "changes_refused", "clickhouse_down", "write_path",
     "part_missing", "lag",
-    "rows_lost", "gateway_metrics", "collector_stopped",
+    "rows_lost", "gateway_metrics", "collector_stopped", "webhook_waits", "webhook_dead",
 ]  # fmt: skip
 
 
@@ -48,6 +48,7 @@ _PUBLIC: Final[Mapping[str, str]] = {
     "projector_stopped": f"the projector can't apply the next event; {_WHY}",
     "gateway_stopped": f"the gateway's table of keys can't be written; {_WHY}",
     "collector_stopped": f"usage is not collected; {_WHY}",
+    "webhook_waits": f"a webhook's receiver has not taken its events; {_WHY}",
     "gateway_metrics": f"the gateway's metrics can't be read; {_WHY}",
     "changes_refused": f"only what stops a key is recorded; {_WHY}",
     "part_missing": "a part has given no sign of life for too long; `keyledger status` says which, and where",

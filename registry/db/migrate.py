@@ -31,6 +31,9 @@ _GRANTS: Final = {
     "heartbeat": "SELECT, INSERT, UPDATE, DELETE",
     "last_verify": "SELECT, INSERT, UPDATE",
     "kept_answer": "SELECT, INSERT, UPDATE, DELETE",
+    "webhook": "SELECT, INSERT, UPDATE",
+    "webhook_secret": "SELECT, INSERT, UPDATE, DELETE",
+    "webhook_delivery": "SELECT, INSERT, UPDATE, DELETE",
     "alembic_version": "SELECT",
 }
 

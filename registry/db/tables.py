@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     literal_column,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
 SCHEMA = "keyledger"
 _INSTANT = TIMESTAMP(timezone=True)
@@ -202,4 +203,66 @@ last_verify = Table(
     Column("findings", BigInteger),
     Column("failure", Text),
     CheckConstraint("id = 1", name="last_verify_only"),
+)
+
+# Who is sent the events of the log that come after its creation: see `registry.webhooks`. The place in the log is that
+# up to which deliveries were taken for it. A deleted one keeps its row, for who asks who had made it, and nothing
+# to sign or to send. `delivered`, `failed` and `died` count attempts, for metrics.
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("webhook_id", UUID(as_uuid=True), primary_key=True),
+    Column("number", BigInteger, Identity(always=True), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("types", ARRAY(Text)),
+    Column("log_id", UUID(as_uuid=True), nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("created_at", _INSTANT, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_for", Text),
+    Column("deleted_at", _INSTANT),
+    Column("deleted_by", Text),
+    Column("deleted_for", Text),
+    Column("delivered", BigInteger, nullable=False, server_default="0"),
+    Column("failed", BigInteger, nullable=False, server_default="0"),
+    Column("died", BigInteger, nullable=False, server_default="0"),
+    UniqueConstraint("number", name="webhook_number"),
+)
+
+# What deliveries are signed with, as it is: who signs must have it. `ends_at` is set by a rotation.
+webhook_secret = Table(
+    "webhook_secret",
+    metadata,
+    Column("webhook_id", UUID(as_uuid=True), primary_key=True),
+    Column("made_at", _INSTANT, primary_key=True),
+    Column("ends_at", _INSTANT),
+    Column("secret", Text, nullable=False),
+)
+
+# One row per event and webhook. Of the pending ones of a stream only the first has a `next_attempt_at`: the others wait
+# for it. `tried_since` is when it was taken or replayed, `ended_at` when it was delivered or given up.
+webhook_delivery = Table(
+    "webhook_delivery",
+    metadata,
+    Column("webhook_id", UUID(as_uuid=True), primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("stream", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("taken_at", _INSTANT, nullable=False),
+    Column("tried_since", _INSTANT, nullable=False),
+    Column("next_attempt_at", _INSTANT),
+    Column("last_attempt_at", _INSTANT),
+    Column("last_status", SmallInteger),
+    Column("last_error", Text),
+    Column("ended_at", _INSTANT),
+    CheckConstraint("status IN ('pending', 'delivered', 'dead')", name="webhook_delivery_status"),
+    Index("webhook_delivery_streams", "webhook_id", "stream", "position", postgresql_where=text("status = 'pending'")),
+    Index(
+        "webhook_delivery_due", "webhook_id", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")
+    ),
+    Index("webhook_delivery_open", "webhook_id", "status", "position", postgresql_where=text("status <> 'delivered'")),
+    Index("webhook_delivery_ended", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
 )

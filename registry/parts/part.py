@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from typing import Literal
 
-Part = Literal["serve", "projector", "relay", "sync", "collector"]
+Part = Literal["serve", "projector", "relay", "sync", "collector", "sender"]

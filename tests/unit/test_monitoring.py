@@ -22,6 +22,7 @@ from keyledger.runtime.serving.readiness import AskedPart
 from keyledger.runtime.status import Status
 from keyledger.runtime.watching.follower_status import GatewayStatus, ProjectorStatus, PublisherStatus, Redelivered
 from keyledger.runtime.watching.part_status import PartStatus, State
+from keyledger.runtime.watching.webhook_status import Attempts, WebhookStatus
 from projections.ledger.alarms import Alarm, AlarmKind
 from projections.usage.journal.state import Behind
 from registry.parts.part import Part
@@ -41,12 +42,15 @@ STATUS = Status(
     (PartStatus("relay", "leading", UUID(int=0), "one", 7, NOW, NOW, 0.0, NOW),),
     LastVerify(NOW, 7, 0, None, 60.0),
     collector=Behind(3, 0, 0.0, None),
+    webhooks=(WebhookStatus(UUID(int=0), 7, 0, 0.0, 0, 0, None),),
+    webhook_attempts=Attempts(1, 0, 0),
 )
 # What labels that we name can be.
 VALUES: Mapping[str, frozenset[str]] = {
     "part": frozenset(part for one in get_args(AskedPart) for part in get_args(one) or (one,)) | set(get_args(Part)),
     "state": frozenset(get_args(State)),
     "kind": frozenset(get_args(AlarmKind)),
+    "outcome": frozenset({"delivered", "failed", "died"}),
     "result": frozenset({"clean", "findings", "unfinished"}),
 }
 # Set by Prometheus.

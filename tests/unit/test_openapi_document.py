@@ -58,6 +58,13 @@ NAMES = {
     "exportLog": "get /audit/export",
     "verifyKey": "post /verify",
     "listEvents": "get /admin/events",
+    "createWebhook": "post /admin/webhooks",
+    "listWebhooks": "get /admin/webhooks",
+    "deleteWebhook": "delete /admin/webhooks/{webhook_id}",
+    "rotateWebhook": "post /admin/webhooks/{webhook_id}/rotate",
+    "testWebhook": "post /admin/webhooks/{webhook_id}/test",
+    "listDeliveries": "get /admin/webhooks/{webhook_id}/deliveries",
+    "replayDelivery": "post /admin/webhooks/{webhook_id}/deliveries/{position}/replay",
     "checkHealth": "get /healthz",
     "checkReadiness": "get /readyz",
     "showMetrics": "get /metrics",
@@ -293,6 +300,11 @@ def test_a_status_that_the_kind_of_a_call_brings_is_documented() -> None:
         "cancelScheduled",
         "setPrice",
         "endPrice",
+        "createWebhook",
+        "rotateWebhook",
+        "deleteWebhook",
+        "testWebhook",
+        "replayDelivery",
     }
     conflicts = {operation["operationId"] for operation in OPERATIONS.values() if "409" in operation["responses"]}
     bills = {"showBill", "compareBills", "listBilledInferences", "exportFocus"}

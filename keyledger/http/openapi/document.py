@@ -18,6 +18,7 @@ _TAGS: Final = [
     {"name": "tokens", "description": "Admin tokens: who may call what, of which keys, and until when."},
     {"name": "prices", "description": "The price book: what tokens and inferences cost a customer, from when to when."},
     {"name": "events", "description": "The log as a feed, for machines that keep a copy."},
+    {"name": "webhooks", "description": "The log sent to other systems: signed, in order for each key, at least once."},
     {"name": "billing", "description": "Bills of periods, by the tags that keys had at each inference."},
     {"name": "audit", "description": "What happened, what held when, and whether everything is as the log says."},
     {"name": "operations", "description": "Health and metrics, for machines: without a token."},

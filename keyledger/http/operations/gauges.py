@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import fields
 from math import nan
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -13,6 +14,7 @@ from prometheus_client.registry import Collector
 from keyledger.runtime.serving.health import Health
 from keyledger.runtime.serving.readiness import fault_of, parts_known
 from keyledger.runtime.status import Status
+from keyledger.runtime.watching.webhook_status import Attempts
 from projections.usage.journal.state import Behind
 from registry.errors import RegistryError
 
@@ -29,6 +31,22 @@ class Drift(Collector):
         family = CounterMetricFamily("keyledger_gateway_drift_repaired", words, labels=["gateway"])
         for gateway, repaired in self.repaired.items():
             family.add_metric([gateway], repaired)
+        yield family
+
+
+class Sent(Collector):
+    """A counter that is read, too: its values are in the log's database, with the webhooks."""
+
+    def __init__(self) -> None:
+        self.attempts: Attempts | None = None
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """See Collector."""
+        words = "Attempts to deliver to webhooks, by what came of them; `died` are those after which one was given up."
+        family = CounterMetricFamily("keyledger_webhook_deliveries", words, labels=["outcome"])
+        if self.attempts is not None:
+            for outcome in fields(self.attempts):
+                family.add_metric([outcome.name], getattr(self.attempts, outcome.name))
         yield family
 
 
@@ -57,6 +75,11 @@ class Gauges:
         self._uncollected = self._gauge("keyledger_usage_uncollected_rows", "At the gateway, and not in the journal.")
         self._usage_lag_s = self._gauge("keyledger_usage_lag_seconds", "Age of the oldest of them.")
         self._usage_batch = self._gauge("keyledger_usage_batch", "The last batch of the usage journal.")
+        self._webhook_lag_s = self._gauge("keyledger_webhook_lag_seconds", "Of the oldest not delivered.", "webhook")
+        self._webhook_pending = self._gauge("keyledger_webhook_pending", "Not delivered yet.", "webhook")
+        self._webhook_dead = self._gauge("keyledger_webhook_dead", "Given up, and kept.", "webhook")
+        self._sent = Sent()
+        self.registry.register(self._sent)
         self._dead_letters = self._gauge("keyledger_dead_letters_open", "Dead letters that wait for an operator.")
         self._redelivered = self._gauge("keyledger_redelivered", "Events that came again, in thirty days.")
         self._parts = self._gauge("keyledger_parts", "How many of a part run, by what they do.", "part", "state")
@@ -94,6 +117,7 @@ class Gauges:
             self._projector_failed.labels(projector.name).set(projector.failure is not None)
         self._show_gateway(status)
         self._show_usage(status.collector)
+        self._show_webhooks(status)
         self._dead_letters.set(nan if status.dead_letters_open is None else status.dead_letters_open)
         self._redelivered.set(nan if status.redelivered is None else status.redelivered.count)
         self._parts.clear()
@@ -119,6 +143,15 @@ class Gauges:
         self._uncollected.set(nan if seen is None else seen.uncollected)
         self._usage_lag_s.set(nan if seen is None else seen.lag_s)
         self._usage_batch.set(nan if seen is None else seen.batch)
+
+    def _show_webhooks(self, status: Status) -> None:
+        self._sent.attempts = status.webhook_attempts
+        for one in (self._webhook_lag_s, self._webhook_pending, self._webhook_dead):
+            one.clear()
+        for webhook in status.webhooks:
+            self._webhook_lag_s.labels(str(webhook.id)).set(webhook.lag_s)
+            self._webhook_pending.labels(str(webhook.id)).set(webhook.pending)
+            self._webhook_dead.labels(str(webhook.id)).set(webhook.dead)
 
     def _gauge(self, name: str, words: str, *labels: str) -> Gauge:
         return Gauge(name, words, labels, registry=self.registry)

@@ -18,6 +18,7 @@ def open_status(status: Status) -> dict[str, Any]:
         replace(status, alarms=tuple(replace(one, detail=one.public) for one in status.alarms))
     )
     failing = [
+        *shown["webhooks"],
         *shown["publishers"],
         *shown["projectors"],
         shown["verified"],

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from keyledger.http.answer.answers import Page, answer
 from keyledger.http.answer.problem import documented
-from keyledger.http.dependencies import OF_CALLERS, Admin, Registry, caller_of
+from keyledger.http.dependencies import OF_CALLERS, Administrator, Registry, caller_of
 from keyledger.http.request.query_params import (
     NoQuery,
     PageQuery,
@@ -38,7 +38,7 @@ TokenId = Annotated[str, Path(description="the id of the token", examples=["AbCd
 async def create_token(
     request: Request,
     registry: Registry,
-    principal: Admin,
+    principal: Administrator,
     _query: Annotated[NoQuery, Query()],
     body: Annotated[TokenBody, Depends(json_body(TokenBody, JSON))],
 ) -> JSONResponse:
@@ -47,7 +47,7 @@ async def create_token(
 
 
 @router.get("", response_model=Page[TokenOut], responses=documented(422))
-async def list_tokens(registry: Registry, _principal: Admin, query: Annotated[PageQuery, Query()]) -> JSONResponse:
+async def list_tokens(registry: Registry, _principal: Administrator, query: Annotated[PageQuery, Query()]) -> JSONResponse:
     """List admin tokens, oldest first, with their last use as it was written half a minute ago at most."""
     first = from_cursor(query.cursor, "tokens") or 0
     tokens, seen = await registry.queries.tokens(), await registry.queries.seen()
@@ -68,7 +68,7 @@ async def rotate_token(
     request: Request,
     token_id: TokenId,
     registry: Registry,
-    principal: Admin,
+    principal: Administrator,
     _query: Annotated[NoQuery, Query()],
     body: Annotated[RotateTokenBody, Depends(json_body(RotateTokenBody, JSON))],
 ) -> JSONResponse:
@@ -82,7 +82,7 @@ async def revoke_token(
     request: Request,
     token_id: TokenId,
     registry: Registry,
-    principal: Admin,
+    principal: Administrator,
     query: Annotated[ReasonQuery, Query()],
 ) -> JSONResponse:
     """Revoke an admin token at once; a repeat answers the same."""

@@ -1,17 +1,31 @@
-"""`keyledger serve`: the API alone."""
+"""`keyledger serve`: the API, and the sender of webhooks, of which one of all processes is active."""
 
 from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from keyledger.http.app import public_app
 from keyledger.runtime.diagnostics.connected import log_services
 from keyledger.runtime.parts.following import Say, warn_of_pooler
+from keyledger.runtime.registry import Registry
 from keyledger.runtime.services import open_services
 from keyledger.runtime.serving.server import bind_tcp, connection_bounds, serving, stop_on_signal
 from keyledger.runtime.watching.heart import beating
 from keyledger.runtime.watching.sweeping import sweeping
+from keyledger.runtime.workers import webhook_sender
 from keyledger.settings import Settings
 from registry.background import running
 from registry.verify.known_keys import following
+from registry.webhooks.sender import Sender
+
+
+@asynccontextmanager
+async def sending(registry: Registry) -> AsyncIterator[Sender]:
+    """Send to webhooks, or wait as a standby, until the block ends."""
+    sender = webhook_sender(registry)
+    async with running(sender.run()):
+        yield sender
 
 
 async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
@@ -21,11 +35,12 @@ async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
     tcp = bind_tcp(host, port)
     async with (
         open_services(settings, database_url, settings.clickhouse_url) as services,
-        beating(services.registry, serves=True),
+        sending(services.registry) as sender,
+        beating(services.registry, [sender], serves=True),
         sweeping(services.registry.kept_answers),
         services.registry.gate.last_use.writing(),
         following(services.registry.known_keys),
-        serving([(public_app(services), tcp)], connection_bounds(settings)),
+        serving([(public_app(services, lambda: sender.failure), tcp)], connection_bounds(settings)),
     ):
         await warn_of_pooler(services.registry.engine)
         say(f"ready http://{host}:{tcp.getsockname()[1]}")

@@ -26,6 +26,7 @@ _COMMAND: Final = {
     "relay": "keyledger publish",
     "sync": "keyledger project gateway",
     "collector": "keyledger project usage",
+    "sender": "keyledger serve",
 }
 _PARTS: Final = "docs/operate.md, Parts that are missing"
 

@@ -11,6 +11,7 @@ from tests.support.api.service import OPERATOR, Api, assert_problem
 
 KEYS = "/admin/api-keys"
 PRICES = "/admin/prices"
+WEBHOOKS = "/admin/webhooks"
 # The scope that a route needs; None needs no token. `admin` has every scope.
 NEEDED = {
     ("POST", KEYS): "keys:write",
@@ -37,6 +38,13 @@ NEEDED = {
     ("DELETE", f"{PRICES}/{{price_id}}"): "prices:write",
     ("GET", f"{PRICES}/{{price_id}}/history"): "prices:read",
     ("GET", "/admin/events"): "events:read",
+    ("POST", WEBHOOKS): "admin",
+    ("GET", WEBHOOKS): "admin",
+    ("DELETE", f"{WEBHOOKS}/{{webhook_id}}"): "admin",
+    ("POST", f"{WEBHOOKS}/{{webhook_id}}/rotate"): "admin",
+    ("POST", f"{WEBHOOKS}/{{webhook_id}}/test"): "admin",
+    ("GET", f"{WEBHOOKS}/{{webhook_id}}/deliveries"): "admin",
+    ("POST", f"{WEBHOOKS}/{{webhook_id}}/deliveries/{{position}}/replay"): "admin",
     ("POST", "/verify"): "keys:verify",
     ("GET", "/billing/usage"): "billing:read",
     ("GET", "/billing/compare"): "billing:read",
@@ -65,6 +73,7 @@ UNDOCUMENTED = {("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/docs/page.
 NOBODY = {
     "public_id": "AAAAAAAAAAAA", "credential_id": "AAAAAAAAAAAA", "price_id": "none",
     "inference_id": "01953a3e-0000-7000-8000-000000000001", "position": "1", "token_id": "AAAAAAAAAAAA",
+    "webhook_id": "01953a3e-0000-7000-8000-000000000001",
 }  # fmt: skip
 # Without waiting for a projector, which does not run here.
 QUERY = {"/audit/verify": "?wait_s=0"}

@@ -92,9 +92,10 @@ async def open_api(
     names: Names,
     append_hook: AppendHook | None = None,
     gateway: Callable[[Queries], GatewayWait] | None = None,
+    settings: Settings | None = None,
 ) -> AsyncIterator[Api]:
     """The app on a database of its own, with a token of each strength, and a gateway to wait for where one is given."""
-    opened = partial(_services, database, clickhouse, names, append_hook, gateway)
+    opened = partial(_services, database, clickhouse, names, append_hook, gateway, settings or Settings(bad_tokens_per_minute=1_000_000))
     async with opened() as bare, Reading(opened) as reading:
         services = replace(bare, reading=reading)
         tokens = services.registry.tokens
@@ -119,12 +120,13 @@ async def _services(
     names: Names,
     append_hook: AppendHook | None,
     gateway: Callable[[Queries], GatewayWait] | None,
+    settings: Settings,
 ) -> AsyncIterator[Services]:
     engine = create_async_engine(
         database.app_url, hide_parameters=True, connect_args={"server_settings": {"timezone": "UTC"}}
     )
     log = await open_log(engine, Limits(lock_timeout_s=0.5), append_hook)
-    registry = registry_on(log, engine, Settings(bad_tokens_per_minute=1_000_000))
+    registry = registry_on(log, engine, settings)
     if gateway is not None:
         registry = replace(registry, gateway_wait=gateway(registry.queries))
     store, letters = Store(clickhouse, names), DeadLetters(clickhouse, names)
@@ -132,6 +134,7 @@ async def _services(
         recent = RecentBills(clickhouse, names)
         yield Services(registry, clickhouse, names, store, letters, Presence(clickhouse, names), recent_bills=recent)
     finally:
+        await registry.webhooks.receiver.close()
         await log.close()
         await engine.dispose()
 

@@ -1,0 +1,1 @@
+"""How deliveries of webhooks reach their receivers: HTTP to addresses that were checked."""

@@ -1,0 +1,3 @@
+-- Delete secrets that have ended.
+DELETE FROM keyledger.webhook_secret
+WHERE ends_at <= clock_timestamp()
