@@ -16,6 +16,7 @@ from keyledger.cli.client import CommandFailed
 from keyledger.cli.finance import compare, focus, inferences
 from keyledger.cli.prices import app as prices
 from keyledger.cli.printing.output import complain, say
+from keyledger.cli.webhooks import app as webhooks
 
 app = typer.Typer(
     name="keyledger",
@@ -40,6 +41,7 @@ def start(
 lifecycle.register(keys.app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(prices.app, name="prices")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(tokens.app, name="token")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(audit_app(), name="audit")

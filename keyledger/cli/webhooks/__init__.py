@@ -1,0 +1,1 @@
+"""keyledger webhooks: who is sent the events of the log."""
