@@ -85,7 +85,8 @@ class Outbox:
         if signing:
             for row in await fetch(self._engine, sql.SECRETS, list(signing)):
                 signing[row["webhook_id"]].append(row["secret"])
-        return [Due(*(*row, tuple(signing[row["webhook_id"]]))) for row in rows]
+        # One that was deleted since has nothing to sign with.
+        return [Due(*(*row, tuple(secrets))) for row in rows if (secrets := signing[row["webhook_id"]])]
 
     async def settle(self, due: Due, status: DeliveryStatus, reply: Reply, next_s: float | None) -> None:
         """Record what came of an attempt, and let the next delivery of the stream be sent where this one has ended.

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import cached_property
 from typing import Final
 
@@ -42,6 +42,7 @@ class HttpReceiver:
     """See Receiver. With `allow_private` any address is taken. `tls` None is the system's trust."""
 
     def __init__(self, *, allow_private: bool, timeout_s: float, tls: ssl.SSLContext | None = None) -> None:
+        self._allow_private = allow_private
         self._timeout_s = timeout_s
         self._tls = tls
         self._resolver = Resolver(allow_private=allow_private)
@@ -49,6 +50,8 @@ class HttpReceiver:
     async def check(self, url: str) -> None:
         """See Receiver."""
         target = target_of(url)
+        if self._allow_private:
+            return
         with suppress(OSError, TimeoutError):  # resolved again, and checked, at each delivery
             async with asyncio.timeout(_CHECK_S):
                 try:
@@ -57,21 +60,24 @@ class HttpReceiver:
                     raise UrlRefused(REFUSED) from None
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """See Receiver."""
+        """See Receiver. A status that came counts, whatever becomes of the rest of the answer."""
+        reply: Reply | None = None
         try:
             target = target_of(url)
-            async with asyncio.timeout(self._timeout_s):
-                return await self._sent(target, headers, body)
+            async with asyncio.timeout(self._timeout_s), self._asked(target, headers, body) as answer:
+                reply = _reply(answer.status, dict(answer.headers))
+                # What it says is not kept: it is read, up to a limit, so that the connection can be used again.
+                await _skip(answer)
         except TimeoutError:
-            return Reply(None, f"there was no answer within {self._timeout_s:g} s")
+            reply = reply or Reply(None, f"there was no answer within {self._timeout_s:g} s")
         except Exception as error:  # noqa: BLE001 - whatever it is, the delivery failed, and is tried again
-            return Reply(None, _words(error))
+            reply = reply or Reply(None, _words(error))
+        return reply
 
     async def close(self) -> None:
         """Close all connections."""
         if "_pool" in vars(self):
             await self._pool.aclose()
-        self._resolver.close()
 
     @cached_property
     def _pool(self) -> httpcore.AsyncConnectionPool:
@@ -84,15 +90,12 @@ class HttpReceiver:
             network_backend=CheckedBackend(self._resolver),
         )
 
-    async def _sent(self, target: Target, headers: Mapping[str, str], body: bytes) -> Reply:
+    def _asked(
+        self, target: Target, headers: Mapping[str, str], body: bytes
+    ) -> AbstractAsyncContextManager[httpcore.Response]:
         url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
         named = {"host": target.authority, "user-agent": _USER_AGENT, "accept": "*/*", **headers}
-        async with self._pool.stream("POST", url, headers=list(named.items()), content=body) as answer:
-            reply = _reply(answer.status, dict(answer.headers))
-            # What it says is not kept: it is read, up to a limit, so that the connection can be used again.
-            with suppress(httpcore.NetworkError, httpcore.ProtocolError, TimeoutError):
-                await _skip(answer)
-            return reply
+        return self._pool.stream("POST", url, headers=list(named.items()), content=body)
 
 
 def _reply(status: int, headers: Mapping[bytes, bytes]) -> Reply:

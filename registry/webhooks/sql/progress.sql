@@ -1,5 +1,5 @@
--- How far each webhook is, those that are deleted too, whose counts go on in metrics: how many events are taken for it
--- and not delivered, since when the first of them waits, and by when one could have been sent and was not tried.
+-- How far each webhook is, those that are deleted too, whose counts go on in metrics: since when the first event waits
+-- that it was not looked at for, how many deliveries wait, and how the first of them is.
 SELECT
     webhook.webhook_id,
     webhook.deleted_at IS NOT NULL AS deleted,
@@ -10,7 +10,7 @@ SELECT
     following.recorded_at AS untaken_since,
     open.pending,
     first.position AS first_pending,
-    extract(epoch FROM clock_timestamp() - first.taken_at)::float8 AS waits_s,
+    extract(epoch FROM clock_timestamp() - first.tried_since)::float8 AS waits_s,
     first.attempts AS first_attempts,
     first.last_error AS first_error,
     open.dead,

@@ -231,6 +231,18 @@ async def test_no_secret_and_no_url_is_in_the_log_of_the_process_or_among_the_ev
     assert "path-is-a-secret" not in caplog.text + feed
 
 
+async def test_there_is_a_number_of_webhooks_beyond_which_there_are_no_more(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("registry.webhooks.store.MAX_WEBHOOKS", 2)
+    made = [await make(api) for _ in range(2)]
+    refused = {"Idempotency-Key": "third"}
+    assert_problem(await api.call("POST", HOOKS, json={"url": PUBLIC}, headers=refused), 409)
+    await api.call("DELETE", f"{HOOKS}/{made[0]['id']}")
+    again = await api.call("POST", HOOKS, json={"url": PUBLIC}, headers=refused)
+    assert again.status_code == 201, "nothing was kept of the refusal"
+
+
 async def test_creations_at_once_under_one_key_make_one(api: Api) -> None:
     calls = [api.call("POST", HOOKS, json={"url": PUBLIC}, headers={"Idempotency-Key": "once"}) for _ in range(5)]
     answers = await asyncio.gather(*calls)
