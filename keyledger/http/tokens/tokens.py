@@ -47,7 +47,9 @@ async def create_token(
 
 
 @router.get("", response_model=Page[TokenOut], responses=documented(422))
-async def list_tokens(registry: Registry, _principal: Administrator, query: Annotated[PageQuery, Query()]) -> JSONResponse:
+async def list_tokens(
+    registry: Registry, _principal: Administrator, query: Annotated[PageQuery, Query()]
+) -> JSONResponse:
     """List admin tokens, oldest first, with their last use as it was written half a minute ago at most."""
     first = from_cursor(query.cursor, "tokens") or 0
     tokens, seen = await registry.queries.tokens(), await registry.queries.seen()

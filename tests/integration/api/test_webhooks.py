@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -21,6 +20,7 @@ from tests.support.servers.databases import Database
 from tests.support.webhook_receiver import Receiver, receiving
 
 HOOKS = "/admin/webhooks"
+NOBODY = "7d9f1c1e-6f0a-4b6b-9a3e-2f1f5b0c8d4e"
 PUBLIC = "https://93.184.216.34/events"
 REFUSED = (
     "http://127.0.0.1/", "http://127.1/", "http://2130706433/", "http://0x7f.1/", "http://0/", "http://localhost/",
@@ -149,7 +149,7 @@ async def test_a_deleted_one_is_not_listed_and_a_repeat_answers_the_same(api: Ap
         assert_problem(await api.call(method, path + rest), 404)
 
 
-@pytest.mark.parametrize("webhook_id", ["x", str(uuid4()), str(uuid4()).upper(), uuid4().hex])
+@pytest.mark.parametrize("webhook_id", ["x", NOBODY, NOBODY.upper(), NOBODY.replace("-", "")])
 async def test_an_unknown_webhook_is_404(shared_api: Api, webhook_id: str) -> None:
     path = f"{HOOKS}/{webhook_id}"
     for method, rest in (("DELETE", ""), ("POST", "/rotate"), ("POST", "/test"), ("GET", "/deliveries"),

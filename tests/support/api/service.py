@@ -95,7 +95,15 @@ async def open_api(
     settings: Settings | None = None,
 ) -> AsyncIterator[Api]:
     """The app on a database of its own, with a token of each strength, and a gateway to wait for where one is given."""
-    opened = partial(_services, database, clickhouse, names, append_hook, gateway, settings or Settings(bad_tokens_per_minute=1_000_000))
+    opened = partial(
+        _services,
+        database,
+        clickhouse,
+        names,
+        append_hook,
+        gateway,
+        settings or Settings(bad_tokens_per_minute=1_000_000),
+    )
     async with opened() as bare, Reading(opened) as reading:
         services = replace(bare, reading=reading)
         tokens = services.registry.tokens
