@@ -45,6 +45,7 @@ bench: $(READY) ## print the ratios of append, replay, bill and pipeline
 
 ENGINE_25_8 := tests/support/clickhouse_http/requirements-25.8
 GENERATOR := tests/support/generated_clients
+PROXIES := tests/support/forward_auth
 COMPILE = $(UV) pip compile --universal --python-version 3.11 --quiet \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
@@ -55,6 +56,7 @@ lock: ## resolve the lock files again: all, the image's and its build's (needs u
 	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
 	$(COMPILE) $(ENGINE_25_8).in --upgrade --output-file $(ENGINE_25_8).lock
 	$(COMPILE) $(GENERATOR)/requirements.in --upgrade --output-file $(GENERATOR)/requirements.lock
+	$(COMPILE) $(PROXIES)/requirements.in --upgrade --output-file $(PROXIES)/requirements.lock
 
 # The stamp is the last thing written, so that an interrupted set-up begins again.
 $(READY): requirements.lock pyproject.toml

@@ -15,7 +15,8 @@ from keyledger.embedded.private_file import write_private
 from keyledger.embedded.stack import Stack, open_stack
 from keyledger.http.app import operator_app, public_app
 from keyledger.runtime.diagnostics.connected import log_services
-from keyledger.runtime.serving.server import bind_tcp, connection_bounds, serving, stop_on_signal
+from keyledger.runtime.serving.forward_auth import forward_auth_listener, forward_auth_socket
+from keyledger.runtime.serving.server import Apps, bind_tcp, connection_bounds, serving, stop_on_signal
 from keyledger.runtime.watching.heart import beating
 from keyledger.runtime.watching.sweeping import sweeping
 from keyledger.settings import Settings
@@ -49,7 +50,7 @@ async def up(
     Raises FolderInUse for a second one on the folder, another EmbeddedError, or OSError when the port is taken.
     """
     stop = stop_on_signal()
-    with folder, bind_tcp(HOST, port) as tcp:
+    with folder, bind_tcp(HOST, port) as tcp, forward_auth_socket(settings) as for_proxies:
         opened = choose_port(folder.postgres, postgres_port, gateway=gateway)
         async with open_stack(folder, settings, feed, gateway=gateway, postgres_port=opened) as stack:
             keep_port(folder.postgres, stack.postgres.port, gateway=gateway)
@@ -60,7 +61,9 @@ async def up(
             operator = bind_unix_socket(folder)
             services = stack.services
             await log_services(services)
-            apps = [(public_app(services, stack.failure), tcp), (operator_app(services, stack.failure), operator)]
+            public = public_app(services, stack.failure)
+            apps: Apps = [(public, tcp), (operator_app(services, stack.failure), operator)]
+            apps += forward_auth_listener(for_proxies, services.registry.known_keys, public.state.gauges.registry)
             async with (
                 beating(services.registry, stack.followers, serves=True),
                 sweeping(services.registry.kept_answers),

@@ -24,6 +24,7 @@ from keyledger.settings.values import (
     KafkaProtocol,
     KafkaServers,
     KeyFile,
+    ListenAddress,
     MetricsUrls,
     Origins,
     PartNames,
@@ -222,6 +223,16 @@ class Settings(BaseSettings):
     )
     webhook_give_up_s: float = Field(
         259_200.0, ge=0.01, le=31_536_000, description="How long a delivery is repeated before it is dead: three days."
+    )
+    forward_auth_port: int | None = Field(
+        None,
+        ge=0,
+        le=65_535,
+        description="Port of the listener that says to proxies whether an API key works; 0 takes a free one, none when "
+        "not set.",
+    )
+    forward_auth_host: ListenAddress = Field(
+        "127.0.0.1", description="Address it listens on: it asks for no token, so only proxies may reach it."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged, to stderr.")
     log_format: Literal["text", "json"] = Field(

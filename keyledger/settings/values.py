@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal, get_args
 from urllib.parse import urlsplit
@@ -63,6 +64,15 @@ def _origins(value: str) -> str:
         if _ORIGIN.fullmatch(one) is None or one.endswith((":443", ":80")):
             raise ValueError("must be as browsers send it: https://host or https://host:8443, in lower case, no path")
     return ",".join(origins)
+
+
+def _address(value: str) -> str:
+    if value == "localhost":
+        return value
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        raise ValueError("must be an IP address, as 127.0.0.1 or ::1, or localhost") from None
 
 
 def _parts(value: str) -> str:
@@ -122,6 +132,7 @@ ClickHouseUrl = Annotated[str, AfterValidator(_clickhouse)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 MetricsUrls = Annotated[str, AfterValidator(_metrics)]
 HeaderText = Annotated[str, Field(pattern=r"^[!-~]+$")]
+ListenAddress = Annotated[str, AfterValidator(_address)]
 KafkaServers = Annotated[str, AfterValidator(_servers)]
 Origins = Annotated[str, AfterValidator(_origins)]
 KafkaName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,200}$"), AfterValidator(_topic)]

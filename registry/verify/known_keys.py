@@ -37,6 +37,8 @@ _LOOK_S: Final = 0.1
 # For how long what the tail last read counts: then every key is looked up in the database.
 _TRUSTED_S: Final = 0.25
 _STREAM: Final = "key-"
+# Look-ups in the database at once: who shows many keys that don't exist leaves connections to the others.
+_LOOK_UPS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class KnownKeys:
         # The positions of what was changed lately, and the one before which nothing is remembered.
         self._changed: OrderedDict[str, int] = OrderedDict()
         self._floor = 0
+        self._look_ups = asyncio.Semaphore(_LOOK_UPS)
         log.observe(self.learn)
 
     async def verify(self, text: str) -> Verdict:
@@ -118,7 +121,8 @@ class KnownKeys:
         return known
 
     async def _looked_up(self, credential_id: str) -> tuple[_Known | None, int]:
-        (row,) = await fetch(self._engine, sql.KEY_OF_CREDENTIAL, credential_id)
+        async with self._look_ups:
+            (row,) = await fetch(self._engine, sql.KEY_OF_CREDENTIAL, credential_id)
         if row["document"] is None:
             return None, row["head"]
         key = stream_state.load(row["stream"], row["document"])

@@ -146,6 +146,7 @@ def test_make_lock_makes_every_lock() -> None:
         "requirements-build.lock",
         "$(ENGINE_25_8).lock",
         "$(GENERATOR)/requirements.lock",
+        "$(PROXIES)/requirements.lock",
     ]
 
 

@@ -31,14 +31,21 @@ _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 
 
 class Guard:
-    """ASGI middleware around a whole app."""
+    """ASGI middleware around a whole app. `name` is that of its times in `metrics`, `level` that of its usual lines."""
 
-    def __init__(self, app: ASGIApp, metrics: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: CollectorRegistry,
+        name: str = "keyledger_http_request_seconds",
+        level: int = logging.INFO,
+    ) -> None:
         self._app = app
+        self._level = level
         self._running = 0
         self._outages = Outages()
         self._seconds = Histogram(
-            "keyledger_http_request_seconds",
+            name,
             "Time to answer a request.",
             ("method", "route", "status"),
             registry=metrics,
@@ -96,7 +103,7 @@ class Guard:
         if note.broken:
             fields["cause"] = _cause(note)
             text += f": {fields['cause']}"
-        logger.log(_level(route, note), "%s", text, extra={"fields": fields})
+        logger.log(_level(route, note, self._level), "%s", text, extra={"fields": fields})
 
 
 def _watch(message: Message, note: RequestNote) -> None:
@@ -117,10 +124,10 @@ def _detail(body: bytes) -> str | None:
         return None
 
 
-def _level(route: str, note: RequestNote) -> int:
+def _level(route: str, note: RequestNote, usual: int) -> int:
     if note.broken:
         return logging.WARNING if note.status == 503 else logging.ERROR
-    return logging.DEBUG if route == _HEALTH else logging.INFO  # every command and probe asks it
+    return logging.DEBUG if route == _HEALTH else usual  # every command and probe asks it
 
 
 def _cause(note: RequestNote) -> str:

@@ -10,7 +10,8 @@ from keyledger.runtime.diagnostics.connected import log_services
 from keyledger.runtime.parts.following import Say, warn_of_pooler
 from keyledger.runtime.registry import Registry
 from keyledger.runtime.services import open_services
-from keyledger.runtime.serving.server import bind_tcp, connection_bounds, serving, stop_on_signal
+from keyledger.runtime.serving.forward_auth import forward_auth_listener, forward_auth_socket
+from keyledger.runtime.serving.server import Apps, bind_tcp, connection_bounds, serving, stop_on_signal
 from keyledger.runtime.watching.heart import beating
 from keyledger.runtime.watching.sweeping import sweeping
 from keyledger.runtime.workers import webhook_sender
@@ -33,16 +34,22 @@ async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
     (database_url,) = settings.require("database_url")
     stop = stop_on_signal()
     tcp = bind_tcp(host, port)
-    async with (
-        open_services(settings, database_url, settings.clickhouse_url) as services,
-        sending(services.registry) as sender,
-        beating(services.registry, [sender], serves=True),
-        sweeping(services.registry.kept_answers),
-        services.registry.gate.last_use.writing(),
-        following(services.registry.known_keys),
-        serving([(public_app(services, lambda: sender.failure), tcp)], connection_bounds(settings)),
-    ):
-        await warn_of_pooler(services.registry.engine)
-        say(f"ready http://{host}:{tcp.getsockname()[1]}")
-        async with running(log_services(services)):  # a server that is away is not waited for
-            await stop.wait()
+    with forward_auth_socket(settings) as for_proxies:
+        async with (
+            open_services(settings, database_url, settings.clickhouse_url) as services,
+            sending(services.registry) as sender,
+        ):
+            app, registry = public_app(services, lambda: sender.failure), services.registry
+            metrics = app.state.gauges.registry
+            apps: Apps = [(app, tcp), *forward_auth_listener(for_proxies, registry.known_keys, metrics)]
+            async with (
+                beating(registry, [sender], serves=True),
+                sweeping(registry.kept_answers),
+                registry.gate.last_use.writing(),
+                following(registry.known_keys),
+                serving(apps, connection_bounds(settings)),
+            ):
+                await warn_of_pooler(registry.engine)
+                say(f"ready http://{host}:{tcp.getsockname()[1]}")
+                async with running(log_services(services)):  # a server that is away is not waited for
+                    await stop.wait()

@@ -20,6 +20,8 @@ from keyledger.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+Apps = list[tuple[ASGIApp, socket.socket]]
+
 GRACE_S = 5
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -36,8 +38,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-def bind_tcp(host: str, port: int) -> socket.socket:
-    """A bound TCP socket; port 0 takes a free one. Raises OSError."""
+def bind_tcp(host: str, port: int, chosen_by: str = "--port") -> socket.socket:
+    """A bound TCP socket; port 0 takes a free one. Raises PortTaken, which says what chooses another: `chosen_by`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named: else the event loop leaves Nagle's algorithm on, and every answer waits for the client's
     # delayed acknowledgement, 40 ms, between its head and its body.
@@ -47,7 +49,8 @@ def bind_tcp(host: str, port: int) -> socket.socket:
         bound.bind((host, port))
     except OSError as error:
         bound.close()
-        raise PortTaken(f"port {port} on {host} can't be had ({error.strerror}): choose another with --port") from None
+        why = f"port {port} on {host} can't be had ({error.strerror}): choose another with {chosen_by}"
+        raise PortTaken(why) from None
     return bound
 
 

@@ -1,0 +1,1 @@
+"""Real proxies, from a package index, that ask Keyledger about keys."""
