@@ -24,7 +24,7 @@ import httpx
 from bench.common import options, progress, report
 from bench.shared.gateway_rows import gateway_rows
 from bench.shared.running import Running, registry
-from keyledger.client.operator import operator
+from keyledger.cli.reach import operator
 from keyledger.settings import Settings
 
 CUSTOMERS = 200

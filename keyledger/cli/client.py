@@ -12,7 +12,7 @@ import httpx
 import typer
 
 from keyledger.cli.printing.output import waiting
-from keyledger.client.operator import operator
+from keyledger.cli.reach import operator
 from keyledger.settings import Settings
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ from typing import Any
 
 from keyledger.cli.billing import print_bill
 from keyledger.cli.printing.tables import print_table
+from keyledger.cli.reach import operator
 from keyledger.client.admin import AdminClient
-from keyledger.client.operator import operator
 from keyledger.demo.gateway_rows import LARGE, KeyUse, generate
 from keyledger.demo.money import Known, Used, money
 from keyledger.demo.telling import console, load, step

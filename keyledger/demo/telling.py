@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.console import Console
 
-from keyledger.client.operator import operator
+from keyledger.cli.reach import operator
 from keyledger.demo.gateway_rows import GatewayRows
 from keyledger.settings import Settings
 

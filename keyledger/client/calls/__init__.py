@@ -1,0 +1,49 @@
+"""Every call of the API that the client knows. Each function makes one, and its docstring says what it does.
+
+A new call is a function in one of these modules, its answer a type in `keyledger.client.model`.
+"""
+
+from __future__ import annotations
+
+from keyledger.client.calls.bills import compare_bills, list_billed_inferences, show_bill, what_if
+from keyledger.client.calls.events import list_events
+from keyledger.client.calls.keys import (
+    create_key,
+    edit_key,
+    list_key_events,
+    list_keys,
+    resume_key,
+    revoke_credential,
+    revoke_key,
+    rotate_key,
+    show_key,
+    show_key_usage,
+    suspend_key,
+    verify_key,
+)
+from keyledger.client.calls.prices import end_price, list_price_events, list_prices, set_price, show_price
+
+__all__ = [
+    "compare_bills",
+    "create_key",
+    "edit_key",
+    "end_price",
+    "list_billed_inferences",
+    "list_events",
+    "list_key_events",
+    "list_keys",
+    "list_price_events",
+    "list_prices",
+    "resume_key",
+    "revoke_credential",
+    "revoke_key",
+    "rotate_key",
+    "set_price",
+    "show_bill",
+    "show_key",
+    "show_key_usage",
+    "show_price",
+    "suspend_key",
+    "verify_key",
+    "what_if",
+]

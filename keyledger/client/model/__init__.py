@@ -1,0 +1,1 @@
+"""What answers hold. Members that a later registry adds are passed over."""
