@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given
+from keyledger.cli.client import AsJson, CommandFailed, Data, ask, call
 from keyledger.cli.finance.chart import ChartOf, chart_names, write_chart
 from keyledger.cli.finance.csv_file import HEADERS, print_csv
 from keyledger.cli.finance.period import Month, Since, Until, period
@@ -16,6 +16,7 @@ from keyledger.cli.finance.question import FIGURES, KnownAt, Tags, UsageKnownAt,
 from keyledger.cli.printing.after_now import warn_after_now
 from keyledger.cli.printing.output import print_json, say
 from keyledger.cli.printing.tables import print_table
+from keyledger.client.calls import show_bill
 
 _NUMBERS = ("inferences", *FIGURES)
 
@@ -60,31 +61,32 @@ def bill(
         names = chart_names(chart, names)
     since, until = period(since, until, month, time_zone)
 
-    async def ask(client: httpx.AsyncClient) -> httpx.Response:
-        wait_for = await acknowledged(client, known_at)
-        query = given(
+    async def made(client: httpx.AsyncClient) -> Any:
+        question = show_bill(
             group_by=names,
             since=since,
             until=until,
             known_at=known_at,
             usage_known_at=usage_known_at,
-            wait_for=wait_for,
-            tag=tag,
+            wait_for=await acknowledged(client, known_at),
+            tag=tag or (),
             time_zone=time_zone,
-            round="true" if rounded else None,
         )
-        return await client.get("/billing/usage", params=query, headers=HEADERS if csv else None)
+        if csv:
+            query = question.asking(round=rounded or None).query
+            return await client.get(question.path, params=query, headers=HEADERS)
+        return await ask(client, question)
 
-    response = call(data, ask)
+    answered = call(data, made)
     if csv:
-        print_csv(response)
+        print_csv(answered)
     elif chart is not None:
-        write_chart(chart, checked(response), chart_of, currency)
+        write_chart(chart, answered, chart_of, currency)
         say(f"{chart} is drawn")
     elif json:
-        print_json(checked(response))
+        print_json(answered)
     else:
-        print_bill(checked(response))
+        print_bill(answered)
 
 
 def print_bill(made: dict[str, Any]) -> None:

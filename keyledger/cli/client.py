@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import httpx
 import typer
 
 from keyledger.cli.printing.output import waiting
 from keyledger.cli.reach import operator
+from keyledger.client import AsyncClient, Call, Page, Problem
 from keyledger.settings import Settings
 
 T = TypeVar("T")
+_PAGE: Final = 1000
 
 Data = Annotated[
     Path | None,
@@ -42,7 +44,7 @@ class CommandFailed(Exception):
 
 
 def call(data: Path | None, work: Callable[[httpx.AsyncClient], Awaitable[T]], *, quiet: bool = False) -> T:
-    """Run `work` with a client; see `reach.operator` for what it reaches. `quiet`: it shows its own progress."""
+    """Run `work` with a client; see `operator` for what it reaches. `quiet`: it shows its own progress."""
 
     async def run() -> T:
         async with operator(data, Settings.read()) as client:
@@ -50,6 +52,44 @@ def call(data: Path | None, work: Callable[[httpx.AsyncClient], Awaitable[T]], *
 
     with nullcontext() if quiet else waiting("asking the registry"):
         return asyncio.run(run())
+
+
+def send(data: Path | None, one: Call[Any]) -> Any:
+    """The JSON of one call's answer. Raises CommandFailed with the problem's words."""
+    return call(data, lambda client: ask(client, one))
+
+
+def items(data: Path | None, pages: Call[Page[Any]], limit: int | None = None) -> list[dict[str, Any]]:
+    """The JSON of all items of a list, or of so many. Raises CommandFailed with the problem's words."""
+
+    async def found(client: httpx.AsyncClient) -> list[dict[str, Any]]:
+        return [one async for one in ask_items(client, pages, limit)]
+
+    return call(data, found)
+
+
+async def ask(client: httpx.AsyncClient, one: Call[Any]) -> Any:
+    """The JSON of a call's answer. Raises CommandFailed."""
+    try:
+        return await AsyncClient.over(client).send(one.as_json())
+    except Problem as problem:
+        raise CommandFailed(problem.detail) from None
+
+
+async def ask_items(
+    client: httpx.AsyncClient, pages: Call[Page[Any]], limit: int | None = None
+) -> AsyncIterator[dict[str, Any]]:
+    """The JSON of each item of a list, up to a limit. Raises CommandFailed."""
+    pages = pages.with_json_items().asking(limit=_PAGE if limit is None else min(_PAGE, limit))
+    left = limit
+    try:
+        async for one in AsyncClient.over(client).items(pages):
+            yield one
+            left = None if left is None else left - 1
+            if left == 0:
+                return
+    except Problem as problem:
+        raise CommandFailed(problem.detail) from None
 
 
 def request(data: Path | None, method: str, path: str, **options: Any) -> Any:
@@ -89,8 +129,8 @@ def pairs(texts: list[str], option: str) -> dict[str, str]:
     return named
 
 
-def waiting_for(gateway: bool) -> str | None:
-    """The query parameter of WaitForGateway."""
+def waiting_for(gateway: bool) -> Literal["gateway"] | None:
+    """What a call waits for, by WaitForGateway."""
     return "gateway" if gateway else None
 
 

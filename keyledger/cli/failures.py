@@ -9,13 +9,14 @@ import httpx
 
 from audit.errors import AuditError
 from keyledger.cli.printing.output import complain
+from keyledger.client import ClientError, Unreachable
 from keyledger.embedded.errors import EmbeddedError
 from keyledger.settings import SettingsError
 from projections.errors import ProjectionError
 from registry.errors import RegistryError
 from registry.follower import words
 
-_OURS = (AuditError, EmbeddedError, SettingsError, RegistryError, ProjectionError)
+_OURS = (AuditError, ClientError, EmbeddedError, SettingsError, RegistryError, ProjectionError)
 
 
 def report(error: Exception) -> None:
@@ -27,6 +28,8 @@ def report(error: Exception) -> None:
             complain(f"this terminal takes {error.encoding}, which lacks a character: set LC_ALL=C.UTF-8")
         case OSError() if error.filename is not None and error.strerror:
             complain(f"{os.fsdecode(error.filename)}: {error.strerror}")
+        case Unreachable() if isinstance(error.__cause__, httpx.HTTPError):
+            report(error.__cause__)
         case httpx.HTTPError():
             complain(f"the registry's process does not answer ({error or type(error).__name__}): does it still run?")
         case OSError():

@@ -13,17 +13,19 @@ from keyledger.cli.client import (
     Data,
     Reason,
     WaitForGateway,
+    ask,
     call,
-    checked,
     given,
+    items,
     pairs,
-    problem_of,
-    request,
+    send,
     waiting_for,
 )
 from keyledger.cli.finance.what_if import DryRunBill, GroupBy, dry_run, refuse_group_by
 from keyledger.cli.printing.output import complain, print_json, say
 from keyledger.cli.printing.tables import print_fields, print_table
+from keyledger.client.calls import create_key, edit_key, revoke_key, show_key, show_key_usage
+from keyledger.client.calls import list_keys as keys_that
 
 app = typer.Typer(
     help="Create, list, show, tag, suspend, rotate and revoke API keys.",
@@ -32,8 +34,6 @@ app = typer.Typer(
     epilog="Example: keyledger keys create --tag customer_id:acme",
 )
 
-_PATH = "/admin/api-keys"
-_PAGE = 1000
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="name:value; repeat for more.")]
 PublicId = Annotated[str, typer.Argument(help="The key's public_id, or any of its credentials' ids.")]
 
@@ -49,14 +49,9 @@ def create(
     json: AsJson = False,
 ) -> None:
     """Make a key. Its secret is printed this once and kept nowhere."""
-    body = given(
-        tags=pairs(tag or [], "--tag"),
-        description=description,
-        expiration=expiration,
-        organization=organization,
-        workspace=workspace,
-    )
-    made = request(data, "POST", _PATH, json=body)
+    gateway = given(organization=organization, workspace=workspace)
+    tags = pairs(tag or [], "--tag")
+    made = send(data, create_key(tags, description=description, expiration=expiration, **gateway))
     if json:
         print_json(made)
         return
@@ -86,11 +81,11 @@ def list_keys(
     json: AsJson = False,
 ) -> None:
     """List keys, newest first: those that pass all filters."""
-    filters = given(
-        tag=tag,
-        has_tag=has_tag,
-        lacks_tag=lacks_tag,
-        status=status,
+    pages = keys_that(
+        tag=tag or (),
+        has_tag=has_tag or (),
+        lacks_tag=lacks_tag or (),
+        status=status or (),
         organization=organization,
         workspace=workspace,
         q=q,
@@ -100,31 +95,19 @@ def list_keys(
         expires_until=expires_until,
     )
     if count:
-        total = request(data, "GET", _PATH, params={**filters, "count": "true", "limit": 1})["total"]
+        total = send(data, pages.asking(count=True, limit=1))["total"]
         if json:
             print_json({"total": total})
         else:
             say(str(total))
         return
 
-    async def pages(client: httpx.AsyncClient) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        cursor: str | None = None
-        while limit is None or len(items) < limit:
-            size = _PAGE if limit is None else min(_PAGE, limit - len(items))
-            page = checked(await client.get(_PATH, params={**filters, **given(cursor=cursor, limit=size)}))
-            items += page["items"]
-            cursor = page["next_cursor"]
-            if cursor is None:
-                break
-        return items
-
-    items = call(data, pages)
+    found = items(data, pages, limit)
     if json:
-        print_json(items)
+        print_json(found)
         return
     columns = ("public_id", "status", "created_at", "tags", "description")
-    rows = ((one["public_id"], one["status"], one["created_at"], _tags(one), one["description"]) for one in items)
+    rows = ((one["public_id"], one["status"], one["created_at"], _tags(one), one["description"]) for one in found)
     print_table(columns, rows)
 
 
@@ -137,21 +120,24 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show a key: as it is, with the last use of each credential; as of an instant; or as known at a position."""
-    path = path_of(public_id)
+    public_id = segment(public_id)
 
-    async def ask(client: httpx.AsyncClient) -> tuple[dict[str, Any], httpx.Response | None]:
-        key = checked(await client.get(path, params=given(at=at, known_at=known_at)))
-        as_it_is = at is None and known_at is None
-        return key, await client.get(f"{path}/usage") if as_it_is else None
+    async def both(client: httpx.AsyncClient) -> tuple[dict[str, Any], dict[str, Any] | None, str | None]:
+        key = await ask(client, show_key(public_id, at=at, known_at=known_at))
+        if at is not None or known_at is not None:
+            return key, None, None
+        try:
+            return key, await ask(client, show_key_usage(public_id)), None
+        except CommandFailed as failed:
+            return key, None, str(failed)
 
-    key, answered = call(data, ask)
-    usage = answered.json() if answered is not None and answered.is_success else None
+    key, usage, unknown = call(data, both)
     if json:
-        print_json(key if answered is None else {**key, "usage": usage})
+        print_json(key if at is not None or known_at is not None else {**key, "usage": usage})
     else:
         print_key(key, usage)
-    if answered is not None and usage is None:
-        complain(f"the last use is not known now: {problem_of(answered)}")
+    if unknown is not None:
+        complain(f"the last use is not known now: {unknown}")
 
 
 @app.command(epilog="Example: keyledger keys tag abcDEF123456 --set customer_id:globex --remove trial --reason 'moved'")
@@ -179,12 +165,12 @@ def tag(
         changes[name] = None
     if not changes:
         raise CommandFailed("nothing to change: give --set or --remove", 2)
-    query, body = given(reason=reason, effective_at=effective_at), {"tags": changes}
+    change = edit_key(segment(public_id), tags=changes, reason=reason, effective_at=effective_at)
     if dry_run_bill:
-        dry_run(data, "PATCH", path_of(public_id), query, group_by=group_by, json=json, body=body)
+        dry_run(data, change, group_by, json=json)
         return
     refuse_group_by(group_by)
-    key = request(data, "PATCH", path_of(public_id), params=query, json=body)
+    key = send(data, change)
     print_json(key) if json else print_key(key)
 
 
@@ -197,18 +183,12 @@ def revoke(
     json: AsJson = False,
 ) -> None:
     """Revoke a key for good; a repeat changes nothing."""
-    query = given(reason=reason, wait_for=waiting_for(wait_for_gateway))
-    key = request(data, "DELETE", path_of(public_id), params=query)
+    key = send(data, revoke_key(segment(public_id), reason=reason, wait_for=waiting_for(wait_for_gateway)))
     print_json(key) if json else print_key(key)
 
 
-def path_of(public_id: str) -> str:
-    """The path of a key. Raises CommandFailed for an id that can't be in one."""
-    return f"{_PATH}/{segment(public_id)}"
-
-
 def segment(any_id: str) -> str:
-    """An id as part of a path."""
+    """An id as part of a path. Raises CommandFailed for one that can't be."""
     if not (any_id.isascii() and any_id.isalnum()):
         raise CommandFailed("the id of a key or credential has letters and digits alone", 2)
     return any_id

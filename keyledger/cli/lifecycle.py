@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
-from keyledger.cli.client import AsJson, CommandFailed, Data, Reason, WaitForGateway, given, request, waiting_for
-from keyledger.cli.keys import PublicId, path_of, print_key, print_new_key, segment
+from keyledger.cli.client import AsJson, CommandFailed, Data, Reason, WaitForGateway, given, send, waiting_for
+from keyledger.cli.keys import PublicId, print_key, print_new_key, segment
 from keyledger.cli.printing.output import print_json
+from keyledger.client.calls import resume_key, rotate_key, suspend_key
+from keyledger.client.calls import revoke_credential as revoke_key_credential
 
 
 def register(app: typer.Typer) -> None:
@@ -32,14 +34,13 @@ def suspend(
     json: AsJson = False,
 ) -> None:
     """Stop a key until it is resumed; a repeat changes nothing."""
-    query = given(wait_for=waiting_for(wait_for_gateway))
-    key = request(data, "POST", f"{path_of(public_id)}/suspend", json=given(reason=reason), params=query)
+    key = send(data, suspend_key(segment(public_id), reason=reason, wait_for=waiting_for(wait_for_gateway)))
     print_json(key) if json else print_key(key)
 
 
 def resume(public_id: PublicId, reason: Reason = None, data: Data = None, json: AsJson = False) -> None:
     """Let a suspended key work again; a repeat changes nothing."""
-    key = request(data, "POST", f"{path_of(public_id)}/resume", json=given(reason=reason))
+    key = send(data, resume_key(segment(public_id), reason=reason))
     print_json(key) if json else print_key(key)
 
 
@@ -53,8 +54,8 @@ def rotate(
     """Give a key a new secret, which is printed this once; its tags and history stay."""
     if (overlap_s is None) != compromised:
         raise CommandFailed("give one of --overlap-s and --compromised", 2)
-    body = {"compromised": True} if compromised else {"overlap_s": overlap_s}
-    rotated = request(data, "POST", f"{path_of(public_id)}/rotate", json=body)
+    others = given(overlap_s=overlap_s, compromised=compromised or None)
+    rotated = send(data, rotate_key(segment(public_id), **others))
     print_json(rotated) if json else print_new_key(rotated)
 
 
@@ -67,9 +68,8 @@ def revoke_credential(
     json: AsJson = False,
 ) -> None:
     """Revoke one credential of a key for good; its others live on, and a repeat changes nothing."""
-    path = f"{path_of(public_id)}/credentials/{segment(credential_id)}"
-    query = given(reason=reason, wait_for=waiting_for(wait_for_gateway))
-    key = request(data, "DELETE", path, params=query)
+    ends, wait_for = (segment(public_id), segment(credential_id)), waiting_for(wait_for_gateway)
+    key = send(data, revoke_key_credential(*ends, reason=reason, wait_for=wait_for))
     print_json(key) if json else print_key(key)
 
 

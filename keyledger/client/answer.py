@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -60,12 +60,7 @@ def answer_of(call: Call[T], reply: Reply) -> Answer[T]:
     return Answer(_decoded(call.answer, reply), reply)
 
 
-def json_of(reply: Reply) -> Any:
-    """What the answer holds, as it is written: instants and money are texts. Raises UnexpectedAnswer."""
-    return _decoded(Any, reply)
-
-
-def _decoded(kind: Any, reply: Reply) -> Any:
+def _decoded(kind: type[T], reply: Reply) -> T:
     try:
         return msgspec.json.decode(reply.content, type=kind)
     except msgspec.ValidationError as error:

@@ -69,6 +69,16 @@ class Call(Generic[T_co]):
         """Of a bill: be content with one that is so old."""
         return self._with("Cache-Control", f"max-age={seconds}")
 
+    def as_json(self) -> Call[Any]:
+        """The same, with an answer as it is written: objects are dicts, instants and money texts."""
+        return replace(self, answer=Any)  # type: ignore[arg-type] # msgspec takes it for a type
+
+    def with_json_items(self) -> Call[Page[Any]]:
+        """The same of a page's items."""
+        return Call(
+            self.method, self.path, Page[Any], self.query, self.body, self.headers, self.timeout_s, self.changes
+        )
+
     def asking(self, **query: Any) -> Call[T_co]:
         """The call with these parameters of its query."""
         return replace(self, query={**self.query, **query_of(**query)})

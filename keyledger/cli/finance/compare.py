@@ -8,12 +8,13 @@ import httpx
 import typer
 
 from keyledger.cli.audit.words import shown
-from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given
+from keyledger.cli.client import AsJson, CommandFailed, Data, ask, call
 from keyledger.cli.finance.charges import charges_of
 from keyledger.cli.finance.period import Month, Since, Until, of_month, period
 from keyledger.cli.finance.question import KnownAt, Tags, UsageKnownAt, Zone, acknowledged
 from keyledger.cli.printing.output import print_json, say
 from keyledger.cli.printing.tables import print_table
+from keyledger.client.calls import compare_bills, show_bill
 
 _FIGURES: Final = ("inferences", "input_tokens", "output_tokens", "cost_usd", "charges")
 _DIFFERENCES: Final = ("cost_difference", "charges_difference")
@@ -58,16 +59,18 @@ def compare(
         ways = "--base-known-at, --base-usage-known-at, --base-month, or --base-since and --base-until"
         raise CommandFailed(f"say what to compare with: {ways}", 2)
 
-    async def ask(client: httpx.AsyncClient) -> Any:
-        wait_for = await acknowledged(client, known_at)
-        question = given(
-            group_by=group_by, since=since, until=until, known_at=known_at, tag=tag, time_zone=time_zone,
-            usage_known_at=usage_known_at, base_known_at=base_known_at, base_usage_known_at=base_usage_known_at,
-            base_since=base_since, base_until=base_until, wait_for=wait_for,
+    async def both(client: httpx.AsyncClient) -> Any:
+        bill = show_bill(
+            group_by=group_by or (), since=since, until=until, known_at=known_at, usage_known_at=usage_known_at,
+            tag=tag or (), time_zone=time_zone, wait_for=await acknowledged(client, known_at),
         )  # fmt: skip
-        return checked(await client.get("/billing/compare", params=question))
+        compared = compare_bills(
+            bill, base_known_at=base_known_at, base_usage_known_at=base_usage_known_at, base_since=base_since,
+            base_until=base_until,
+        )  # fmt: skip
+        return await ask(client, compared)
 
-    made = call(data, ask)
+    made = call(data, both)
     if json:
         print_json(made)
     else:

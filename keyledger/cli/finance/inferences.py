@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json as json_lines
-from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
 import httpx
 import typer
 
-from keyledger.cli.client import AsJson, Data, call, checked, given
+from keyledger.cli.client import AsJson, Data, ask_items, call
 from keyledger.cli.finance.period import Month, Since, Until, period
 from keyledger.cli.finance.question import FIGURES, KnownAt, Tags, UsageKnownAt, Zone, acknowledged, cells_of
 from keyledger.cli.printing.output import say
 from keyledger.cli.printing.tables import print_table
+from keyledger.client.calls import list_billed_inferences, show_bill
 
-_PAGE: Final = 1000
 _FIRST: Final = ("inference_id", "at", "public_id", "tags", "models", "prices")
 
 
@@ -47,37 +46,22 @@ def inferences(
     since, until = period(since, until, month, time_zone)
     rows: list[dict[str, Any]] = []
 
-    async def ask(client: httpx.AsyncClient) -> None:
-        wait_for = await acknowledged(client, known_at)
-        question = given(
-            group_by=group_by, since=since, until=until, known_at=known_at, tag=tag, time_zone=time_zone,
-            by=by, bucket=bucket, usage_known_at=usage_known_at, wait_for=wait_for,
+    async def found(client: httpx.AsyncClient) -> None:
+        bill = show_bill(
+            group_by=group_by or (), since=since, until=until, known_at=known_at, usage_known_at=usage_known_at,
+            tag=tag or (), time_zone=time_zone, wait_for=await acknowledged(client, known_at),
         )  # fmt: skip
-        async for one in _all(client, question, limit):
+        async for one in ask_items(client, list_billed_inferences(bill, by=by or (), bucket=bucket), limit):
             if json:
                 say(json_lines.dumps(one, ensure_ascii=False))
             else:
                 rows.append(one)
 
-    call(data, ask, quiet=json)
+    call(data, found, quiet=json)
     if not json:
         names = list(rows[0]["by"]) if rows else []
         columns = [*_FIRST, *names, *FIGURES]
         print_table(columns, [_cells(one) for one in rows], title="Inferences", right=FIGURES)
-
-
-async def _all(client: httpx.AsyncClient, question: dict[str, Any], limit: int | None) -> AsyncIterator[dict[str, Any]]:
-    """The inferences of all pages, up to a limit."""
-    left, cursor = limit, None
-    while True:
-        size = _PAGE if left is None else min(left, _PAGE)
-        page = checked(await client.get("/billing/inferences", params={**question, **given(limit=size, cursor=cursor)}))
-        for one in page["items"]:
-            yield one
-        left = None if left is None else left - len(page["items"])
-        cursor = page["next_cursor"]
-        if cursor is None or left == 0:
-            return
 
 
 def _cells(one: dict[str, Any]) -> list[Any]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
-from keyledger.cli.client import CommandFailed, given, request
+from keyledger.cli.client import CommandFailed, send
 from keyledger.cli.finance.compare import print_lines
 from keyledger.cli.printing.output import print_json, say
+from keyledger.client import Call
+from keyledger.client.calls import what_if
 
 DryRunBill = Annotated[
     bool, typer.Option("--dry-run-bill", help="Change nothing: say what it would do to the bills since then.")
@@ -24,19 +25,9 @@ GroupBy = Annotated[
 _BY_HAND: Final = ("type", "effective_at")
 
 
-def dry_run(
-    data: Path | None,
-    method: str,
-    path: str,
-    query: Mapping[str, Any],
-    *,
-    group_by: list[str] | None,
-    json: bool,
-    body: Any = None,
-) -> None:
+def dry_run(data: Path | None, change: Call[Any], group_by: list[str] | None, *, json: bool) -> None:
     """Ask what the change would do, and print it."""
-    options = {"params": {**query, **given(group_by=group_by), "what_if": "true"}, **given(json=body)}
-    made = request(data, method, path, **options)
+    made = send(data, what_if(change, group_by=group_by or ()))
     print_json(made) if json else _print(made)
 
 

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from keyledger.cli.client import AsJson, Data, Reason, given, pairs, request
+from keyledger.cli.client import AsJson, Data, Reason, given, pairs, send
 from keyledger.cli.finance.what_if import DryRunBill, GroupBy, dry_run, refuse_group_by
-from keyledger.cli.prices.reading import PriceId, path_of, print_price
+from keyledger.cli.prices.reading import PriceId, checked_id, print_price
 from keyledger.cli.printing.output import print_json
+from keyledger.client import calls
 
 Amount = Annotated[str | None, typer.Option(help="Per million tokens.")]
 EffectiveAt = Annotated[str | None, typer.Option(help="From when it counts; the past needs --reason.")]
@@ -55,7 +56,8 @@ def set_price(
         cached_input=cached_input,
         cached_output=cached_output,
     )
-    body = given(
+    change = calls.set_price(
+        checked_id(price_id),
         model=model,
         provider=provider,
         tags=pairs(tag or [], "--tag"),
@@ -63,13 +65,14 @@ def set_price(
         per_million=amounts,
         per_inference=per_inference,
         cost_multiplier=cost_multiplier,
+        effective_at=effective_at,
+        reason=reason,
     )
-    query = given(effective_at=effective_at, reason=reason)
     if dry_run_bill:
-        dry_run(data, "PUT", path_of(price_id), query, group_by=group_by, json=json, body=body)
+        dry_run(data, change, group_by, json=json)
         return
     refuse_group_by(group_by)
-    price = request(data, "PUT", path_of(price_id), json=body, params=query)
+    price = send(data, change)
     print_json(price) if json else print_price(price)
 
 
@@ -83,10 +86,10 @@ def end(
     json: AsJson = False,
 ) -> None:
     """End a price, with what is scheduled after it; a repeat changes nothing."""
-    query = given(effective_at=effective_at, reason=reason)
+    change = calls.end_price(checked_id(price_id), effective_at=effective_at, reason=reason)
     if dry_run_bill:
-        dry_run(data, "DELETE", path_of(price_id), query, group_by=group_by, json=json)
+        dry_run(data, change, group_by, json=json)
         return
     refuse_group_by(group_by)
-    price = request(data, "DELETE", path_of(price_id), params=query)
+    price = send(data, change)
     print_json(price) if json else print_price(price)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
-import httpx
 import typer
 
-from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given, request
+from keyledger.cli.client import AsJson, CommandFailed, Data, items, send
 from keyledger.cli.printing.output import print_json
 from keyledger.cli.printing.tables import print_fields, print_table
+from keyledger.client import calls
+from keyledger.client.calls import list_price_events, show_price
 
-PATH: Final = "/admin/prices"
-_PAGE: Final = 1000
 PriceId = Annotated[str, typer.Argument(help="The price's id.")]
 At = Annotated[str | None, typer.Option(help="As of this instant: RFC 3339 with an offset.")]
 KnownAt = Annotated[int | None, typer.Option(min=0, help="As known at this position of the log.")]
@@ -35,38 +34,38 @@ def list_prices(
     json: AsJson = False,
 ) -> None:
     """List prices by model; those that ended are left out."""
-    found = _pages(data, PATH, given(at=at, known_at=known_at))
-    items = [one for one in found if all_ or one["status"] != "ended"]
-    items.sort(key=lambda one: (one["model"], one["provider"] or "", len(one["tags"]), one["price_id"]))
+    found = items(data, calls.list_prices(at=at, known_at=known_at))
+    shown = [one for one in found if all_ or one["status"] != "ended"]
+    shown.sort(key=lambda one: (one["model"], one["provider"] or "", len(one["tags"]), one["price_id"]))
     if json:
-        print_json(items)
+        print_json(shown)
         return
     columns = ("price_id", "model", "provider", "tags", "currency", "amounts", "status", "effective_at")
-    print_table(columns, ([_cell(one, column) for column in columns] for one in items))
+    print_table(columns, ([_cell(one, column) for column in columns] for one in shown))
 
 
 def show(price_id: PriceId, at: At = None, known_at: KnownAt = None, data: Data = None, json: AsJson = False) -> None:
     """Show a price: as it is, as of an instant, or as known at a position."""
-    price = request(data, "GET", path_of(price_id), params=given(at=at, known_at=known_at))
+    price = send(data, show_price(checked_id(price_id), at=at, known_at=known_at))
     print_json(price) if json else print_price(price)
 
 
 def history(price_id: PriceId, data: Data = None, json: AsJson = False) -> None:
     """List what was set of a price, by whom and why, oldest first."""
-    items = _pages(data, f"{path_of(price_id)}/history", {})
+    found = items(data, list_price_events(checked_id(price_id)))
     if json:
-        print_json(items)
+        print_json(found)
         return
     columns = ("position", "type", "recorded_at", "effective_at", "actor", "reason", "amounts")
-    rows = ([amounts_of(one["data"]) if name == "amounts" else one[name] for name in columns] for one in items)
+    rows = ([amounts_of(one["data"]) if name == "amounts" else one[name] for name in columns] for one in found)
     print_table(columns, rows, right=("position",))
 
 
-def path_of(price_id: str) -> str:
-    """The path of a price. Raises CommandFailed for an id that can't be in one."""
+def checked_id(price_id: str) -> str:
+    """The id of a price. Raises CommandFailed for one that can't be in a path."""
     if re.fullmatch(r"[A-Za-z0-9._-]+", price_id, re.ASCII) is None or price_id in {".", ".."}:
         raise CommandFailed("a price_id has letters, digits, dots, dashes and underscores alone", 2)
-    return f"{PATH}/{price_id}"
+    return price_id
 
 
 def print_price(price: Mapping[str, Any]) -> None:
@@ -96,17 +95,3 @@ def _cell(price: Mapping[str, Any], name: str) -> object:
     if name == "tags":
         return ", ".join(f"{tag}:{value}" for tag, value in price["tags"].items())
     return ("any" if price[name] is None else price[name]) if name == "provider" else price[name]
-
-
-def _pages(data: Any, path: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
-    async def pages(client: httpx.AsyncClient) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        cursor: str | None = None
-        while True:
-            page = checked(await client.get(path, params={**query, **given(cursor=cursor, limit=_PAGE)}))
-            items += page["items"]
-            cursor = page["next_cursor"]
-            if cursor is None:
-                return items
-
-    return call(data, pages)
