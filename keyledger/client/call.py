@@ -75,9 +75,8 @@ class Call(Generic[T_co]):
 
     def with_json_items(self) -> Call[Page[Any]]:
         """The same of a page's items."""
-        return Call(
-            self.method, self.path, Page[Any], self.query, self.body, self.headers, self.timeout_s, self.changes
-        )
+        call: Call[Any] = self
+        return replace(call, answer=Page[Any])
 
     def asking(self, **query: Any) -> Call[T_co]:
         """The call with these parameters of its query."""

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from keyledger.client.admin import AdminClient
+from keyledger.client import AsyncClient
 from keyledger.demo.folder import DEMO_FOLDER, replace_demo_folder, take_new_folder
 from keyledger.demo.money import ANCHOR_S, Known
 from keyledger.demo.story import story
@@ -57,7 +57,7 @@ async def demo(folder: Path, *, keep_running: bool) -> None:
     try:
         url = await _ready(process)
         token = (folder / "admin-token").read_text(encoding="ascii").strip()
-        async with AdminClient(url, token) as portal:
+        async with AsyncClient(url, token) as portal:
             known = await story(portal, folder)
         if keep_running:
             console.print(f"\nIt runs at {url} until Ctrl-C.")

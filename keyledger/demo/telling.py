@@ -8,10 +8,17 @@ from typing import Final
 from rich.console import Console
 
 from keyledger.cli.reach import operator
+from keyledger.client import AsyncClient
+from keyledger.client.calls import list_keys
 from keyledger.demo.gateway_rows import GatewayRows
 from keyledger.settings import Settings
 
 console: Final = Console(highlight=False, soft_wrap=True)
+
+
+async def head(portal: AsyncClient) -> int | None:
+    """The position of the log now: a bill that waits for it holds all that was answered before."""
+    return (await portal.answer(list_keys(limit=1))).position
 
 
 def step(text: str) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
 from registry.instant import parse_instant, to_ms
 from tests.support.documents import blocks
 from tests.support.oracle.truth import SINCE, UNTIL
+from tests.support.portal import AdminClient
 from tests.support.processes.forked import run_forked
 from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.registry_process import RegistryProcess

@@ -11,13 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import KeyUse, generate
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.operator_socket import socket_path_for_client
 from registry.instant import parse_instant, to_ms
 from tests.support.kafka_world import until
 from tests.support.oracle.truth import SINCE, UNTIL
+from tests.support.portal import AdminClient
 from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.registry_process import RegistryProcess
 

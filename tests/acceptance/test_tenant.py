@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import SMALL, GatewayRows
 from registry.instant import format_ms, parse_instant, to_ms
 from tests.support.gateway.gateway_keys import GatewayKeys, MadeKey
 from tests.support.gateway.rules import check, parse
 from tests.support.oracle.truth import assert_bill_is_right, facts_of, rows_of
+from tests.support.portal import AdminClient
 from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.registry_process import RegistryProcess
 from tests.support.servers.copies import Copies

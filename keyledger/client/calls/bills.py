@@ -46,7 +46,7 @@ def compare_bills(
     base_since: Instant | None = None,
     base_until: Instant | None = None,
 ) -> Call[BillComparison]:
-    """A bill beside the same as it was known before, or of another period."""
+    """A bill and the same as it was known before, or of another period, side by side."""
     base = query_of(
         base_known_at=base_known_at,
         base_usage_known_at=base_usage_known_at,

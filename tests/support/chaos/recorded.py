@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from keyledger.client.admin import AdminClient
 from tests.support.chaos.writers import Writers
 from tests.support.oracle.oracle import Fact
 from tests.support.oracle.truth import facts_of_event
+from tests.support.portal import AdminClient
 
 
 @dataclass(frozen=True)

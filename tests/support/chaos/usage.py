@@ -13,11 +13,11 @@ from typing import Any
 
 import httpx
 
-from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
 from registry.instant import format_ms, from_ms, parse_instant, to_ms
 from tests.support.oracle.oracle import Fact, oracle_bill
 from tests.support.oracle.truth import SINCE, rows_of
+from tests.support.portal import AdminClient
 from tests.support.processes.registry_process import RegistryProcess
 
 GROUP_BY = ["customer_id"]

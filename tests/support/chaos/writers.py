@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 
-from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import KeyUse
 from registry.instant import parse_instant, to_ms
 from registry.retry import poll_until
+from tests.support.portal import AdminClient
 from tests.support.processes.registry_process import RegistryProcess
 
 PAUSE_S = 0.1  # between two changes of one writer: an oracle in Python goes over all of them after each round

@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import GatewayRows
 from registry.instant import parse_instant, to_ms
 from tests.support.oracle.oracle import Fact, Row, oracle_bill
+from tests.support.portal import AdminClient
 
 SINCE, UNTIL = "2026-01-01T00:00:00Z", "2100-01-01T00:00:00Z"
 # Events that say one thing, and nothing more.

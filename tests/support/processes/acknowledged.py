@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from keyledger.client.admin import AdminClient
+from tests.support.portal import AdminClient
 
 Acknowledged = Mapping[tuple[str, int], int]
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 
-from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import GatewayRows, KeyUse, generate
 from registry.instant import parse_instant, to_ms
 from tests.support.oracle.truth import assert_bill_is_right, facts_of, rows_of
+from tests.support.portal import AdminClient
 from tests.support.processes.acknowledged import assert_all_there
 from tests.support.processes.registry_process import RegistryProcess
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from keyledger.client.admin import AdminClient
 from tests.support.gateway.rules import Verdict, check
+from tests.support.portal import AdminClient
 from tests.support.processes.parts import Part
 from tests.support.servers.databases import Database
 

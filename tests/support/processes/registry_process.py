@@ -14,11 +14,11 @@ from typing import Any
 import httpx
 import psutil
 
-from keyledger.client.admin import AdminClient
 from keyledger.demo.gateway_rows import GatewayRows
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.operator_socket import socket_path_for_client
 from registry.retry import poll_until
+from tests.support.portal import AdminClient
 from tests.support.processes.forked import Forked, run_forked
 from tests.support.processes.in_process import run_in_process
 

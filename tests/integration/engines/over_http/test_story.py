@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from keyledger.client.admin import AdminClient
 from registry.instant import parse_instant, to_ms
 from registry.retry import poll_until
 from tests.support.bill_world import World, chat, model, uuid7
+from tests.support.portal import AdminClient
 from tests.support.processes.forked import run_forked
 from tests.support.processes.parts import Part
 from tests.support.servers.databases import Database, plain
