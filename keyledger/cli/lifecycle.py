@@ -9,6 +9,7 @@ import typer
 from keyledger.cli.client import AsJson, CommandFailed, Data, Reason, WaitForGateway, given, send, waiting_for
 from keyledger.cli.keys import PublicId, print_key, print_new_key, segment
 from keyledger.cli.printing.output import print_json
+from keyledger.client.calls import cancel_scheduled as cancel_scheduled_change
 from keyledger.client.calls import resume_key, rotate_key, suspend_key
 from keyledger.client.calls import revoke_credential as revoke_key_credential
 
@@ -81,5 +82,5 @@ def cancel_scheduled(
     json: AsJson = False,
 ) -> None:
     """Cancel a scheduled change of tags before it is in effect; a repeat changes nothing."""
-    key = request(data, "DELETE", f"{path_of(public_id)}/scheduled/{position}", params=given(reason=reason))
+    key = send(data, cancel_scheduled_change(segment(public_id), position, reason=reason))
     print_json(key) if json else print_key(key)

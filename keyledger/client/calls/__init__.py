@@ -8,8 +8,11 @@ from __future__ import annotations
 from keyledger.client.calls.bills import compare_bills, list_billed_inferences, show_bill, what_if
 from keyledger.client.calls.events import list_events
 from keyledger.client.calls.keys import (
+    cancel_scheduled,
     create_key,
+    create_keys,
     edit_key,
+    edit_keys,
     list_key_events,
     list_keys,
     resume_key,
@@ -22,11 +25,16 @@ from keyledger.client.calls.keys import (
     verify_key,
 )
 from keyledger.client.calls.prices import end_price, list_price_events, list_prices, set_price, show_price
+from keyledger.client.calls.tokens import create_token, list_tokens, revoke_token, rotate_token
 
 __all__ = [
+    "cancel_scheduled",
     "compare_bills",
     "create_key",
+    "create_keys",
+    "create_token",
     "edit_key",
+    "edit_keys",
     "end_price",
     "list_billed_inferences",
     "list_events",
@@ -34,10 +42,13 @@ __all__ = [
     "list_keys",
     "list_price_events",
     "list_prices",
+    "list_tokens",
     "resume_key",
     "revoke_credential",
     "revoke_key",
+    "revoke_token",
     "rotate_key",
+    "rotate_token",
     "set_price",
     "show_bill",
     "show_key",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec import UNSET, UnsetType
 
 from keyledger.client.call import Call, Instant, Page, body_of, path_of, query_of
-from keyledger.client.model.keys import HistoryEvent, Key, KeyPage, KeyUse, NewKey, Verified
+from keyledger.client.model.keys import ChangedKeys, HistoryEvent, Key, KeyPage, KeyUse, NewKey, NewKeys, Verified
 
 _PATH: Final = "/admin/api-keys"
 # It waits 30 s at most for the gateway's table.
@@ -85,7 +85,8 @@ def edit_key(
 ) -> Call[Key]:
     """Change what is given and leave the rest; None removes a tag, the description or the expiration.
 
-    `effective_at` goes with tags alone; in the past it needs the scope keys:backdate and a `reason`.
+    `effective_at` goes with tags alone: in the past it needs the scope keys:backdate and a `reason`, in the future, up
+    to 366 days, it schedules the change.
     """
     query, body = query_of(effective_at=effective_at, reason=reason), _edits(tags, description, expiration)
     return Call("PATCH", _key(public_id), Key, query, body, changes=True)
@@ -120,6 +121,44 @@ def revoke_credential(
     """Revoke one credential of a key for good."""
     path = f"{_key(public_id)}/credentials{path_of(credential_id)}"
     return Call("DELETE", path, Key, query_of(reason=reason, wait_for=wait_for), changes=True)
+
+
+def cancel_scheduled(public_id: str, position: int, *, reason: str | None = None) -> Call[Key]:
+    """Cancel the scheduled change at a position before it is in effect."""
+    path = f"{_key(public_id)}/scheduled{path_of(str(position))}"
+    return Call("DELETE", path, Key, query_of(reason=reason), changes=True)
+
+
+def create_keys(items: Sequence[Mapping[str, Any]]) -> Call[NewKeys]:
+    """Make up to 1,000 keys, all or none: each item has what `create_key` takes. The answer alone shows the secrets."""
+    body = {"items": [body_of(**item) for item in items]}
+    return Call("POST", f"{_PATH}/bulk-create", NewKeys, body=body, changes=True)
+
+
+def edit_keys(
+    select: Mapping[str, Any],
+    *,
+    patch: Mapping[str, Any] | UnsetType = UNSET,
+    action: Literal["suspend", "resume", "revoke"] | UnsetType = UNSET,
+    effective_at: Instant | UnsetType = UNSET,
+    reason: str | UnsetType = UNSET,
+    expected_count: int | UnsetType = UNSET,
+    dry_run: bool | UnsetType = UNSET,
+) -> Call[ChangedKeys]:
+    """Change all keys that `select` names by a patch or an action, in one transaction or not at all.
+
+    `select` has at least one of `public_ids`, `tags`, `has_tag`, `lacks_tag`, `organization`, `workspace`, `status`.
+    """
+    body = body_of(
+        select=dict(select),
+        patch=patch if isinstance(patch, UnsetType) else body_of(**patch),
+        action=action,
+        effective_at=effective_at,
+        reason=reason,
+        expected_count=expected_count,
+        dry_run=dry_run,
+    )
+    return Call("POST", f"{_PATH}/bulk-edit", ChangedKeys, body=body, changes=True)
 
 
 def list_key_events(public_id: str, *, limit: int | None = None) -> Call[Page[HistoryEvent]]:

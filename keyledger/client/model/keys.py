@@ -59,6 +59,30 @@ class NewKey(Key, frozen=True, kw_only=True):
         return f"NewKey(public_id={self.public_id!r}, …)"
 
 
+class NewKeys(msgspec.Struct, frozen=True):
+    """Keys that were made together, in their order."""
+
+    items: list[NewKey]
+    position: int
+
+
+class ChangedKey(msgspec.Struct, frozen=True):
+    """A key before and after a change of many."""
+
+    public_id: str
+    before: Key
+    after: Key
+
+
+class ChangedKeys(msgspec.Struct, frozen=True):
+    """What a change of many keys was about; `items` are the first thousand of them, newest first."""
+
+    matched: int
+    changed: int
+    items: list[ChangedKey]
+    position: int
+
+
 class KeyPage(Page[Key], frozen=True, kw_only=True):
     """A page of keys; `total` where it was asked for."""
 
