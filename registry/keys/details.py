@@ -1,6 +1,6 @@
 """The descriptive fields of a key, as one value that command, event, state and HTTP carry. Pure.
 
-Add a new descriptive field here. CONTRIBUTING.md lists the other places: six files in all.
+Add a new descriptive field here. CONTRIBUTING.md lists the other places: eight files in all.
 """
 
 from __future__ import annotations
