@@ -75,6 +75,8 @@ class KnownKeys:
         known, position = self._in_memory(credential_id), self._position
         if known is None:
             known, position = await self._looked_up(credential_id)
+        else:  # what this process committed is known before the tail has read it
+            position = max(position, known.key.position)
         # Compared also where there is none, so that the time says nothing.
         kept_hash = None if known is None else known.hashes.get(credential_id)
         same = secret.same_hash(given_hash, kept_hash or "0" * 64)

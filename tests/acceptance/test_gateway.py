@@ -73,6 +73,7 @@ async def test_a_trial_in_one_folder_keeps_the_gateway_s_table_for_good(tmp_path
         assert {one["part"]: one["state"] for one in seen["parts"]} == {
             "serve": "running",
             "projector": "running",
+            "sender": "leading",
             "sync": "leading",
             "collector": "leading",
         }

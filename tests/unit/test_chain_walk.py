@@ -152,6 +152,7 @@ class Counting(MemoryEventLog):
 async def test_the_next_page_is_asked_for_before_the_caller_has_this_one() -> None:
     log = Counting()
     log.begun = []
+    others = asyncio.all_tasks()  # of the servers of other tests, whose loop this is too
     await log.write(note("one", times=9))
     reading = unchecked_pages(log, size=3)
     await anext(reading)
@@ -159,7 +160,7 @@ async def test_the_next_page_is_asked_for_before_the_caller_has_this_one() -> No
     await anext(reading)
     assert log.begun == [0, 3, 6]
     await reading.aclose()
-    assert len(asyncio.all_tasks()) == 1, "a read that nobody waits for was left behind"
+    assert asyncio.all_tasks() <= others, "a read that nobody waits for was left behind"
 
 
 async def test_a_reader_goes_on_where_it_was_and_names_its_place() -> None:

@@ -74,6 +74,7 @@ async def test_an_imported_key_is_what_the_gateway_had_from_its_creation_on(impo
         "created_at": "2026-01-05T12:00:00.123Z",
         "expiration": "2027-01-01T00:00:00.999Z",
         "revoked_at": "2026-01-05T13:00:00.123Z",
+        "scheduled": [],
         "position": told.result["position"],
         "version": 1,
     }

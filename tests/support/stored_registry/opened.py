@@ -24,6 +24,7 @@ GAINED: Final = frozenset(
     {
         *("time_zone", "tzdata_version", "tag", "after_now", "usage_known_at", "uncollected", "anchored_at"),
         *("cache_read_tokens", "cache_write_tokens", "charges", "unrated", "scheduled"),
+        *("status", "expires_at", "last_used_at", "confined_to", "successor", "position"),  # of admin tokens
     }
 )
 MADE: Final = datetime(2026, 11, 25, 21, 41, tzinfo=UTC)
