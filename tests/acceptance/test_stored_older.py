@@ -25,7 +25,7 @@ async def test_a_folder_of_an_older_commit_opens_verifies_and_bills_the_same(sto
     await registry.start()
     async with registry.portal() as portal:
         keys = (await portal.http.get("/admin/api-keys")).json()["items"]
-        assert keys == was["keys"]
+        assert without_gained(keys, was["keys"]) == was["keys"]
         history = await portal.http.get(f"/admin/api-keys/{keys[-1]['public_id']}/history")
         assert history.json()["items"] == was["history"]
         # The ledger of a version without a tally is written again first, and bills are refused until it is.
