@@ -129,7 +129,12 @@ async def test_a_stream_waits_for_its_earlier_event_and_others_go_on(registry: R
     receiver.answers = lambda got: 500 if fails and got.position == 1 else 200
     async with sending(registry):
         await receiver.until(lambda one: {got.position for got in one.taken} == {3, 5, 6})
-        waiting = await deliveries(registry, made, "pending")
+        # That they arrived, the sender writes down a moment later.
+        waiting = await poll_until(
+            lambda: deliveries(registry, made, "pending"),
+            lambda one: len(one) == 3 and one[1].last_error is not None,
+            timeout_s=10,
+        )
         assert list(waiting) == [4, 2, 1]
         assert [one.next_attempt_at is None for one in waiting.values()] == [True, True, False]
         assert (waiting[1].last_error, waiting[1].last_status) == ("it answered 500", 500)
