@@ -15,7 +15,6 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -207,8 +206,8 @@ class Sender:
             await asyncio.wait(waits, timeout=poll_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waking.cancel()
-            with suppress(asyncio.CancelledError):
-                await waking
+            # Gathered and not awaited: to suppress its cancellation would lose ours, if that comes just here.
+            await asyncio.gather(waking, return_exceptions=True)
 
     def _finished(self) -> None:
         """Forget what has been settled. Raises what kept one from being settled."""

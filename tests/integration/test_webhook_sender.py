@@ -29,9 +29,6 @@ from tests.support.contracts.writes import new_key, note, read_all
 from tests.support.servers.databases import Database
 from tests.support.webhook_receiver import Receiver, receiving
 
-# Not yet in `make test`: one run in five does not end, or no other sender takes over in time.
-pytestmark = pytest.mark.long
-
 CALLER = Caller("operator")
 QUICK = Schedule(first_pause_s=0.02)
 BOUNDS = Bounds(poll_s=0.05)
