@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from projections.billing.focus.report import FOCUS_BY, FocusReport, focus_report
 from projections.billing.query import BillQuery
 from registry.errors import FieldsRefused
 from tests.support.bill_world import World, chat, instant, key_facts, model, uuid7
+from tests.support.examples import running
 from tests.support.focus import amounts, assert_same_rows, csv_of, csv_rows, parquet_of
 from tests.support.ledger.appended import Appended
 from tests.support.oracle.oracle import EPOCH, Fact
@@ -57,40 +57,37 @@ def charges(rows: list[dict[str, Any]]) -> list[dict[str, Decimal]]:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("examples", [2, pytest.param(40, marks=pytest.mark.long)])
 def test_the_charges_of_all_rows_are_those_of_the_bill_whatever_happened(world: World, examples: int) -> None:
-    loop = asyncio.new_event_loop()
+    with running() as run:
 
-    async def check(story: PricedStory) -> None:
-        await world.clear()
-        await world.write(story.facts, applied=story.applied)
-        await world.write_prices(story.prices)
-        for _, arrivals in groupby(story.arrivals, key=lambda arrival: arrival.batch):
-            await world.serve([arrival.row for arrival in arrivals if not arrival.gone])
-        since, until = (EPOCH + timedelta(milliseconds=BASE + offset) for offset in (-1, 21))
-        made, query = await report(world, since, until, story.applied)
-        rows = csv_rows(csv_of(made, query))
-        total = (await world.typed_bill(applied=story.applied, since=since, until=until)).total
-        assert charges(rows) == [{"currency": one.currency, "amount": one.amount} for one in total.charges]
-        assert sum(int(row["x_UnratedRows"]) for row in rows) == total.unrated
-        assert sum(int(row["x_UnpricedRows"]) for row in rows) == total.unpriced
-        with localcontext(prec=100):
-            assert sum(Decimal(row["x_ProviderCostUsd"] or 0) for row in rows) == (total.cost_usd or 0)
-        for name, figure in (("x_InputTokens", total.input_tokens), ("x_OutputTokens", total.output_tokens)):
-            assert sum(int(row[name]) for row in rows) == figure
-        if max(map(abs, amounts(rows, "BilledCost")), default=Decimal(0)) < 10**11:
-            assert_same_rows(rows, parquet_of(made, query))
-        else:
-            with pytest.raises(FieldsRefused, match="BilledCost"):
-                parquet_of(made, query)
+        async def check(story: PricedStory) -> None:
+            await world.clear()
+            await world.write(story.facts, applied=story.applied)
+            await world.write_prices(story.prices)
+            for _, arrivals in groupby(story.arrivals, key=lambda arrival: arrival.batch):
+                await world.serve([arrival.row for arrival in arrivals if not arrival.gone])
+            since, until = (EPOCH + timedelta(milliseconds=BASE + offset) for offset in (-1, 21))
+            made, query = await report(world, since, until, story.applied)
+            rows = csv_rows(csv_of(made, query))
+            total = (await world.typed_bill(applied=story.applied, since=since, until=until)).total
+            assert charges(rows) == [{"currency": one.currency, "amount": one.amount} for one in total.charges]
+            assert sum(int(row["x_UnratedRows"]) for row in rows) == total.unrated
+            assert sum(int(row["x_UnpricedRows"]) for row in rows) == total.unpriced
+            with localcontext(prec=100):
+                assert sum(Decimal(row["x_ProviderCostUsd"] or 0) for row in rows) == (total.cost_usd or 0)
+            for name, figure in (("x_InputTokens", total.input_tokens), ("x_OutputTokens", total.output_tokens)):
+                assert sum(int(row[name]) for row in rows) == figure
+            if max(map(abs, amounts(rows, "BilledCost")), default=Decimal(0)) < 10**11:
+                assert_same_rows(rows, parquet_of(made, query))
+            else:
+                with pytest.raises(FieldsRefused, match="BilledCost"):
+                    parquet_of(made, query)
 
-    @settings(max_examples=examples)
-    @given(story=priced_stories())
-    def holds(story: PricedStory) -> None:
-        loop.run_until_complete(check(story))
+        @settings(max_examples=examples)
+        @given(story=priced_stories())
+        def holds(story: PricedStory) -> None:
+            run(check(story))
 
-    try:
         holds()
-    finally:
-        loop.close()
 
 
 async def test_a_day_is_split_where_tags_or_prices_change_and_each_tag_names_its_event(world: World) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,6 +18,7 @@ from projections.billing.focus.corrections import corrections
 from projections.billing.focus.report import FOCUS_BY, FocusReport, focus_report
 from projections.billing.query import BillQuery
 from tests.support.bill_world import World, chat, instant, key_facts, model, uuid7
+from tests.support.examples import running
 from tests.support.focus import assert_same_rows, csv_of, csv_rows, parquet_of
 from tests.support.ledger.appended import Appended
 from tests.support.oracle.oracle import EPOCH, Fact
@@ -62,35 +62,32 @@ def added(rows: Sequence[dict[str, Any]]) -> dict[tuple[tuple[str, str], ...], d
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("examples", [2, pytest.param(40, marks=pytest.mark.long)])
 def test_an_export_and_its_corrections_are_the_fresh_export_whatever_happened(world: World, examples: int) -> None:
-    loop = asyncio.new_event_loop()
+    with running() as run:
 
-    async def check(story: PricedStory, known_at: int, invoiced_batch: int) -> None:
-        await world.clear()
-        last = story.applied
-        await world.write(story.facts, applied=last + 10)
-        await world.write_prices(story.prices)
-        appended, anchored_at = Appended(world, last), 0
-        for batch, arrivals in groupby(story.arrivals, key=lambda arrival: arrival.batch):
-            await world.serve([arrival.row for arrival in arrivals if not arrival.gone])
-            if batch <= invoiced_batch:
-                anchored_at = await appended.anchor()
-        since, until = (EPOCH + timedelta(milliseconds=BASE + offset) for offset in (-1, 21))
-        current = BillQuery(FOCUS_BY, since, until)
-        invoiced = replace(current, known_at=min(known_at, last), usage_known_at=anchored_at)
-        made = await reports(world, invoiced, current, last + 10)
-        was, corrected, now = (csv_rows(csv_of(one, current)) for one in made)
-        assert added([*was, *corrected]) == added(now)
-        assert len(added(corrected)) == len(corrected), "a correction of nothing, or two of one row"
+        async def check(story: PricedStory, known_at: int, invoiced_batch: int) -> None:
+            await world.clear()
+            last = story.applied
+            await world.write(story.facts, applied=last + 10)
+            await world.write_prices(story.prices)
+            appended, anchored_at = Appended(world, last), 0
+            for batch, arrivals in groupby(story.arrivals, key=lambda arrival: arrival.batch):
+                await world.serve([arrival.row for arrival in arrivals if not arrival.gone])
+                if batch <= invoiced_batch:
+                    anchored_at = await appended.anchor()
+            since, until = (EPOCH + timedelta(milliseconds=BASE + offset) for offset in (-1, 21))
+            current = BillQuery(FOCUS_BY, since, until)
+            invoiced = replace(current, known_at=min(known_at, last), usage_known_at=anchored_at)
+            made = await reports(world, invoiced, current, last + 10)
+            was, corrected, now = (csv_rows(csv_of(one, current)) for one in made)
+            assert added([*was, *corrected]) == added(now)
+            assert len(added(corrected)) == len(corrected), "a correction of nothing, or two of one row"
 
-    @settings(max_examples=examples)
-    @given(story=priced_stories(), known_at=st.integers(0, 20), invoiced_batch=st.integers(0, 6))
-    def holds(story: PricedStory, known_at: int, invoiced_batch: int) -> None:
-        loop.run_until_complete(check(story, known_at, invoiced_batch))
+        @settings(max_examples=examples)
+        @given(story=priced_stories(), known_at=st.integers(0, 20), invoiced_batch=st.integers(0, 6))
+        def holds(story: PricedStory, known_at: int, invoiced_batch: int) -> None:
+            run(check(story, known_at, invoiced_batch))
 
-    try:
         holds()
-    finally:
-        loop.close()
 
 
 async def test_late_rows_a_backdated_edit_and_a_backdated_price_are_taken_back_and_brought(world: World) -> None:

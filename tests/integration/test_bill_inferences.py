@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from projections.billing.query import BillQuery
 from projections.engine.client import ClickHouse
 from registry.instant import to_ms
 from tests.support.bill_world import World, batch, chat, instant, key_facts, model, uuid7
+from tests.support.examples import running
 from tests.support.oracle.oracle import EPOCH, Fact, Row, _tags_at, known_facts
 from tests.support.oracle.price_stories import PricedStory, priced_stories
 from tests.support.oracle.prices import PriceFact
@@ -103,28 +103,25 @@ async def check_lines(world: World, query: BillQuery, story: PricedStory, chance
 @pytest.mark.parametrize("examples", [1, pytest.param(40, marks=pytest.mark.long)])
 def test_the_inferences_of_a_line_add_up_to_it_whatever_happened(world: World, examples: int) -> None:
     """Prices with every selector, several models, reversals, null tags, hours; at any position."""
-    loop = asyncio.new_event_loop()
+    with running() as run:
 
-    async def check(story: PricedStory, group_by: tuple[str, ...], chance: Random) -> None:
-        await world.clear()
-        await world.write(story.facts, applied=story.applied)
-        await world.write_prices(story.prices)
-        for _, arrivals in groupby(story.arrivals, key=lambda arrival: arrival.batch):
-            await world.serve([arrival.row for arrival in arrivals if not arrival.gone])
-        since, until = (EPOCH + timedelta(milliseconds=BASE + offset) for offset in (-1, 21))
-        known_at = chance.choice([None, chance.randint(0, story.applied)])
-        query = BillQuery(group_by, since, until, known_at, time_zone="America/St_Johns")
-        await check_lines(world, query, story, chance, most=3)
+        async def check(story: PricedStory, group_by: tuple[str, ...], chance: Random) -> None:
+            await world.clear()
+            await world.write(story.facts, applied=story.applied)
+            await world.write_prices(story.prices)
+            for _, arrivals in groupby(story.arrivals, key=lambda arrival: arrival.batch):
+                await world.serve([arrival.row for arrival in arrivals if not arrival.gone])
+            since, until = (EPOCH + timedelta(milliseconds=BASE + offset) for offset in (-1, 21))
+            known_at = chance.choice([None, chance.randint(0, story.applied)])
+            query = BillQuery(group_by, since, until, known_at, time_zone="America/St_Johns")
+            await check_lines(world, query, story, chance, most=3)
 
-    @settings(max_examples=examples)
-    @given(story=priced_stories(), group_by=st.sampled_from(GROUP_BYS), chance=st.randoms())
-    def holds(story: PricedStory, group_by: tuple[str, ...], chance: Random) -> None:
-        loop.run_until_complete(check(story, group_by, chance))
+        @settings(max_examples=examples)
+        @given(story=priced_stories(), group_by=st.sampled_from(GROUP_BYS), chance=st.randoms())
+        def holds(story: PricedStory, group_by: tuple[str, ...], chance: Random) -> None:
+            run(check(story, group_by, chance))
 
-    try:
         holds()
-    finally:
-        loop.close()
 
 
 def used(serial: int, **changes: Any) -> list[Row]:

@@ -5,7 +5,6 @@ From the decision through the log and the projector to the bill: at every positi
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,6 +29,7 @@ from registry.log.event_log import Caller, NewEvent, Write
 from registry.log.memory import MemoryEventLog
 from registry.service import KeyService, NewKey
 from tests.support.bill_world import World, chat, instant, model, uuid7
+from tests.support.examples import running
 from tests.support.oracle.oracle import Fact, Row, oracle_bill
 from tests.support.oracle.truth import facts_of_event
 from tests.support.records import NOON
@@ -141,17 +141,14 @@ def test_every_life_of_a_key_is_billed_as_the_oracle_bills_it_a_hundred_times_mo
 
 
 def _search(world: World, examples: int) -> None:
-    loop = asyncio.new_event_loop()
+    with running() as run:
 
-    @settings(max_examples=examples)
-    @given(steps)
-    def holds(happened: list[tuple[str, int, int, int]]) -> None:
-        loop.run_until_complete(_check(world, happened))
+        @settings(max_examples=examples)
+        @given(steps)
+        def holds(happened: list[tuple[str, int, int, int]]) -> None:
+            run(_check(world, happened))
 
-    try:
         holds()
-    finally:
-        loop.close()
 
 
 async def _check(world: World, happened: list[tuple[str, int, int, int]]) -> None:

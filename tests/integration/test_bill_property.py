@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.bill_world import World
+from tests.support.examples import running
 from tests.support.oracle.oracle import EPOCH, oracle_bill, oracle_intervals
 from tests.support.oracle.stories import BASE, Story, stories
 
@@ -63,22 +64,19 @@ def test_bills_coverage_and_intervals_equal_the_oracle_in_a_hundred_more_stories
 
 def _search(world: World, examples: int, *, positions: int | None) -> None:
     """Look for a story that does not hold, now and at so many past positions, or at each; the views at fewer."""
-    loop = asyncio.new_event_loop()
+    with running() as run:
 
-    @settings(max_examples=examples)
-    @given(story=stories(), asked=st.lists(questions, min_size=3, max_size=3), chance=st.randoms())
-    def holds(story: Story, asked: list[Any], chance: Random) -> None:
-        every: list[int | None] = [None, *range(story.applied)]
-        viewed = {None, *every[-1:]}
-        if positions is not None:
-            every = [None, *chance.sample(every[1:], min(positions, story.applied))]
-            viewed = {chance.choice(every)}
-        loop.run_until_complete(_check(world, story, asked, every, viewed))
+        @settings(max_examples=examples)
+        @given(story=stories(), asked=st.lists(questions, min_size=3, max_size=3), chance=st.randoms())
+        def holds(story: Story, asked: list[Any], chance: Random) -> None:
+            every: list[int | None] = [None, *range(story.applied)]
+            viewed = {None, *every[-1:]}
+            if positions is not None:
+                every = [None, *chance.sample(every[1:], min(positions, story.applied))]
+                viewed = {chance.choice(every)}
+            run(_check(world, story, asked, every, viewed))
 
-    try:
         holds()
-    finally:
-        loop.close()
 
 
 async def _check(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -14,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.bill_world import World
+from tests.support.examples import running
 from tests.support.oracle.oracle import EPOCH, oracle_bill
 from tests.support.oracle.price_stories import PricedStory, priced_stories
 from tests.support.oracle.stories import BASE
@@ -50,20 +50,17 @@ def test_charges_equal_the_oracle_in_many_more_stories(world: World) -> None:
 
 
 def _search(world: World, examples: int, *, positions: int | None) -> None:
-    loop = asyncio.new_event_loop()
+    with running() as run:
 
-    @settings(max_examples=examples)
-    @given(story=priced_stories(), asked=st.lists(questions, min_size=3, max_size=3), chance=st.randoms())
-    def holds(story: PricedStory, asked: list[Any], chance: Random) -> None:
-        every: list[int | None] = [None, *range(story.applied)]
-        if positions is not None:
-            every = [None, *chance.sample(every[1:], min(positions, story.applied))]
-        loop.run_until_complete(_check(world, story, asked, every))
+        @settings(max_examples=examples)
+        @given(story=priced_stories(), asked=st.lists(questions, min_size=3, max_size=3), chance=st.randoms())
+        def holds(story: PricedStory, asked: list[Any], chance: Random) -> None:
+            every: list[int | None] = [None, *range(story.applied)]
+            if positions is not None:
+                every = [None, *chance.sample(every[1:], min(positions, story.applied))]
+            run(_check(world, story, asked, every))
 
-    try:
         holds()
-    finally:
-        loop.close()
 
 
 async def _check(world: World, story: PricedStory, asked: Sequence[Any], every: Sequence[int | None]) -> None:

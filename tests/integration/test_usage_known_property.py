@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from projections.errors import UsageNotProved
 from tests.support.bill_world import World
+from tests.support.examples import running
 from tests.support.ledger.appended import Appended
 from tests.support.oracle.arrivals import cut
 from tests.support.oracle.oracle import EPOCH, Row, oracle_bill
@@ -31,17 +31,14 @@ questions = st.tuples(
 @pytest.mark.parametrize("examples", [2, pytest.param(40, marks=pytest.mark.long)])
 def test_a_bill_at_an_anchor_is_the_oracles_and_stays_so(world: World, examples: int) -> None:
     """After later arrivals, and after the journal was lost and collected again, or it is refused then."""
-    loop = asyncio.new_event_loop()
+    with running() as run:
 
-    @settings(max_examples=examples)
-    @given(story=stories(), asked=questions, chance=st.randoms())
-    def holds(story: Story, asked: Any, chance: Random) -> None:
-        loop.run_until_complete(_check(world, story, asked, chance))
+        @settings(max_examples=examples)
+        @given(story=stories(), asked=questions, chance=st.randoms())
+        def holds(story: Story, asked: Any, chance: Random) -> None:
+            run(_check(world, story, asked, chance))
 
-    try:
         holds()
-    finally:
-        loop.close()
 
 
 async def _check(world: World, story: Story, asked: Any, chance: Random) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
 from tests.support.bill_world import World, batch, chat, instant, key_facts, uuid7
+from tests.support.examples import running
 from tests.support.oracle.oracle import Fact
 from tests.support.oracle.stories import Story, stories
 from tests.support.oracle.use_oracle import oracle_late_use, oracle_tag_conflicts
@@ -163,17 +163,14 @@ async def test_claims_of_batches_of_strangers_and_of_tags_not_yet_applied_contra
 @pytest.mark.parametrize("examples", [5, pytest.param(100, marks=pytest.mark.long)])
 def test_both_views_hold_what_the_oracle_finds(world: World, examples: int) -> None:
     """To the row and the millisecond, whatever happened to keys and whatever the gateway wrote."""
-    loop = asyncio.new_event_loop()
+    with running() as run:
 
-    @settings(max_examples=examples)
-    @given(story=stories())
-    def holds(story: Story) -> None:
-        loop.run_until_complete(_check(world, story))
+        @settings(max_examples=examples)
+        @given(story=stories())
+        def holds(story: Story) -> None:
+            run(_check(world, story))
 
-    try:
         holds()
-    finally:
-        loop.close()
 
 
 async def _check(world: World, story: Story) -> None:
