@@ -149,7 +149,7 @@ class Queries:
         )
         if not rows:
             raise UnknownKey(position=(await self.seen()).position)
-        return _state(rows[0]), Seen(rows[0].head, rows[0].now)
+        return stream_state.load_key(rows[0].stream, rows[0].document), Seen(rows[0].head, rows[0].now)
 
     async def keys(
         self, wanted: KeyFilters, *, before: int | None = None, limit: int, count: bool = False
@@ -190,7 +190,8 @@ class Queries:
             return None
         held = [row for row in rows if row.stream is not None]
         more = bool(held) and held[0].found > len(held)
-        return FoundKeys([_state(row) for row in held], more, Seen(rows[0].head, rows[0].now), rows[0].total)
+        keys = [stream_state.load_key(row.stream, row.document) for row in held]
+        return FoundKeys(keys, more, Seen(rows[0].head, rows[0].now), rows[0].total)
 
     async def public_ids(self, wanted: KeyFilters, *, limit: int) -> list[str]:
         """The ids of up to `limit` keys that pass the filters, newest first."""
@@ -325,13 +326,6 @@ def _fitting(found: Subquery, size: ColumnElement[int], order: ColumnElement[Any
     count = func.count().over().label("found")
     counted = select(*found.c, count, before.label("before"), place.label("place")).subquery()
     return select(*counted.c).where(counted.c.place <= limit, counted.c.before < PAGE_BYTES).subquery()
-
-
-def _state(row: Any) -> KeyState:
-    state = stream_state.load(row.stream, row.document)
-    if not isinstance(state, KeyState):
-        raise TypeError(f"the row of {row.stream} holds no key")
-    return state
 
 
 def _token(row: Any) -> TokenState:

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.db.connection import begun, translated
 from registry.db.tables import key_state
-from registry.keys.state import KeyState
 from registry.log import stream_state
 from registry.log.state_rows import found_by
 
@@ -41,9 +40,7 @@ async def settle(engine: AsyncEngine) -> int:
 
 
 def _settled(row: Any) -> Any:
-    state = stream_state.load(row.stream, row.document)
-    if not isinstance(state, KeyState):
-        raise TypeError(f"the row of {row.stream} holds no key")
+    state = stream_state.load_key(row.stream, row.document)
     tags, search, due_at = found_by(state, row.now)
     same = (key_state.c.stream == row.stream, key_state.c.document == row.document)
     return update(key_state).where(*same).values(tags=json.loads(tags), search=search, tags_due_at=due_at)

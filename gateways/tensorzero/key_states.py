@@ -53,8 +53,6 @@ class KeyStateReader:
 
 def pairs(row: Any) -> list[tuple[KeyState, GatewayRow]]:
     """A key's gateway rows, from a row of `sql/log/keys.sql`."""
-    key = stream_state.load(row["stream"], row["document"])
-    if not isinstance(key, KeyState):
-        raise TypeError(f"the row of {row['stream']} holds no key")
+    key = stream_state.load_key(row["stream"], row["document"])
     hashes = dict(zip(row["credential_ids"], row["hashes"], strict=True))
     return [(key, one) for one in rows_of(key, hashes)]

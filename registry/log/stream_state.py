@@ -68,3 +68,11 @@ def load(stream: str, document: str | None) -> StreamState | None:
     if not stream.startswith("key-"):
         return _TOKEN(document)
     return replace(_KEY(document), details=_DETAILS(document))
+
+
+def load_key(stream: str, document: str) -> KeyState:
+    """The state of a key from its row's document."""
+    state = load(stream, document)
+    if not isinstance(state, KeyState):
+        raise TypeError(f"the row of {stream} holds no key")
+    return state
