@@ -64,6 +64,7 @@ class KnownKeys:
         self._changed: OrderedDict[str, int] = OrderedDict()
         self._floor = 0
         self._look_ups = asyncio.Semaphore(_LOOK_UPS)
+        self._follows = False  # without the tail nothing is kept: most processes verify no keys
         log.observe(self.learn)
 
     async def verify(self, text: str) -> Verdict:
@@ -88,6 +89,8 @@ class KnownKeys:
 
     def learn(self, states: Mapping[str, Any]) -> None:
         """What this process has just committed: states by their streams."""
+        if not self._follows:
+            return
         for state in states.values():
             if isinstance(state, KeyState):
                 self._note(state.public_id, state.position)
@@ -97,6 +100,13 @@ class KnownKeys:
 
     async def follow(self) -> None:
         """Read the log's tail until cancelled. Raises Busy, ChainBroken and the like: what is in memory is let go."""
+        self._follows = True
+        try:
+            await self._follow()
+        finally:
+            self._follows, self._read_at = False, -_TRUSTED_S
+
+    async def _follow(self) -> None:
         head = (await self._log.head()).position
         # From here to the first look nothing waits: what is looked up meanwhile is at or after the head, or not kept.
         self._known.clear()
@@ -127,11 +137,9 @@ class KnownKeys:
             (row,) = await fetch(self._engine, sql.KEY_OF_CREDENTIAL, credential_id)
         if row["document"] is None:
             return None, row["head"]
-        key = stream_state.load(row["stream"], row["document"])
-        if not isinstance(key, KeyState):
-            raise TypeError(f"the row of {row['stream']} holds no key")
+        key = stream_state.load_key(row["stream"], row["document"])
         known = _Known(key, json.loads(row["hashes"]))
-        if row["head"] >= self._floor and self._changed.get(key.public_id, 0) <= row["head"]:
+        if self._follows and row["head"] >= self._floor and self._changed.get(key.public_id, 0) <= row["head"]:
             self._keep(known)
         return known, row["head"]
 
