@@ -6,20 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from registry.errors import FieldFault, FieldsRefused
 from registry.keys import bulk
 from registry.keys import secrets as secret
 from registry.keys.bulk import MAX_CHANGED, EditKeys
-from registry.keys.commands import CreateKey, HistoryNeeded
-from registry.keys.events import IssuedCredential, key_stream
-from registry.keys.secrets import IssuedSecret
+from registry.keys.commands import HistoryNeeded
+from registry.keys.events import key_stream
 from registry.keys.state import KeyState
-from registry.log import chain
 from registry.log.event_log import Caller, EventLog, WriteMany, WrittenMany, keeping_of
 from registry.queries import Queries
-from registry.service import KeyAnswer, NewKey
+from registry.service import KeyAnswer, NewKey, creation, key_of
 from registry.tokens.confinement import narrowed, require_new
 
 
@@ -57,7 +54,7 @@ class BulkService:
         for new in keys:
             require_new(caller.confined_to, new.tags, new.details)
         issued = [secret.issue_key() for _ in keys]
-        decide = partial(bulk.create_all, [_command(new, one) for new, one in zip(keys, issued, strict=True)])
+        decide = partial(bulk.create_all, [creation(new, one) for new, one in zip(keys, issued, strict=True)])
         write = WriteMany(
             streams=tuple(key_stream(one.id) for one in issued),
             decide=decide,
@@ -92,24 +89,13 @@ class BulkService:
             return _edited(await self._log.write_many(replace(write, whole_stream=True)))
 
 
-def _command(new: NewKey, issued: IssuedSecret) -> CreateKey:
-    credential = IssuedCredential(issued.id, chain.commitment(issued.hash))
-    return CreateKey(credential, new.tags, new.details, new.expiration)
-
-
 def _created(secrets: Sequence[str], written: WrittenMany) -> Sequence[KeyAnswer]:
     return [
-        KeyAnswer(_key(change.after), written.position, written.now, api_key)
+        KeyAnswer(key_of(change.after), written.position, written.now, api_key)
         for change, api_key in zip(written.changes, secrets, strict=True)
     ]
 
 
 def _edited(written: WrittenMany) -> BulkEdit:
-    changes = [KeyChange(_key(one.before), _key(one.after)) for one in written.changes]
+    changes = [KeyChange(key_of(one.before), key_of(one.after)) for one in written.changes]
     return BulkEdit(changes, written.position, written.now)
-
-
-def _key(state: Any) -> KeyState:
-    if not isinstance(state, KeyState):
-        raise TypeError("the stream of a key holds no key")
-    return state

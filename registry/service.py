@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from registry.errors import UnknownKey
 from registry.keys import commands, imports, lifecycle, scheduling
@@ -57,15 +58,9 @@ class KeyService:
         """Create a key. Raises FieldsRefused, Forbidden for a caller who is confined elsewhere, Busy."""
         require_new(caller.confined_to, new.tags, new.details)
         issued = secret.issue_key()
-        command = CreateKey(
-            credential=IssuedCredential(issued.id, chain.commitment(issued.hash)),
-            details=new.details,
-            tags=new.tags,
-            expiration=new.expiration,
-        )
         write = Write(
             stream=key_stream(issued.id),
-            decide=partial(commands.create, command),
+            decide=partial(commands.create, creation(new, issued)),
             caller=caller,
             secrets={issued.id: issued.hash},
         )
@@ -116,7 +111,7 @@ class KeyService:
     async def rotate(self, any_id: str, overlap: timedelta | None, caller: Caller) -> KeyAnswer:
         """Give a key a new secret; see RotateKey. Raises UnknownKey, Conflict, Busy."""
         issued = secret.issue_key()
-        command = RotateKey(IssuedCredential(issued.id, chain.commitment(issued.hash)), overlap)
+        command = RotateKey(_credential(issued), overlap)
         return await self._decided(any_id, partial(lifecycle.rotate, command), caller, issued)
 
     async def revoke_credential(self, any_id: str, credential_id: str, caller: Caller) -> KeyAnswer:
@@ -166,6 +161,20 @@ def _within(confined_to: Confinement | None, decide: Decide, view: StreamView) -
 
 
 def _answer(written: Written, api_key: str | None = None) -> KeyAnswer:
-    if not isinstance(written.state, KeyState):
+    return KeyAnswer(key_of(written.state), written.position, written.now, api_key)
+
+
+def creation(new: NewKey, issued: IssuedSecret) -> CreateKey:
+    """The command that makes a key with a new secret."""
+    return CreateKey(_credential(issued), new.tags, new.details, new.expiration)
+
+
+def key_of(state: Any) -> KeyState:
+    """The state of a key's stream."""
+    if not isinstance(state, KeyState):
         raise TypeError("the stream of a key holds no key")
-    return KeyAnswer(written.state, written.position, written.now, api_key)
+    return state
+
+
+def _credential(issued: IssuedSecret) -> IssuedCredential:
+    return IssuedCredential(issued.id, chain.commitment(issued.hash))
