@@ -61,6 +61,14 @@ class Batch:
         """Decide each write and stamp its events. A refusal fails only that write; any other error fails the batch."""
         return [self._run_many(write) if isinstance(write, WriteMany) else self._run_one(write) for write in writes]
 
+    def take(
+        self, stream: str, caller: Caller, decided: Iterable[NewEvent], *, by_clock: bool
+    ) -> tuple[RecordedEvent, ...]:
+        """Add what was decided on a stream; `by_clock`: it takes effect then, though recorded later. Returns events."""
+        if by_clock:
+            decided = [self._in_effect_now(stream, new) for new in decided]
+        return tuple([self._stamp(stream, caller, new) for new in decided])
+
     def _refused(self, write: AnyWrite) -> Exception | None:
         """Why a write is not decided at all."""
         keeping = write.keeping
@@ -91,9 +99,7 @@ class Batch:
             if isinstance(error, RegistryError):
                 error.position = self.head.position
             return error
-        if by_clock:
-            decided = [self._in_effect_now(write.stream, new) for new in decided]
-        events = tuple([self._stamp(stream, write.caller, new) for new in decided])
+        events = self.take(stream, write.caller, decided, by_clock=by_clock)
         if events:
             self.secrets |= {name: (stream, value) for name, value in write.secrets.items()}
         written = Written(events, self.states.get(stream), self.head.position, now)
@@ -114,16 +120,13 @@ class Batch:
             if isinstance(error, RegistryError):
                 error.position = self.head.position
             return error
-        before = self._saved() if write.dry else None
+        taking = self._copy() if write.dry else self
         changes = []
         for stream, view, new in zip(write.streams, views, decided, strict=True):
             if new is not None:
-                dated = [self._in_effect_now(stream, one) for one in new] if by_clock else new
-                events = tuple([self._stamp(stream, write.caller, one) for one in dated])
-                changes.append(Change(view.state, self.states.get(stream), events))
-        if before is not None:
-            self._restore(before)
-        else:
+                events = taking.take(stream, write.caller, new, by_clock=by_clock)
+                changes.append(Change(view.state, taking.states.get(stream), events))
+        if not write.dry:
             self.secrets |= {name: one for name, one in write.secrets.items() if one[0] in self.changed}
         written = WrittenMany(tuple(changes), self.head.position, now)
         self._keep(write, written)
@@ -133,8 +136,8 @@ class Batch:
         if write.keeping is not None:
             self.kept[write.keeping.id] = write.keeping.make(written)
 
-    def _saved(self) -> Batch:
-        """What a write changes, as it is now."""
+    def _copy(self) -> Batch:
+        """A batch that takes events without a change to this one."""
         return replace(
             self,
             versions=self.versions.copy(),
@@ -143,10 +146,6 @@ class Batch:
             appended=list(self.appended),
             changed=self.changed.copy(),
         )
-
-    def _restore(self, saved: Batch) -> None:
-        self.head, self.versions, self.states = saved.head, saved.versions, saved.states
-        self.histories, self.appended, self.changed = saved.histories, saved.appended, saved.changed
 
     def _rivals(self, place: Place | None) -> tuple[PriceState, ...]:
         """The prices at a place, as they are by now: in the log, or decided earlier in the batch."""

@@ -1,4 +1,4 @@
-"""Many keys at once: made and changed all or none, beside others who change the same ones."""
+"""Many keys at once: made and changed all or none, while others change the same ones."""
 
 from __future__ import annotations
 
