@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
 
 from registry.errors import Conflict, FieldFault, FieldsRefused, UnknownToken
 from registry.instant import cut_ms, format_ms
@@ -15,8 +14,6 @@ from registry.tokens.confinement import CONFINABLE, confinement_faults
 from registry.tokens.state import SCOPES, TokenState
 
 MAX_NAME = 200
-# As of keys: for longer, two secrets that work are a risk.
-MAX_OVERLAP: Final = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,9 +75,8 @@ def require_edit(confined_to: Confinement, edit: EditKey, key: KeyState, now: da
 
 
 def edit_within(confined_to: Confinement | None, edit: EditKey, view: StreamView) -> Sequence[NewEvent]:
-    """Decide a merge patch of a caller who may be confined. Raises as `commands.edit`, and Forbidden."""
+    """Decide a merge patch of a key that is within. Raises as `commands.edit`, and Forbidden."""
     if confined_to is not None:
-        require(confined_to, view.state, view.now)
         require_edit(confined_to, edit, view.state, view.now)
     return commands.edit(edit, view)
 

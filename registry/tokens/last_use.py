@@ -5,8 +5,6 @@ It is no event: what is lost at a kill is the last half minute.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -15,14 +13,12 @@ from typing import Final
 from sqlalchemy import func, or_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from registry.background import running
+from registry.background import repeated, running, tried
 from registry.db.connection import begun, translated
 from registry.db.tables import admin_token
-from registry.errors import Busy
-
-logger = logging.getLogger("keyledger.registry")
 
 _EVERY_S: Final = 30.0
+_FAILED: Final = "the last use of admin tokens can't be written now"
 
 
 class LastUse:
@@ -57,17 +53,6 @@ class LastUse:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
         """Write it now and then until the block ends, and then once more."""
-        async with running(self._write_on()):
+        async with running(repeated(self.write, _EVERY_S, _FAILED)):
             yield
-        await self._try()
-
-    async def _write_on(self) -> None:
-        while True:
-            await asyncio.sleep(_EVERY_S)
-            await self._try()
-
-    async def _try(self) -> None:
-        try:
-            await self.write()
-        except Busy as error:
-            logger.warning("the last use of admin tokens can't be written now: %s", error)
+        await tried(self.write, _FAILED)

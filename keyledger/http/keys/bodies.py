@@ -9,14 +9,13 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from keyledger.http.billing.what_if import WhatIfQuery
-from keyledger.http.request.field_types import Instant, Label, NewTags, PatchTags, TagName, Text, Whole
+from keyledger.http.request.field_types import Instant, Label, NewTags, Overlap, PatchTags, TagName, Text, Whole
 from keyledger.http.request.query_params import MAX_FILTERS, EditQuery
 from keyledger.http.request.request_body import Body
 from registry.errors import FieldFault, FieldsRefused
 from registry.keys.bulk import MAX_CHANGED, MAX_CREATED
 from registry.keys.commands import UNSET, EditKey
 from registry.keys.details import KeyDetails
-from registry.keys.lifecycle import MAX_OVERLAP
 
 _END = "2027-01-01T00:00:00Z"
 
@@ -173,9 +172,7 @@ class RotateBody(Body):
     """How the credentials end that a rotation replaces: after a while, or at once."""
 
     model_config = ConfigDict(json_schema_extra=_one_of_two)
-    overlap_s: Annotated[int, Field(strict=True, ge=0, le=MAX_OVERLAP // timedelta(seconds=1))] = Field(
-        0, description="the others work so many seconds longer", examples=[3600]
-    )
+    overlap_s: Overlap = Field(0, description="the others work so many seconds longer", examples=[3600])
     compromised: Annotated[Literal[True], BeforeValidator(_only_true)] = Field(
         True, description="the others end at once", examples=[True]
     )

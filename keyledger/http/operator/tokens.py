@@ -33,7 +33,7 @@ async def make_token(
 async def show_tokens(registry: Registry) -> JSONResponse:
     """All admin tokens, oldest first."""
     tokens, seen = await registry.queries.tokens(), await registry.queries.seen()
-    items = [token_out(one.token, seen.now, {one.token.token_id: one.last_used_at}) for one in tokens]
+    items = [token_out(one.token, seen.now, one.last_used_at) for one in tokens]
     return answer({"items": items}, seen.position)
 
 
@@ -41,7 +41,7 @@ async def show_tokens(registry: Registry) -> JSONResponse:
 async def end_token(registry: Registry, token_id: str) -> JSONResponse:
     """End an admin token; a repeat answers the same."""
     done = await registry.tokens.revoke(checked_id(token_id, UnknownToken), _caller())
-    return answer(token_out(done.token, done.now, {}), done.position)
+    return answer(token_out(done.token, done.now), done.position)
 
 
 def _caller() -> Caller:

@@ -6,13 +6,14 @@ Nothing is mended in silence.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from registry.instant import parse_instant
+from registry.keys.lifecycle import MAX_OVERLAP
 from registry.keys.tags import MAX_TAGS, name_fault, value_fault
 from registry.keys.text import MAX_LABEL, MAX_TEXT, label_fault, text_fault
 
@@ -54,6 +55,8 @@ Instant = Annotated[
 # Bounds stand on the integer itself, before its validator: after it they are no words of a JSON schema.
 WHOLE = BeforeValidator(_whole)
 Whole = Annotated[int, Field(ge=0, le=10**18 - 1), WHOLE]
+# For how long what a rotation replaces still works, in seconds.
+Overlap = Annotated[int, Field(strict=True, ge=0, le=MAX_OVERLAP // timedelta(seconds=1))]
 PageLimit = Annotated[int, Field(ge=1, le=1000), WHOLE]
 Text = Annotated[str, Field(strict=True, max_length=MAX_TEXT), AfterValidator(_checked(text_fault))]
 Label = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_LABEL), AfterValidator(_checked(label_fault))]

@@ -54,7 +54,7 @@ async def list_tokens(
     first = from_cursor(query.cursor, "tokens") or 0
     tokens, seen = await registry.queries.tokens(), await registry.queries.seen()
     page, after = tokens[first : first + query.limit], first + query.limit
-    items = [token_out(one.token, seen.now, {one.token.token_id: one.last_used_at}) for one in page]
+    items = [token_out(one.token, seen.now, one.last_used_at) for one in page]
     cursor = to_cursor("tokens", after) if after < len(tokens) else None
     return answer(Page(items, cursor), seen.position)
 
@@ -97,4 +97,4 @@ def _shown_new(made: IssuedToken) -> JSONResponse:
 
 
 def _shown(done: TokenAnswer) -> JSONResponse:
-    return answer(token_out(done.token, done.now, {}), done.position)
+    return answer(token_out(done.token, done.now), done.position)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from keyledger.http.request.field_types import Instant, Label, NewTags
+from keyledger.http.request.field_types import Instant, Label, NewTags, Overlap
 from keyledger.http.request.request_body import Body
 from registry.keys.events import Confinement
-from registry.tokens.commands import MAX_NAME, MAX_OVERLAP
+from registry.tokens.commands import MAX_NAME
 from registry.tokens.service import IssuedToken, NewToken
 from registry.tokens.state import SCOPES, TokenState
 
@@ -52,9 +51,7 @@ class TokenBody(Body):
 class RotateTokenBody(Body):
     """How long the old token goes on to work."""
 
-    overlap_s: Annotated[int, Field(strict=True, ge=0, le=MAX_OVERLAP // timedelta(seconds=1))] = Field(
-        description="the old one works so many seconds longer", examples=[3600]
-    )
+    overlap_s: Overlap = Field(description="the old one works so many seconds longer", examples=[3600])
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +87,8 @@ class NewTokenOut(TokenOut):
     token: str = field(repr=False)
 
 
-def token_out(state: TokenState, now: datetime, used: Mapping[str, datetime | None]) -> TokenOut:
-    """The token at a time; `used` has when each was last used."""
+def token_out(state: TokenState, now: datetime, last_used_at: datetime | None = None) -> TokenOut:
+    """The token at a time."""
     ended: Literal["revoked", "expired"] = "expired" if state.revoked_at is None else "revoked"
     confined_to = state.confined_to
     return TokenOut(
@@ -102,7 +99,7 @@ def token_out(state: TokenState, now: datetime, used: Mapping[str, datetime | No
         created_at=state.created_at,
         expires_at=state.expires_at,
         revoked_at=state.revoked_at,
-        last_used_at=used.get(state.token_id),
+        last_used_at=last_used_at,
         confined_to=None
         if confined_to is None
         else ConfinementOut(confined_to.tags, confined_to.organization, confined_to.workspace),
@@ -113,5 +110,5 @@ def token_out(state: TokenState, now: datetime, used: Mapping[str, datetime | No
 
 def new_token_out(made: IssuedToken) -> NewTokenOut:
     """The token with its text."""
-    token = token_out(made.token, made.now, {})
+    token = token_out(made.token, made.now)
     return NewTokenOut(**{one.name: getattr(token, one.name) for one in fields(token)}, token=made.text)
