@@ -117,7 +117,7 @@ class Webhooks:
     ) -> DeliveryPage:
         """Deliveries of a webhook, newest first. Raises UnknownWebhook."""
         await self.find(webhook_id)
-        asked = (_ALL if before is None else before, list(statuses) or None, limit + 1)
+        asked = (_ALL if before is None else before, list(statuses) or None, None, limit + 1)
         rows = await fetch(self._engine, sql.DELIVERIES, webhook_id, *asked)
         return DeliveryPage([Delivery(*row) for row in rows[:limit]], len(rows) > limit)
 
@@ -157,7 +157,7 @@ async def _webhooks(driver: Any, webhook_id: UUID | None, before: int, limit: in
 
 
 async def _delivery(driver: Any, webhook_id: UUID, position: int) -> Delivery:
-    row = await driver.fetchrow(sql.DELIVERY, webhook_id, position)
+    row = await driver.fetchrow(sql.DELIVERIES, webhook_id, _ALL, None, position, 1)
     if row is None:
         raise UnknownDelivery
     return Delivery(*row)
