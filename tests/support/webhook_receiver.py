@@ -1,4 +1,4 @@
-"""A receiver of webhooks on loopback, by real HTTP: it keeps what it gets, and can be told to fail."""
+"""A receiver of webhooks on loopback, by real HTTP: it keeps what it gets, and fails when asked to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API with the app of the forward-auth listener beside it, on one registry."""
+"""The API and the app of the forward-auth listener, on one registry."""
 
 from __future__ import annotations
 
