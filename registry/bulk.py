@@ -60,6 +60,7 @@ class BulkService:
             decide=decide,
             caller=caller,
             secrets={one.id: (key_stream(one.id), one.hash) for one in issued},
+            policed=True,
         )
         answers = partial(_created, [one.text for one in issued])
         return answers(await self._log.write_many(replace(write, keeping=keeping_of(caller, answers))))
@@ -81,6 +82,7 @@ class BulkService:
             caller=caller,
             stops=command.change in ("suspend", "revoke"),
             keeping=keeping_of(caller, _edited),
+            policed=True,
             dry=dry,
         )
         try:

@@ -63,6 +63,7 @@ class KeyService:
             decide=partial(commands.create, creation(new, issued)),
             caller=caller,
             secrets={issued.id: issued.hash},
+            policed=True,
         )
         return await self._answered(write, issued.text)
 
@@ -94,7 +95,8 @@ class KeyService:
     async def edit_what_if(self, any_id: str, command: EditKey, caller: Caller) -> WouldBe:
         """What `edit` would append. Nothing is appended. Raises what `edit` raises."""
         stream, decide = await self._stream(any_id), partial(commands.edit, command)
-        return await what_if(self._log, Write(stream, partial(_within, caller.confined_to, decide), caller))
+        write = Write(stream, partial(_within, caller.confined_to, decide), caller, policed=True)
+        return await what_if(self._log, write)
 
     async def revoke(self, any_id: str, caller: Caller) -> KeyAnswer:
         """Revoke a key. A repeat returns the same result. Raises UnknownKey, Busy."""
@@ -136,7 +138,7 @@ class KeyService:
     async def _with_history(self, any_id: str, decide: Decide, caller: Caller) -> KeyAnswer:
         """Decide, and read the key's history only where the decision needs it, which is rare."""
         within = partial(_within, caller.confined_to, decide)
-        write = Write(stream=await self._stream(any_id), decide=within, caller=caller)
+        write = Write(stream=await self._stream(any_id), decide=within, caller=caller, policed=True)
         try:
             return await self._answered(write)
         except HistoryNeeded:

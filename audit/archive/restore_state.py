@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from registry.keys.events import (
     CLOCK_STREAM,
     AdminTokenCreated,
     ClockDivergenceAccepted,
+    Event,
     KeyCreated,
     KeyImported,
     key_stream,
@@ -24,12 +25,15 @@ from registry.log import codec, state_rows
 from registry.log import sql as log_sql
 from registry.log.event_log import COLUMNS, Foldable
 from registry.log.stream_state import StreamState
+from registry.policy.events import POLICY_STREAM, TagPolicySet
 from registry.prices.events import PriceSet, price_stream
 from registry.progress import Progress
 from registry.usage.events import UsageAnchored, usage_stream
 
 _PAGE: Final = 2000
 _STREAMS_AT_ONCE: Final = 1000
+# Of events that are of one stream alone.
+_ONLY_STREAMS: Final[Mapping[type[Event], str]] = {ClockDivergenceAccepted: CLOCK_STREAM, TagPolicySet: POLICY_STREAM}
 
 
 async def fold_all(driver: Any, total: int, on_progress: OnProgress) -> None:
@@ -88,13 +92,14 @@ class _Streams:
 
 
 def _begins(event: Foldable) -> bool:
-    match codec.decode(event):
+    decoded = codec.decode(event)
+    if only := _ONLY_STREAMS.get(type(decoded)):
+        return event.stream == only
+    match decoded:
         case KeyCreated(public_id=public_id) | KeyImported(public_id=public_id):
             return event.stream == key_stream(public_id)
         case AdminTokenCreated(token_id=token_id):
             return event.stream == token_stream(token_id)
-        case ClockDivergenceAccepted():
-            return event.stream == CLOCK_STREAM
         case PriceSet(price_id=price_id):
             return event.stream == price_stream(price_id)
         case UsageAnchored():

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Final
 
+import msgspec
 from msgspec import structs
 
 from audit.history.events import DescribedEvent, describe_event
@@ -40,6 +41,7 @@ from registry.keys.events import (
 )
 from registry.log import codec
 from registry.log.event_log import RecordedEvent
+from registry.policy.events import TagPolicySet
 from registry.prices.events import PriceEnded, PriceSet
 from registry.prices.terms import COUNTED
 from registry.usage.events import UsageAnchored
@@ -47,12 +49,13 @@ from registry.usage.events import UsageAnchored
 _EVER = 2**63
 # Of a key that was imported with its end: the only one that an event brings for later than its own instant.
 REVOKED_AT: Final = "revoked_at"
-# Events that change the status of their key or token, and nothing else.
+# Events that change the status of their key, token or price, and nothing else.
 _STATUSES: Final[Mapping[type[Event], str]] = {
     KeySuspended: "suspended",
     KeyResumed: ACTIVE,
     KeyRevoked: "revoked",
     AdminTokenRevoked: "revoked",
+    PriceEnded: "ended",
 }
 
 
@@ -117,10 +120,10 @@ def _of_others(event: Event) -> dict[str, Value]:
             return {"last_recorded_at": event.last_recorded_at, "clock": event.clock}
         case UsageAnchored():
             return _anchored(event)
+        case TagPolicySet():
+            return {"tags": _rules(event), "closed": "true" if event.closed else "false"}
         case PriceSet():
             return _priced(event)
-        case PriceEnded():
-            return {STATUS: "ended"}
     raise ValueError(f"{type(event).__name__} has no words for its history")
 
 
@@ -152,6 +155,10 @@ def _priced(event: PriceSet) -> dict[str, Value]:
     others = {"per_inference": event.per_inference, "cost_multiplier": event.cost_multiplier}
     selector = {"model": event.model, "provider": event.provider or "any", **_named_tags(event.tags)}
     return {**selector, "currency": event.currency, **amounts, **others, STATUS: ACTIVE}
+
+
+def _rules(event: TagPolicySet) -> str:
+    return msgspec.json.encode(event.tags, order="sorted").decode()
 
 
 def _named_tags(tags: Mapping[str, str]) -> dict[str, Value]:

@@ -42,6 +42,7 @@ from keyledger.http.operator import prices as import_of_prices
 from keyledger.http.operator import (
     tokens as operator_tokens,
 )
+from keyledger.http.policy import policy
 from keyledger.http.prices import prices
 from keyledger.http.request.percent_encoding import PercentEncoding
 from keyledger.http.tokens import tokens
@@ -62,6 +63,7 @@ _PUBLIC: Final = (
     usage.router,
     verify_key.router,
     tokens.router,
+    policy.router,
     prices.router,
     billing.router,
     compare.router,

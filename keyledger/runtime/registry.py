@@ -19,6 +19,7 @@ from registry.clock import ClockService
 from registry.log.clock_watch import ClockBounds
 from registry.log.event_log import EventLog
 from registry.log.postgres import Limits, PostgresEventLog, Refusal, nothing_refused, open_log
+from registry.policy.service import PolicyService
 from registry.prices.service import PriceQueries, PriceService
 from registry.queries import Queries
 from registry.repeats.store import KeptAnswers
@@ -49,6 +50,7 @@ class Registry:
     usage: UsageAnchors
     prices: PriceService
     price_book: PriceQueries
+    tag_policy: PolicyService
     kept_answers: KeptAnswers
     known_keys: KnownKeys
     webhooks: Webhooks
@@ -82,6 +84,7 @@ def registry_on(
         UsageAnchors(log),
         PriceService(log),
         PriceQueries(engine),
+        PolicyService(log, engine, queries),
         KeptAnswers(engine),
         KnownKeys(log, engine),
         Webhooks(log, engine, queries, receiver or webhook_receiver(settings)),

@@ -27,6 +27,7 @@ from registry.keys.events import (
 from registry.keys.state import KeyState, Scheduled
 from registry.keys.tags import MAX_TAGS
 from registry.log.event_log import NewEvent, StreamView
+from registry.policy.rules import key_faults, tag_faults
 
 # How many different tag names a key may have in its life: removals are remembered, so without a limit the state would
 # grow forever.
@@ -86,6 +87,8 @@ def create(command: CreateKey, view: StreamView) -> Sequence[NewEvent]:
     if view.version:
         raise Conflict("a key with this public_id exists: try again")
     _refuse_past(command.expiration, view.now)
+    if view.policy is not None and (faults := key_faults(view.policy, command.tags)):
+        raise FieldsRefused(*faults)
     event = KeyCreated(
         public_id=command.credential.credential_id,
         details=command.details,
@@ -190,6 +193,8 @@ def _tag_changes(command: EditKey, tags: Mapping[str, str | None], state: KeySta
     delta = dict(tags) if at is not None else {k: v for k, v in tags.items() if current.get(k) != v}
     if not delta:
         return []
+    if view.policy is not None and (faults := tag_faults(view.policy, delta)):
+        raise FieldsRefused(*faults)
     names = state.registers.keys() | delta.keys() | {name for one in state.scheduled for name in one.delta}
     if len(names) > MAX_TAG_NAMES_EVER:
         message = f"would be more than {MAX_TAG_NAMES_EVER} different names in this key's life: use fewer names"

@@ -27,6 +27,8 @@ from registry.log.event_log import (
     Written,
     WrittenMany,
 )
+from registry.policy.events import POLICY_STREAM, TagPolicySet
+from registry.policy.state import PolicyState
 from registry.prices.place import Place
 from registry.prices.state import PriceState
 
@@ -87,7 +89,7 @@ class Batch:
         now, by_clock = self._now()
         stream, version = write.stream, self.versions[write.stream]
         history, rivals = tuple(self.histories.get(stream, ())), self._rivals(write.place)
-        view = StreamView(now, version, self.states.get(stream), history, rivals)
+        view = StreamView(now, version, self.states.get(stream), history, rivals, self._policy(write))
         try:
             expected = write.caller.versions
             if expected is not None and version not in expected:
@@ -110,8 +112,9 @@ class Batch:
         if refused := self._refused(write):
             return refused
         now, by_clock = self._now()
+        policy = self._policy(write)
         views = [
-            StreamView(now, self.versions[one], self.states.get(one), tuple(self.histories.get(one, ())))
+            StreamView(now, self.versions[one], self.states.get(one), tuple(self.histories.get(one, ())), policy=policy)
             for one in write.streams
         ]
         try:
@@ -152,6 +155,11 @@ class Batch:
         if place is None:
             return ()
         return tuple(one for one in self.states.values() if isinstance(one, PriceState) and one.place == place)
+
+    def _policy(self, write: AnyWrite) -> TagPolicySet | None:
+        """The tag policy as it is by now: in the log, or set earlier in the batch."""
+        state: PolicyState | None = self.states.get(POLICY_STREAM) if write.policed else None
+        return None if state is None else state.policy
 
     def _in_effect_now(self, stream: str, new: NewEvent) -> NewEvent:
         """An event that takes effect by the clock, though it is recorded after the last; not before the creation."""
@@ -206,6 +214,8 @@ def wanted(writes: Sequence[AnyWrite]) -> Mapping[str, bool]:
     for write in writes:
         for stream in write.streams if isinstance(write, WriteMany) else (write.stream,):
             streams[stream] = streams.get(stream, False) or write.whole_stream
+        if write.policed:
+            streams.setdefault(POLICY_STREAM, False)
     return streams
 
 

@@ -16,6 +16,7 @@ from registry.keys import events
 from registry.keys.events import Event
 from registry.log.event_log import AnyEvent
 from registry.log.flat import FLAT, flatten
+from registry.policy.events import TagPolicySet
 from registry.prices.events import PriceEnded, PriceSet
 from registry.usage.events import UsageAnchored
 
@@ -42,6 +43,7 @@ CURRENT: Final[dict[type[Event], int]] = {
     UsageAnchored: 1,
     PriceSet: 1,
     PriceEnded: 1,
+    TagPolicySet: 1,
 }
 # (type, version) to the function that converts that version's JSON to the next version's.
 UPCASTERS: Final[dict[tuple[str, int], Upcaster]] = {

@@ -17,6 +17,7 @@ import msgspec
 
 from registry.instant import from_us, to_us
 from registry.keys.events import Confinement, Event
+from registry.policy.events import TagPolicySet
 from registry.prices.place import Place
 
 
@@ -165,7 +166,8 @@ class Head:
 class StreamView:
     """What a decision sees under the lock: the stream's current state, and the time that its first event would get.
 
-    `rivals` are the states of the prices at the place that the write names, with those that were just decided.
+    `rivals` are the states of the prices at the place that the write names, with those that were just decided. `policy`
+    is the tag policy where the write is `policed`; None where there is none.
     """
 
     now: datetime
@@ -173,6 +175,7 @@ class StreamView:
     state: Any
     history: tuple[RecordedEvent, ...] = ()
     rivals: tuple[Any, ...] = ()
+    policy: TagPolicySet | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +185,8 @@ class Write:
     `decide` is pure and quick: it gets the StreamView under the lock and returns the events to append (possibly none)
     or raises Refused. `whole_stream` requests `StreamView.history`. `stops` says that it ends something: it is recorded
     whatever the clock says. `secrets` (credential or token id to the hash of its secret) are stored in the table of
-    secrets in the same transaction. `place` requests `StreamView.rivals`. `keeping`
-    says what is kept of the result in the same transaction.
+    secrets in the same transaction. `place` requests `StreamView.rivals`, `policed` requests `StreamView.policy`.
+    `keeping` says what is kept of the result in the same transaction.
     """
 
     stream: str
@@ -194,6 +197,7 @@ class Write:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     place: Place | None = None
     keeping: Keeping | None = None
+    policed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +226,7 @@ class WriteMany:
     stops: bool = False
     secrets: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
     keeping: Keeping | None = None
+    policed: bool = False
     dry: bool = False
 
 

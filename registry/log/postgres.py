@@ -50,6 +50,9 @@ from registry.log.event_log import (
 )
 from registry.log.group_commit import GroupCommit
 from registry.log.notifications import CommitNotifier
+from registry.policy.events import POLICY_STREAM
+from registry.policy.sql import CURRENT
+from registry.policy.state import PolicyState, state_of
 from registry.repeats.sql import KEEP, KNOWN
 
 # The log's only lock: the text `keyledge` as a 64-bit number. Advisory locks are per database.
@@ -94,6 +97,7 @@ class PostgresEventLog:
         self._hook = append_hook
         self._watch = ClockWatch(limits.clock)
         self._refusal = refusal
+        self._policy: PolicyState | None = None
         self._observers: list[Callable[[Mapping[str, Any]], None]] = []
         self._group = GroupCommit(
             self._flush,
@@ -214,6 +218,12 @@ class PostgresEventLog:
         row = await driver.fetchrow(sql.ACCEPTED_CLOCK, CLOCK_STREAM)
         return None if row is None else Accepted(*row)
 
+    async def _tag_policy(self, driver: Any, version: int) -> PolicyState | None:
+        """The tag policy at a version, read once for each."""
+        if self._policy is None or self._policy.version != version:
+            self._policy = state_of(await driver.fetchrow(CURRENT, POLICY_STREAM)) if version else None
+        return self._policy
+
     async def _run_hook(self, driver: Any, batch: Batch) -> None:
         """Write what must be true as soon as the append is, if there is a hook."""
         keys = [] if self._hook is None else [one for one in batch.changed.values() if isinstance(one, KeyState)]
@@ -238,13 +248,17 @@ class PostgresEventLog:
         rivals = await driver.fetch(sql.RIVALS, *zip(*at, strict=True)) if (at := places(writes)) else []
         maybe = repeats(writes)
         answered = {row["id"] for row in await driver.fetch(KNOWN, maybe)} if maybe else set()
+        versions = {row["stream"]: row["version"] for row in rows}
+        states = {row["stream"]: stream_state.load(row["stream"], row["document"]) for row in (*rivals, *rows)}
+        if POLICY_STREAM in versions:
+            states[POLICY_STREAM] = await self._tag_policy(driver, versions[POLICY_STREAM])
         return Batch(
             head=head,
             clock=clock,
             refusal=clock_fault or self._refusal(),
             by_clock=behind,
-            versions={row["stream"]: row["version"] for row in rows},
-            states={row["stream"]: stream_state.load(row["stream"], row["document"]) for row in (*rivals, *rows)},
+            versions=versions,
+            states=states,
             histories=histories,
             answered=answered,
             new_salt=lambda: secrets.token_bytes(16),

@@ -42,7 +42,7 @@ def columns(changed: Mapping[str, StreamState], secrets: Mapping[str, tuple[str,
             ]
         elif isinstance(state, PriceState):
             prices.append(_price_row(stream, state))
-        else:
+        elif isinstance(state, TokenState):
             tokens.append(_token_row(stream, state, secrets))
     return [
         *_transpose(keys, _KEY_COLUMNS),

@@ -13,12 +13,16 @@ from registry.keys.events import Event
 from registry.keys.state import KeyState
 from registry.log import codec
 from registry.log.event_log import AnyEvent
+from registry.policy import state as policy
+from registry.policy.events import POLICY_STREAM
+from registry.policy.state import PolicyState
 from registry.prices import state as prices
 from registry.prices.state import PriceState
 from registry.tokens import state as tokens
 from registry.tokens.state import TokenState
 
-StreamState = KeyState | TokenState | PriceState
+# That of the tag policy has no row: the last event of its stream says all of it.
+StreamState = KeyState | TokenState | PriceState | PolicyState
 
 _KEY = msgspec.json.Decoder(KeyState).decode
 _DETAILS = msgspec.json.Decoder(KeyDetails).decode
@@ -39,7 +43,7 @@ def evolve(state: StreamState | None, recorded: AnyEvent, event: Event) -> Strea
         return tokens.evolve(state, recorded, event)
     if stream.startswith("price-") and (state is None or isinstance(state, PriceState)):
         return prices.evolve(state, recorded, event)
-    return None
+    return policy.evolve(recorded, event) if stream == POLICY_STREAM else None
 
 
 def fold(history: Iterable[AnyEvent]) -> StreamState | None:

@@ -39,6 +39,7 @@ NAMES: Final = (
     "ScheduledChangeCancelled.v1",
     "AdminTokenCreated.v2",
     "AdminTokenRotated.v1",
+    "TagPolicySet.v1",
 )
 STREAMS: Final = {
     "AdminTokenCreated": "token-t0kenPubl1c0",
@@ -46,6 +47,7 @@ STREAMS: Final = {
     "AdminTokenRotated": "token-t0kenPubl1c0",
     "ClockDivergenceAccepted": "log-clock",
     "UsageAnchored": "usage-tensorzero",
+    "TagPolicySet": "tag-policy",
     "PriceSet": "price-llama-gold",
     "PriceEnded": "price-llama-gold",
 }

@@ -29,6 +29,8 @@ NAMES = {
     "listTokens": "get /admin/tokens",
     "rotateToken": "post /admin/tokens/{token_id}/rotate",
     "revokeToken": "delete /admin/tokens/{token_id}",
+    "showTagPolicy": "get /admin/tag-policy",
+    "setTagPolicy": "put /admin/tag-policy",
     "createKeys": "post /admin/api-keys/bulk-create",
     "editKeys": "post /admin/api-keys/bulk-edit",
     "listKeys": "get /admin/api-keys",

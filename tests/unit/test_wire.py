@@ -16,6 +16,7 @@ from registry.keys import events
 from registry.keys.details import KeyDetails
 from registry.keys.events import Event, IssuedCredential
 from registry.log import codec
+from registry.policy.events import TagPolicySet, TagRule
 from registry.prices.events import PriceEnded, PriceSet
 from registry.usage.events import MAX_COUNT, AnchoredDay, UsageAnchored
 from tests.support.records import record
@@ -80,6 +81,13 @@ EVENTS: dict[str, Event] = {
         cost_multiplier=None,
     ),
     "PriceSet.v1.margin": PriceSet("any", "*", None, {}, "USD", {}, None, "1.20"),
+    "TagPolicySet.v1": TagPolicySet(
+        {
+            "customer_id": TagRule(True, None, "[a-z0-9-]+", "the id in the CRM"),
+            "billing_tier": TagRule(False, ("gold", "silber, für Größe"), None, None),
+        },
+        closed=True,
+    ),
     "PriceEnded.v1": PriceEnded("llama-gold", "llama-3.3-70b", "vllm", {"billing_tier": "gold", "Größe": "ä€"}, "EUR"),
 }  # fmt: skip
 

@@ -25,7 +25,7 @@ def history(
         str,
         typer.Argument(
             metavar="KEY",
-            help="Any id of the key, token-<id>, price-<id>, usage-<source> or log-clock.",
+            help="Any id of the key, token-<id>, price-<id>, usage-<source>, tag-policy or log-clock.",
         ),
     ],
     data: Data = None,
@@ -54,7 +54,12 @@ def history(
 
 def segment(key: str) -> str:
     """The id as part of a path."""
-    if re.fullmatch(r"(token-)?[A-Za-z0-9]+|price-[A-Za-z0-9._-]+|usage-[a-z0-9_]+|log-clock", key, re.ASCII) is None:
+    if (
+        re.fullmatch(
+            r"(token-)?[A-Za-z0-9]+|price-[A-Za-z0-9._-]+|usage-[a-z0-9_]+|tag-policy|log-clock", key, re.ASCII
+        )
+        is None
+    ):
         raise CommandFailed("a public_id has letters and digits alone", 2)
     return key
 

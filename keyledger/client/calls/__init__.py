@@ -24,6 +24,7 @@ from keyledger.client.calls.keys import (
     suspend_key,
     verify_key,
 )
+from keyledger.client.calls.policy import set_tag_policy, show_tag_policy, try_tag_policy
 from keyledger.client.calls.prices import end_price, list_price_events, list_prices, set_price, show_price
 from keyledger.client.calls.tokens import create_token, list_tokens, revoke_token, rotate_token
 
@@ -50,11 +51,14 @@ __all__ = [
     "rotate_key",
     "rotate_token",
     "set_price",
+    "set_tag_policy",
     "show_bill",
     "show_key",
     "show_key_usage",
     "show_price",
+    "show_tag_policy",
     "suspend_key",
+    "try_tag_policy",
     "verify_key",
     "what_if",
 ]

@@ -16,6 +16,7 @@ from keyledger.http.dependencies import OF_CALLERS, Auditor
 from keyledger.http.reads import Reads
 from keyledger.http.request.query_params import PageQuery, checked_id, from_cursor, to_cursor
 from registry.keys.events import CLOCK_STREAM, token_stream
+from registry.policy.events import POLICY_STREAM
 from registry.prices.events import price_stream
 from registry.prices.terms import PRICE_ID
 from registry.queries import PAGE_BYTES, Queries
@@ -27,7 +28,8 @@ _USAGE = re.compile(r"usage-[a-z][a-z0-9_]{0,62}", re.ASCII)
 AnyId = Annotated[
     str,
     Path(
-        description="the id of any credential of a key; `token-<id>`; `price-<id>`; `usage-<source>`; or `log-clock`",
+        description="the id of any credential of a key; `token-<id>`; `price-<id>`; `usage-<source>`; `tag-policy`;"
+        " or `log-clock`",
         examples=["k3yPubl1cId0"],
     ),
 ]
@@ -40,8 +42,8 @@ async def list_history(
 ) -> JSONResponse:
     """List who did what to a key, when and why, and what changed from what to what.
 
-    `token-<id>` names an admin token, `price-<id>` a price, `usage-<source>` the anchors of a source of usage, and
-    `log-clock` what operators decided about the log's clock.
+    `token-<id>` names an admin token, `price-<id>` a price, `usage-<source>` the anchors of a source of usage,
+    `tag-policy` the tag policy, and `log-clock` what operators decided about the log's clock.
 
     A page ends at `limit` events, or earlier when they are large.
     """
@@ -68,8 +70,8 @@ async def _page(queries: Queries, public_id: str, after: int, limit: int) -> JSO
 
 
 async def _stream(queries: Queries, public_id: str) -> str:
-    if public_id == CLOCK_STREAM:
-        return CLOCK_STREAM
+    if public_id in {CLOCK_STREAM, POLICY_STREAM}:
+        return public_id
     if public_id.startswith(_TOKEN):
         return token_stream(checked_id(public_id.removeprefix(_TOKEN)))
     if public_id.startswith(_PRICE) and PRICE_ID.fullmatch(public_id.removeprefix(_PRICE)):

@@ -16,6 +16,7 @@ _SERVERS: Final = [{"url": "/", "description": "the registry that this document 
 _TAGS: Final = [
     {"name": "keys", "description": "API keys, their tags, and what ends them."},
     {"name": "tokens", "description": "Admin tokens: who may call what, of which keys, and until when."},
+    {"name": "tag policy", "description": "What tags a key must and may have."},
     {"name": "prices", "description": "The price book: what tokens and inferences cost a customer, from when to when."},
     {"name": "events", "description": "The log as a feed, for machines that keep a copy."},
     {"name": "webhooks", "description": "The log sent to other systems: signed, in order for each key, at least once."},

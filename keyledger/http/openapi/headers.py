@@ -43,7 +43,7 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "schema": {"type": "string", "format": "uuid", "examples": ["0195f8a4-7c1e-7d43-9b0a-2f6c8e1d5a90"]},
     },
     "ETag": {
-        "description": "The key's version, for If-Match and If-None-Match.",
+        "description": "The version of what is shown, for If-Match and If-None-Match.",
         "schema": {"type": "string", "examples": ['"3"']},
     },
     "Rounding": {
@@ -105,7 +105,7 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
         "name": IF_MATCH,
         "in": "header",
         "required": False,
-        "description": "Change the key only if it has this version, or one of these: else 412, and nothing is changed.",
+        "description": "Change it only if it has this version, or one of these: else 412, and nothing is changed.",
         "schema": {"type": "string", "examples": ['"3"']},
     },
     "IfNoneMatch": {
@@ -139,23 +139,25 @@ _OF_STATUS: Final = {
     "429": {"Retry-After": "RetryAfter"},
     "503": {"Retry-After": "RetryAfter", POSITION_HEADER: "PositionIfRead"},
 }
-_SHOWS_KEY: Final = {ETAG_HEADER: "ETag"}
+_SHOWS_VERSION: Final = {ETAG_HEADER: "ETag"}
 _ASKED: Final[dict[str, tuple[str, ...]]] = {
     "showBill": ("MaxAge",),
     "showKey": ("IfNoneMatch",),
     "listEvents": ("LastEventId",),
 }
 _OF_OPERATION: Final = {
-    "createKey": {GATEWAY_HEADER: "Gateway", **_SHOWS_KEY},
-    "editKey": _SHOWS_KEY,
-    "resumeKey": _SHOWS_KEY,
-    "revokeCredential": _SHOWS_KEY,
-    "revokeKey": _SHOWS_KEY,
-    "cancelScheduled": _SHOWS_KEY,
+    "createKey": {GATEWAY_HEADER: "Gateway", **_SHOWS_VERSION},
+    "editKey": _SHOWS_VERSION,
+    "resumeKey": _SHOWS_VERSION,
+    "revokeCredential": _SHOWS_VERSION,
+    "revokeKey": _SHOWS_VERSION,
+    "cancelScheduled": _SHOWS_VERSION,
     "createKeys": {GATEWAY_HEADER: "Gateway"},
-    "rotateKey": {GATEWAY_HEADER: "Gateway", **_SHOWS_KEY},
-    "showKey": _SHOWS_KEY,
-    "suspendKey": _SHOWS_KEY,
+    "rotateKey": {GATEWAY_HEADER: "Gateway", **_SHOWS_VERSION},
+    "showKey": _SHOWS_VERSION,
+    "showTagPolicy": _SHOWS_VERSION,
+    "setTagPolicy": _SHOWS_VERSION,
+    "suspendKey": _SHOWS_VERSION,
     "showBill": {ROUNDING_HEADER: "Rounding", FORMULAS_HEADER: "FormulaValues", AGE_HEADER: "Age"},
     "exportLog": {LOG_ID_HEADER: "LogId"},
 }

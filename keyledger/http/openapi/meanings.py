@@ -12,11 +12,12 @@ from typing import Any, Final
 from keyledger.http.openapi.fields_of_audits import AUDITS
 from keyledger.http.openapi.fields_of_bills import BILLS
 from keyledger.http.openapi.fields_of_keys import KEYS
+from keyledger.http.openapi.fields_of_policy import POLICY
 from keyledger.http.openapi.fields_of_prices import PRICES
 from keyledger.http.openapi.fields_of_webhooks import WEBHOOKS
 
 Meaning = tuple[str, Any]
-_MEANINGS: Final[Mapping[str, Meaning]] = {**KEYS, **PRICES, **BILLS, **AUDITS, **WEBHOOKS}
+_MEANINGS: Final[Mapping[str, Meaning]] = {**KEYS, **POLICY, **PRICES, **BILLS, **AUDITS, **WEBHOOKS}
 _DECIMAL: Final = {"pattern": r"^-?\d+(\.\d+)?$"}
 _MONEY: Final = {"amount": _DECIMAL, "cost_usd": _DECIMAL}
 

@@ -37,6 +37,10 @@ _NAMED: Final = {
     "NewTokenOut": "NewToken",
     "TokenOut": "Token",
     "Sum": "FigureSum",
+    "BreachOut": "Breach",
+    "PolicyReportOut": "PolicyReport",
+    "TagPolicyOut": "TagPolicy",
+    "TagRuleOut": "TagRule",
     "SentTest": "TestDelivery",
     "WebhookOut": "Webhook",
 }

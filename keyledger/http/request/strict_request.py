@@ -24,7 +24,9 @@ async def strict_request(request: Request) -> None:
         message = "the header Idempotency-Key goes with POST, PATCH and DELETE below /admin alone, and an admin token"
         raise BadRequest(HTTPStatus.BAD_REQUEST, message)
     if IF_MATCH in request.headers and not _extra(request).get("x-if-match"):
-        raise BadRequest(HTTPStatus.BAD_REQUEST, "the header If-Match goes with changes of a key alone")
+        raise BadRequest(
+            HTTPStatus.BAD_REQUEST, "the header If-Match goes with changes of a key or the tag policy alone"
+        )
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     if has_body and request.method in {"GET", "DELETE"}:
         raise BadRequest(HTTPStatus.BAD_REQUEST, f"{request.method} takes no body")

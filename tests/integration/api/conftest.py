@@ -41,3 +41,10 @@ async def keys(shared_api: Api) -> dict[str, str]:
     revoked = await shared_api.make_key()
     await shared_api.call("DELETE", f"/admin/api-keys/{revoked['public_id']}")
     return {"active": active["public_id"], "revoked": revoked["public_id"]}
+
+
+@pytest.fixture
+async def other_api(api: Api, database: Database, clickhouse: ClickHouse) -> AsyncIterator[Api]:
+    """Another process on the same database, which knows the tokens of the first."""
+    async with open_api(database, clickhouse, Names()) as made:
+        yield Api(made.app, made.client, made.services, api.tokens, api.token_ids)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -12,9 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from projections.engine.client import ClickHouse
-from projections.engine.ddl import Names
-from tests.support.api.service import OPERATOR, Api, assert_problem, open_api
+from tests.support.api.service import OPERATOR, Api, assert_problem
 from tests.support.servers.databases import Database
 
 KEYS = "/admin/api-keys"
@@ -38,13 +35,6 @@ def same(first: httpx.Response, again: httpx.Response) -> bool:
         again.content,
         [again.headers.get(name) for name in kept],
     )
-
-
-@pytest.fixture
-async def other_api(api: Api, database: Database, clickhouse: ClickHouse) -> AsyncIterator[Api]:
-    """Another process on the same database, which knows the tokens of the first."""
-    async with open_api(database, clickhouse, Names()) as made:
-        yield Api(made.app, made.client, made.services, api.tokens, api.token_ids)
 
 
 async def test_a_lost_answer_is_got_again_with_its_secret(api: Api, other_api: Api) -> None:

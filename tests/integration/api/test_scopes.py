@@ -32,6 +32,8 @@ NEEDED = {
     ("GET", "/admin/tokens"): "admin",
     ("POST", "/admin/tokens/{token_id}/rotate"): "admin",
     ("DELETE", "/admin/tokens/{token_id}"): "admin",
+    ("GET", "/admin/tag-policy"): "admin",
+    ("PUT", "/admin/tag-policy"): "admin",
     ("PUT", f"{PRICES}/{{price_id}}"): "prices:write",
     ("GET", PRICES): "prices:read",
     ("GET", f"{PRICES}/{{price_id}}"): "prices:read",

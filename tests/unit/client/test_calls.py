@@ -33,10 +33,12 @@ from keyledger.client.calls import (
     rotate_key,
     rotate_token,
     set_price,
+    set_tag_policy,
     show_bill,
     show_key,
     show_key_usage,
     show_price,
+    show_tag_policy,
     suspend_key,
     verify_key,
 )
@@ -50,9 +52,9 @@ LEFT_OUT: Final = re.compile(
     r"/audit/.*|/billing/(focus|periods.*)|/proof/.*|/(healthz|readyz|metrics)"
     r"|/admin/webhooks.*"
 )
-# Of headers, `Call` knows them; `cursor` is `items`', `what_if` and `group_by` of a change are `what_if`'s; `round` is
-# for CSV.
-ELSEWHERE: Final = {"cursor", "what_if", "round"}
+# Of headers, `Call` knows them; `cursor` is `items`', `what_if` and `group_by` of a change are `what_if`'s, `dry_run`
+# is `try_tag_policy`'s; `round` is for CSV.
+ELSEWHERE: Final = {"cursor", "what_if", "dry_run", "round"}
 BILL: Final = show_bill(
     since=T, until=T, group_by=["a"], known_at=1, usage_known_at=1, tag=["a:b"], time_zone="UTC", wait_for=1
 )
@@ -81,6 +83,8 @@ FULL: Final[dict[str, Call[Any]]] = {
     "listTokens": list_tokens(limit=1),
     "rotateToken": rotate_token(ID, overlap_s=1),
     "revokeToken": revoke_token(ID, reason="r"),
+    "showTagPolicy": show_tag_policy(),
+    "setTagPolicy": set_tag_policy({"a": {"required": True}}, closed=True, reason="r"),
     "showKeyUsage": show_key_usage(ID),
     "verifyKey": verify_key("x"),
     "setPrice": set_price(
@@ -122,7 +126,7 @@ def test_every_call_is_in_the_client_or_left_out_by_its_path() -> None:
     left = {name for name, (path, _, _) in OPERATIONS.items() if LEFT_OUT.fullmatch(path)}
     assert OPERATIONS.keys() - left == FULL.keys(), "add a function to keyledger/client/calls, and a line here"
     named = {re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name) for name in FULL}
-    assert set(calls.__all__) == named | {"what_if"}, "a function is named as its operation"
+    assert set(calls.__all__) == named | {"what_if", "try_tag_policy"}, "a function is named as its operation"
 
 
 @pytest.mark.parametrize("name", FULL)

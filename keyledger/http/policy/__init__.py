@@ -1,0 +1,1 @@
+"""The tag policy over HTTP."""
