@@ -14,6 +14,7 @@ from keyledger.cli import billing, clock, dead_letters, engine, imports, keys, l
 from keyledger.cli.audit.app import audit_app
 from keyledger.cli.client import CommandFailed
 from keyledger.cli.finance import compare, focus, inferences
+from keyledger.cli.key_files import command as key_files
 from keyledger.cli.prices import app as prices
 from keyledger.cli.printing.output import complain, say
 from keyledger.cli.webhooks import app as webhooks
@@ -39,6 +40,7 @@ def start(
 
 
 lifecycle.register(keys.app)
+key_files.register(keys.app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(prices.app, name="prices")
 app.add_typer(webhooks.app, name="webhooks")

@@ -1,0 +1,1 @@
+"""keyledger keys import-file: keys made and edited by the rows of a file."""
