@@ -6,7 +6,8 @@
     ├── FeedUnavailable          retry: the broker is down or overloaded, or the consumers rebalance
     ├── ClickHouseError          any failure of the engine or of the connection to it
     │   ├── ClickHouseUnavailable    retry: transport, overload, read-only replica, out of memory
-    │   │   └── ClickHouseNotSet         none is set: all but bills and what else is read there works
+    │   │   ├── ClickHouseNotSet         none is set: all but bills and what else is read there works
+    │   │   └── ClickHouseDamaged        retry: a file can't be read; the embedded engine is mended meanwhile
     │   └── ClickHouseRefused        do not retry: wrong SQL, wrong types, missing table
     ├── SeveralStatements        a person's SQL is more than one statement
     ├── NotCollected             the usage journal can't be brought up to the gateway's tables now
@@ -88,6 +89,10 @@ class ClickHouseUnavailable(ClickHouseError):
 
 class ClickHouseNotSet(ClickHouseUnavailable):
     """This registry runs without ClickHouse, which bills need: set KEYLEDGER_CLICKHOUSE_URL."""
+
+
+class ClickHouseDamaged(ClickHouseUnavailable):
+    """ClickHouse can't read a file as it was written: see docs/operate.md, Damaged files."""
 
 
 class ClickHouseRefused(ClickHouseError):

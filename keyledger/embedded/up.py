@@ -10,6 +10,7 @@ from pathlib import Path
 from keyledger.embedded.errors import PostgresNotStarted
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.gateway_port import choose_port, keep_port
+from keyledger.embedded.mending import mending
 from keyledger.embedded.operator_socket import bind_unix_socket
 from keyledger.embedded.private_file import write_private
 from keyledger.embedded.stack import Stack, open_stack
@@ -67,6 +68,7 @@ async def up(
             async with (
                 beating(services.registry, stack.followers, serves=True),
                 sweeping(services.registry.kept_answers),
+                mending(services),
                 services.registry.gate.last_use.writing(),
                 following(services.registry.known_keys),
                 serving(apps, connection_bounds(settings)),

@@ -20,6 +20,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError as DriverError
 from clickhouse_connect.driver.exceptions import Error as CodedError
 
 from projections.engine.causes import cause_of
+from projections.engine.damage import damage_of
 from projections.engine.translation import readable, translated
 from projections.engine.written import written_of
 from projections.errors import ClickHouseNotSet, ClickHouseRefused, ClickHouseUnavailable
@@ -77,6 +78,7 @@ class ClickHouse:
         self._clients: list[Any] = []
         self._lock = threading.Lock()
         self._written = written_of(dsn) if self.embedded else None
+        self.damage = damage_of(dsn)
 
     @property
     def is_set(self) -> bool:

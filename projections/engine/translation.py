@@ -11,7 +11,8 @@ from clickhouse_connect.driver.exceptions import Error as CodedError
 from clickhouse_connect.driver.exceptions import InternalError, OperationalError
 
 from projections.engine.causes import cause_of, chain
-from projections.errors import ClickHouseError, ClickHouseRefused, ClickHouseUnavailable
+from projections.engine.damage import damage_of
+from projections.errors import ClickHouseDamaged, ClickHouseError, ClickHouseRefused, ClickHouseUnavailable
 
 # Server error codes after which the same statement may succeed later.
 _RETRYABLE = frozenset(
@@ -86,6 +87,11 @@ def _translate(exc: CodedError, dsn: str) -> ClickHouseError:
         distrust = _distrust(exc)
         return ClickHouseUnavailable(_NOT_TRUSTED.format(distrust) if distrust else None, cause=cause)
     kind = ClickHouseUnavailable if exc.code in _RETRYABLE else ClickHouseRefused
+    damage = damage_of(dsn)
+    if damage.note(exc.code):
+        kind = ClickHouseDamaged
+    elif damage.passes(exc.code):
+        kind = ClickHouseUnavailable
     what = f"code {exc.code}" if exc.code is not None else type(exc).__name__
     words = f"{kind.__doc__} ({what}{f', {exc.name}' if exc.name else ''})"
     return kind(words, code=exc.code, name=exc.name, cause=cause)

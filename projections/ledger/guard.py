@@ -63,6 +63,8 @@ class LedgerGuard:
                 answered()
 
     async def _record(self, of_ledger: list[str]) -> None:
+        for part in await self._presence.replaced_parts():
+            await self._presence.drop(part)
         of_gateway = await self._presence.of_gateway()
         missing = Missing((*of_ledger, *of_gateway.rows), of_gateway.collected)
         if missing == self._recorded:

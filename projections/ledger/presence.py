@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from projections.engine.client import ClickHouse, Row
@@ -95,11 +96,24 @@ class Presence:
 
     async def broken_parts(self) -> list[BrokenPart]:
         """The parts that the engine could not read, of the ledger, of the usage journal and of the gateway's tables."""
+        return [part for part, replaced in await self._set_aside() if not replaced]
+
+    async def replaced_parts(self) -> list[BrokenPart]:
+        """Those that the embedded engine could not read, but has all rows of: in the parts that they were merged from.
+
+        Where a merge drops no rows, and the part still says how many it has.
+        """
+        return [part for part, replaced in await self._set_aside() if replaced]
+
+    async def _set_aside(self) -> list[tuple[BrokenPart, bool]]:
         databases = {"database": self._names.database, "gateway": self._names.gateway}
         found = await self._clickhouse.query(sql("queries/ledger/broken_parts", self._names), databases)
         return [
-            BrokenPart(database, table, name, uuid, partition, (first, last))
-            for database, table, name, (uuid, partition, first, last) in found
+            (
+                BrokenPart(database, table, name, uuid, partition, (first, last)),
+                self._clickhouse.embedded and engine == "MergeTree" and rows_there == _rows_of(Path(path)),
+            )
+            for database, table, name, (uuid, partition, first, last), path, engine, rows_there in found
         ]
 
     async def broken_of_ledger(self) -> list[BrokenPart]:
@@ -149,7 +163,7 @@ class Presence:
         await self._clickhouse.insert(f"{self._names.database}.projector_stop_v1", rows, columns)
 
     async def drop(self, part: BrokenPart) -> None:
-        """Remove a broken part whose rows were written again."""
+        """Remove a broken part whose rows are there again."""
         statement = f"ALTER TABLE {part.database}.{part.table} DROP DETACHED PART {{part:String}}"
         await self._clickhouse.command(statement, {"part": part.name}, {"allow_drop_detached": 1})
 
@@ -168,6 +182,14 @@ class Presence:
         kept = {place: _without(known, at["released"][place]) for place, known in at["before"].items()}
         lost = {place: found for place, known in kept.items() if (found := _uncovered(known, at["now"][place]))}
         return at["now"], at["before"], lost
+
+
+def _rows_of(part: Path) -> int | None:
+    """How many rows a part has by its own word; None where that is gone."""
+    try:
+        return int((part / "count.txt").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
 
 
 def _merged(ranges: Iterable[Sequence[int]]) -> list[Range]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +108,37 @@ async def test_a_bill_is_right_without_a_part_of_the_gateway_s_rows_that_was_col
     code, out, _ = await registry.ask("status")
     assert (code, "rows_missing" in out, table in out) == (1, True, True)
     assert "the usage journal has them, so bills are right" in out
+    assert await registry.stop() == 0
+
+
+@pytest.mark.parametrize("table", ["usage_entry_v1", "key_tag_change_v1"])
+async def test_a_part_that_can_not_be_read_any_more_is_mended_while_it_runs(
+    registry: RegistryProcess, table: str
+) -> None:
+    """As a full disk leaves one that was just merged: what it was merged from takes its place."""
+    right = await bill(registry)
+    await registry.json("sql", f"OPTIMIZE TABLE keyledger.{table} FINAL")
+    parts = [Path(one["path"]) for one in await registry.json("sql", PARTS.format("keyledger", table)) if one["active"]]
+    for part in parts:
+        (marks,) = part.glob("data.cmrk*")
+        marks.write_bytes(b"")
+    await registry.json("sql", "SYSTEM DROP MARK CACHE")
+    questions = itertools.cycle([["model"], ["customer_id", "model"], ["customer_id", "provider"], ["hour"]])
+    refused, since = 0, time.monotonic()
+    async with registry.portal() as portal:
+        while refused == 0 or since > time.monotonic() - 3:
+            asked = {"group_by": next(questions), "since": SINCE, "until": UNTIL}
+            answer = await portal.http.get("/billing/usage", params=asked)
+            if answer.status_code != 200:
+                assert answer.status_code == 503, answer.text
+                refused, since = refused + 1, time.monotonic()
+            assert refused < 200, "it is not mended"
+    assert await bill(registry) == right
+    lost = "SELECT name FROM system.detached_parts WHERE database = 'keyledger'"
+    assert await poll_until(lambda: registry.json("sql", lost), lambda found: not found, timeout_s=30) == []
+    assert (await registry.ask("status"))[0] == 0
+    assert (await registry.ask("audit", "verify"))[0] == 0
+    assert "has a part that can't be read: the table is loaded again without it" in registry.log.read_text()
     assert await registry.stop() == 0
 
 

@@ -58,10 +58,18 @@ class Portal:
             return
 
     async def _create(self, http: httpx.AsyncClient, name: str) -> None:
-        answer = await http.post(KEYS, json={"description": name}, headers={"Idempotency-Key": name})
+        """One key, or by every fourth request three at once."""
+        headers = {"Idempotency-Key": name}
+        names = [f"{name}.{number}" for number in range(3)] if name[-1] in "048" else [name]
+        if len(names) == 1:
+            answer = await http.post(KEYS, json={"description": name}, headers=headers)
+        else:
+            items = [{"description": one} for one in names]
+            answer = await http.post(f"{KEYS}/bulk-create", json={"items": items}, headers=headers)
         assert answer.status_code == 201, answer.text
         self.replayed += "idempotency-replayed" in answer.headers
-        self.made[name] = answer.json()
+        made = answer.json()
+        self.made |= dict(zip(names, made.get("items", [made]), strict=True))
         self.unanswered.discard(name)
 
 
@@ -81,13 +89,13 @@ async def survive(process: RegistryProcess, *, seed: int, kills: int) -> None:
             found += page["items"]
             asked["cursor"] = page["next_cursor"]
         again = await client.http.post(
-            KEYS, json={"description": "request-0"}, headers={"Idempotency-Key": "request-0"}
+            KEYS, json={"description": "request-1"}, headers={"Idempotency-Key": "request-1"}
         )
     assert sorted(key["description"] for key in found) == sorted(portal.made), "each once"
     for name, key in portal.made.items():
         assert key["api_key"].split("-")[2] == key["public_id"]
         assert [one["public_id"] for one in found if one["description"] == name] == [key["public_id"]]
-    assert again.json() == portal.made["request-0"], "also after all these restarts"
+    assert again.json() == portal.made["request-1"], "also after all these restarts"
     assert await process.stop() == 0
 
 

@@ -24,6 +24,7 @@ from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.registry_process import RegistryProcess
 from tests.support.processes.running import embedded, started
 from tests.support.servers.broker import Broker
+from tests.support.webhook_receiver import Receiver, receiving
 
 KEYS = "/admin/api-keys"
 BILL = "/billing/usage?since=2026-01-01T00:00:00Z&until=2100-01-01T00:00:00Z&group_by=customer_id"
@@ -31,13 +32,20 @@ BILL = "/billing/usage?since=2026-01-01T00:00:00Z&until=2100-01-01T00:00:00Z&gro
 OWNERS = {"admin-token", "app-password", "password"}
 
 
+ALLOWED = {"KEYLEDGER_WEBHOOK_ALLOW_PRIVATE": "true"}
+# The members of answers that show a secret. That of a webhook is kept, in a table of PostgreSQL and nowhere else.
+SHOWN_ONCE = {"api_key", "token", "secret"}
+
+
 class Life:
     """What was made of secrets, and everything that was said to anybody."""
 
-    def __init__(self, client: httpx.AsyncClient, process: RegistryProcess) -> None:
+    def __init__(self, client: httpx.AsyncClient, process: RegistryProcess, receiver: Receiver) -> None:
         self._client = client
+        self._receiver = receiver
         self._process = process
         self.texts = [(process.folder / "admin-token").read_text().strip()]
+        self.of_webhooks: list[str] = []
         self.said: list[str] = []
 
     async def call(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
@@ -45,9 +53,10 @@ class Life:
         answer = await self._client.request(method, path, **kwargs)
         text = f"{answer.text} {answer.headers}"
         shown = answer.json() if answer.headers.get("content-type") == "application/json" else {}
-        if made := shown.get("api_key"):
-            self.texts.append(made)
-            text = text.replace(made, "")
+        for one in [shown, *shown.get("items", [])]:
+            for name in SHOWN_ONCE & one.keys():
+                (self.of_webhooks if name == "secret" else self.texts).append(one[name])
+                text = text.replace(one[name], "")
         self.said.append(text)
         return answer
 
@@ -63,6 +72,7 @@ class Life:
         path = f"{KEYS}/{key['public_id']}"
         for body in ({"overlap_s": 60}, {"compromised": True}):
             assert (await self.call("POST", f"{path}/rotate", json=body)).status_code == 201
+        await self._repeated()
         await self.call("PATCH", path, json={"tags": {"customer_id": "beta"}})
         await self.call("POST", f"{path}/suspend", json={"reason": "a test"})
         await self.call("POST", f"{path}/resume")
@@ -79,6 +89,24 @@ class Life:
             await self.call("GET", f"/audit/{name}/{key['public_id']}")
         for command in (("token", "list"), ("status",), ("keys", "list"), ("settings",), ("audit", "verify")):
             await self.run(*command)
+
+    async def _repeated(self) -> None:
+        """What shows a secret, each twice under one idempotency key: the second answer shows it again."""
+        webhook = {"url": self._receiver.url}
+        shows: tuple[tuple[str, Any], ...] = (
+            (KEYS, {}),
+            (f"{KEYS}/bulk-create", {"items": [{}, {}]}),
+            ("/admin/tokens", {"name": "over HTTP", "scopes": ["keys:read"]}),
+            ("/admin/webhooks", webhook),
+        )
+        for path, body in shows:
+            headers = {"Idempotency-Key": f"repeated {path}".replace(" ", "-")}
+            first, again = [await self.call("POST", path, json=body, headers=headers) for _ in range(2)]
+            assert (first.status_code, first.json(), "idempotency-replayed" in again.headers) == (
+                201,
+                again.json(),
+                True,
+            )
 
     async def failing(self, folder: Path) -> None:
         """The database ends every session while keys are made, and a bill has no table to read."""
@@ -150,15 +178,17 @@ def in_files(folder: Path, secrets: list[str]) -> list[str]:
 
 async def lived_without_a_trace(process: RegistryProcess, broker: Broker | None, topic: str) -> None:
     """The whole life on a process, and a look everywhere."""
-    async with started(process), process.portal() as portal:
-        life = Life(portal.http, process)
+    async with receiving() as receiver, started(process), process.portal() as portal:
+        life = Life(portal.http, process, receiver)
         await life.lived()
         await life.failing(process.folder)
         await process.applied_all()
         assert (await life.call("GET", BILL)).status_code == 200
         exported = (await life.call("GET", "/audit/export")).text
-        needles = life.needles()
-        assert len(life.texts) >= 5
+        needles = [*life.needles(), *(secret.removeprefix("whsec_") for secret in life.of_webhooks)]
+        assert (len(life.texts) >= 10, len(life.of_webhooks)) == (True, 2)
+        await receiver.until(lambda one: len(one.taken) >= 10, timeout_s=30)
+        assert found_in(" ".join(f"{one.headers} {one.body.decode()}" for one in receiver.requests), needles) == []
         assert found_in(await clickhouse_says(life), needles) == []
         assert found_in(command_lines(), needles) == []
         if broker is not None:
@@ -166,7 +196,8 @@ async def lived_without_a_trace(process: RegistryProcess, broker: Broker | None,
         async with embedded(process.folder) as connection:
             events = await connection.fetchval("SELECT string_agg(event::text, ' ') FROM keyledger.event AS event")
             states = await connection.fetchval("SELECT string_agg(k::text, ' ') FROM keyledger.key_state AS k")
-        assert found_in(f"{events} {states} {exported}", needles) == []
+            kept = await connection.fetchval("SELECT string_agg(k::text, ' ') FROM keyledger.kept_answer AS k")
+        assert found_in(f"{events} {states} {kept} {exported}", needles) == []
     assert found_in("\n".join(life.said), needles) == []
     assert "DEBUG" in process.log.read_text()
     logs = [process.log, process.folder / "postgres" / "postgres.log"]
@@ -176,7 +207,7 @@ async def lived_without_a_trace(process: RegistryProcess, broker: Broker | None,
 
 @pytest.mark.long  # what requests log has a test in `make test`: tests/integration/api/test_socket.py
 async def test_no_secret_is_left_anywhere_by_a_life_at_debug(tmp_path: Path, initialised: InitialisedFolder) -> None:
-    environ = {"KEYLEDGER_LOG_LEVEL": "DEBUG"}
+    environ = {"KEYLEDGER_LOG_LEVEL": "DEBUG", **ALLOWED}
     await lived_without_a_trace(await initialised.registry(tmp_path / "data", environ=environ), None, "")
 
 
@@ -186,6 +217,7 @@ async def test_no_secret_is_left_on_the_topic(
 ) -> None:
     environ = {
         "KEYLEDGER_LOG_LEVEL": "DEBUG",
+        **ALLOWED,
         "KEYLEDGER_KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
         "KEYLEDGER_KAFKA_TOPIC": topic,
         "KEYLEDGER_KAFKA_GROUP": topic,

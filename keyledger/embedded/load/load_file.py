@@ -15,7 +15,7 @@ from keyledger.embedded.load.source import SETTINGS, open_source, unknown_in_jso
 from keyledger.embedded.load.tables import Table, check_table, listed
 from keyledger.embedded.load.turn import in_turn
 from keyledger.embedded.load.unload import settle_now
-from projections.errors import ClickHouseError, ClickHouseRefused, ProjectionError
+from projections.errors import ClickHouseDamaged, ClickHouseError, ClickHouseRefused, ProjectionError
 from registry.instant import from_ms
 
 
@@ -52,7 +52,7 @@ async def load_file(
         columns = tuple(await columns_of(engine.clickhouse, engine.names.gateway, table))
         try:
             return await _Loading(engine, Table(engine.names, table, columns)).run(path, batch, at, dry_run=dry_run)
-        except ClickHouseRefused as error:
+        except (ClickHouseRefused, ClickHouseDamaged) as error:
             raise LoadError(words_about_a_file(error)) from error
 
     return await in_turn(work())
@@ -87,8 +87,10 @@ class _Loading:
         statement = f"INSERT INTO {self._staged} ({listed(reading.filled)}) {reading.values()}"
         try:
             await self._clickhouse.command(statement, settings=SETTINGS)
-        except ClickHouseRefused:
-            with suppress(ClickHouseRefused):  # the file itself is broken: the first message says where
+        except (ClickHouseRefused, ClickHouseDamaged):
+            with suppress(
+                ClickHouseRefused, ClickHouseDamaged
+            ):  # the file itself is broken: the first message says where
                 await unknown_in_json(self._clickhouse, source, columns)
                 await reading.explain(self._clickhouse)
             raise

@@ -18,7 +18,7 @@ from keyledger.embedded.load import engine_words
 from keyledger.http.dependencies import OF_OPERATOR, Services
 from keyledger.http.request.request_body import JSON, Body, json_body
 from projections.engine.statement import names_format
-from projections.errors import ClickHouseRefused, ProjectionError, SeveralStatements
+from projections.errors import ClickHouseDamaged, ClickHouseRefused, ProjectionError, SeveralStatements
 from registry.errors import FieldFault, FieldsRefused
 from registry.instant import format_us
 
@@ -53,7 +53,7 @@ async def run_sql(services: Services, body: Annotated[SqlBody, Depends(json_body
         columns, rows = ([], []) if formatted else await clickhouse.table(body.sql)
     except SeveralStatements as error:
         raise FieldsRefused(FieldFault("sql", str(error))) from error
-    except ClickHouseRefused as error:
+    except (ClickHouseRefused, ClickHouseDamaged) as error:
         # The engine's own words: they go to the operator who wrote the statement, and to no log.
         raise FieldsRefused(FieldFault("sql", engine_words(error).partition(_ASKED)[0])) from error
     if services.books is not None and not _READS.match(body.sql):
