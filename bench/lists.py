@@ -51,7 +51,8 @@ INSERT INTO keyledger.key_state (
     created_at, search
 )
 SELECT
-    'key-' || id, id, n, tags, CASE WHEN n % 10 = 0 THEN timestamptz '2030-01-01' + n * interval '1 second' END,
+    'key-' || id, id, n - $3::bigint, tags,
+    CASE WHEN n % 10 = 0 THEN timestamptz '2030-01-01' + n * interval '1 second' END,
     CASE WHEN n % 50 = 1 THEN now() END, CASE WHEN n % 100 = 2 THEN now() END, $2, 'default',
     'workspace-' || n % 10000, timestamptz '2025-01-01' + n * interval '20 seconds',
     lower(id) || E'\\nproduction number ' || n || E'.\\ncustomer-' || n % 50000
@@ -75,11 +76,11 @@ def document() -> str:
     )
 
 
-async def fill(owner_url: str, keys: int) -> None:
-    """Make the rows."""
+async def fill(owner_url: str, keys: int, *, before: bool = False) -> None:
+    """Make the rows; `before`: created before any event of the log."""
     plain = make_url(owner_url).set(drivername="postgresql").render_as_string(hide_password=False)
     connection = await asyncpg.connect(plain)
-    await connection.execute(FILL, keys, document(), timeout=1200)
+    await connection.execute(FILL, keys, document(), keys + 1 if before else 0, timeout=1200)
     await connection.execute("VACUUM ANALYZE keyledger.key_state", timeout=600)
     await connection.close()
 

@@ -57,7 +57,7 @@ async def up(
             keep_port(folder.postgres, stack.postgres.port, gateway=gateway)
             if (warning := stack.postgres.account_warning) is not None:
                 logger.warning(warning)
-            if await _first_token(folder.admin_token, stack):
+            if await first_token(folder.admin_token, stack):
                 logger.info("the first admin token is in %s", folder.admin_token)
             operator = bind_unix_socket(folder)
             services = stack.services
@@ -83,7 +83,7 @@ async def up(
                 raise PostgresNotStarted(f"PostgreSQL ended by itself: {folder.postgres / 'postgres.log'} may say why.")
 
 
-async def _first_token(path: Path, stack: Stack) -> bool:
+async def first_token(path: Path, stack: Stack) -> bool:
     """On a new folder, make the first admin token, with every scope, and write it where only its owner can read it."""
     registry = stack.services.registry
     if await registry.queries.tokens():

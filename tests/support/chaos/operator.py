@@ -65,6 +65,8 @@ class Operator:
     async def _act_on(self, alarm: dict[str, Any]) -> None:
         if alarm["kind"] == "clock" and "behind the last event" in alarm["detail"]:
             await self.process.ask("accept-clock", "--reason", "a test had set the clock")
+        if alarm["kind"] == "rows_missing" and "keyledger.usage_" in alarm["detail"]:
+            await self.process.ask("audit", "verify", "--repair")
         if alarm["kind"] == "rows_missing" and "tensorzero." in alarm["detail"]:
             if not await self.usage.load_everything_again():
                 return
