@@ -128,7 +128,10 @@ class ClickHouse:
         def run(client: Any) -> tuple[list[str], Rows]:
             with readable():
                 result = client.query(sql, tz_mode="aware")
-                return list(result.column_names), [tuple(row) for row in result.result_rows]
+                rows = [tuple(row) for row in result.result_rows]
+                # Of CHECK and its like the driver has no names.
+                names = list(result.column_names) or [str(number + 1) for number in range(len(rows[0]) if rows else 0)]
+                return names, rows
 
         return await self._write(run, statement=sql)
 

@@ -138,6 +138,8 @@ async def test_a_part_that_can_not_be_read_any_more_is_mended_while_it_runs(
     assert await poll_until(lambda: registry.json("sql", lost), lambda found: not found, timeout_s=30) == []
     assert (await registry.ask("status"))[0] == 0
     assert (await registry.ask("audit", "verify"))[0] == 0
+    checked = await registry.json("sql", f"CHECK TABLE keyledger.{table}")
+    assert {one["2"] for one in checked} == {"1"}, "the engine names no columns: they are numbered"
     assert "has a part that can't be read: the table is loaded again without it" in registry.log.read_text()
     assert await registry.stop() == 0
 
