@@ -19,8 +19,11 @@ SECRET_LENGTH = 48
 KEY_PREFIX = "sk-t0-"
 TOKEN_PREFIX = "kl-admin-"  # noqa: S105 - a prefix, not a secret
 
-_RANDOM = secrets.SystemRandom()  # the operating system's source, which keeps no state
-_ALPHABET = string.ascii_letters + string.digits
+_ALPHABET = (string.ascii_letters + string.digits).encode()
+# Each random byte to a letter, and the bytes that are left out, so that all letters are as likely.
+_EVEN = 256 - 256 % len(_ALPHABET)
+_LETTER_OF = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
+_LEFT_OUT = bytes(range(_EVEN, 256))
 _TOKEN = re.compile(rf"{TOKEN_PREFIX}([A-Za-z0-9]{{{ID_LENGTH}}})-([A-Za-z0-9]{{{SECRET_LENGTH}}})", re.ASCII)
 _KEY = re.compile(rf"{KEY_PREFIX}([A-Za-z0-9]{{{ID_LENGTH}}})-([A-Za-z0-9]{{{SECRET_LENGTH}}})", re.ASCII)
 PUBLIC_ID = re.compile(rf"[A-Za-z0-9]{{{ID_LENGTH}}}", re.ASCII)
@@ -74,7 +77,11 @@ def _issue(prefix: str) -> IssuedSecret:
 
 
 def _letters(count: int) -> str:
-    return "".join(_RANDOM.choices(_ALPHABET, k=count))
+    """Random letters and digits, from the operating system's source."""
+    text = b""
+    while len(text) < count:
+        text += secrets.token_bytes(2 * count).translate(_LETTER_OF, _LEFT_OUT)
+    return text[:count].decode("ascii")
 
 
 def _hash(secret: str) -> str:

@@ -50,6 +50,8 @@ def text_fault(text: str, max_bytes: int, joiners: frozenset[str] = frozenset())
 
 
 def _char_fault(text: str, joiners: frozenset[str]) -> str | None:
+    if text.isascii() and text.isprintable():  # nearly every text is
+        return None
     if any(unicodedata.category(char) in _FORBIDDEN_CATEGORIES and char not in joiners for char in text):
         return "must not contain control or format characters"
     if not joiners.isdisjoint(text) and not all(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import string
+from collections import Counter
 from dataclasses import replace
 from hashlib import sha256
 
@@ -37,6 +39,13 @@ def test_a_key_has_the_gateways_format_and_hash() -> None:
     assert match[1] == issued.id
     assert issued.hash == sha256(match[2].encode()).hexdigest()
     assert len({secret.issue_key().text for _ in range(100)}) == 100
+
+
+def test_every_letter_is_as_likely_as_the_others() -> None:
+    """Of 124,000 letters each comes 2,000 times, give or take six standard deviations."""
+    made = Counter("".join(secret.issue_key().text.rpartition("-")[2] for _ in range(2584)))
+    assert set(made) == set(string.ascii_letters + string.digits)
+    assert all(abs(count - 2000) < 6 * 45 for count in made.values()), made
 
 
 def test_a_secret_is_not_in_its_own_representation() -> None:
