@@ -43,11 +43,14 @@ from keyledger.client.calls import (
     revoke_key,
     rotate_key,
     set_price,
+    set_tag_policy,
     show_bill,
     show_key,
     show_key_usage,
     show_price,
+    show_tag_policy,
     suspend_key,
+    try_tag_policy,
     verify_key,
     what_if,
 )
@@ -284,6 +287,22 @@ async def test_money_is_exact_from_the_price_to_the_inference(served: Served, wo
         assert [one.price_id async for one in client.items(list_prices(limit=1))] == ["mine"]
         assert [one.type async for one in client.items(list_price_events("mine"))] == ["PriceSet", "PriceEnded"]
         assert (await client.send(show_price("mine", known_at=price.position))).status == "active"
+
+
+async def test_a_tag_policy_is_tried_and_set(served: Served) -> None:
+    rules = {"customer_id": {"required": True, "pattern": "[a-z]+"}}
+    async with served.client() as client:
+        key = await client.send(create_key({"n": "1"}))
+        tried = await client.send(try_tag_policy(rules))
+        assert (tried.checked, tried.breaking, [one.public_id for one in tried.items]) == (1, 1, [key.public_id])
+        assert tried.items[0].breaches[0].field == "tags.customer_id"
+        assert (await client.send(show_tag_policy())).version == 0
+        made = await client.answer(set_tag_policy(rules, closed=True, reason="r").if_match(0))
+        assert (made.version, made.value.closed, made.value.tags["customer_id"].required) == (1, True, True)
+        assert await client.send(show_tag_policy()) == made.value
+        with pytest.raises(Refused) as refused:
+            await client.send(create_key({"customer_id": "A"}))
+        assert refused.value.messages().keys() == {"tags.customer_id"}
 
 
 async def test_a_script_does_the_same(served: Served) -> None:
