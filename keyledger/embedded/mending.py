@@ -31,7 +31,7 @@ async def _mend(services: Services) -> None:
         try:
             if mended := await clickhouse.damage.mend(clickhouse, (names.database, names.gateway)):
                 logger.warning("loaded again: %s; what is missing now, the alarms say", ", ".join(mended))
-                await asyncio.sleep(_AGAIN_S)  # what can't be mended is not tried without a pause
+                await asyncio.sleep(_AGAIN_S)  # a disk that is still full damages the next one
         except ClickHouseError as error:
             logger.warning("tables with parts that can't be read are not loaded again: %s", error)
             await asyncio.sleep(_AGAIN_S)

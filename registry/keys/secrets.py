@@ -60,6 +60,12 @@ def split_token(text: str) -> tuple[str, str] | None:
     return None if match is None else (match[1], _hash(match[2]))
 
 
+def id_of_token(text: str) -> str | None:
+    """The id in an admin token's text, or None if the format is wrong."""
+    match = _TOKEN.fullmatch(text)
+    return None if match is None else match[1]
+
+
 def secret_of_token(text: str) -> str | None:
     """The secret in an admin token's text, or None if the format is wrong."""
     match = _TOKEN.fullmatch(text)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from registry.db.connection import fetch
 from registry.errors import FieldFault, FieldsRefused
 from registry.log import stream_state
-from registry.log.event_log import Caller, EventLog, NewEvent, StreamView, Write, Written, keeping_of
+from registry.log.event_log import Caller, EventLog, NewEvent, StreamView, Write, Written
 from registry.policy import sql
 from registry.policy.events import POLICY_STREAM, TagPolicySet
 from registry.policy.rules import key_faults, policy_faults, tag_faults
@@ -21,7 +21,8 @@ from registry.policy.state import PolicyState, state_of
 from registry.queries import Queries
 from registry.settling import settle
 
-_PAGE: Final = 5000
+# Judged at once, between which others are answered.
+_PAGE: Final = 500
 # Keys that a report lists; it counts all.
 MAX_LISTED: Final = 1000
 
@@ -63,7 +64,7 @@ class PolicyService:
     async def set(self, policy: TagPolicySet, caller: Caller) -> PolicyAnswer:
         """Set the policy; one that says the same is not recorded. Raises FieldsRefused, VersionConflict."""
         _refuse_faults(policy)
-        write = Write(POLICY_STREAM, partial(_decide, policy), caller, keeping=keeping_of(caller, _answer))
+        write = Write(POLICY_STREAM, partial(_decide, policy), caller)
         return _answer(await self._log.write(write))
 
     async def current(self) -> PolicyAnswer:

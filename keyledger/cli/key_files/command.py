@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,15 +11,15 @@ import typer
 from keyledger.cli.client import AsJson, CommandFailed, Data
 from keyledger.cli.key_files.journal import BadJournal, Journal
 from keyledger.cli.key_files.rows import BadFile, Row, read_rows
-from keyledger.cli.key_files.run import MAX_BATCH, Outcome, RowsRefused, run
+from keyledger.cli.key_files.run import MAX_BATCH, Import, Outcome, Registry, RowsRefused
 from keyledger.cli.printing.output import counting, print_json, say
-from keyledger.client import Client, ClientError
+from keyledger.client import ClientError
 from keyledger.embedded.folder import DataFolder
 from keyledger.settings import Settings
 from keyledger.settings.chosen import folder_of
+from registry.keys.secrets import id_of_token
 
 _TOKEN_VARIABLE: Final = "KEYLEDGER_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
-_TOKEN: Final = re.compile(r"kl-admin-([A-Za-z0-9]{12})-[A-Za-z0-9]{48}", re.ASCII)
 
 
 def register(app: typer.Typer) -> None:
@@ -68,6 +67,8 @@ def import_file(
             _tell({"rows": len(rows), "what": _what(rows)}, f"{len(rows)} rows that {_what(rows)} keys", json=json)
             return
         where = out or file.with_name(f"{file.name}.out")
+        if where.exists() and where.samefile(file):
+            raise CommandFailed("--out must be another file than the one that is read", 2)
         outcome = _run(rows, where, url, _token(token_file, data), batch)
     except BadFile as error:
         raise CommandFailed(str(error), 2) from error
@@ -81,12 +82,12 @@ def import_file(
 
 
 def _run(rows: list[Row], where: Path, url: str, token: str, batch: int) -> Outcome:
-    named = _TOKEN.fullmatch(token)
-    if named is None:
+    token_id = id_of_token(token)
+    if token_id is None:
         raise CommandFailed("the admin token is not one: kl-admin-<12 characters>-<48 characters>", 2)
-    with Journal(where) as journal, Client(url, token) as client, counting() as bars:
+    with Journal(where) as journal, counting() as bars:
         bar = bars.add_task(where.name, total=len(rows))
-        return run(client, named[1], rows, journal, batch, lambda count: bars.advance(bar, count))
+        return Import(Registry(url, token_id, token), rows, journal).run(batch, lambda count: bars.advance(bar, count))
 
 
 def _token(file: Path | None, data: Path | None) -> str:

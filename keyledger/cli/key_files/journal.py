@@ -1,6 +1,6 @@
 """What an import has done so far, in two files, so that it can be run again after anything.
 
-The file of results has a line for each row that is done. A file beside that, with the suffix `.sending`, is there while
+The file of results has a line for each row that is done. A second one, with the suffix `.sending`, is there while
 it is not known whether the rows that it names are done. Both are readable by their owner alone: results hold secrets.
 """
 
@@ -9,7 +9,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ import msgspec
 from keyledger.cli.key_files.rows import Row
 
 _MODE: Final = 0o600
+_BEGINS: Final = b'{"line":'
 # The registry keeps an answer for a day, so rows are repeated only until some time before that.
 KEPT: Final = timedelta(hours=23)
 
@@ -30,9 +32,10 @@ class BadJournal(Exception):
 
 
 class Sending(msgspec.Struct, frozen=True):
-    """Rows that were sent: by which idempotency key and token, and when."""
+    """Rows that were sent: where to, by which idempotency key and token, and when."""
 
     idempotency_key: str
+    url: str
     token_id: str
     sent_at: datetime
     lines: list[int]
@@ -60,6 +63,7 @@ class Journal:
         """Read what is there. Raises BadJournal."""
         try:
             self._file = os.open(self.out, os.O_RDWR | os.O_CREAT | os.O_APPEND, _MODE)
+            os.fchmod(self._file, _MODE)  # of a file that was there, too
         except OSError as error:
             raise BadJournal(f"{self.out} can't be written: {error.strerror}") from error
         try:
@@ -89,63 +93,98 @@ class Journal:
                 )
         return [row for row in rows if row.line not in self._digests]
 
-    def sent(self, rows: Sequence[Row], token_id: str, now: datetime) -> tuple[Sending, list[Row]] | None:
+    def sent(self, rows: Sequence[Row], url: str, token_id: str, now: datetime) -> tuple[Sending, list[Row]] | None:
         """The rows that were sent and may be done or not; they can be repeated. Raises BadJournal where they can't."""
         if not self._sending.exists():
             return None
-        sending = msgspec.json.decode(self._sending.read_bytes(), type=Sending)
+        try:
+            sending = msgspec.json.decode(self._sending.read_bytes(), type=Sending)
+        except msgspec.MsgspecError as error:
+            raise BadJournal(f"{self._sending} can't be read: see which keys were made, and remove it") from error
+        if self._digests.keys() >= set(sending.lines):  # all of them are done: only this file was not removed
+            self.refused()
+            return None
         by_line = {row.line: row for row in rows}
         again = [by_line[line] for line in sending.lines if line in by_line]
         first, last = sending.lines[0], sending.lines[-1]
         why = None
         if [row.digest for row in again] != sending.digests:
             why = "were changed since: put them back as they were"
+        elif sending.url != url:
+            why = f"were sent to {sending.url}: use that address"
         elif sending.token_id != token_id:
             why = f"were sent with the token {sending.token_id}: use that one"
         elif now - sending.sent_at > KEPT:
             why = f"were sent at {sending.sent_at:%Y-%m-%dT%H:%M:%SZ}, too long ago to be repeated"
         if why is not None:
             raise BadJournal(
-                f"lines {first} to {last} may be done or not, and {why}. Or see which keys were made then, take their "
-                f"lines out of the file, and remove {self._sending.name}"
+                f"lines {first} to {last} may be done or not, and {why}. Or see which keys were made then, empty their "
+                f"lines in the file, and remove {self._sending.name}"
             )
         return sending, again
 
-    def send(self, idempotency_key: str, token_id: str, rows: Sequence[Row]) -> None:
-        """Note that these rows are about to be sent."""
+    def send(self, idempotency_key: str, url: str, token_id: str, rows: Sequence[Row]) -> None:
+        """Note that these rows are about to be sent. Raises BadJournal where that can't be written."""
         lines, digests = [row.line for row in rows], [row.digest for row in rows]
-        sending = Sending(idempotency_key, token_id, datetime.now(UTC), lines, digests)
+        sending = Sending(idempotency_key, url, token_id, datetime.now(UTC), lines, digests)
         new = self._sending.with_suffix(".new")
-        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
-        try:
-            os.write(file, msgspec.json.encode(sending))
-            os.fsync(file)
-        finally:
-            os.close(file)
-        new.replace(self._sending)
+        with self._writing():
+            file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
+            try:
+                _write(file, msgspec.json.encode(sending))
+                os.fsync(file)
+            finally:
+                os.close(file)
+            new.replace(self._sending)
+            folder = os.open(self.out.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
     def done(self, results: Iterable[Done]) -> None:
-        """Write the results of the rows that were sent."""
-        for one in results:
-            if one.row.line not in self._digests:
-                line = {"line": one.row.line, "digest": one.row.digest, **one.shown}
-                os.write(self._file, json.dumps(line, ensure_ascii=False).encode() + b"\n")
-                self._digests[one.row.line] = one.row.digest
-        os.fsync(self._file)
+        """Write the results of the rows that were sent. Raises BadJournal where that can't be done: they can be
+        repeated.
+        """
+        with self._writing():
+            for one in results:
+                if one.row.line not in self._digests:
+                    line = {"line": one.row.line, "digest": one.row.digest, **one.shown}
+                    _write(self._file, json.dumps(line, ensure_ascii=False).encode() + b"\n")
+                    self._digests[one.row.line] = one.row.digest
+            os.fsync(self._file)
         self.refused()
 
     def refused(self) -> None:
         """The rows that were sent are not done."""
         self._sending.unlink(missing_ok=True)
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise BadJournal(
+                f"{self.out} can't be written ({error.strerror}): make room, and run it again: nothing is done twice"
+            ) from error
+
     def _read(self) -> None:
-        """Learn what is done; a last line that a crash cut off is not."""
+        """Learn what is done; a last line that a crash cut off is not. A file of something else is left as it is."""
         content = self.out.read_bytes()
         whole = content.rfind(b"\n") + 1
-        os.ftruncate(self._file, whole)
+        if not (_BEGINS.startswith(content[whole:]) or content[whole:].startswith(_BEGINS)):
+            raise BadJournal(f"{self.out} is not a file of results: name another --out")
         for number, line in enumerate(content[:whole].splitlines(), start=1):
             try:
                 found = json.loads(line)
                 self._digests[int(found["line"])] = str(found["digest"])
             except (ValueError, LookupError, TypeError) as error:
                 raise BadJournal(f"{self.out}, line {number}: not a result of an import: name another --out") from error
+        os.ftruncate(self._file, whole)
+
+
+def _write(file: int, content: bytes) -> None:
+    """All of it: a disk that is nearly full takes a part, and fails at the next."""
+    left = memoryview(content)
+    while left:
+        left = left[os.write(file, left) :]

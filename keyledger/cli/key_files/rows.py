@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
@@ -14,6 +15,7 @@ from typing import Any, Final
 _CREATES: Final = ("tags", "description", "expiration", "organization", "workspace")
 _EDITS: Final = ("public_id", "tags", "description", "expiration", "effective_at", "reason")
 _TAG: Final = "tags."
+_ID: Final = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
 _MAX_BYTES: Final = 200 << 20
 _MAX_FAULTS: Final = 20
 
@@ -123,8 +125,13 @@ def _known(asks: dict[str, Any]) -> dict[str, Any] | str:
     known = _EDITS if "public_id" in asks else _CREATES
     if unknown := [name for name in asks if name not in known]:
         return f"{unknown[0]!r} is none of {', '.join(known)}"
-    if "public_id" in asks and (not isinstance(asks["public_id"], str) or not asks["public_id"]):
-        return "public_id must be the id of a key"
+    public_id = asks.get("public_id", "x")
+    if not isinstance(public_id, str) or _ID.fullmatch(public_id) is None:
+        return "public_id must be the id of a key: letters and digits"
+    try:
+        json.dumps(asks, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return "has a text that is not well-formed Unicode"
     if not isinstance(asks.get("tags", {}), dict):
         return "tags must be an object of names and values"
     return asks

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from uuid import uuid4
 
 from keyledger.cli.key_files.journal import Done, Journal
 from keyledger.cli.key_files.rows import Row
-from keyledger.client import Call, Client, Problem, TooManyRequests, Unavailable
+from keyledger.client import (
+    Call,
+    Client,
+    Forbidden,
+    Problem,
+    Retries,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+    Unreachable,
+)
 from keyledger.client.calls import create_keys, edit_key
 
 MAX_BATCH: Final = 1000
+# After these what was sent may be done.
+_UNDECIDED: Final = (Unreachable, TooManyRequests, Unavailable)
 _ITEM: Final = re.compile(r"items\.(\d+)\.(.+)")
 
 
@@ -30,25 +42,65 @@ class Outcome:
     before: int
 
 
-def run(
-    client: Client, token_id: str, rows: Sequence[Row], journal: Journal, batch: int, on_done: Callable[[int], None]
-) -> Outcome:
-    """Do all that is not done. Raises RowsRefused, BadJournal, and ClientError where the registry can't be asked."""
-    again = journal.sent(rows, token_id, datetime.now(UTC))
-    before, done = len(rows) - len(journal.left(rows)), 0
-    if again is not None:
-        sending, sent = again
-        _send(client, journal, sending.idempotency_key, sent)
-    left = journal.left(rows)
-    done = len(rows) - before - len(left)
-    on_done(len(rows) - len(left))
-    for some in _batches(left, batch):
-        key = f"import-{uuid4()}"
-        journal.send(key, token_id, some)
-        _send(client, journal, key, some)
-        done += len(some)
-        on_done(len(some))
-    return Outcome(done, before)
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Where rows are sent, and as whom."""
+
+    url: str
+    token_id: str
+    token: str = field(repr=False)
+
+
+class Import:
+    """The import of some rows."""
+
+    def __init__(self, registry: Registry, rows: Sequence[Row], journal: Journal) -> None:
+        self._registry = registry
+        self._rows = rows
+        self._journal = journal
+
+    def run(self, batch: int, on_done: Callable[[int], None]) -> Outcome:
+        """Do all that is not done. Raises RowsRefused, BadJournal, and ClientError where it can't go on now."""
+        to, journal = self._registry, self._journal
+        before, again = len(self._rows) - len(journal.left(self._rows)), None
+        on_done(before)
+        with Client(to.url, to.token) as client, Client(to.url, to.token, retries=Retries.never()) as once:
+            if (again := journal.sent(self._rows, to.url, to.token_id, datetime.now(UTC))) is not None:
+                self._again(client, again[0].idempotency_key, again[1])
+            left = journal.left(self._rows)
+            on_done(len(self._rows) - len(left) - before)
+            for some in _batches(left, batch):
+                call, key = _call(some), f"import-{uuid4()}"
+                journal.send(key, to.url, to.token_id, some)
+                try:
+                    self._take(some, once.send(call.idempotency_key(key)))
+                except _UNDECIDED:
+                    self._again(client, key, some)
+                except Problem as problem:
+                    if problem.retry_after_s is not None:
+                        self._again(client, key, some)
+                    else:  # of one try, whatever it says: nothing was done
+                        self._refuse(some, problem)
+                on_done(len(some))
+        return Outcome(len(self._rows) - before, before)
+
+    def _again(self, client: Client, idempotency_key: str, rows: Sequence[Row]) -> None:
+        """Send what may be done already: only a refusal that comes after the look at what was done decides it."""
+        try:
+            self._take(rows, client.send(_call(rows).idempotency_key(idempotency_key)))
+        except (*_UNDECIDED, Unauthenticated, Forbidden):
+            raise
+        except Problem as problem:
+            if problem.retry_after_s is not None:
+                raise
+            self._refuse(rows, problem)
+
+    def _take(self, rows: Sequence[Row], answer: Any) -> None:
+        self._journal.done(_results(rows, answer))
+
+    def _refuse(self, rows: Sequence[Row], problem: Problem) -> NoReturn:
+        self._journal.refused()
+        raise RowsRefused("\n".join(_words(problem, rows))) from problem
 
 
 def _batches(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
@@ -57,23 +109,12 @@ def _batches(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
     return (rows[start : start + step] for start in range(0, len(rows), step))
 
 
-def _send(client: Client, journal: Journal, idempotency_key: str, rows: Sequence[Row]) -> None:
-    try:
-        answer = client.send(_call(rows).as_json().idempotency_key(idempotency_key))
-    except (TooManyRequests, Unavailable):
-        raise  # it may be done
-    except Problem as problem:
-        journal.refused()
-        raise RowsRefused("\n".join(_words(problem, rows))) from problem
-    journal.done(_results(rows, answer))
-
-
 def _call(rows: Sequence[Row]) -> Call[Any]:
     (first, *_) = rows
     if first.public_id is None:
-        return create_keys([row.asks for row in rows])
+        return create_keys([row.asks for row in rows]).as_json()
     given = {name: value for name, value in first.asks.items() if name != "public_id"}
-    return edit_key(first.public_id, **given)
+    return edit_key(first.public_id, **given).as_json()
 
 
 def _results(rows: Sequence[Row], answer: Any) -> Iterator[Done]:

@@ -15,7 +15,7 @@ from tests.support.processes.registry_process import RegistryProcess
 _BROKEN = """
 SELECT database, table, name
 FROM system.detached_parts
-WHERE database = 'tensorzero' AND reason LIKE '%broken%'
+WHERE database = '{}' AND reason LIKE '%broken%'
 """
 QUIET_S = 60
 
@@ -66,11 +66,17 @@ class Operator:
         if alarm["kind"] == "clock" and "behind the last event" in alarm["detail"]:
             await self.process.ask("accept-clock", "--reason", "a test had set the clock")
         if alarm["kind"] == "rows_missing" and "keyledger.usage_" in alarm["detail"]:
-            await self.process.ask("audit", "verify", "--repair")
+            code, _, _ = await self.process.ask("audit", "verify", "--repair")
+            if code == 0:
+                await self._remove("keyledger")
         if alarm["kind"] == "rows_missing" and "tensorzero." in alarm["detail"]:
             if not await self.usage.load_everything_again():
                 return
-            for part in await self.process.json("sql", _BROKEN):
-                drop = f"ALTER TABLE tensorzero.{part['table']} DROP DETACHED PART '{part['name']}'"
-                await self.process.ask("sql", f"{drop} SETTINGS allow_drop_detached = 1")
+            await self._remove("tensorzero")
             await self.process.ask("sql", "TRUNCATE TABLE keyledger.gateway_blocks_v1")
+
+    async def _remove(self, database: str) -> None:
+        """What was put aside of a database, and has been written again."""
+        for part in await self.process.json("sql", _BROKEN.format(database)):
+            drop = f"ALTER TABLE {database}.{part['table']} DROP DETACHED PART '{part['name']}'"
+            await self.process.ask("sql", f"{drop} SETTINGS allow_drop_detached = 1")
