@@ -187,7 +187,7 @@ async def lived_without_a_trace(process: RegistryProcess, broker: Broker | None,
         exported = (await life.call("GET", "/audit/export")).text
         needles = [*life.needles(), *(secret.removeprefix("whsec_") for secret in life.of_webhooks)]
         assert (len(life.texts) >= 10, len(life.of_webhooks)) == (True, 2)
-        await receiver.until(lambda one: len(one.taken) >= 10, timeout_s=30)
+        await receiver.until(lambda one: len(one.taken) >= 5, timeout_s=30)
         assert found_in(" ".join(f"{one.headers} {one.body.decode()}" for one in receiver.requests), needles) == []
         assert found_in(await clickhouse_says(life), needles) == []
         assert found_in(command_lines(), needles) == []
