@@ -10,7 +10,20 @@ from typing import Annotated
 
 import typer
 
-from keyledger.cli import billing, clock, dead_letters, engine, imports, keys, lifecycle, loads, operate, status, tokens
+from keyledger.cli import (
+    billing,
+    clock,
+    dead_letters,
+    engine,
+    imports,
+    keys,
+    lifecycle,
+    loads,
+    operate,
+    status,
+    tag_policy,
+    tokens,
+)
 from keyledger.cli.audit.app import audit_app
 from keyledger.cli.client import CommandFailed
 from keyledger.cli.finance import compare, focus, inferences
@@ -45,6 +58,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(prices.app, name="prices")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(tokens.app, name="token")
+app.add_typer(tag_policy.app, name="tag-policy")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(audit_app(), name="audit")
 app.add_typer(imports.app, name="import")

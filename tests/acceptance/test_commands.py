@@ -364,3 +364,33 @@ async def test_a_batch_is_tried_loaded_listed_and_taken_back_by_command(
     code, _, err = await registry.ask("load", "ModelInference", str(files["ModelInference"]), "--batch", "../x")
     assert code == 1
     assert "--batch" in err
+
+
+async def test_a_tag_policy_is_tried_set_and_shown(registry: RegistryProcess, tmp_path: Path) -> None:
+    """On a tag that no other test has."""
+    file = tmp_path / "policy.json"
+    file.write_text('{"tags": {"colour": {"values": ["red", "grün"], "description": "of the badge"}}}')
+    made = await registry.json("keys", "create", "--tag", "colour:blue")
+    code, out, err = await registry.ask("tag-policy", "set", str(file), "--dry-run")
+    assert code == 1
+    assert f"{made['public_id']}: tags.colour: the tag policy allows red, grün" in out
+    assert "1 of " in err
+    assert (await registry.json("tag-policy", "show"))["version"] == 0
+    code, out, _ = await registry.ask("tag-policy", "set", str(file), "--reason", "a test")
+    assert (code, "red, grün" in out, "other tags may have any value; version 1, set at" in out) == (0, True, True)
+    code, _, err = await registry.ask("keys", "create", "--tag", "colour:black")
+    assert (code, "tags.colour" in err or "colour" in err) == (1, True), err
+    shown = await registry.json("tag-policy", "show")
+    again = tmp_path / "shown.json"
+    again.write_text(json.dumps(shown))
+    assert await registry.json("tag-policy", "set", str(again)) == shown, "what says the same is not recorded"
+    code, out, _ = await registry.ask("audit", "history", "tag-policy")
+    assert (code, "tag policy set" in out, "a test" in out) == (0, True, True)
+    for text, words in (
+        ("[]", "must be an object"),
+        ("{", "no JSON"),
+        ('{"tags": {}, "open": 1}', "'open' is none of"),
+    ):
+        file.write_text(text)
+        code, _, err = await registry.ask("tag-policy", "set", str(file))
+        assert (code, words in err) == (2, True), err
