@@ -33,7 +33,7 @@ async def run(process: RegistryProcess, *arguments: str, kill_after_s: float | N
     """The command as a process; exit code, stdout and stderr. It may be killed."""
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "keyledger.cli", "keys", "import-file"),
-        *("--url", process.url, "--data", str(process.folder)),
+        *("--registry", process.url, "--data", str(process.folder)),
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -116,7 +116,7 @@ async def test_a_refused_batch_changes_nothing_and_is_corrected_by_line(
 async def test_a_registry_that_is_away_is_said_and_nothing_is_lost(registry: RegistryProcess, tmp_path: Path) -> None:
     file = tmp_path / "keys.csv"
     file.write_text("tags.a\n1\n")
-    code, _, err = await run(registry, str(file), "--url", "http://127.0.0.1:9")
+    code, _, err = await run(registry, str(file), "--registry", "http://127.0.0.1:9")
     assert code == 1
     assert "Run it again: nothing is done twice" in err
     assert (await run(registry, str(file)))[0] == 0

@@ -42,7 +42,7 @@ def import_file(
     out: Annotated[
         Path | None, typer.Option(help="Where results go, secrets too: readable by you alone. FILE.out by default.")
     ] = None,
-    url: Annotated[str, typer.Option(help="The registry's address.")] = "http://127.0.0.1:8080",
+    registry: Annotated[str, typer.Option(help="Its address, without any login.")] = "http://127.0.0.1:8080",
     token_file: Annotated[
         Path | None,
         typer.Option(
@@ -69,7 +69,7 @@ def import_file(
         where = out or file.with_name(f"{file.name}.out")
         if where.exists() and where.samefile(file):
             raise CommandFailed("--out must be another file than the one that is read", 2)
-        outcome = _run(rows, where, url, _token(token_file, data), batch)
+        outcome = _run(rows, where, registry, _token(token_file, data), batch)
     except BadFile as error:
         raise CommandFailed(str(error), 2) from error
     except (BadJournal, RowsRefused) as error:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 from uuid import uuid4
 
+import httpx
+
 from keyledger.cli.key_files.journal import Done, Journal
 from keyledger.cli.key_files.rows import Row
 from keyledger.client import (
@@ -74,7 +76,10 @@ class Import:
                 journal.send(key, to.url, to.token_id, some)
                 try:
                     self._take(some, once.send(call.idempotency_key(key)))
-                except _UNDECIDED:
+                except _UNDECIDED as error:
+                    if isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout):
+                        journal.refused()  # it was not sent at all
+                        raise
                     self._again(client, key, some)
                 except Problem as problem:
                     if problem.retry_after_s is not None:
