@@ -32,7 +32,7 @@ async def test_sigterm_ends_it_within_ten_seconds_while_bills_are_made(
     question = {"since": SINCE, "until": UNTIL, "group_by": "customer_id"}
     async with httpx.AsyncClient(base_url=registry.url, headers=headers, timeout=60) as client:
         bills = [asyncio.create_task(client.get("/billing/usage", params=question)) for _ in range(10)]
-        await asyncio.sleep(1)
+        await asyncio.sleep(0.3)  # a quick machine makes a bill in less than a second
         assert not any(bill.done() for bill in bills)
         began = time.monotonic()
         assert await registry.stop() == 0
