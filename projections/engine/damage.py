@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from projections.engine.of_engine import OfEngine
 from projections.errors import ClickHouseDamaged, ClickHouseError
 
 if TYPE_CHECKING:
@@ -115,14 +116,7 @@ class Damage:
                 return
 
 
-_OF_ENGINES: Final[dict[str, Damage]] = {}
-_LOCK: Final = threading.Lock()
-
-
-def damage_of(dsn: str) -> Damage:
-    """That of an embedded engine: one for all clients of this process."""
-    with _LOCK:
-        return _OF_ENGINES.setdefault(dsn, Damage())
+damage_of: Final = OfEngine(Damage)
 
 
 async def _is_whole(clickhouse: ClickHouse, table: str) -> bool:

@@ -10,6 +10,8 @@ import threading
 from collections import Counter
 from typing import Final
 
+from projections.engine.of_engine import OfEngine
+
 _INSERT: Final = re.compile(r"(?:\s|--[^\n]*\n)*INSERT\s+INTO\s+(?:TABLE\s+)?([\w.]+)", re.IGNORECASE)
 _READ: Final = re.compile(r"(?:\s|--[^\n]*\n)*(?:SELECT|WITH|SHOW|DESCRIBE|EXPLAIN)\b", re.IGNORECASE)
 _ANY: Final = "any table"
@@ -42,11 +44,4 @@ class Written:
             self.add(_ANY)
 
 
-_OF_ENGINES: Final[dict[str, Written]] = {}
-_LOCK: Final = threading.Lock()
-
-
-def written_of(dsn: str) -> Written:
-    """That of an embedded engine: one for all clients of this process."""
-    with _LOCK:
-        return _OF_ENGINES.setdefault(dsn, Written())
+written_of: Final = OfEngine(Written)

@@ -72,6 +72,7 @@ class Presence:
     def __init__(self, clickhouse: ClickHouse, names: Names) -> None:
         self._clickhouse = clickhouse
         self._names = names
+        self._databases = {"database": names.database, "gateway": names.gateway}
 
     async def known(self) -> Missing:
         """What is known to be missing. Cheap: it counts nothing."""
@@ -96,25 +97,31 @@ class Presence:
 
     async def broken_parts(self) -> list[BrokenPart]:
         """The parts that the engine could not read, of the ledger, of the usage journal and of the gateway's tables."""
-        return [part for part, replaced in await self._set_aside() if not replaced]
+        found = await self._set_aside()
+        replaced = await self._replaced() if found else set()
+        return [one for one in found if (one.database, one.table, one.name) not in replaced]
 
     async def replaced_parts(self) -> list[BrokenPart]:
         """Those that the embedded engine could not read, but has all rows of: in the parts that they were merged from.
 
         Where a merge drops no rows, and the part still says how many it has.
         """
-        return [part for part, replaced in await self._set_aside() if replaced]
+        found = await self._set_aside()
+        replaced = await self._replaced() if found else set()
+        return [one for one in found if (one.database, one.table, one.name) in replaced]
 
-    async def _set_aside(self) -> list[tuple[BrokenPart, bool]]:
-        databases = {"database": self._names.database, "gateway": self._names.gateway}
-        found = await self._clickhouse.query(sql("queries/ledger/broken_parts", self._names), databases)
+    async def _set_aside(self) -> list[BrokenPart]:
+        found = await self._clickhouse.query(sql("queries/ledger/broken_parts", self._names), self._databases)
         return [
-            (
-                BrokenPart(database, table, name, uuid, partition, (first, last)),
-                self._clickhouse.embedded and engine == "MergeTree" and rows_there == _rows_of(Path(path)),
-            )
-            for database, table, name, (uuid, partition, first, last), path, engine, rows_there in found
+            BrokenPart(database, table, name, uuid, partition, (first, last))
+            for database, table, name, (uuid, partition, first, last) in found
         ]
+
+    async def _replaced(self) -> set[tuple[str, str, str]]:
+        if not self._clickhouse.embedded:
+            return set()
+        found = await self._clickhouse.query(sql("queries/ledger/rows_of_broken_parts", self._names), self._databases)
+        return {tuple(place) for *place, path, rows_there in found if rows_there == _rows_of(Path(path))}
 
     async def broken_of_ledger(self) -> list[BrokenPart]:
         """Of these the ones that are written again from the log."""
