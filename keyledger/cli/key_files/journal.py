@@ -63,12 +63,12 @@ class Journal:
         """Read what is there. Raises BadJournal."""
         try:
             self._file = os.open(self.out, os.O_RDWR | os.O_CREAT | os.O_APPEND, _MODE)
-            os.fchmod(self._file, _MODE)  # of a file that was there, too
         except OSError as error:
             raise BadJournal(f"{self.out} can't be written: {error.strerror}") from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._read()
+            os.fchmod(self._file, _MODE)  # of a file of results that was there, too
         except BlockingIOError as error:
             os.close(self._file)
             raise BadJournal(f"another import writes {self.out}") from error
@@ -86,7 +86,7 @@ class Journal:
     def left(self, rows: Sequence[Row]) -> list[Row]:
         """The rows that are not done. Raises BadJournal where one that is done asks for something else now."""
         for row in rows:
-            if self._digests.get(row.line, row.digest) != row.digest:
+            if row.line in self._digests and self._digests[row.line] != row.digest:
                 raise BadJournal(
                     f"line {row.line} is done already, as {self.out.name} says, and asked for something else then: "
                     "change that key by a row with its public_id, in another file"

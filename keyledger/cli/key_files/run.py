@@ -64,7 +64,7 @@ class Import:
     def run(self, batch: int, on_done: Callable[[int], None]) -> Outcome:
         """Do all that is not done. Raises RowsRefused, BadJournal, and ClientError where it can't go on now."""
         to, journal = self._registry, self._journal
-        before, again = len(self._rows) - len(journal.left(self._rows)), None
+        before = len(self._rows) - len(journal.left(self._rows))
         on_done(before)
         with Client(to.url, to.token) as client, Client(to.url, to.token, retries=Retries.never()) as once:
             if (again := journal.sent(self._rows, to.url, to.token_id, datetime.now(UTC))) is not None:
@@ -132,12 +132,10 @@ def _results(rows: Sequence[Row], answer: Any) -> Iterator[Done]:
 
 def _words(problem: Problem, rows: Sequence[Row]) -> Iterator[str]:
     """The lines that are at fault, by what the registry names."""
-    named = False
     for error in problem.errors:
         item = _ITEM.fullmatch(error.field)
         row, field = (rows[int(item[1])], item[2]) if item and int(item[1]) < len(rows) else (rows[0], error.field)
-        named = True
         yield f"line {row.line}: {field} {error.message}"
-    if not named:
+    if not problem.errors:
         place = f"line {rows[0].line}" if len(rows) == 1 else f"lines {rows[0].line} to {rows[-1].line}"
         yield f"{place}: {problem.detail}"
