@@ -9,55 +9,23 @@ its own: COPY of the rows that it wrote, into tables with the same indexes. Need
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import asyncpg
-import httpx
-from sqlalchemy.engine import make_url
 
 from bench.api_load.app import CONSTANT
 from bench.api_load.generator import Answered, install, load
 from bench.common import median, options, progress, report
+from bench.lists import plain_url
+from bench.shared.running import Running, started
 
 KEYS: Final = "/admin/api-keys"
 BULK: Final = 1000
 TABLES: Final = ("event", "key_state", "credential")
 NEW: Final = {"tags": {"customer_id": "acme", "billing_tier": "gold"}}
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """The registry of the bench."""
-
-    url: str
-    owner_url: str
-    token: str
-
-    def client(self) -> httpx.Client:
-        """A client with the first admin token."""
-        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=600)
-
-
-@contextmanager
-def running(folder: Path, keys: int) -> Iterator[Running]:
-    """The registry, ended afterwards."""
-    command = [sys.executable, "-m", "bench.api_load.app", str(folder), str(keys)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            _, url, owner_url = process.stdout.readline().split()
-            yield Running(url, owner_url, (folder / "admin-token").read_text().strip())
-        finally:
-            process.terminate()
-            process.wait(600)
 
 
 def one_round(program: Path, where: Running, api_key: str, seconds: int) -> dict[str, Answered]:
@@ -76,15 +44,14 @@ def one_round(program: Path, where: Running, api_key: str, seconds: int) -> dict
     return made
 
 
-async def bulk(where: Running, requests: int) -> tuple[float, float]:
+async def bulk(where: Running, owner_url: str, requests: int) -> tuple[float, float]:
     """Keys a second by bulk creation, and by COPY of the same rows."""
-    plain = make_url(where.owner_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    owner = await asyncpg.connect(plain)
+    owner = await asyncpg.connect(plain_url(owner_url))
     before = await owner.fetchval("SELECT coalesce(max(position), 0) FROM keyledger.event")
-    with where.client() as client:
+    async with where.client() as client:
         began = time.perf_counter()
         for _ in range(requests):
-            answer = await asyncio.to_thread(client.post, f"{KEYS}/bulk-create", json={"items": [NEW] * BULK})
+            answer = await client.post(f"{KEYS}/bulk-create", json={"items": [NEW] * BULK})
             assert answer.status_code == 201, answer.text
         ours = requests * BULK / (time.perf_counter() - began)
     of_key = "IN (SELECT substr(stream, 5) FROM keyledger.event WHERE position > $1)"
@@ -105,6 +72,13 @@ async def bulk(where: Running, requests: int) -> tuple[float, float]:
         await owner.execute(f"DROP TABLE copy_of_{table}")
     await owner.close()
     return ours, copied
+
+
+async def new_key(where: Running) -> str:
+    """The text of one."""
+    async with where.client() as client:
+        made: dict[str, str] = (await client.post(KEYS, json=NEW)).json()
+        return made["api_key"]
 
 
 def rows_of(rounds: list[dict[str, Answered]], bulks: list[tuple[float, float]]) -> list[dict[str, object]]:
@@ -132,15 +106,15 @@ def main() -> None:
         progress("the load generator")
         program = install(Path(folder) / "load")
         progress("the registry and its keys")
-        with running(Path(folder) / "data", chosen.keys) as where:
-            with where.client() as client:
-                api_key = client.post(KEYS, json=NEW).json()["api_key"]
+        data = Path(folder) / "data"
+        with started(data, "bench.api_load.app", str(data), str(chosen.keys)) as (where, (owner_url,)):
+            api_key = asyncio.run(new_key(where))
             rounds, bulks = [], []
             for number in range(chosen.rounds):
                 progress(f"round {number + 1} of {chosen.rounds}")
                 rounds.append(one_round(program, where, api_key, chosen.seconds))
                 progress("bulk creation, and COPY")
-                bulks.append(asyncio.run(bulk(where, 10)))
+                bulks.append(asyncio.run(bulk(where, owner_url, 10)))
     report(rows_of(rounds, bulks), as_json=chosen.json)
 
 

@@ -76,10 +76,14 @@ def document() -> str:
     )
 
 
+def plain_url(url: str) -> str:
+    """SQLAlchemy's URL as the driver takes it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 async def fill(owner_url: str, keys: int, *, before: bool = False) -> None:
     """Make the rows; `before`: created before any event of the log."""
-    plain = make_url(owner_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await asyncpg.connect(plain)
+    connection = await asyncpg.connect(plain_url(owner_url))
     await connection.execute(FILL, keys, document(), keys + 1 if before else 0, timeout=1200)
     await connection.execute("VACUUM ANALYZE keyledger.key_state", timeout=600)
     await connection.close()

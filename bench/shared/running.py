@@ -41,15 +41,23 @@ class Running:
 @contextmanager
 def registry(folder: Path) -> Iterator[Running]:
     """A running registry on `folder`, ended afterwards."""
-    command = [sys.executable, "-m", "keyledger.cli", "up", "--data", str(folder), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with started(folder, "keyledger.cli", "up", "--data", str(folder), "--port", "0") as (running, _):
+        yield running
+
+
+@contextmanager
+def started(folder: Path, *module: str) -> Iterator[tuple[Running, list[str]]]:
+    """A module's process that serves a registry on `folder`, ended afterwards; and its words after `ready URL`."""
+    with subprocess.Popen(
+        [sys.executable, "-m", *module], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         try:
             assert process.stdout is not None
             words = process.stdout.readline().split()
             while words[:1] != ["ready"]:
                 words = process.stdout.readline().split()
             token = (folder / "admin-token").read_text().strip()
-            yield Running(psutil.Process(process.pid), folder, words[1], token)
+            yield Running(psutil.Process(process.pid), folder, words[1], token), words[2:]
         finally:
             process.terminate()
             process.wait(600)
