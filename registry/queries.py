@@ -22,16 +22,16 @@ from registry.db.tables import (
     relay_checkpoint,
 )
 from registry.errors import UnknownKey
-from registry.key_filters import conditions
 from registry.keys.as_of import PastKey, moment
 from registry.keys.events import CLOCK_STREAM, key_stream
 from registry.keys.filters import KeyFilters
 from registry.keys.state import KeyState, Past
+from registry.lists.conditions import conditions
+from registry.lists.settling import settle
 from registry.log import sql, stream_state
 from registry.log.clock_watch import Accepted
 from registry.log.event_log import COLUMNS, RecordedEvent
 from registry.log.log_position import LogPosition
-from registry.settling import settle
 from registry.tokens.state import TokenState
 
 _POSITION = select(func.coalesce(func.max(event.c.position), 0)).scalar_subquery().label("head")

@@ -16,8 +16,6 @@ from keyledger.cli import (
     dead_letters,
     engine,
     imports,
-    keys,
-    lifecycle,
     loads,
     operate,
     status,
@@ -27,7 +25,8 @@ from keyledger.cli import (
 from keyledger.cli.audit.app import audit_app
 from keyledger.cli.client import CommandFailed
 from keyledger.cli.finance import compare, focus, inferences
-from keyledger.cli.key_files import command as key_files
+from keyledger.cli.keys import keys, lifecycle
+from keyledger.cli.keys.files import command as key_files
 from keyledger.cli.prices import app as prices
 from keyledger.cli.printing.output import complain, say
 from keyledger.cli.webhooks import app as webhooks

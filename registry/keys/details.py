@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from registry.keys.text import label_fault, text_fault
+from registry.keys.texts.text import label_fault, text_fault
 
 
 class KeyDetails(msgspec.Struct, frozen=True, gc=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from registry.keys.joiners import JOINERS, joins_well
+from registry.keys.texts.joiners import JOINERS, joins_well
 
 MAX_TAGS = 64
 MAX_NAME_BYTES = 128

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import re2
 
-from registry.keys.text import text_fault
+from registry.keys.texts.text import text_fault
 
 MAX_PATTERN: Final = 1000
 _MAX_MEMORY: Final = 1 << 20

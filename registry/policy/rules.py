@@ -11,7 +11,7 @@ from typing import Final
 
 from registry.errors import FieldFault
 from registry.keys.tags import MAX_TAGS, name_fault, value_fault
-from registry.keys.text import text_fault
+from registry.keys.texts.text import text_fault
 from registry.policy.events import TagPolicySet, TagRule
 from registry.policy.patterns import matches, pattern_fault
 

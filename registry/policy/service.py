@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.db.connection import fetch
 from registry.errors import FieldFault, FieldsRefused
+from registry.lists.settling import settle
 from registry.log import stream_state
 from registry.log.event_log import Caller, EventLog, NewEvent, StreamView, Write, Written
 from registry.policy import sql
@@ -19,7 +20,6 @@ from registry.policy.events import POLICY_STREAM, TagPolicySet
 from registry.policy.rules import key_faults, policy_faults, tag_faults
 from registry.policy.state import PolicyState, state_of
 from registry.queries import Queries
-from registry.settling import settle
 
 # Judged at once, between which others are answered.
 _PAGE: Final = 500

@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from keyledger.cli.key_files.journal import Journal
-from keyledger.cli.key_files.rows import Row
-from keyledger.cli.key_files.run import Import, Outcome, Registry, RowsRefused
+from keyledger.cli.keys.files.journal import Journal
+from keyledger.cli.keys.files.rows import Row
+from keyledger.cli.keys.files.run import Import, Outcome, Registry, RowsRefused
 from keyledger.client import Conflict
 from keyledger.runtime.serving.server import bind_tcp, serving
 

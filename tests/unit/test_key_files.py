@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from keyledger.cli.key_files.journal import KEPT, BadJournal, Done, Journal
-from keyledger.cli.key_files.rows import BadFile, Row, read_rows
+from keyledger.cli.keys.files.journal import KEPT, BadJournal, Done, Journal
+from keyledger.cli.keys.files.rows import BadFile, Row, read_rows
 
 URL = "http://127.0.0.1:8080"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -17,7 +17,7 @@ from gateways.tensorzero.importing.gateway_key import GatewayKey
 from gateways.tensorzero.key_table import GatewayTable
 from registry.db.connection import RAW_EPOCH_US, DriverConnection, instants_as_raw_us
 from registry.keys.details import KeyDetails
-from registry.keys.text import MAX_LABEL, MAX_TEXT
+from registry.keys.texts.text import MAX_LABEL, MAX_TEXT
 
 # Keys per page, which is appended in one transaction. A larger page makes each key cheaper for the log and its
 # followers, but makes others wait longer for the log's lock.

@@ -10,7 +10,7 @@ import typer
 
 from keyledger.cli.audit.history import segment
 from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given, request
-from keyledger.cli.keys import print_key
+from keyledger.cli.keys.keys import print_key
 from keyledger.cli.printing.output import counting, print_json, readable, say
 
 _PAGE = 1000

@@ -15,7 +15,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 from registry.instant import parse_instant
 from registry.keys.lifecycle import MAX_OVERLAP
 from registry.keys.tags import MAX_TAGS, name_fault, value_fault
-from registry.keys.text import MAX_LABEL, MAX_TEXT, label_fault, text_fault
+from registry.keys.texts.text import MAX_LABEL, MAX_TEXT, label_fault, text_fault
 
 _INSTANT_PATTERN = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,32})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$"
 

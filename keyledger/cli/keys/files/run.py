@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import httpx
 
-from keyledger.cli.key_files.journal import Done, Journal
-from keyledger.cli.key_files.rows import Row
+from keyledger.cli.keys.files.journal import Done, Journal
+from keyledger.cli.keys.files.rows import Row
 from keyledger.client import (
     Call,
     Client,

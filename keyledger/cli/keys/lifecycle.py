@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data, Reason, WaitForGateway, given, send, waiting_for
-from keyledger.cli.keys import PublicId, print_key, print_new_key, segment
+from keyledger.cli.keys.keys import PublicId, print_key, print_new_key, segment
 from keyledger.cli.printing.output import print_json
 from keyledger.client.calls import cancel_scheduled as cancel_scheduled_change
 from keyledger.client.calls import resume_key, rotate_key, suspend_key

@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from keyledger.cli.key_files.rows import Row
+from keyledger.cli.keys.files.rows import Row
 
 _MODE: Final = 0o600
 _BEGINS: Final = b'{"line":'

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from keyledger.cli.client import AsJson, CommandFailed, Data
-from keyledger.cli.key_files.journal import BadJournal, Journal
-from keyledger.cli.key_files.rows import BadFile, Row, read_rows
-from keyledger.cli.key_files.run import MAX_BATCH, Import, Outcome, Registry, RowsRefused
+from keyledger.cli.keys.files.journal import BadJournal, Journal
+from keyledger.cli.keys.files.rows import BadFile, Row, read_rows
+from keyledger.cli.keys.files.run import MAX_BATCH, Import, Outcome, Registry, RowsRefused
 from keyledger.cli.printing.output import counting, print_json, say
 from keyledger.client import ClientError
 from keyledger.embedded.folder import DataFolder
