@@ -1,4 +1,4 @@
-"""What keys a list or a bulk edit is of. Pure; `registry.lists.conditions` has the same as SQL: a test compares them."""
+"""What keys a list or a bulk edit is of. Pure. `registry.lists.conditions` is the same as SQL: a test compares them."""
 
 from __future__ import annotations
 

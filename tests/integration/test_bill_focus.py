@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
-from itertools import groupby
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from tests.support.oracle.oracle import EPOCH, Fact
 from tests.support.oracle.price_stories import PricedStory, priced_stories
 from tests.support.oracle.prices import PriceFact
 from tests.support.oracle.stories import BASE
+from tests.support.oracle.tell import tell
 
 KEY = "keyAAAAAAAA1"
 NOON = instant("2026-03-01T12:00:00")
@@ -60,11 +60,7 @@ def test_the_charges_of_all_rows_are_those_of_the_bill_whatever_happened(world: 
     with running() as run:
 
         async def check(story: PricedStory) -> None:
-            await world.clear()
-            await world.write(story.facts, applied=story.applied)
-            await world.write_prices(story.prices)
-            for _, arrivals in groupby(story.arrivals, key=lambda arrival: arrival.batch):
-                await world.serve([arrival.row for arrival in arrivals if not arrival.gone])
+            await tell(world, story)
             since, until = (EPOCH + timedelta(milliseconds=BASE + offset) for offset in (-1, 21))
             made, query = await report(world, since, until, story.applied)
             rows = csv_rows(csv_of(made, query))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
-from itertools import groupby
 from random import Random
 from typing import Any
 
@@ -26,6 +25,7 @@ from tests.support.oracle.oracle import EPOCH, Fact, Row, _tags_at, known_facts
 from tests.support.oracle.price_stories import PricedStory, priced_stories
 from tests.support.oracle.prices import PriceFact
 from tests.support.oracle.stories import BASE
+from tests.support.oracle.tell import tell
 
 KEY = "keyAAAAAAAA1"
 NOON = instant("2026-03-01T12:00:00")
@@ -106,11 +106,7 @@ def test_the_inferences_of_a_line_add_up_to_it_whatever_happened(world: World, e
     with running() as run:
 
         async def check(story: PricedStory, group_by: tuple[str, ...], chance: Random) -> None:
-            await world.clear()
-            await world.write(story.facts, applied=story.applied)
-            await world.write_prices(story.prices)
-            for _, arrivals in groupby(story.arrivals, key=lambda arrival: arrival.batch):
-                await world.serve([arrival.row for arrival in arrivals if not arrival.gone])
+            await tell(world, story)
             since, until = (EPOCH + timedelta(milliseconds=BASE + offset) for offset in (-1, 21))
             known_at = chance.choice([None, chance.randint(0, story.applied)])
             query = BillQuery(group_by, since, until, known_at, time_zone="America/St_Johns")

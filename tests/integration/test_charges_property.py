@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
 from random import Random
 from typing import Any
 
@@ -17,6 +16,7 @@ from tests.support.examples import running
 from tests.support.oracle.oracle import EPOCH, oracle_bill
 from tests.support.oracle.price_stories import PricedStory, priced_stories
 from tests.support.oracle.stories import BASE
+from tests.support.oracle.tell import tell
 
 GROUP_BYS = ((), ("customer_id",), ("model",), ("customer_id", "model", "provider"), ("env", "hour", "provider"))
 questions = st.tuples(
@@ -64,11 +64,7 @@ def _search(world: World, examples: int, *, positions: int | None) -> None:
 
 
 async def _check(world: World, story: PricedStory, asked: Sequence[Any], every: Sequence[int | None]) -> None:
-    await world.clear()
-    await world.write(story.facts, applied=story.applied)
-    await world.write_prices(story.prices)
-    for _, arrivals in groupby(story.arrivals, key=lambda arrival: arrival.batch):
-        await world.serve([arrival.row for arrival in arrivals if not arrival.gone])
+    await tell(world, story)
     for number, known_at in enumerate(every):
         await _check_bill(world, story, known_at, asked[number % len(asked)], story.rows)
 

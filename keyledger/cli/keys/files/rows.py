@@ -48,16 +48,8 @@ def read_rows(path: Path) -> list[Row]:
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise BadFile(f"{path.name} must be a .csv, or an .ndjson of one JSON object a line")
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise BadFile(f"{path.name} has more than {_MAX_BYTES >> 20} MiB: split it")
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{path.name} is not UTF-8, at byte {error.start}") from error
-    except OSError as error:
-        raise BadFile(f"{path.name} can't be read: {error.strerror}") from error
     rows, faults = list[Row](), list[str]()
-    for line, asks in reader(text):
+    for line, asks in reader(_text(path)):
         if isinstance(asks, str):
             faults.append(f"line {line}: {asks}")
         else:
@@ -72,6 +64,19 @@ def read_rows(path: Path) -> list[Row]:
     if not rows:
         raise BadFile(f"{path.name} has no rows")
     return rows
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():  # a pipe would never end
+        raise BadFile(f"{path.name} is no file")
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise BadFile(f"{path.name} has more than {_MAX_BYTES >> 20} MiB: split it")
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{path.name} is not UTF-8, at byte {error.start}") from error
+    except OSError as error:
+        raise BadFile(f"{path.name} can't be read: {error.strerror}") from error
 
 
 def _of_csv(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
