@@ -27,7 +27,7 @@ from gateways.tensorzero.setup import create_index, create_table
 from gateways.tensorzero.sync import GatewaySync
 from keyledger.runtime.gateway_wait import SyncWait
 from registry.db.connection import make_engine
-from registry.log.append_hook import AppendHook
+from registry.log.append.append_hook import AppendHook
 from registry.log.postgres import open_log
 from registry.queries import Queries
 from registry.service import KeyService, NewKey

@@ -29,7 +29,7 @@ from registry.keys.state import KeyState, Past
 from registry.lists.conditions import conditions
 from registry.lists.settling import settle
 from registry.log import sql, stream_state
-from registry.log.clock_watch import Accepted
+from registry.log.append.clock_watch import Accepted
 from registry.log.event_log import COLUMNS, RecordedEvent
 from registry.log.log_position import LogPosition
 from registry.tokens.state import TokenState

@@ -28,8 +28,9 @@ from audit.errors import BadArchive, NotEmpty, NotOwner, RegistryInUse
 from registry.db import tables
 from registry.db.connection import driver_of, instants_as_us, translated
 from registry.errors import ChainBroken, LogBroken
+from registry.log.append.writer import APPEND_LOCK
 from registry.log.event_log import COLUMNS
-from registry.log.postgres import APPEND_LOCK, open_log
+from registry.log.postgres import open_log
 from registry.progress import Progress
 
 _LOCK_TIMEOUT_S: Final = 30

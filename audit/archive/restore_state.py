@@ -21,8 +21,9 @@ from registry.keys.events import (
     key_stream,
     token_stream,
 )
-from registry.log import codec, state_rows
+from registry.log import codec
 from registry.log import sql as log_sql
+from registry.log.append import state_rows
 from registry.log.event_log import COLUMNS, Foldable
 from registry.log.stream_state import StreamState
 from registry.policy.events import POLICY_STREAM, TagPolicySet

@@ -23,10 +23,10 @@ from projections.engine import ddl
 from projections.ledger.rows import applied_row, project
 from registry.db.connection import begun, driver_of, translated
 from registry.log import sql as log_sql
-from registry.log import state_rows
+from registry.log.append import state_rows
+from registry.log.append.writer import APPEND_LOCK
 from registry.log.chain_walk import Linked
 from registry.log.event_log import COLUMNS
-from registry.log.postgres import APPEND_LOCK
 
 _STATE: Final = ("key_state", "admin_token", "price_state", "credential")
 _CHUNK: Final = 1000

@@ -24,8 +24,8 @@ from registry.instant import to_us
 from registry.keys.events import AdminTokenCreated, credential_issued
 from registry.keys.state import KeyState
 from registry.log import chain, codec, stream_state
+from registry.log.append.state_rows import found_by
 from registry.log.event_log import Foldable
-from registry.log.state_rows import found_by
 from registry.log.stream_state import StreamState
 from registry.prices.state import PriceState
 from registry.tokens.state import TokenState

@@ -14,7 +14,7 @@ from registry.instant import from_us
 from registry.keys.details import KeyDetails
 from registry.keys.events import IssuedCredential, KeyCreated, TagsChanged
 from registry.log import chain
-from registry.log.batch import Batch
+from registry.log.append.batch import Batch
 from registry.log.event_log import COLUMNS, Head, NewEvent, RecordedEvent, Write
 
 _CHUNK = 20_000

@@ -16,9 +16,10 @@ from keyledger.runtime.webhooks.http_receiver import HttpReceiver
 from keyledger.settings import Settings
 from registry.bulk import BulkService
 from registry.clock import ClockService
-from registry.log.clock_watch import ClockBounds
+from registry.log.append.clock_watch import ClockBounds
+from registry.log.append.limits import Limits, Refusal, nothing_refused
 from registry.log.event_log import EventLog
-from registry.log.postgres import Limits, PostgresEventLog, Refusal, nothing_refused, open_log
+from registry.log.postgres import PostgresEventLog, open_log
 from registry.policy.service import PolicyService
 from registry.prices.service import PriceQueries, PriceService
 from registry.queries import Queries

@@ -24,7 +24,7 @@ from projections.ledger.store import Store
 from projections.usage.gateway_count import GatewayCounts
 from projections.usage.journal.books import Books, OwnBooks
 from projections.usage.journal.state import Journal
-from registry.log.postgres import Refusal, nothing_refused
+from registry.log.append.limits import Refusal, nothing_refused
 
 # Less than `RecentStatus` waits, so that the status is there in time without a ClickHouse that hangs.
 _PROBE_S: Final = 1.7

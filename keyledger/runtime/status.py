@@ -43,7 +43,7 @@ from projections.ledger.alarms import Alarm
 from projections.usage.gateway_count import GatewayCount
 from projections.usage.journal.state import Behind
 from registry.db.write_path import write_path_fault
-from registry.log.clock_watch import ClockBounds
+from registry.log.append.clock_watch import ClockBounds
 from registry.log.event_log import Head
 from registry.parts.heartbeats import Heartbeats
 from registry.queries import Queries, Seen
@@ -155,7 +155,7 @@ async def _of_write_path(registry: Registry) -> list[Alarm]:
 
 
 async def _of_clocks(bounds: ClockBounds, queries: Queries, head: Head, seen: Seen) -> list[Alarm]:
-    """The faults of the clocks that refuse changes: see registry/log/clock_watch.py."""
+    """The faults of the clocks that refuse changes: see registry/log/append/clock_watch.py."""
     ahead, behind = seen.now - datetime.now(UTC), (head.recorded_at or seen.now) - seen.now
     fix = "until then only what stops a key, a credential or a token is recorded: docs/operate.md, Clocks"
     found = []

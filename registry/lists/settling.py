@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from registry.db.connection import begun, translated
 from registry.db.tables import key_state
 from registry.log import stream_state
-from registry.log.state_rows import found_by
+from registry.log.append.state_rows import found_by
 
 _PAGE: Final = 500
 

@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 
 from registry.keys.events import ClockDivergenceAccepted
 from registry.log import chain
-from registry.log.batch import Batch, Outcome, places, wanted
-from registry.log.clock_watch import Accepted, ClockBounds, ClockWatch
+from registry.log.append.batch import Batch, Outcome, places, wanted
+from registry.log.append.clock_watch import Accepted, ClockBounds, ClockWatch
+from registry.log.append.group_commit import GroupCommit
 from registry.log.event_log import AnyWrite, Head, RecordedEvent, Write, WriteMany, Written, WrittenMany
-from registry.log.group_commit import GroupCommit
 from registry.prices.state import PriceState
 
 

@@ -10,9 +10,11 @@ from dataclasses import replace
 import pytest
 
 from registry.errors import Busy, ClockSteppedBack, DatabaseAway, LogBroken, OutcomeUnknown, TooManyOfOne
+from registry.log.append.limits import Limits
+from registry.log.append.state_rows import columns
+from registry.log.append.writer import APPEND_LOCK
 from registry.log.event_log import Caller
-from registry.log.postgres import APPEND_LOCK, Limits, PostgresEventLog, open_log
-from registry.log.state_rows import columns
+from registry.log.postgres import PostgresEventLog, open_log
 from tests.support.contracts.event_log_contract import EventLogContract
 from tests.support.contracts.prices import race
 from tests.support.contracts.writes import assert_whole, new_key, note, read_all, tail

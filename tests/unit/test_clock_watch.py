@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from registry.errors import ClockAhead, ClockSteppedBack
-from registry.log.clock_watch import Accepted, ClockBounds, ClockWatch
+from registry.log.append.clock_watch import Accepted, ClockBounds, ClockWatch
 from registry.log.event_log import Head
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 import pytest
 
 from registry.errors import Busy, TooManyOfOne
-from registry.log.batch import Outcome
+from registry.log.append.batch import Outcome
+from registry.log.append.group_commit import GroupCommit
 from registry.log.event_log import AnyWrite, Caller, Write, Written
-from registry.log.group_commit import GroupCommit
 
 
 def write(stream: str) -> Write:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keyledger.runtime.diagnostics.log_lines import fields_of
-from registry.log.postgres import APPEND_LOCK
+from registry.log.append.writer import APPEND_LOCK
 from tests.support.api.service import Api, assert_problem
 from tests.support.servers.databases import Database, Server
 

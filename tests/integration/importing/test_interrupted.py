@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from registry.log.postgres import APPEND_LOCK
+from registry.log.append.writer import APPEND_LOCK
 from tests.support.gateway.gateway_keys import GatewayKeys, hash_of, many_keys
 from tests.support.gateway.importer import Importer
 from tests.support.servers.databases import Database

@@ -18,7 +18,7 @@ from keyledger.http.app import operator_app
 from keyledger.runtime.gateway import GatewayKeys as Gateway
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
-from registry.log.postgres import APPEND_LOCK
+from registry.log.append.writer import APPEND_LOCK
 from tests.support.audit.ledger_world import open_ledger
 from tests.support.gateway.gateway_keys import GatewayKeys, MadeKey, many_keys
 from tests.support.gateway.importer import Importer

@@ -17,6 +17,7 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from registry.db.leader_lock import LeaderLockLost
 from registry.errors import ChainBroken, FieldsRefused, LogChanged
+from registry.log.append.limits import Limits
 from registry.log.chain_walk import Linked
 from registry.log.event_log import RecordedEvent
 from registry.log.log_position import LogPosition
@@ -180,7 +181,7 @@ class Tampered(PostgresEventLog):
 
 async def test_an_event_that_was_changed_stops_publishing(way: Way, postgres_log: PostgresEventLog) -> None:
     await fill(way.log, seed=3, count=5)
-    way.log = Tampered(way.engine, postgres_log.log_id, postgres_log._limits)
+    way.log = Tampered(way.engine, postgres_log.log_id, Limits())
     with pytest.raises(ChainBroken, match="position 3"):
         await way.relay().run()
     await way.log.close()

@@ -24,9 +24,10 @@ from projections.engine.ddl import Names
 from projections.ledger.dead_letters import DeadLetters
 from projections.ledger.presence import Presence
 from projections.ledger.store import Store
-from registry.log.append_hook import AppendHook
+from registry.log.append.append_hook import AppendHook
+from registry.log.append.limits import Limits
 from registry.log.event_log import Caller
-from registry.log.postgres import Limits, open_log
+from registry.log.postgres import open_log
 from registry.queries import Queries
 from registry.tokens.service import NewToken
 from registry.tokens.state import SCOPES

@@ -8,7 +8,8 @@ import asyncio
 import json
 import sys
 
-from registry.log.postgres import Limits, open_log
+from registry.log.append.limits import Limits
+from registry.log.postgres import open_log
 from tests.support.contracts.writes import note
 from tests.support.servers.databases import Database
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, overload
 
 from registry.errors import Busy, OutcomeUnknown, TooManyOfOne
-from registry.log.batch import Outcome
+from registry.log.append.batch import Outcome
 from registry.log.event_log import AnyWrite, Write, WriteMany, Written, WrittenMany
 
 _NO_ANSWER: Final = "the log's database has not answered in time: read the key before you try again"
