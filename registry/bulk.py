@@ -61,6 +61,7 @@ class BulkService:
             caller=caller,
             secrets={one.id: (key_stream(one.id), one.hash) for one in issued},
             policed=True,
+            new=True,
         )
         answers = partial(_created, [one.text for one in issued])
         return answers(await self._log.write_many(replace(write, keeping=keeping_of(caller, answers))))

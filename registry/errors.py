@@ -25,7 +25,7 @@ KeyledgerError         any error of ours: the message is in our own words and qu
     │   ├── BrokerAway           the same of Kafka
     │   ├── AppendHookFailed     a write that belongs in the same transaction failed
     │   ├── NotYetAtGateway      the change is made, but has not reached the gateway's table yet
-    │   └── OutcomeUnknown       the connection broke during the commit: check before you retry
+    │   └── OutcomeUnknown       the connection broke while it was written: check before you retry
     ├── SchemaTooNew         a later version of Keyledger migrated the database
     ├── PoolerFound          session locks and LISTEN don't work over this connection to the database
     └── LogBroken            the log itself can't be trusted; an operator must look
@@ -206,7 +206,7 @@ class NotYetAtGateway(Busy):
 
 
 class OutcomeUnknown(Busy):
-    """The connection broke while the change was committed: read the key before you try again."""
+    """The connection broke while the change was written: read the key before you try again."""
 
 
 class SchemaTooNew(RegistryError):

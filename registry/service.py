@@ -64,6 +64,7 @@ class KeyService:
             caller=caller,
             secrets={issued.id: issued.hash},
             policed=True,
+            new=True,
         )
         return await self._answered(write, issued.text)
 

@@ -22,9 +22,8 @@ from registry.keys.events import (
     token_stream,
 )
 from registry.log import codec
-from registry.log import sql as log_sql
-from registry.log.append import state_rows
-from registry.log.event_log import COLUMNS, Foldable
+from registry.log.append.statement import write_states
+from registry.log.event_log import Foldable
 from registry.log.stream_state import StreamState
 from registry.policy.events import POLICY_STREAM, TagPolicySet
 from registry.prices.events import PriceSet, price_stream
@@ -44,10 +43,10 @@ async def fold_all(driver: Any, total: int, on_progress: OnProgress) -> None:
     while rows := await cursor.fetch(_PAGE):
         folding.take([_foldable(row) for row in rows])
         done += len(rows)
-        await _save(driver, folding.ready())
+        await write_states(driver, folding.ready())
         on_progress(Progress("current state", done, total))
     folding.close()
-    await _save(driver, folding.ready())
+    await write_states(driver, folding.ready())
 
 
 class _Streams:
@@ -112,14 +111,6 @@ def _foldable(row: Any) -> Foldable:
     position, stream, version, kind, schema_version, recorded_at, effective_at, reason, payload = row
     times = to_us(recorded_at), to_us(effective_at)
     return Foldable(position, stream, version, kind, schema_version, *times, reason, payload)
-
-
-async def _save(driver: Any, states: dict[str, StreamState]) -> None:
-    if not states:
-        return
-    nothing: list[list[Any]] = [[] for _ in COLUMNS]
-    # The append's own statement, without events. The rows of secrets already exist and keep their hash.
-    await driver.fetch(log_sql.APPEND, *nothing, *state_rows.columns(states, {}))
 
 
 def _bad(event: Foldable, why: str) -> BadArchive:

@@ -7,7 +7,7 @@ findings: the hash of a secret exists only in its row, and rows of events that t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 from sqlalchemy import text
@@ -22,11 +22,9 @@ from audit.verify.state import fold
 from projections.engine import ddl
 from projections.ledger.rows import applied_row, project
 from registry.db.connection import begun, driver_of, translated
-from registry.log import sql as log_sql
-from registry.log.append import state_rows
+from registry.log.append.statement import write_states
 from registry.log.append.writer import APPEND_LOCK
 from registry.log.chain_walk import Linked
-from registry.log.event_log import COLUMNS
 
 _STATE: Final = ("key_state", "admin_token", "price_state", "credential")
 _CHUNK: Final = 1000
@@ -102,5 +100,4 @@ async def _restate(connection: AsyncConnection, streams: Sequence[str]) -> None:
     await driver.execute(audit_sql.REPAIR_TOKENS, gone)
     await driver.execute(audit_sql.REPAIR_PRICES, list(streams), [one.removeprefix("price-") for one in streams])
     changed = {stream: truth.state for stream, truth in truths.items() if truth.state is not None}
-    nothing: list[list[Any]] = [[] for _ in COLUMNS]
-    await driver.fetch(log_sql.APPEND, *nothing, *state_rows.columns(changed, {}))
+    await write_states(driver, changed)

@@ -164,7 +164,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class StreamView:
-    """What a decision sees under the lock: the stream's current state, and the time that its first event would get.
+    """What a decision sees: the stream's current state, and the time that its first event would get.
 
     `rivals` are the states of the prices at the place that the write names, with those that were just decided. `policy`
     is the tag policy where the write is `policed`; None where there is none.
@@ -182,11 +182,12 @@ class StreamView:
 class Write:
     """A request to append to one stream.
 
-    `decide` is pure and quick: it gets the StreamView under the lock and returns the events to append (possibly none)
-    or raises Refused. `whole_stream` requests `StreamView.history`. `stops` says that it ends something: it is recorded
-    whatever the clock says. `secrets` (credential or token id to the hash of its secret) are stored in the table of
-    secrets in the same transaction. `place` requests `StreamView.rivals`, `policed` requests `StreamView.policy`.
-    `keeping` says what is kept of the result in the same transaction.
+    `decide` is pure and quick: it gets the StreamView and returns the events to append (possibly none) or raises
+    Refused. It is asked again where the log moved on before what it decided was written. `whole_stream` requests
+    `StreamView.history`. `stops` says that it ends something: it is recorded whatever the clock says. `secrets`
+    (credential or token id to the hash of its secret) are stored in the table of secrets in the same transaction.
+    `place` requests `StreamView.rivals`, `policed` requests `StreamView.policy`. `keeping` says what is kept of the
+    result in the same transaction. `new`: the stream's id was just made up, at random, so it is not looked for.
     """
 
     stream: str
@@ -198,6 +199,7 @@ class Write:
     place: Place | None = None
     keeping: Keeping | None = None
     policed: bool = False
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,7 @@ class WriteMany:
     keeping: Keeping | None = None
     policed: bool = False
     dry: bool = False
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from registry.log import chain, sql
 from registry.log.append.append_hook import AppendHook
 from registry.log.append.group_commit import GroupCommit
 from registry.log.append.limits import Limits, Refusal, nothing_refused
-from registry.log.append.writer import Writer
+from registry.log.append.writer import LANES, Writer
 from registry.log.event_log import (
     Head,
     RecordedEvent,
@@ -56,6 +56,7 @@ class PostgresEventLog:
             max_batch=limits.max_batch,
             max_queue=limits.max_queue,
             max_of_one=max(1, limits.max_queue // 2),
+            lanes=LANES,
         )
         self._reader = DriverConnection(engine, prepare=instants_as_raw_us)
         self._notifier = CommitNotifier(engine)

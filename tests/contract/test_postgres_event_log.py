@@ -161,7 +161,7 @@ async def test_killing_the_writers_connection_loses_nothing_that_was_answered(da
     kills = 0
 
     async def writer(log: PostgresEventLog, number: int) -> None:
-        for turn in range(30):
+        for turn in range(300):
             outcomes[f"{number}-{turn}"] = await answered(log, f"s{number}", f"{number}-{turn}")
 
     async def killer(log: PostgresEventLog) -> None:

@@ -114,6 +114,27 @@ async def test_a_batch_that_fails_fails_all_of_it_and_the_next_goes_on() -> None
     assert (await group.submit(write("c"))).position == 0
 
 
+async def test_a_second_lane_takes_half_of_a_crowd_and_nothing_less() -> None:
+    pipe = Pipe()
+    group = GroupCommit(pipe.flush, lanes=2)
+    first = await start(group, "first")
+    few = await start(group, *(f"few-{number}" for number in range(15)))
+    assert [len(batch) for batch in pipe.batches] == [1], "the few go together when the first is done"
+    crowd = await start(group, *(f"crowd-{number}" for number in range(40)))
+    assert [len(batch) for batch in pipe.batches] == [1, 55], "now they are a crowd"
+    pipe.go.set()
+    await asyncio.gather(*first, *few, *crowd)
+    pipe.go.clear()
+    assert sum(map(len, pipe.batches)) == 56
+    pipe.batches.clear()
+    halves = [asyncio.create_task(group.submit(write(str(number)))) for number in range(100)]
+    await asyncio.sleep(0.01)
+    assert [len(batch) for batch in pipe.batches] == [50, 50]
+    pipe.go.set()
+    await asyncio.gather(*halves)
+    await group.close()
+
+
 async def test_closing_ends_what_waits_and_refuses_the_rest() -> None:
     pipe = Pipe()
     group = GroupCommit(pipe.flush)

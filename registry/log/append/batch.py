@@ -212,11 +212,21 @@ def wanted(writes: Sequence[AnyWrite]) -> Mapping[str, bool]:
     """The streams of a batch, each with whether its full history is needed."""
     streams: dict[str, bool] = {}
     for write in writes:
-        for stream in write.streams if isinstance(write, WriteMany) else (write.stream,):
+        for stream in streams_of(write):
             streams[stream] = streams.get(stream, False) or write.whole_stream
         if write.policed:
             streams.setdefault(POLICY_STREAM, False)
     return streams
+
+
+def new_streams(writes: Sequence[AnyWrite]) -> frozenset[str]:
+    """The streams whose ids were just made up."""
+    return frozenset(stream for write in writes if write.new for stream in streams_of(write))
+
+
+def streams_of(write: AnyWrite) -> Sequence[str]:
+    """The streams that a write is about."""
+    return write.streams if isinstance(write, WriteMany) else (write.stream,)
 
 
 def repeats(writes: Sequence[AnyWrite]) -> list[bytes]:

@@ -68,6 +68,14 @@ class ClockWatch:
         self._uptime_s = uptime_s
         self._last: tuple[datetime, float] | None = None
 
+    def now(self, within: timedelta) -> datetime | None:
+        """The database's clock by the last look, a little late; None if that is longer ago than `within`."""
+        if self._last is None:
+            return None
+        clock, uptime_s = self._last
+        passed = timedelta(seconds=self._uptime_s() - uptime_s)
+        return clock + passed if passed <= within else None
+
     def is_behind(self, head: Head, clock: datetime) -> bool:
         """Whether the clock is further behind the last event than it may be: only then `look` needs the decision."""
         return head.recorded_at is not None and head.recorded_at - clock > self._bounds.back

@@ -45,14 +45,15 @@ def columns(changed: Mapping[str, StreamState], secrets: Mapping[str, tuple[str,
         elif isinstance(state, TokenState):
             tokens.append(_token_row(stream, state, secrets))
     return [
-        *_transpose(keys, _KEY_COLUMNS),
-        *_transpose(credentials, _CREDENTIAL_COLUMNS),
-        *_transpose(tokens, _TOKEN_COLUMNS),
-        *_transpose(prices, _PRICE_COLUMNS),
+        *transpose(keys, _KEY_COLUMNS),
+        *transpose(credentials, _CREDENTIAL_COLUMNS),
+        *transpose(tokens, _TOKEN_COLUMNS),
+        *transpose(prices, _PRICE_COLUMNS),
     ]
 
 
-def _transpose(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:
+def transpose(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """The columns of rows that have `width` values each."""
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
 

@@ -1,10 +1,12 @@
 """Writes batches to PostgreSQL, each in one transaction under the log's lock.
 
-It uses the driver below SQLAlchemy (asyncpg): its four round trips limit the whole write path (bench/append.py).
+Why one lock: a reader that tails a sequence skips the rows of a slower transaction. So what a batch was decided on must
+still be the head once its transaction has the lock: position order is commit order, and there are no gaps.
 
-Why one lock: a reader that tails a sequence skips the rows of a slower transaction. So every append first takes one
-transaction-scoped advisory lock, and only then reads the head, numbers, stamps, inserts and commits: position order is
-commit order, and there are no gaps. The lock costs nothing once appends are batched (`group_commit`).
+Round trips limit the whole write path (bench/append.py), so this uses the driver below SQLAlchemy (asyncpg), and a
+batch is first decided on what this process remembers, or reads without the lock. One statement then takes the lock,
+compares the head, inserts and commits. Where somebody else wrote in between, nothing is written, and the batch is
+decided again under the lock: four round trips.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
+from asyncpg import UniqueViolationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.db.causes import away
@@ -22,21 +26,32 @@ from registry.errors import OutcomeUnknown
 from registry.keys.events import CLOCK_STREAM
 from registry.keys.state import KeyState
 from registry.log import sql, stream_state
-from registry.log.append import state_rows
 from registry.log.append.append_hook import AppendHook
-from registry.log.append.batch import Batch, Outcome, places, repeats, wanted
+from registry.log.append.batch import Batch, Outcome, new_streams, places, repeats, wanted
 from registry.log.append.clock_watch import Accepted, ClockWatch
+from registry.log.append.known_head import KnownHead, Patience
 from registry.log.append.limits import Limits, Refusal
-from registry.log.event_log import COLUMNS, AnyWrite, Head, RecordedEvent
+from registry.log.append.statement import Turn, write_batch
+from registry.log.event_log import AnyWrite, Head, RecordedEvent
 from registry.policy.events import POLICY_STREAM
 from registry.policy.sql import CURRENT
 from registry.policy.state import PolicyState, state_of
-from registry.repeats.sql import KEEP, KNOWN
+from registry.repeats.sql import KNOWN
 
 # The log's only lock: the text `keyledge` as a 64-bit number. Advisory locks are per database.
 APPEND_LOCK: Final = int.from_bytes(b"keyledge")
+# How many batches may be under way: the next is decided and sent while the server writes the first.
+LANES: Final = 2
+_BEGIN: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({APPEND_LOCK})"  # one round trip
+# How much later than it was stamped a batch may get the lock, and for how long the database's clock is known.
+_LEEWAY: Final = timedelta(milliseconds=250)
+_FRESH: Final = timedelta(seconds=1)
 # Streams that are decided on at once without keeping the loop from others.
 _QUICKLY: Final = 300
+
+
+def _salt() -> bytes:
+    return secrets.token_bytes(16)
 
 
 class Writer:
@@ -61,53 +76,139 @@ class Writer:
         self._refusal = refusal
         self._committed = committed
         self._policy: PolicyState | None = None
-        self._connection = DriverConnection(engine)
-        lock_ms, statement_ms = (int(s * 1000) for s in (limits.lock_timeout_s, limits.statement_timeout_s))
-        # One round trip. SET LOCAL, so that it also works behind a connection pooler.
-        self._begin = (
-            "BEGIN ISOLATION LEVEL READ COMMITTED;"
-            f"SET LOCAL lock_timeout = {lock_ms}; SET LOCAL statement_timeout = {statement_ms};"
-            "SET LOCAL plan_cache_mode = force_generic_plan;"  # planning each time cost as much as the statements
-            f"SELECT pg_advisory_xact_lock({APPEND_LOCK})"
-        )
+        self._known = KnownHead()
+        self._patience = Patience()
+        options = {
+            "lock_timeout": int(limits.lock_timeout_s * 1000),
+            "statement_timeout": int(limits.statement_timeout_s * 1000),
+            "plan_cache_mode": "force_generic_plan",  # planning each time cost as much as the statements
+        }
+        self._settings = ";".join(f"SET {name} = {value}" for name, value in options.items())
+        self._connections = [DriverConnection(engine, prepare=self._prepare) for _ in range(LANES)]
+        self._deciding = asyncio.Lock()
+        self._sent: asyncio.Future[bool] | None = None
+
+    async def _prepare(self, driver: Any) -> None:
+        await driver.execute(self._settings)
 
     async def close(self) -> None:
-        """Close the connection. The engine stays the caller's."""
-        await self._connection.close()
+        """Close the connections. The engine stays the caller's."""
+        for connection in self._connections:
+            await connection.close()
 
     async def append(self, writes: Sequence[AnyWrite]) -> list[Outcome]:
-        """Run one transaction. Raises Busy if nothing was appended, OutcomeUnknown if that is not known."""
+        """Run one transaction; at most LANES calls may be under way.
+
+        Raises Busy if nothing was appended, OutcomeUnknown if that is not known.
+        """
+        connection = self._connections.pop()
         try:
-            driver = await self._connection.get()
-            try:
-                return await self._append(driver, writes)
-            except BaseException:
-                # Whatever happened, the connection must not stay in a transaction that holds the lock.
-                try:
-                    await driver.execute("ROLLBACK")
-                except TRANSPORT_ERRORS:
-                    await self._connection.close()
-                raise
+            outcomes = await self._unlocked(connection, writes)
+            return outcomes if outcomes is not None else await self._locked(connection, writes)
         except OutcomeUnknown:
             raise
         except TRANSPORT_ERRORS as error:
             raise away(error, self._engine.url) from error
+        finally:
+            self._connections.append(connection)
 
-    async def _append(self, driver: Any, writes: Sequence[AnyWrite]) -> list[Outcome]:
-        await driver.execute(self._begin)
-        batch = await self._read_batch(driver, writes)
-        outcomes = await self._decided(batch, writes)
-        if batch.appended:
-            columns = [[getattr(event, column) for event in batch.appended] for column in COLUMNS]
-            await driver.fetch(sql.APPEND, *columns, *state_rows.columns(batch.changed, batch.secrets))
-            await self._run_hook(driver, batch)
-        if batch.kept:
-            rows = [(repeat_id, *kept) for repeat_id, kept in batch.kept.items()]
-            await driver.fetch(KEEP, *map(list, zip(*rows, strict=True)))
+    async def _unlocked(self, connection: DriverConnection, writes: Sequence[AnyWrite]) -> list[Outcome] | None:
+        """Decide first, and take the lock in the statement that writes; None where that did not work."""
+        if self._hook is not None or not self._patience.is_over():
+            return None
+        driver = await connection.get()
+        # Decisions are made one after the other, each on what the one before has left.
+        async with self._deciding:
+            before = self._sent if self._sent is not None and not self._sent.done() else None
+            batch = self._remembered(writes)
+            if batch is None:
+                if before is not None:
+                    await before
+                batch = await self._read_batch(driver, writes)
+            if batch.refusal is not None or batch.by_clock:
+                return None
+            turn = Turn(batch.head, batch.clock, _LEEWAY)
+            outcomes = await self._decided(batch, writes)
+            self._known.became(turn.head, batch)
+            self._sent = sent = asyncio.get_running_loop().create_future()
         try:
-            await driver.execute("COMMIT")
+            clock = await self._written(driver, batch, turn, before)
+            self._patience.tried(well=clock is not None)
+            if clock is None:
+                self._known.forget()
+                return None
+            self._watch.look(batch.head, clock)
+            self._committed(batch.changed, batch.head.position)
+            sent.set_result(True)
+        except BaseException:
+            self._known.forget()
+            raise
+        finally:
+            if not sent.done():
+                sent.set_result(False)
+        return outcomes
+
+    async def _written(
+        self, driver: Any, batch: Batch, turn: Turn, before: asyncio.Future[bool] | None
+    ) -> datetime | None:
+        """Write what was decided without the lock; the database's clock, or None where something else came first."""
+        try:
+            clock = await write_batch(driver, batch, turn)
+            # Also where its own batch got the lock before that one, which it was decided on.
+            if before is not None and await before and clock is None:
+                clock = await write_batch(driver, batch, turn)
+        except UniqueViolationError:  # an id that was not new
+            return None
         except TRANSPORT_ERRORS as error:
-            raise OutcomeUnknown from error
+            if driver.is_closed():
+                raise OutcomeUnknown from error
+            raise
+        return clock
+
+    def _remembered(self, writes: Sequence[AnyWrite]) -> Batch | None:
+        """The batch without any question, where all that it needs is known."""
+        clock, head = self._watch.now(_FRESH), self._known.head
+        streams = wanted(writes)
+        if head is None or clock is None or places(writes) or any(streams.values()):
+            return None
+        views = self._known.views(streams, new_streams(writes))
+        if views is None:
+            return None
+        versions, states = views
+        return Batch(
+            head=head,
+            clock=clock,
+            refusal=self._refusal(),
+            versions=versions,
+            states=states,
+            histories={},
+            new_salt=_salt,
+        )
+
+    async def _locked(self, connection: DriverConnection, writes: Sequence[AnyWrite]) -> list[Outcome]:
+        """Take the lock first."""
+        driver = await connection.get()
+        try:
+            await driver.execute(_BEGIN)
+            batch = await self._read_batch(driver, writes)
+            base = batch.head
+            outcomes = await self._decided(batch, writes)
+            if batch.appended or batch.kept:
+                await write_batch(driver, batch)
+                await self._run_hook(driver, batch)
+            try:
+                await driver.execute("COMMIT")
+            except TRANSPORT_ERRORS as error:
+                raise OutcomeUnknown from error
+        except BaseException:
+            self._known.forget()
+            # Whatever happened, the connection must not stay in a transaction that holds the lock.
+            try:
+                await driver.execute("ROLLBACK")
+            except TRANSPORT_ERRORS:
+                await connection.close()
+            raise
+        self._known.became(base, batch)
         self._committed(batch.changed, batch.head.position)
         return outcomes
 
@@ -134,7 +235,7 @@ class Writer:
             await self._hook.write(driver, keys)
 
     async def _read_batch(self, driver: Any, writes: Sequence[AnyWrite]) -> Batch:
-        """Read, under the lock, what the batch is decided on."""
+        """Read what the batch is decided on."""
         streams = wanted(writes)
         rows = await driver.fetch(sql.STREAM_VIEWS, list(streams) or [""])  # one row at least: it has the head
         first = rows[0]
@@ -163,5 +264,5 @@ class Writer:
             states=states,
             histories=histories,
             answered=answered,
-            new_salt=lambda: secrets.token_bytes(16),
+            new_salt=_salt,
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from registry.sql_files import read_sql
+from registry.repeats.sql import KEPT
+from registry.sql_files import fill, read_sql
 
 _read = partial(read_sql, __name__)
 
 
 STREAM_VIEWS = _read("stream_views")
-APPEND = _read("append")
+APPEND = fill(_read("append"), kept=KEPT)
 READ = _read("read")
 HASHES = _read("hashes")
 HEAD = _read("head")

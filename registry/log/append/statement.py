@@ -1,0 +1,67 @@
+"""The statement that writes a batch: `sql/append.sql` and its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Any, Final
+
+from registry.log import sql
+from registry.log.append import state_rows
+from registry.log.append.batch import Batch
+from registry.log.event_log import COLUMNS, Head, RecordedEvent
+from registry.log.stream_state import StreamState
+
+# The lock is held, so nothing is compared.
+_LOCKED: Final[tuple[Any, ...]] = (None,) * 4
+_values: Final = attrgetter(*COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What must still hold when a batch that was decided without the lock gets it.
+
+    The log's last event is `head`, and the database's clock is past `stamped` by at most `leeway`.
+    """
+
+    head: Head
+    stamped: datetime
+    leeway: timedelta
+
+
+async def write_batch(driver: Any, batch: Batch, turn: Turn | None = None) -> datetime | None:
+    """Write all that the batch decided; None where the turn did not hold, and then nothing is written.
+
+    Returns the database's clock. Without a turn the caller holds the log's lock.
+    """
+    row = await driver.fetchrow(sql.APPEND, *_arguments(batch.appended, batch.changed, batch.secrets, batch.kept, turn))
+    return row["clock"] if row["is_ours"] else None
+
+
+async def write_states(driver: Any, states: Mapping[str, StreamState]) -> None:
+    """Write the rows of states again, under the log's lock. The hashes of secrets stay."""
+    await driver.fetchrow(sql.APPEND, *_arguments((), states, {}, {}, None))
+
+
+def _arguments(
+    events: Sequence[RecordedEvent],
+    changed: Mapping[str, StreamState],
+    secrets: Mapping[str, tuple[str, str]],
+    kept: Mapping[bytes, tuple[bytes, bytes]],
+    turn: Turn | None,
+) -> list[Any]:
+    answers = list(kept.values())
+    guard = _LOCKED
+    if turn is not None:
+        guard = (turn.head.position, turn.head.hash, turn.stamped, turn.leeway)
+    columns = [
+        *state_rows.transpose(list(map(_values, events)), len(COLUMNS)),
+        *state_rows.columns(changed, secrets),
+        list(kept),
+        [digest for digest, _ in answers],
+        [sealed for _, sealed in answers],
+    ]
+    # Of NULL there are as many rows as of an empty array, and the driver takes no time for it.
+    return [*(column or None for column in columns), *guard]
