@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from keyledger.cli.client import AsJson, CommandFailed, Data, call, checked, given, request
+from keyledger.cli.client import AsJson, CommandFailed, Data, ask, call, items, send
 from keyledger.cli.printing.output import print_json, say
 from keyledger.cli.printing.tables import print_table
-from keyledger.cli.webhooks.reading import WebhookId, pages, path_of
+from keyledger.cli.webhooks.webhook_id import WebhookId, checked_id
+from keyledger.client import calls
 
 Positions = Annotated[list[int] | None, typer.Argument(metavar="[POSITION]...", help="As `deliveries` shows them.")]
 
@@ -34,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 def send_test(webhook_id: WebhookId, data: Data = None, json: AsJson = False) -> None:
     """Send a signed test now, and say what came back (exit code 1 where it was not taken)."""
-    sent = request(data, "POST", f"{path_of(webhook_id)}/test")
+    sent = send(data, calls.test_webhook(checked_id(webhook_id)))
     if json:
         print_json(sent)
     elif sent["delivered"]:
@@ -52,12 +53,12 @@ def deliveries(
 ) -> None:
     """List what became of each event, the latest first."""
     wanted = [one.value for one in status or []]
-    items = pages(data, f"{path_of(webhook_id)}/deliveries", given(status=wanted or None), limit)
+    found = items(data, calls.list_deliveries(checked_id(webhook_id), status=wanted), limit)
     if json:
-        print_json(items)
+        print_json(found)
         return
     columns = ("position", "type", "stream", "status", "attempts", "last_error", "next_attempt_at", "ended_at")
-    print_table(columns, ([one[name] for name in columns] for one in items), right=("position", "attempts"))
+    print_table(columns, ([one[name] for name in columns] for one in found), right=("position", "attempts"))
 
 
 def replay(
@@ -70,11 +71,11 @@ def replay(
     """Send events once more, in the order of their positions: dead ones, or any that are kept."""
     if bool(positions) == dead:
         raise CommandFailed("give positions, or --dead for all that are dead", 2)
-    path = f"{path_of(webhook_id)}/deliveries"
-    wanted = positions or [one["position"] for one in pages(data, path, {"status": "dead"})]
+    of = checked_id(webhook_id)
+    wanted = positions or [one["position"] for one in items(data, calls.list_deliveries(of, status=["dead"]))]
 
-    async def send(client: httpx.AsyncClient) -> list[dict[str, Any]]:
-        return [checked(await client.post(f"{path}/{position}/replay")) for position in sorted(wanted)]
+    async def replay_all(client: httpx.AsyncClient) -> list[dict[str, Any]]:
+        return [await ask(client, calls.replay_delivery(of, position)) for position in sorted(wanted)]
 
-    replayed = call(data, send)
+    replayed = call(data, replay_all)
     print_json(replayed) if json else say(f"to be sent again: {len(replayed)}")

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from keyledger.cli.client import AsJson, Data, given, request
+from keyledger.cli.client import AsJson, Data, items, send
 from keyledger.cli.printing.output import print_json, say
 from keyledger.cli.printing.tables import print_fields, print_table
-from keyledger.cli.webhooks.reading import PATH, WebhookId, pages, path_of
+from keyledger.cli.webhooks.webhook_id import WebhookId, checked_id
+from keyledger.client.calls import create_webhook, delete_webhook, rotate_webhook
+from keyledger.client.calls import list_webhooks as list_call
 
 
 def register(app: typer.Typer) -> None:
@@ -41,23 +43,23 @@ def create(
 ) -> None:
     """Make a webhook, which is sent every event from now on. Its secret is shown this once."""
     url = sys.stdin.readline().strip() if receiver == "-" else receiver
-    _print_made(request(data, "POST", PATH, json={"url": url, **given(types=type_ or None)}), json=json)
+    _print_made(send(data, create_webhook(url, types=type_)), json=json)
 
 
 def list_webhooks(data: Data = None, json: AsJson = False) -> None:
     """List webhooks, the last one made first."""
-    items = pages(data, PATH, {})
+    found = items(data, list_call())
     if json:
-        print_json(items)
+        print_json(found)
         return
     columns = ("id", "url", "types", "position", "pending", "dead", "created_at", "created_by")
-    rows = ([_cell(one, column) for column in columns] for one in items)
+    rows = ([_cell(one, column) for column in columns] for one in found)
     print_table(columns, rows, right=("position", "pending", "dead"))
 
 
 def delete(webhook_id: WebhookId, data: Data = None, json: AsJson = False) -> None:
     """Delete a webhook: nothing is sent to it any more. A repeat changes nothing."""
-    deleted = request(data, "DELETE", path_of(webhook_id))
+    deleted = send(data, delete_webhook(checked_id(webhook_id)))
     print_json(deleted) if json else say(f"deleted at {deleted['deleted_at']}")
 
 
@@ -70,7 +72,7 @@ def rotate(
     json: AsJson = False,
 ) -> None:
     """Give a webhook a new secret, which is shown this once."""
-    _print_made(request(data, "POST", f"{path_of(webhook_id)}/rotate", json=given(overlap_s=overlap_s)), json=json)
+    _print_made(send(data, rotate_webhook(checked_id(webhook_id), overlap_s=overlap_s)), json=json)
 
 
 def _print_made(made: Mapping[str, Any], *, json: bool) -> None:

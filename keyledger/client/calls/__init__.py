@@ -27,6 +27,15 @@ from keyledger.client.calls.keys import (
 from keyledger.client.calls.policy import set_tag_policy, show_tag_policy, try_tag_policy
 from keyledger.client.calls.prices import end_price, list_price_events, list_prices, set_price, show_price
 from keyledger.client.calls.tokens import create_token, list_tokens, revoke_token, rotate_token
+from keyledger.client.calls.webhooks import (
+    create_webhook,
+    delete_webhook,
+    list_deliveries,
+    list_webhooks,
+    replay_delivery,
+    rotate_webhook,
+    test_webhook,
+)
 
 __all__ = [
     "cancel_scheduled",
@@ -34,22 +43,28 @@ __all__ = [
     "create_key",
     "create_keys",
     "create_token",
+    "create_webhook",
+    "delete_webhook",
     "edit_key",
     "edit_keys",
     "end_price",
     "list_billed_inferences",
+    "list_deliveries",
     "list_events",
     "list_key_events",
     "list_keys",
     "list_price_events",
     "list_prices",
     "list_tokens",
+    "list_webhooks",
+    "replay_delivery",
     "resume_key",
     "revoke_credential",
     "revoke_key",
     "revoke_token",
     "rotate_key",
     "rotate_token",
+    "rotate_webhook",
     "set_price",
     "set_tag_policy",
     "show_bill",
@@ -58,6 +73,7 @@ __all__ = [
     "show_price",
     "show_tag_policy",
     "suspend_key",
+    "test_webhook",
     "try_tag_policy",
     "verify_key",
     "what_if",

@@ -46,12 +46,10 @@ from keyledger.http.app import public_document
 
 DOCUMENT: Final[dict[str, Any]] = public_document()
 ID: Final = "abcDEF123456"
+WEBHOOK: Final = "3f1c7a52-6c0e-4b0e-9b53-0d4c1f6f3c11"
 T: Final = "2026-03-01T00:00:00Z"
-# Not in the client: audits, files and webhooks, which commands make, and what probes ask.
-LEFT_OUT: Final = re.compile(
-    r"/audit/.*|/billing/(focus|periods.*)|/proof/.*|/(healthz|readyz|metrics)"
-    r"|/admin/webhooks.*"
-)
+# Not in the client: audits and files, which commands make, and what probes ask.
+LEFT_OUT: Final = re.compile(r"/audit/.*|/billing/(focus|periods.*)|/proof/.*|/(healthz|readyz|metrics)")
 # Of headers, `Call` knows them; `cursor` is `items`', `what_if` and `group_by` of a change are `what_if`'s, `dry_run`
 # is `try_tag_policy`'s; `round` is for CSV.
 ELSEWHERE: Final = {"cursor", "what_if", "dry_run", "round"}
@@ -83,6 +81,13 @@ FULL: Final[dict[str, Call[Any]]] = {
     "listTokens": list_tokens(limit=1),
     "rotateToken": rotate_token(ID, overlap_s=1),
     "revokeToken": revoke_token(ID, reason="r"),
+    "createWebhook": calls.create_webhook("https://portal.example/events", types=["KeyCreated"]),
+    "listWebhooks": calls.list_webhooks(limit=1),
+    "deleteWebhook": calls.delete_webhook(WEBHOOK),
+    "rotateWebhook": calls.rotate_webhook(WEBHOOK, overlap_s=1),
+    "testWebhook": calls.test_webhook(WEBHOOK),
+    "listDeliveries": calls.list_deliveries(WEBHOOK, status=["dead"], limit=1),
+    "replayDelivery": calls.replay_delivery(WEBHOOK, 1),
     "showTagPolicy": show_tag_policy(),
     "setTagPolicy": set_tag_policy({"a": {"required": True}}, closed=True, reason="r"),
     "showKeyUsage": show_key_usage(ID),
