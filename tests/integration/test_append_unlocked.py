@@ -16,6 +16,7 @@ from asyncpg.connection import LoggedQuery
 
 from registry.errors import AlreadyAnswered, Busy, Conflict
 from registry.log.append.limits import Limits
+from registry.log.append.statement import LEEWAY
 from registry.log.event_log import Keeping, NewEvent, StreamView, Write
 from registry.log.postgres import PostgresEventLog, open_log
 from tests.support.contracts.writes import CALLER, assert_whole, new_key, note, noted, read_all
@@ -25,7 +26,6 @@ TAKE_TURN = """
 SELECT keyledger.take_turn(position, hash, clock_timestamp() + $1, $2, NULL, '24 hours')
 FROM keyledger.event
 """
-LEEWAY = timedelta(milliseconds=250)
 
 
 @dataclass

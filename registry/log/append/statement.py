@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, Final
@@ -14,6 +15,8 @@ from registry.log.append.batch import Batch
 from registry.log.event_log import COLUMNS, Head, RecordedEvent
 from registry.log.stream_state import StreamState
 
+# How long a batch may wait for the lock, after which it would be dated too early.
+LEEWAY: Final = timedelta(milliseconds=250)
 # The lock is held, so nothing is compared.
 _LOCKED: Final[tuple[Any, ...]] = (None,) * 4
 _values: Final = attrgetter(*COLUMNS)
@@ -23,12 +26,13 @@ _values: Final = attrgetter(*COLUMNS)
 class Turn:
     """What must still hold when a batch that was decided without the lock gets it.
 
-    The log's last event is `head`, and the database's clock is past `stamped` by at most `leeway`.
+    The log's last event is `head`. The database's clock, which was `stamped` at `since_s` of `time.monotonic`, is not
+    before that, and not after it by more than has passed when the batch is sent, and LEEWAY.
     """
 
     head: Head
     stamped: datetime
-    leeway: timedelta
+    since_s: float = field(default_factory=time.monotonic)
 
 
 async def write_batch(driver: Any, batch: Batch, turn: Turn | None = None) -> datetime | None:
@@ -54,8 +58,6 @@ def _arguments(
 ) -> list[Any]:
     answers = list(kept.values())
     guard = _LOCKED
-    if turn is not None:
-        guard = (turn.head.position, turn.head.hash, turn.stamped, turn.leeway)
     columns = [
         *state_rows.transpose(list(map(_values, events)), len(COLUMNS)),
         *state_rows.columns(changed, secrets),
@@ -63,5 +65,8 @@ def _arguments(
         [digest for digest, _ in answers],
         [sealed for _, sealed in answers],
     ]
+    if turn is not None:  # last of all: what is above takes a while of a large batch
+        leeway = LEEWAY + timedelta(seconds=time.monotonic() - turn.since_s)
+        guard = (turn.head.position, turn.head.hash, turn.stamped, leeway)
     # Of NULL there are as many rows as of an empty array, and the driver takes no time for it.
     return [*(column or None for column in columns), *guard]

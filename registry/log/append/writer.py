@@ -43,8 +43,7 @@ APPEND_LOCK: Final = int.from_bytes(b"keyledge")
 # How many batches may be under way: the next is decided and sent while the server writes the first.
 LANES: Final = 2
 _BEGIN: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({APPEND_LOCK})"  # one round trip
-# How much later than it was stamped a batch may get the lock, and for how long the database's clock is known.
-_LEEWAY: Final = timedelta(milliseconds=250)
+# For how long the database's clock is known after it was read.
 _FRESH: Final = timedelta(seconds=1)
 # Streams that are decided on at once without keeping the loop from others.
 _QUICKLY: Final = 300
@@ -127,7 +126,7 @@ class Writer:
                 batch = await self._read_batch(driver, writes)
             if batch.refusal is not None or batch.by_clock:
                 return None
-            turn = Turn(batch.head, batch.clock, _LEEWAY)
+            turn = Turn(batch.head, batch.clock)
             outcomes = await self._decided(batch, writes)
             self._known.became(turn.head, batch)
             self._sent = sent = asyncio.get_running_loop().create_future()
