@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from keyledger.console.app import add_console
 from keyledger.http.answer import errors
 from keyledger.http.audit import diff, explain, export, state, verify
 from keyledger.http.audit import history as audit_history
@@ -16,6 +17,7 @@ from keyledger.http.billing import compare, focus, inferences
 from keyledger.http.billing import usage as billing
 from keyledger.http.dependencies import PROTECTED, Authenticate, principal_of, provide
 from keyledger.http.events import feed
+from keyledger.http.inner_call import inner_call_of
 from keyledger.http.keys import bulk, history, keys, lifecycle, usage
 from keyledger.http.keys import verify as verify_key
 from keyledger.http.middleware.cors import Cors
@@ -101,10 +103,13 @@ def public_app(services: Services, failure: Failure = none) -> FastAPI:
     """The admin and billing API, for callers with an admin token."""
 
     async def by_token(request: Request) -> Principal:
+        if (inner := inner_call_of(request.scope)) is not None:
+            return inner.principal
         address = "" if request.client is None else request.client.host
         return await services.registry.gate.caller(request.headers.get("authorization"), address)
 
     app = _app(services, failure, by_token, _PUBLIC)
+    add_console(app)
     if (origins := services.settings.http_origins) is not None:
         app.add_middleware(Cors, origins.split(","))
     return app

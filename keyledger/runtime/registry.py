@@ -25,6 +25,7 @@ from registry.prices.service import PriceQueries, PriceService
 from registry.queries import Queries
 from registry.repeats.store import KeptAnswers
 from registry.service import KeyService
+from registry.sessions.store import Sessions
 from registry.tokens.attempts import Attempts
 from registry.tokens.gate import TokenGate
 from registry.tokens.last_use import LastUse
@@ -55,6 +56,7 @@ class Registry:
     kept_answers: KeptAnswers
     known_keys: KnownKeys
     webhooks: Webhooks
+    sessions: Sessions
     gateway: GatewayKeys | None = None
     gateway_wait: GatewayWait | None = None
     refusal: Refusal = nothing_refused
@@ -89,6 +91,7 @@ def registry_on(
         KeptAnswers(engine),
         KnownKeys(log, engine),
         Webhooks(log, engine, queries, receiver or webhook_receiver(settings)),
+        Sessions(engine, queries),
         gateway,
         wait,
     )

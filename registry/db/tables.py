@@ -266,3 +266,21 @@ webhook_delivery = Table(
     Index("webhook_delivery_open", "webhook_id", "status", "position", postgresql_where=text("status <> 'delivered'")),
     Index("webhook_delivery_ended", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
 )
+
+# Who is logged in to the console: the hash of what the cookie holds. `token_id` is NULL for the operator of the machine.
+console_session = Table(
+    "console_session",
+    metadata,
+    Column("id_hash", LargeBinary, primary_key=True),
+    Column("token_id", Text),
+    Column("begun_at", _INSTANT, nullable=False),
+    Column("ends_at", _INSTANT, nullable=False),
+)
+
+# Addresses that log the operator in, each once: the hash of the code in it.
+console_login = Table(
+    "console_login",
+    metadata,
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("ends_at", _INSTANT, nullable=False),
+)

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keyledger.http.answer.errors import answer_of
 from keyledger.http.answer.problem import problem
+from keyledger.http.inner_call import inner_call_of
 from keyledger.http.keys.gateway import gateway_header
 from keyledger.http.middleware.request_note import note_of
 from keyledger.http.request.repeat import KEY_HEADER, KeptResponse, OpenRepeat, open_repeat
@@ -126,6 +127,8 @@ def _is_meant(scope: Scope) -> bool:
 
 def _token_secret(scope: Scope) -> str | None:
     """The secret part of the caller's token; None where it has not the form of one, which the routes refuse."""
+    if (inner := inner_call_of(scope)) is not None:
+        return inner.secret
     return secret_of_token(bearer_of(Headers(scope=scope).get("authorization")))
 
 

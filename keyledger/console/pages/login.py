@@ -1,0 +1,82 @@
+"""Log in and out: by an admin token, or by an address that `keyledger console` printed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import Query, Request
+from fastapi.responses import Response
+
+from keyledger.console.answers import html, see_other
+from keyledger.console.routing import LoggedIn, page_router
+from keyledger.console.visit import COOKIE, FormRefused, is_same_origin, read_form
+from keyledger.runtime.services import Services
+from registry.errors import TooManyAttempts, Unauthenticated
+from registry.sessions.store import LASTS
+
+router = page_router()
+_HOME: Final = "/console/keys"
+
+
+@router.get("/login")
+async def login_page(code: Annotated[str, Query(max_length=100)] = "", next: Annotated[str, Query()] = "") -> Response:  # noqa: A002
+    """A field for a token; with a code, a button alone, so that what looks at addresses first does not use it up."""
+    return html("login.html", code=code, next=_within(next), fault=None)
+
+
+@router.post("/login")
+async def log_in(request: Request) -> Response:
+    """Begin a session. Its id is new, so one that was set before is worth nothing."""
+    if not is_same_origin(request):
+        raise FormRefused("the form was sent by another site")
+    form, services = await read_form(request), _services(request)
+    wanted, code = _within(form.get("next")), form.get("code")
+    if code:
+        made = await services.registry.sessions.take(code)
+        fault = "This address was used, or is older than ten minutes: run keyledger console for another."
+    else:
+        made, fault = await _by_token(request, services, form.get("token"))
+    if made is None:
+        return html("login.html", 401, code="", next=wanted, fault=fault)
+    answer = see_other(wanted)
+    answer.set_cookie(
+        COOKIE,
+        made,
+        max_age=int(LASTS.total_seconds()),
+        path="/console",
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return answer
+
+
+@router.post("/logout")
+async def log_out(request: Request, visit: LoggedIn) -> Response:
+    """End the session at once, here and in every other window."""
+    await visit.form()
+    await _services(request).registry.sessions.end(visit.session.id)
+    answer = see_other("/console/login")
+    answer.delete_cookie(COOKIE, path="/console")
+    return answer
+
+
+async def _by_token(request: Request, services: Services, token: str) -> tuple[str | None, str]:
+    address = "" if request.client is None else request.client.host
+    try:
+        principal = await services.registry.gate.caller(f"Bearer {token}", address)
+    except Unauthenticated:
+        return None, "This is no admin token that works: it may be mistyped, expired or revoked."
+    except TooManyAttempts as refused:
+        return None, f"Too many tries from here: wait {refused.retry_after_s} s."
+    return await services.registry.sessions.begin(principal), ""
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+def _within(wanted: str) -> str:
+    """A page of the console, never another site."""
+    return wanted if wanted.startswith("/console/") and "\\" not in wanted and "//" not in wanted[1:] else _HOME
