@@ -13,6 +13,7 @@ import typer
 from keyledger.cli import (
     billing,
     clock,
+    console,
     dead_letters,
     engine,
     imports,
@@ -62,7 +63,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(audit_app(), name="audit")
 app.add_typer(imports.app, name="import")
 operate.register(app)
-for commands in (billing, compare, inferences, focus, clock, engine, loads, status):
+for commands in (billing, compare, inferences, focus, clock, console, engine, loads, status):
     commands.register(app)
 
 

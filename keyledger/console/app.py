@@ -8,10 +8,10 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
 from keyledger.console import answers
-from keyledger.console.pages import keys, login
+from keyledger.console.pages import key, keys, login, new_key
 from keyledger.console.routing import page_router
 
-_PAGES: Final[tuple[APIRouter, ...]] = (login.router, keys.router)
+_PAGES: Final[tuple[APIRouter, ...]] = (login.router, keys.router, new_key.router, key.router)
 
 _rest = page_router()
 

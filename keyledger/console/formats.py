@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 # What separates thousands, so that a long number can be read: a narrow space that does not break.
 _GROUP: Final = "\u202f"
-_NONE: Final = Markup('<span class="none">–</span>')
+_NONE: Final = Markup('<span class="none">\u2013</span>')
 
 
 def instant(value: datetime | str | None) -> Markup:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from keyledger.client.errors import ClientError, Problem
 from keyledger.console.answers import html, see_other
@@ -35,7 +36,7 @@ _TITLES: Final = {
 class PageRoute(APIRoute):
     """A route that answers what goes wrong with a page."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """See APIRoute."""
         handle = super().get_route_handler()
 
@@ -52,6 +53,11 @@ class PageRoute(APIRoute):
             except (ClientError, RegistryError, RequestValidationError) as error:
                 note_of(request.scope).failed = error
                 return _said(request, _status(error), str(error) if isinstance(error, ClientError) else "")
+            except HTTPException as refused:
+                return _said(request, refused.status_code, "")
+            except Exception as error:  # noqa: BLE001 - a person sees a page, and the log has the cause
+                note_of(request.scope).failed = error
+                return _said(request, 500, "")
 
         return page
 

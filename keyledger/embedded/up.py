@@ -63,17 +63,18 @@ async def up(
             services = stack.services
             await log_services(services)
             public = public_app(services, stack.failure)
-            apps: Apps = [(public, tcp), (operator_app(services, stack.failure), operator)]
+            origin = f"http://{HOST}:{tcp.getsockname()[1]}"
+            apps: Apps = [(public, tcp), (operator_app(services, stack.failure, origin), operator)]
             apps += forward_auth_listener(for_proxies, services.registry.known_keys, public.state.gauges.registry)
             async with (
                 beating(services.registry, stack.followers, serves=True),
-                sweeping(services.registry.kept_answers),
+                sweeping(services.registry.kept_answers, services.registry.sessions),
                 mending(services),
                 services.registry.gate.last_use.writing(),
                 following(services.registry.known_keys),
                 serving(apps, connection_bounds(settings)),
             ):
-                say(f"ready http://{HOST}:{tcp.getsockname()[1]}")
+                say(f"ready {origin}")
                 ends = {asyncio.create_task(stack.watch()), asyncio.create_task(stop.wait())}
                 _, running = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 for end in running:

@@ -30,6 +30,7 @@ from keyledger.http.operations import health, metrics
 from keyledger.http.operations.gauges import Gauges
 from keyledger.http.operator import (
     clock,
+    console,
     credentials,
     dead_letters,
     imports,
@@ -86,6 +87,7 @@ _OPERATOR: Final = (
     *_PUBLIC,
     status.router,
     clock.router,
+    console.router,
     dead_letters.router,
     publish.router,
     operator_tokens.router,
@@ -115,13 +117,18 @@ def public_app(services: Services, failure: Failure = none) -> FastAPI:
     return app
 
 
-def operator_app(services: Services, failure: Failure = none) -> FastAPI:
-    """The same, and more, for the operator of the machine: who can open the socket may do all. Never put it on TCP."""
+def operator_app(services: Services, failure: Failure = none, origin: str | None = None) -> FastAPI:
+    """The same, and more, for the operator of the machine: who can open the socket may do all. Never put it on TCP.
+
+    `origin` is where the process serves the console, if it does.
+    """
 
     async def by_socket(_request: Request) -> Principal:
         return Principal(OPERATOR)
 
-    return _app(services, failure, by_socket, _OPERATOR, operator=True)
+    app = _app(services, failure, by_socket, _OPERATOR, operator=True)
+    app.state.origin = origin
+    return app
 
 
 def operations_app(process: Health, *, full: bool = False) -> FastAPI:

@@ -267,7 +267,7 @@ webhook_delivery = Table(
     Index("webhook_delivery_ended", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
 )
 
-# Who is logged in to the console: the hash of what the cookie holds. `token_id` is NULL for the operator of the machine.
+# Who is logged in to the console: the hash of what the cookie holds. `token_id` is NULL for the machine's operator.
 console_session = Table(
     "console_session",
     metadata,

@@ -44,7 +44,7 @@ async def serve(settings: Settings, host: str, port: int, say: Say) -> None:
             apps: Apps = [(app, tcp), *forward_auth_listener(for_proxies, registry.known_keys, metrics)]
             async with (
                 beating(registry, [sender], serves=True),
-                sweeping(registry.kept_answers),
+                sweeping(registry.kept_answers, registry.sessions),
                 registry.gate.last_use.writing(),
                 following(registry.known_keys),
                 serving(apps, connection_bounds(settings)),

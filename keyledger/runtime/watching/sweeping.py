@@ -8,12 +8,15 @@ from typing import Final
 
 from registry.background import repeated, running
 from registry.repeats.store import KeptAnswers
+from registry.sessions.store import Sessions
 
 _EVERY_S: Final = 600.0
 
 
 @asynccontextmanager
-async def sweeping(kept: KeptAnswers, every_s: float = _EVERY_S) -> AsyncIterator[None]:
+async def sweeping(kept: KeptAnswers, sessions: Sessions, every_s: float = _EVERY_S) -> AsyncIterator[None]:
     """Sweep until the block ends. A database that is away ends nothing."""
-    async with running(repeated(kept.sweep, every_s, "answers that are kept no longer can't be deleted now")):
+    answers = repeated(kept.sweep, every_s, "answers that are kept no longer can't be deleted now")
+    logins = repeated(sessions.sweep, every_s, "sessions of the console that have ended can't be deleted now")
+    async with running(answers), running(logins):
         yield
