@@ -45,15 +45,11 @@ async def test_a_key_is_made_shown_once_found_and_edited(api: Api) -> None:
     assert secret not in listed
     assert public_id not in (await visitor.get("/console/keys?tag=customer_id:globex")).text
     path = f"/console/keys/{public_id}"
-    shown = await visitor.post(
-        f"{path}/edit", tag_name=["customer_id", "billing_tier"], tag_value=["acme", "silver"], reason="downgrade", description="Ada",
-    )  # fmt: skip
+    filled = {"tag_name": ["customer_id", "billing_tier"], "tag_value": ["acme", "silver"], "description": "Ada"}
+    shown = await visitor.post(f"{path}/edit", **filled, reason="downgrade")
     assert "diff-from" in shown.text
     assert "silver" in shown.text
-    answer = await visitor.post(
-        f"{path}/edit", tag_name=["customer_id", "billing_tier"], tag_value=["acme", "silver"], reason="downgrade",
-        description="Ada", version="1", sure="yes",
-    )  # fmt: skip
+    answer = await visitor.post(f"{path}/edit", **filled, reason="downgrade", version="1", sure="yes")
     assert answer.headers["location"] == f"{path}?done=edited"
     page = (await visitor.get(f"{path}?done=edited")).text
     assert "The key was changed." in page
@@ -158,8 +154,8 @@ async def test_who_may_only_read_sees_no_buttons_and_can_do_nothing(api: Api) ->
     assert "Revoke" not in page
     assert "New key" not in (await visitor.get("/console/keys")).text
     for action in ("suspend", "revoke", "rotate", "edit"):
-        answer = await visitor.post(f"{path}/{action}", of=path, name="acme", tag_name="a", tag_value="b", sure="y", once="o",
-                                    version="1")  # fmt: skip
+        filled = {"name": "acme", "tag_name": "a", "tag_value": "b", "sure": "y", "once": "o", "version": "1"}
+        answer = await visitor.post(f"{path}/{action}", of=path, **filled)
         assert answer.status_code == 403, action
     billing = await logged_in(api, "billing")
     assert (await billing.get("/console/keys")).status_code == 403
