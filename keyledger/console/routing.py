@@ -43,21 +43,8 @@ class PageRoute(APIRoute):
         async def page(request: Request) -> Response:
             try:
                 return await handle(request)
-            except NotLoggedIn:
-                wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-                return see_other(f"{LOGIN}?next={quote(wanted, safe='')}" if request.method == "GET" else LOGIN)
-            except FormRefused as refused:
-                return _said(request, 403, str(refused))
-            except Problem as problem:
-                return _said(request, problem.status, problem.detail, problem.request_id)
-            except (ClientError, RegistryError, RequestValidationError) as error:
-                note_of(request.scope).failed = error
-                return _said(request, _status(error), str(error) if isinstance(error, ClientError) else "")
-            except HTTPException as refused:
-                return _said(request, refused.status_code, "")
             except Exception as error:  # noqa: BLE001 - a person sees a page, and the log has the cause
-                note_of(request.scope).failed = error
-                return _said(request, 500, "")
+                return _instead(request, error)
 
         return page
 
@@ -85,10 +72,25 @@ async def visit_of(request: Request) -> Any:
 LoggedIn = Annotated[Visit, Depends(visit_of)]
 
 
+def _instead(request: Request, error: Exception) -> Response:
+    """What is shown where a page can't be."""
+    if isinstance(error, NotLoggedIn):
+        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return see_other(f"{LOGIN}?next={quote(wanted, safe='')}" if request.method == "GET" else LOGIN)
+    if isinstance(error, Problem):
+        return _said(request, error.status, error.detail, error.request_id)
+    if isinstance(error, FormRefused):
+        return _said(request, 403, str(error))
+    if isinstance(error, HTTPException):
+        return _said(request, error.status_code, "")
+    note_of(request.scope).failed = error
+    return _said(request, _status(error), str(error) if isinstance(error, ClientError) else "")
+
+
 def _status(error: Exception) -> int:
     if isinstance(error, RegistryError):
         return answer_of(error).status_code
-    return 422 if isinstance(error, RequestValidationError) else 502
+    return 422 if isinstance(error, RequestValidationError) else 500
 
 
 def _said(request: Request, status: int, detail: str, request_id: str | None = None) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -57,7 +58,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         try:
             yield Demo(origin, folder, (folder / "admin-token").read_text().strip())
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -25,7 +26,7 @@ NASTY = (
 SECRET = re.compile(r"sk-t0-[A-Za-z0-9]{12}-[A-Za-z0-9]{48}")
 
 
-async def make(visitor: Browser, **fields: object) -> str:
+async def make(visitor: Browser, **fields: Any) -> str:
     """Make a key by the form; returns the page that shows its secret."""
     answer = await visitor.post("/console/keys/new", **fields)
     assert answer.status_code == 200, answer.text
@@ -45,7 +46,11 @@ async def test_a_key_is_made_shown_once_found_and_edited(api: Api) -> None:
     assert secret not in listed
     assert public_id not in (await visitor.get("/console/keys?tag=customer_id:globex")).text
     path = f"/console/keys/{public_id}"
-    filled = {"tag_name": ["customer_id", "billing_tier"], "tag_value": ["acme", "silver"], "description": "Ada"}
+    filled: dict[str, Any] = {
+        "tag_name": ["customer_id", "billing_tier"],
+        "tag_value": ["acme", "silver"],
+        "description": "Ada",
+    }
     shown = await visitor.post(f"{path}/edit", **filled, reason="downgrade")
     assert "diff-from" in shown.text
     assert "silver" in shown.text

@@ -27,7 +27,7 @@ def changed(position: int, recorded_day: int, effective_day: int, **tags: str | 
 def shown(found: list[Span]) -> list[tuple[str, str | None, int, int | None, str]]:
     """Spans with days for instants."""
     return [
-        (one.name, one.value, (one.since - START).days, one.until and (one.until - START).days, one.origin)
+        (one.name, one.value, (one.since - START).days, (one.until - START).days if one.until else None, one.origin)
         for one in found
     ]
 
