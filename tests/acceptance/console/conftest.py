@@ -2,64 +2,22 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser
 
+from tests.support.browser.demo import Demo, running_demo
 from tests.support.browser.visitor import LOOKS, Visitor, running_browser
-from tests.support.documents import ROOT
 from tests.support.servers.broker import missing_service
 from tests.support.servers.environments import CannotInstall
-
-_STARTED = "It runs at "
-
-
-@dataclass(frozen=True, slots=True)
-class Demo:
-    """Where it runs, and its first admin token."""
-
-    origin: str
-    folder: Path
-    token: str
-
-    def key_of(self, customer: str) -> str:
-        """The id of a customer's key."""
-        answer = httpx.get(
-            f"{self.origin}/admin/api-keys",
-            params={"tag": f"customer_id:{customer}"},
-            headers={"Authorization": f"Bearer {self.token}"},
-        )
-        public_id: str = answer.json()["items"][0]["public_id"]
-        return public_id
 
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The story of `make demo`, and its registry."""
-    folder = tmp_path_factory.mktemp("console") / "demo"
-    command = [sys.executable, "-u", "-m", "keyledger.demo", "--data", str(folder), "--keep-running"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT) as process:
-        assert process.stdout is not None
-        told = []
-        for line in process.stdout:
-            told.append(line)
-            if line.startswith(_STARTED):
-                origin = line.removeprefix(_STARTED).split()[0]
-                break
-        else:
-            pytest.fail("".join(told))
-        try:
-            yield Demo(origin, folder, (folder / "admin-token").read_text().strip())
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=60)
+    with running_demo(tmp_path_factory.mktemp("console") / "demo") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

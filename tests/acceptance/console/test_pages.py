@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.acceptance.console.conftest import Demo
+from tests.support.browser.demo import Demo
 from tests.support.browser.visitor import LOOKS, SCREENSHOTS, Visitor
 
 pytestmark = pytest.mark.xdist_group("console")

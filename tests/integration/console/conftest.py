@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from tests.integration.api.conftest import api, other_api
+from collections.abc import AsyncIterator
 
-__all__ = ["api", "other_api"]
+import pytest
+
+from projections.engine.client import ClickHouse
+from projections.engine.ddl import Names
+from tests.support.api.service import Api, open_api
+from tests.support.servers.databases import Database
+
+
+@pytest.fixture
+async def api(database: Database, clickhouse: ClickHouse) -> AsyncIterator[Api]:
+    """The API on a fresh log, without a ledger in ClickHouse."""
+    async with open_api(database, clickhouse, Names()) as made:
+        yield made
