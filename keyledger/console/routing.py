@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
@@ -77,12 +77,16 @@ async def visit_of(request: Request) -> Any:
 
 
 LoggedIn = Annotated[Visit, Depends(visit_of)]
+# An id in an address. Dots alone would make another path of the API's.
+PathId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=128)]
 
 
 def _status(error: Exception) -> int:
     if isinstance(error, RegistryError):
         return answer_of(error).status_code
-    return 422 if isinstance(error, RequestValidationError) else 502
+    if isinstance(error, RequestValidationError):
+        return 404 if any(one["loc"][0] == "path" for one in error.errors()) else 422
+    return 502
 
 
 def _said(request: Request, status: int, detail: str, request_id: str | None = None) -> Response:
