@@ -8,10 +8,19 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
 from keyledger.console import answers
-from keyledger.console.pages import keys, login, price_changes, prices
+from keyledger.console.pages import deliveries, keys, login, policy, price_changes, prices, tokens, webhooks
 from keyledger.console.routing import page_router
 
-_PAGES: Final[tuple[APIRouter, ...]] = (login.router, keys.router, price_changes.router, prices.router)
+_PAGES: Final[tuple[APIRouter, ...]] = (
+    login.router,
+    keys.router,
+    price_changes.router,
+    prices.router,
+    policy.router,
+    tokens.router,
+    webhooks.router,
+    deliveries.router,
+)
 
 _rest = page_router()
 

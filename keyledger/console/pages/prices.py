@@ -13,9 +13,13 @@ from keyledger.client.errors import Refused
 from keyledger.client.model.prices import Price
 from keyledger.console.addresses import with_query
 from keyledger.console.routing import LoggedIn, PathId, page_router
+from registry.prices.terms import COUNTED
 
 router = page_router()
 _PAGE: Final = 100
+# Columns of amounts: the others are there where a price of the page has one.
+_ALWAYS: Final = ("input", "output")
+_OTHER: Final = ("per_inference", "cost_multiplier")
 # As many events as a price can have.
 _EVENTS: Final = 1000
 
@@ -34,6 +38,8 @@ async def prices(request: Request, visit: LoggedIn, at: str = "", cursor: str = 
         200 if fault is None else 422,
         found=found,
         at=asked,
+        counted=[name for name in COUNTED if name in _ALWAYS or any(name in one.per_million for one in found.items)],
+        other={name: any(getattr(one, name) is not None for one in found.items) for name in _OTHER},
         fault=fault,
         first=with_query(request, cursor=None) if cursor else None,
         following=with_query(request, cursor=found.next_cursor) if found.next_cursor else None,
