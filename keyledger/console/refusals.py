@@ -14,7 +14,7 @@ MENDABLE: Final = (Refused, Conflict, Forbidden, VersionMismatch)
 def refused(field: str, message: str) -> Refused:
     """A refusal of ours, in the shape of the API's: what it could not tell from the call."""
     error = FieldError(field, message)
-    return Refused(422, "Unprocessable Content", f"{field}: {message}", (error,), Circumstances())
+    return Refused(422, "Unprocessable Content", f"{field} {message}", (error,), Circumstances())
 
 
 def pairs(rows: Iterable[tuple[str, ...]], field: str) -> dict[str, str]:

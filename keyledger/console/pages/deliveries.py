@@ -37,6 +37,12 @@ async def deliveries(
     return await _page(visit, webhook_id, [one for one in status if one], cursor, again=again)
 
 
+@router.get("/webhooks/{webhook_id}/test")
+async def tested(webhook_id: PathId) -> Response:
+    """The webhook, for who loads the page of a test again by its address."""
+    return see_other(_address(webhook_id))
+
+
 @router.post("/webhooks/{webhook_id}/test")
 async def test(visit: LoggedIn, webhook_id: PathId) -> Response:
     """Send a test now, and show what came back."""

@@ -98,7 +98,7 @@ async def set_it(visit: LoggedIn) -> Response:
         call = typed.call()
         if not typed.again:
             await _refuse_taken(visit, typed)
-        if _is_past(typed.fields["effective_at"]) and not form.get("sure"):
+        if _needs_word(visit, typed.fields["effective_at"]) and not form.get("sure"):
             return await _ask(visit, call, "set", typed.fields, typed.hidden)
         await visit.ask(call)
     except MENDABLE as problem:
@@ -122,7 +122,7 @@ async def end_it(visit: LoggedIn, price_id: PathId) -> Response:
     if form.get("change"):
         return await _end_form(visit, price_id, typed)
     try:
-        if _is_past(typed["effective_at"]) and not form.get("sure"):
+        if _needs_word(visit, typed["effective_at"]) and not form.get("sure"):
             return await _ask(visit, call, "end", {"price_id": price_id, **typed}, [*typed.items()])
         await visit.ask(call.idempotency_key(form.get("once")))
     except MENDABLE as problem:
@@ -180,10 +180,10 @@ def _typed(price: Price) -> TypedPrice:
     return TypedPrice(fields, [*price.tags.items()], again=True)
 
 
-def _is_past(text: str) -> bool:
-    """Whether it is an instant that has been; of what is none, the API says so."""
+def _needs_word(visit: Visit, effective_at: str) -> bool:
+    """Whether it is an instant in the past, from which the person may change prices; the rest the API refuses."""
     try:
-        return parse_instant(text) < datetime.now(UTC)
+        return visit.may("prices:backdate") and parse_instant(effective_at) < datetime.now(UTC)
     except ValueError:
         return False
 
