@@ -74,7 +74,7 @@ async def policy(visit: LoggedIn) -> Response:
 @router.get("/policy/edit")
 async def edit(visit: LoggedIn) -> Response:
     """A form with the policy that counts."""
-    return _form(visit, _typed(await visit.ask(show_tag_policy())))
+    return _form(visit, typed_policy(await visit.ask(show_tag_policy())))
 
 
 @router.post("/policy")
@@ -111,7 +111,8 @@ def _form(
     )
 
 
-def _typed(shown: TagPolicy) -> TypedPolicy:
+def typed_policy(shown: TagPolicy) -> TypedPolicy:
+    """The form with the policy that counts."""
     rows = [
         Row(name, "yes" if one.required else "", _joined(one.values or ()), one.pattern or "", one.description or "")
         for name, one in shown.tags.items()

@@ -62,7 +62,7 @@ class TypedPrice:
 
     def is_that(self, price: Price) -> bool:
         """Whether a price charges just this, as after a form that was sent twice."""
-        there = _typed(price)
+        there = typed_price(price)
         names = (*_KEPT, *_TERMS)
         return [self.fields[one] for one in names] == [there.fields[one] for one in names] and self.tags == there.tags
 
@@ -84,7 +84,7 @@ async def new_price(visit: LoggedIn) -> Response:
 async def new_version(visit: LoggedIn, price_id: PathId) -> Response:
     """A form with the terms of a price."""
     visit.session.principal.require("prices:write")
-    return _form(visit, _typed(await visit.ask(show_price(price_id))))
+    return _form(visit, typed_price(await visit.ask(show_price(price_id))))
 
 
 @router.post("/prices")
@@ -166,7 +166,8 @@ def _form(visit: Visit, typed: TypedPrice, problem: Problem | None = None) -> Re
     )
 
 
-def _typed(price: Price) -> TypedPrice:
+def typed_price(price: Price) -> TypedPrice:
+    """The form with the terms of a price."""
     amounts: dict[str, Decimal | None] = {name: price.per_million.get(name) for name in COUNTED}
     amounts |= {"per_inference": price.per_inference, "cost_multiplier": price.cost_multiplier}
     fields = {

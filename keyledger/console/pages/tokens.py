@@ -94,7 +94,8 @@ async def make(visit: LoggedIn) -> Response:
 @router.get("/tokens/{token_id}/rotate")
 async def rotating(visit: LoggedIn, token_id: PathId) -> Response:
     """Ask how long the old one goes on to work."""
-    return visit.page("tokens_rotate.html", token=await _find(visit, token_id), overlaps=OVERLAPS)
+    token = await _find(visit, token_id)
+    return visit.page("tokens_rotate.html", token=token, overlaps=OVERLAPS, mine=_mine(visit))
 
 
 @router.post("/tokens/{token_id}/rotate")
