@@ -8,18 +8,41 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
 from keyledger.console import answers
-from keyledger.console.pages import key, keys, login, new_key
-from keyledger.console.routing import page_router
+from keyledger.console.navigation import first_page
+from keyledger.console.pages import (
+    deliveries,
+    key,
+    keys,
+    login,
+    new_key,
+    policy,
+    price_changes,
+    prices,
+    tokens,
+    webhooks,
+)
+from keyledger.console.routing import LoggedIn, page_router
 
-_PAGES: Final[tuple[APIRouter, ...]] = (login.router, keys.router, new_key.router, key.router)
+_PAGES: Final[tuple[APIRouter, ...]] = (
+    login.router,
+    keys.router,
+    new_key.router,
+    key.router,
+    price_changes.router,
+    prices.router,
+    policy.router,
+    tokens.router,
+    webhooks.router,
+    deliveries.router,
+)
 
 _rest = page_router()
 
 
 @_rest.get("")
-async def home() -> Response:
-    """The keys, which most people come for."""
-    return answers.see_other("/console/keys")
+async def home(visit: LoggedIn) -> Response:
+    """The first page that the person may see."""
+    return answers.see_other(first_page(visit.session.principal))
 
 
 @_rest.get("/{rest:path}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from keyledger.client.errors import ClientError, Problem
 from keyledger.console.answers import html, see_other
 from keyledger.console.visit import COOKIE, FormRefused, NotLoggedIn, Visit, client_for
-from keyledger.http.answer.errors import answer_of
+from keyledger.http.answer.errors import answer_of, words_for
 from keyledger.http.middleware.request_note import note_of
 from keyledger.runtime.services import Services
 from registry.errors import RegistryError
@@ -70,6 +70,8 @@ async def visit_of(request: Request) -> Any:
 
 
 LoggedIn = Annotated[Visit, Depends(visit_of)]
+# An id in an address. Dots alone would make another path of the API's.
+PathId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=128)]
 
 
 def _instead(request: Request, error: Exception) -> Response:
@@ -84,13 +86,16 @@ def _instead(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return _said(request, error.status_code, "")
     note_of(request.scope).failed = error
-    return _said(request, _status(error), str(error) if isinstance(error, ClientError) else "")
+    known = isinstance(error, ClientError | RegistryError)
+    return _said(request, _status(error), words_for(error) if known else "")
 
 
 def _status(error: Exception) -> int:
     if isinstance(error, RegistryError):
         return answer_of(error).status_code
-    return 422 if isinstance(error, RequestValidationError) else 500
+    if isinstance(error, RequestValidationError):
+        return 404 if any(one["loc"][0] == "path" for one in error.errors()) else 422
+    return 500
 
 
 def _said(request: Request, status: int, detail: str, request_id: str | None = None) -> Response:

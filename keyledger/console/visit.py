@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 from fastapi import Request
@@ -18,6 +18,7 @@ from keyledger.client.answer import Answer
 from keyledger.client.async_client import AsyncClient
 from keyledger.client.call import Call
 from keyledger.console.answers import html
+from keyledger.console.navigation import Part, parts_of
 from keyledger.http.inner_call import InnerCall, mark
 from registry.sessions.store import Session
 
@@ -42,6 +43,12 @@ class Form:
 
     def __init__(self, fields: list[tuple[str, str]]) -> None:
         self._fields = fields
+
+    @property
+    def once(self) -> str:
+        """An idempotency key: the same where the same form with the same fields is sent again."""
+        filled = urlencode([one for one in self._fields if one[0] != "csrf"])
+        return f"{self.get('once')[:64]}-{sha256(filled.encode()).hexdigest()[:16]}"
 
     def get(self, name: str) -> str:
         """What was filled in, without blanks around it; empty where nothing was."""
@@ -82,6 +89,11 @@ class Visit:
         """Who it is, for people."""
         token = self.session.principal.token
         return "operator" if token is None else token.name
+
+    @property
+    def parts(self) -> list[Part]:
+        """The parts of the console for the person."""
+        return parts_of(self.session.principal)
 
     @property
     def csrf(self) -> str:

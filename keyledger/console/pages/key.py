@@ -122,7 +122,7 @@ async def rotate(visit: LoggedIn, public_id: str) -> Response:
         call = rotate_key(public_id, compromised=True)
     else:
         call = rotate_key(public_id, overlap_s=int(form.get("hours") or 0) * _HOUR_S)
-    made = await visit.ask(call.idempotency_key(form.get("once")))
+    made = await visit.ask(call.idempotency_key(form.once))
     return visit.page("key_secret.html", key=made, secret=made.api_key, heading="A new secret")
 
 

@@ -15,7 +15,7 @@ from registry.errors import TooManyAttempts, Unauthenticated
 from registry.sessions.store import LASTS
 
 router = page_router()
-_HOME: Final = "/console/keys"
+_HOME: Final = "/console"
 
 
 @router.get("/login")

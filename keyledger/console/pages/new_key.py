@@ -34,7 +34,7 @@ async def make(visit: LoggedIn) -> Response:
         tags, description=form.get("description") or None, expiration=form.get("expiration") or None, **given
     )
     try:
-        made = await visit.ask(call.idempotency_key(form.get("once")))
+        made = await visit.ask(call.idempotency_key(form.once))
     except Refused as refused:
         return _new_page(visit, form, {**refused.messages(), "": refused.detail})
     return visit.page("key_secret.html", key=made, secret=made.api_key, heading="A new key")
@@ -85,4 +85,4 @@ def _bulk_call(form: Form) -> Call[ChangedKeys]:
         expected_count=int(form.get("count")) if sure else UNSET,
         dry_run=UNSET if sure else True,
     )
-    return call.idempotency_key(form.get("once")) if sure else call
+    return call.idempotency_key(form.once) if sure else call

@@ -102,7 +102,7 @@ async def test_what_is_no_token_does_not_log_in(api: Api, token: str) -> None:
 async def test_a_log_in_leads_to_no_other_site(api: Api, where: str) -> None:
     visitor = browser(api)
     answer = await visitor.post("/console/login", token=api.tokens["admin"], next=where)
-    assert answer.headers["location"] == "/console/keys"
+    assert answer.headers["location"] == "/console"
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://keyledger.evil.example", None])

@@ -54,7 +54,7 @@ class Visitor:
         self.go("/console/login")
         self.page.get_by_label("Admin token").fill(token)
         self.page.get_by_role("button", name="Log in").click()
-        self.page.wait_for_url("**/console/keys")
+        self.page.wait_for_load_state()
 
     def click(self, name: str, role: Any = "link") -> None:
         """Click what has the name."""
