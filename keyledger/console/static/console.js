@@ -51,5 +51,8 @@ if (live) {
   });
   const sign = document.getElementById("live-state");
   source.onopen = () => { sign.textContent = "live"; };
-  source.onerror = () => { sign.textContent = "connection lost, trying again"; };
+  source.onerror = () => {
+    const ended = source.readyState === EventSource.CLOSED;
+    sign.textContent = ended ? "ended: load the page again" : "connection lost, trying again";
+  };
 }
