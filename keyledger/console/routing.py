@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from keyledger.client.errors import ClientError, Problem
 from keyledger.console.answers import html, see_other
 from keyledger.console.visit import COOKIE, FormRefused, NotLoggedIn, Visit, client_for
-from keyledger.http.answer.errors import answer_of
+from keyledger.http.answer.errors import answer_of, words_for
 from keyledger.http.middleware.request_note import note_of
 from keyledger.runtime.services import Services
 from registry.errors import RegistryError
@@ -51,7 +51,7 @@ class PageRoute(APIRoute):
                 return _said(request, problem.status, problem.detail, problem.request_id)
             except (ClientError, RegistryError, RequestValidationError) as error:
                 note_of(request.scope).failed = error
-                return _said(request, _status(error), str(error) if isinstance(error, ClientError) else "")
+                return _said(request, _status(error), _words(error))
 
         return page
 
@@ -83,6 +83,11 @@ def _status(error: Exception) -> int:
     if isinstance(error, RegistryError):
         return answer_of(error).status_code
     return 422 if isinstance(error, RequestValidationError) else 502
+
+
+def _words(error: Exception) -> str:
+    # What the validation says quotes what was sent.
+    return "" if isinstance(error, RequestValidationError) else words_for(error)
 
 
 def _said(request: Request, status: int, detail: str, request_id: str | None = None) -> Response:
