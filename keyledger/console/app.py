@@ -8,10 +8,10 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
 from keyledger.console import answers
-from keyledger.console.pages import audit, events, keys, login
+from keyledger.console.pages import audit, events, health, keys, login
 from keyledger.console.routing import page_router
 
-_PAGES: Final[tuple[APIRouter, ...]] = (login.router, keys.router, events.router, audit.router)
+_PAGES: Final[tuple[APIRouter, ...]] = (login.router, keys.router, events.router, audit.router, health.router)
 
 _rest = page_router()
 
