@@ -58,7 +58,9 @@ async def events(
         fault = refused.detail
     is_newest = before is None or before > head
     live = with_query(request, before=None, after=str(head), about=question.about or None)
-    newer = None if is_newest else with_query(request, before=None if upper + _PAGE > head else str(upper + _PAGE))
+    # Of events of one kind it is not known how far back the page of newer ones begins.
+    filtered = bool(question.types or question.about)
+    newer = with_query(request, before=None if upper + _PAGE > head else str(upper + _PAGE))
     return visit.page(
         "events.html",
         200 if fault is None else 422,
@@ -70,7 +72,8 @@ async def events(
         head=head,
         live=live.replace("/console/events", "/console/events/live", 1) if is_newest and fault is None else None,
         latest=with_query(request, before=None),
-        newer=newer,
+        newer=None if is_newest or filtered else newer,
+        is_full=len(found.rows) == _PAGE,
         older=None if found.before is None else with_query(request, before=str(found.before)),
     )
 
