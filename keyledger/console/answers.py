@@ -42,8 +42,12 @@ def _environment() -> Environment:
 
 def html(template: str, status: int = 200, **given: Any) -> HTMLResponse:
     """A page. It is not to be stored: another person may use the browser next."""
-    text = _TEMPLATES.get_template(template).render(**given)
-    return HTMLResponse(text, status, headers={**HEADERS, "Cache-Control": "no-store"})
+    return HTMLResponse(text(template, **given), status, headers={**HEADERS, "Cache-Control": "no-store"})
+
+
+def text(template: str, **given: Any) -> str:
+    """A template as text: a part of a page."""
+    return _TEMPLATES.get_template(template).render(**given)
 
 
 def see_other(address: str) -> RedirectResponse:

@@ -10,7 +10,10 @@ from fastapi.responses import Response
 from keyledger.console import answers
 from keyledger.console.navigation import first_page
 from keyledger.console.pages import (
+    audit,
     deliveries,
+    events,
+    health,
     key,
     keys,
     login,
@@ -34,6 +37,9 @@ _PAGES: Final[tuple[APIRouter, ...]] = (
     tokens.router,
     webhooks.router,
     deliveries.router,
+    events.router,
+    audit.router,
+    health.router,
 )
 
 _rest = page_router()

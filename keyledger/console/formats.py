@@ -21,7 +21,7 @@ def instant(value: datetime | str | None) -> Markup:
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
     at = at.astimezone(UTC)
     iso, text = at.isoformat().replace("+00:00", "Z"), at.strftime("%Y-%m-%d %H:%M:%S")
-    return Markup('<time datetime="{}" title="{} UTC">{} UTC</time>').format(iso, iso, text)
+    return Markup('<time datetime="{}" title="{} UTC">{} UTC</time>').format(iso, text, text)
 
 
 def ago(value: datetime | None, now: datetime) -> str:

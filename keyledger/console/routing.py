@@ -86,8 +86,7 @@ def _instead(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return _said(request, error.status_code, "")
     note_of(request.scope).failed = error
-    known = isinstance(error, ClientError | RegistryError)
-    return _said(request, _status(error), words_for(error) if known else "")
+    return _said(request, _status(error), _words(error))
 
 
 def _status(error: Exception) -> int:
@@ -96,6 +95,11 @@ def _status(error: Exception) -> int:
     if isinstance(error, RequestValidationError):
         return 404 if any(one["loc"][0] == "path" for one in error.errors()) else 422
     return 500
+
+
+def _words(error: Exception) -> str:
+    """What the person reads of it: nothing that the framework says, which may quote what was sent."""
+    return words_for(error) if isinstance(error, ClientError | RegistryError) else ""
 
 
 def _said(request: Request, status: int, detail: str, request_id: str | None = None) -> Response:

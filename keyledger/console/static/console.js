@@ -11,7 +11,7 @@ function localise(root) {
 }
 localise(document);
 
-// Copy what stands beside the button.
+// Copy what the button is for.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-copy]");
   if (!button) return;
@@ -51,5 +51,8 @@ if (live) {
   });
   const sign = document.getElementById("live-state");
   source.onopen = () => { sign.textContent = "live"; };
-  source.onerror = () => { sign.textContent = "connection lost, trying again"; };
+  source.onerror = () => {
+    const ended = source.readyState === EventSource.CLOSED;
+    sign.textContent = ended ? "ended: load the page again" : "connection lost, trying again";
+  };
 }

@@ -22,10 +22,11 @@ router = APIRouter(prefix="/operator", tags=["operator"], dependencies=OF_OPERAT
 async def status(services: Services) -> JSONResponse:
     """Head of the log, how far each publisher and projector is, what the gateway has written, and what is wrong."""
     seen = await services.status()
-    return answer({**encode(seen), "usage": await _usage(services, seen)}, seen.head)
+    return answer({**encode(seen), "usage": await usage_of(services, seen)}, seen.head)
 
 
-async def _usage(services: OpenServices, seen: Status) -> dict[str, Any]:
+async def usage_of(services: OpenServices, seen: Status) -> dict[str, Any]:
+    """What the gateway has written, or why that is not known."""
     if seen.redelivered is None:  # asking again would only take its time
         return {"rows": {}, "seen_until": None, "after_now": None, "hint": "not known while ClickHouse does not answer"}
     try:
