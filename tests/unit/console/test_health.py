@@ -28,6 +28,7 @@ VISIT = SimpleNamespace(
     may=lambda _scope: True,
     csrf="c",
     name="ops",
+    parts=(),
     request=SimpleNamespace(url=SimpleNamespace(path="/console/health")),
     session=SimpleNamespace(ends_at=AT),
 )

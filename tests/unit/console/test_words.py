@@ -19,7 +19,7 @@ from projections.ledger.alarms import AlarmKind
 from registry.log.codec import CURRENT
 from registry.parts.part import Part
 
-GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "events").glob("*.json"))
+GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "events").glob("*.json"))
 AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 AUDITOR = Viewer((), {})
 ADMIN = Viewer(("keys:read", "prices:read", "admin"), {"t0kenPubl1c0": "portal"})
