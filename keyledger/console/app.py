@@ -8,10 +8,16 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
 from keyledger.console import answers
-from keyledger.console.pages import keys, login
+from keyledger.console.pages import bill_compare, bill_lines, bills, keys, login
 from keyledger.console.routing import page_router
 
-_PAGES: Final[tuple[APIRouter, ...]] = (login.router, keys.router)
+_PAGES: Final[tuple[APIRouter, ...]] = (
+    login.router,
+    keys.router,
+    bills.router,
+    bill_lines.router,
+    bill_compare.router,
+)
 
 _rest = page_router()
 

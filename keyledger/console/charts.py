@@ -1,0 +1,179 @@
+"""Charts as shapes that a template draws in SVG: colours are classes, as the page's policy forbids styles. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from hashlib import sha256
+from math import ceil, floor, log10
+from typing import Final
+
+from keyledger.console.formats import money, number
+
+WIDTH: Final = 1000.0
+HEIGHT: Final = 220.0
+_LEFT, _TOP, _BOTTOM = 56.0, 12.0, 24.0
+# More than these are hard to tell apart.
+_MAX_SERIES: Final = 10
+_MAX_LABELS: Final = 12
+_COLOURS: Final = 8
+# What can still be seen, of a bar that is WIDTH wide.
+_LEAST: Final = 3.0
+REST, NOTHING = "f-rest", "f-none"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A rectangle: its place, its classes, and what it says when it is pointed at."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    look: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A text on an axis, at a place along it."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the legend."""
+
+    look: str
+    name: str
+    sum: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Stacked bars over time."""
+
+    bars: list[Bar]
+    across: list[Mark]
+    up: list[Mark]
+    legend: list[Entry]
+    width: float = WIDTH
+    height: float = HEIGHT
+    left: float = _LEFT
+    bottom: float = HEIGHT - _BOTTOM
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a whole: its count, and its share as text; the shares of all parts add up to 100 %."""
+
+    name: str
+    count: int
+    share: str
+    bar: Bar
+
+
+def look_of(value: str | None) -> str:
+    """The classes of a value, the same on every chart: one of eight colours, plain or light."""
+    if value is None:
+        return NOTHING
+    digest = sha256(value.encode()).digest()
+    return f"f{digest[0] % _COLOURS}" + (" hatched" if digest[1] % 2 else "")
+
+
+def stacked(times: Sequence[str], points: Mapping[tuple[str, str | None], Decimal], unit: str) -> Chart:
+    """Bars of `points` (time, value): the largest values, and all others as one. What is negative has no height."""
+    sums: dict[str | None, Decimal] = defaultdict(Decimal)
+    for (_, value), amount in points.items():
+        sums[value] += amount
+    order = sorted(sums, key=lambda value: (-sums[value], value is None, value or ""))
+    shown = order if len(order) <= _MAX_SERIES else order[: _MAX_SERIES - 1]
+    rest = order[len(shown) :]
+    series = [(look_of(value), "none" if value is None else value, [value]) for value in shown]
+    if rest:
+        series.append((REST, f"others: {len(rest)}", rest))
+    heights = [
+        sum((max(points.get((time, value), Decimal(0)), Decimal(0)) for value in sums), Decimal(0)) for time in times
+    ]
+    step, top = _scale(float(max(heights, default=Decimal(0))))
+    legend = [Entry(look, name, sum((sums[value] for value in values), Decimal(0))) for look, name, values in series]
+    return Chart(_bars(times, points, series, top, unit), _across(times), _up(step, top), legend)
+
+
+def whole(counts: Mapping[str, int], looks: Mapping[str, str]) -> list[Part]:
+    """The parts that are not empty, on one bar of the whole WIDTH. What is small can still be seen."""
+    found = {name: count for name, count in counts.items() if count > 0}
+    if not found:
+        return []
+    total, largest = sum(found.values()), max(found, key=lambda name: found[name])
+    widths = {name: max(count / total * WIDTH, _LEAST) for name, count in found.items()}
+    widths[largest] += WIDTH - sum(widths.values())
+    parts, x = [], 0.0
+    for (name, count), share in zip(found.items(), shares(list(found.values())), strict=True):
+        bar = Bar(round(x, 2), 0, round(widths[name], 2), 1, looks[name], f"{name}: {number(count)}, {share}")
+        parts.append(Part(name, count, share, bar))
+        x += widths[name]
+    return parts
+
+
+def shares(counts: Sequence[int]) -> list[str]:
+    """Shares of their sum in percent, to the tenth. They add up to 100: the largest remainders are rounded up."""
+    total = sum(counts)
+    tenths = [count * 1000 // total for count in counts]
+    by_remainder = sorted(range(len(counts)), key=lambda place: -(counts[place] * 1000 % total))
+    for place in by_remainder[: 1000 - sum(tenths)]:
+        tenths[place] += 1
+    return ["< 0.1 %" if one == 0 and count else f"{one / 10:.1f} %" for one, count in zip(tenths, counts, strict=True)]
+
+
+def _bars(
+    times: Sequence[str],
+    points: Mapping[tuple[str, str | None], Decimal],
+    series: Sequence[tuple[str, str, list[str | None]]],
+    top: float,
+    unit: str,
+) -> list[Bar]:
+    slot, scale = _slot(times), (HEIGHT - _TOP - _BOTTOM) / top
+    width = min(slot * 0.8, 48.0)
+    bars = []
+    for place, time in enumerate(times):
+        y, x = HEIGHT - _BOTTOM, _LEFT + place * slot + (slot - width) / 2
+        for look, name, values in series:
+            amount = sum((points.get((time, value), Decimal(0)) for value in values), Decimal(0))
+            if amount > 0:
+                height = float(amount) * scale
+                y -= height
+                title = f"{name}, {time}: {money(amount, unit)}"
+                bars.append(Bar(round(x, 2), round(y, 2), round(width, 2), round(height, 2), look, title))
+    return bars
+
+
+def _slot(times: Sequence[str]) -> float:
+    return (WIDTH - _LEFT) / max(len(times), 1)
+
+
+def _across(times: Sequence[str]) -> list[Mark]:
+    slot, every = _slot(times), max(ceil(len(times) / _MAX_LABELS), 1)
+    return [Mark(round(_LEFT + (place + 0.5) * slot, 2), times[place]) for place in range(0, len(times), every)]
+
+
+def _up(step: float, top: float) -> list[Mark]:
+    digits = max(-floor(log10(step)), 0)
+    scale = (HEIGHT - _TOP - _BOTTOM) / top
+    return [
+        Mark(round(HEIGHT - _BOTTOM - place * step * scale, 2), str(money(Decimal(f"{place * step:.{digits}f}"))))
+        for place in range(round(top / step) + 1)
+    ]
+
+
+def _scale(highest: float) -> tuple[float, float]:
+    """A step of 1, 2 or 5 times a power of ten, and so many of them that the highest fits below: two to five."""
+    if highest <= 0:
+        return 1.0, 1.0
+    power = 10.0 ** floor(log10(highest / 4))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor * 4.0001 >= highest)
+    return step, step * max(ceil(highest / step - 1e-9), 1)
