@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from keyledger.client.model.bills import Bill, Figures
 from keyledger.console.bill_question import TIMES
-from keyledger.console.charts import Chart, stacked
+from keyledger.console.charts import Chart, exact_sum, stacked
 from keyledger.console.periods import Period, month_after, month_at, zone_of
 
 _MAX_TIMES: Final = 1_000
@@ -52,11 +52,11 @@ def chart_of(bill: Bill, figure: Figure) -> Chart | None:
     times = _times(word, Period(bill.since, bill.until), zone_of(bill.time_zone))
     if len(times) > _MAX_TIMES:
         return None
-    points: dict[tuple[str, str | None], Decimal] = defaultdict(Decimal)
+    points: dict[tuple[str, str | None], list[Decimal]] = defaultdict(list)
     for line in bill.lines:
         value = line.by[group[0]] if group else figure.name.lower()
-        points[_time(word, line.by[word] or ""), value] += _amount(line, figure)
-    return stacked(times, points, figure.unit)
+        points[_time(word, line.by[word] or ""), value].append(_amount(line, figure))
+    return stacked(times, {point: exact_sum(amounts) for point, amounts in points.items()}, figure.unit)
 
 
 def _amount(line: Figures, figure: Figure) -> Decimal:

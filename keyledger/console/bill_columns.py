@@ -24,7 +24,8 @@ _TOKENS: Final = {
     "cache_write_tokens": "Cache write",
 }
 _ALWAYS: Final = frozenset({"input_tokens", "output_tokens"})
-_CALLED_OUT: Final = frozenset({"unrated", "unpriced"})
+# Of what is missing.
+COUNTS: Final = frozenset({"unrated", "unpriced"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Column:
 
     def is_called_out(self, figures: Figures) -> bool:
         """Whether it is a count of what is missing, and there is something."""
-        return self.figure in _CALLED_OUT and bool(self.value(figures))
+        return self.figure in COUNTS and bool(self.value(figures))
 
 
 def columns_of(all_figures: Sequence[Figures]) -> list[Column]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from hashlib import sha256
 from math import ceil, floor, log10
 from typing import Final
@@ -21,6 +21,7 @@ _MAX_LABELS: Final = 12
 _COLOURS: Final = 8
 # What can still be seen, of a bar that is WIDTH wide.
 _LEAST: Final = 3.0
+_ZERO: Final = Decimal(0)
 REST, NOTHING = "f-rest", "f-none"
 
 
@@ -51,6 +52,15 @@ class Entry:
     look: str
     name: str
     sum: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """What one value, or all others, have by time."""
+
+    look: str
+    name: str
+    amounts: Mapping[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +97,18 @@ def look_of(value: str | None) -> str:
 
 def stacked(times: Sequence[str], points: Mapping[tuple[str, str | None], Decimal], unit: str) -> Chart:
     """Bars of `points` (time, value): the largest values, and all others as one. What is negative has no height."""
-    sums: dict[str | None, Decimal] = defaultdict(Decimal)
-    for (_, value), amount in points.items():
-        sums[value] += amount
-    order = sorted(sums, key=lambda value: (-sums[value], value is None, value or ""))
-    shown = order if len(order) <= _MAX_SERIES else order[: _MAX_SERIES - 1]
-    rest = order[len(shown) :]
-    series = [(look_of(value), "none" if value is None else value, [value]) for value in shown]
-    if rest:
-        series.append((REST, f"others: {len(rest)}", rest))
-    heights = [
-        sum((max(points.get((time, value), Decimal(0)), Decimal(0)) for value in sums), Decimal(0)) for time in times
-    ]
-    step, top = _scale(float(max(heights, default=Decimal(0))))
-    legend = [Entry(look, name, sum((sums[value] for value in values), Decimal(0))) for look, name, values in series]
-    return Chart(_bars(times, points, series, top, unit), _across(times), _up(step, top), legend)
+    series = _series(points)
+    tops = [exact_sum(max(one.amounts.get(time, _ZERO), _ZERO) for one in series) for time in times]
+    step, top = _scale(float(max(tops, default=_ZERO)))
+    legend = [Entry(one.look, one.name, exact_sum(one.amounts.values())) for one in series]
+    return Chart(_bars(times, series, top, unit), _across(times), _up(step, top), legend)
+
+
+def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
+    """The sum to its last digit, without zeros at its end."""
+    with localcontext(prec=100):
+        text = format(sum(amounts, _ZERO), "f")
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
 def whole(counts: Mapping[str, int], looks: Mapping[str, str]) -> list[Part]:
@@ -130,25 +137,36 @@ def shares(counts: Sequence[int]) -> list[str]:
     return ["< 0.1 %" if one == 0 and count else f"{one / 10:.1f} %" for one, count in zip(tenths, counts, strict=True)]
 
 
-def _bars(
-    times: Sequence[str],
-    points: Mapping[tuple[str, str | None], Decimal],
-    series: Sequence[tuple[str, str, list[str | None]]],
-    top: float,
-    unit: str,
-) -> list[Bar]:
+def _series(points: Mapping[tuple[str, str | None], Decimal]) -> list[_Series]:
+    by_value: dict[str | None, dict[str, Decimal]] = defaultdict(dict)
+    for (time, value), amount in points.items():
+        by_value[value][time] = amount
+    sums = {value: exact_sum(amounts.values()) for value, amounts in by_value.items()}
+    order = sorted(sums, key=lambda value: (-sums[value], value is None, value or ""))
+    shown = order if len(order) <= _MAX_SERIES else order[: _MAX_SERIES - 1]
+    found = [_Series(look_of(value), "none" if value is None else value, by_value[value]) for value in shown]
+    if rest := order[len(shown) :]:
+        others: dict[str, list[Decimal]] = defaultdict(list)
+        for value in rest:
+            for time, amount in by_value[value].items():
+                others[time].append(amount)
+        amounts = {time: exact_sum(amounts) for time, amounts in others.items()}
+        found.append(_Series(REST, f"others: {len(rest)}", amounts))
+    return found
+
+
+def _bars(times: Sequence[str], series: Sequence[_Series], top: float, unit: str) -> list[Bar]:
     slot, scale = _slot(times), (HEIGHT - _TOP - _BOTTOM) / top
     width = min(slot * 0.8, 48.0)
     bars = []
     for place, time in enumerate(times):
         y, x = HEIGHT - _BOTTOM, _LEFT + place * slot + (slot - width) / 2
-        for look, name, values in series:
-            amount = sum((points.get((time, value), Decimal(0)) for value in values), Decimal(0))
-            if amount > 0:
+        for one in series:
+            if (amount := one.amounts.get(time, _ZERO)) > 0:
                 height = float(amount) * scale
                 y -= height
-                title = f"{name}, {time}: {money(amount, unit)}"
-                bars.append(Bar(round(x, 2), round(y, 2), round(width, 2), round(height, 2), look, title))
+                title = f"{one.name}, {time}: {money(amount, unit)}"
+                bars.append(Bar(round(x, 2), round(y, 2), round(width, 2), round(height, 2), one.look, title))
     return bars
 
 

@@ -69,6 +69,13 @@ def instant_of(text: str, zone: ZoneInfo, field: str) -> datetime:
     return at
 
 
+def words(since: datetime, until: datetime, zone_name: str) -> str:
+    """A period as its own zone has it, whatever zone the viewer is in."""
+    zone = zone_of(zone_name)
+    ends = (at.astimezone(zone).replace(tzinfo=None).isoformat(" ") for at in (since, until))
+    return f"{' to '.join(_short(end) for end in ends)}, {zone_name}"
+
+
 def before(period: Period, zone: ZoneInfo) -> Period:
     """The month before a month, or as much time before any other period. Raises NoPeriod where none is left."""
     if period.month is not None:
@@ -77,6 +84,10 @@ def before(period: Period, zone: ZoneInfo) -> Period:
     if since.year not in _YEARS:
         raise NoPeriod("since", "must leave as much time before it")
     return Period(since, period.since)
+
+
+def _short(local: str) -> str:
+    return local.removesuffix(":00").removesuffix(" 00:00")
 
 
 def _moved(month: str, by: int) -> tuple[int, int]:

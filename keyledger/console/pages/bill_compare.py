@@ -13,12 +13,12 @@ from keyledger.client.model.bills import BillComparison, Compared
 from keyledger.console.bill_columns import Column, columns_of
 from keyledger.console.bill_question import TIMES, Asked, BillQuestion
 from keyledger.console.pages.bills import ZONES, faults_of, is_free, refused_page
-from keyledger.console.periods import NoPeriod, Period, before, of_month, zone_of
+from keyledger.console.periods import NoPeriod, Period, before, of_month, words, zone_of
 from keyledger.console.routing import LoggedIn, page_router
 
 router = page_router()
 _MAX_ROWS: Final = 1_000
-_SHOWN: Final = frozenset({"inferences", "input_tokens", "output_tokens", "cost_usd", "charges"})
+_SHOWN: Final = frozenset({"inferences", "cost_usd", "charges"})
 
 
 @router.get("/bills/compare")
@@ -42,6 +42,7 @@ async def compare(visit: LoggedIn, asked: Asked, base_month: str = "", base_know
         asked=asked,
         faults={},
         zones=ZONES,
+        words=words,
         bill=None,
         links=is_free(visit),
         compared=compared,

@@ -11,15 +11,18 @@ from fastapi.responses import Response
 from keyledger.client.call import Call, path_of, query_of
 from keyledger.client.calls import list_billed_inferences
 from keyledger.client.errors import Refused
+from keyledger.client.model.bills import BilledInference
 from keyledger.console.addresses import with_query
-from keyledger.console.bill_columns import columns_of
+from keyledger.console.bill_columns import COUNTS, Column, columns_of
 from keyledger.console.bill_question import Asked, filled
 from keyledger.console.pages.bills import BUCKETS
+from keyledger.console.periods import words
 from keyledger.console.routing import LoggedIn, page_router
 
 router = page_router()
 _PAGE: Final = 100
 _EXPLAIN_S: Final = 330.0
+_ELSEWHERE: Final = frozenset({"inferences", "charges"})
 
 
 @router.get("/bills/inferences")
@@ -41,20 +44,27 @@ async def inferences(
             found = await visit.ask(call.asking(cursor=cursor) if cursor else call)
         except Refused as refused:
             fault = "; ".join(f"{one.field} {one.message}" for one in refused.errors) or refused.detail
-    items = found.items if found else []
+    items = list(found.items) if found else []
     return visit.page(
         "bills_inferences.html",
         422 if fault else 200,
         asked=asked,
+        words=words,
         line=line,
         bucket=bucket,
         buckets=BUCKETS,
         fault=fault,
         items=items,
-        columns=[column for column in columns_of(items) if column.figure != "inferences"],
+        columns=_columns(items),
         first=with_query(request, cursor=None) if cursor else None,
         following=with_query(request, cursor=found.next_cursor) if found and found.next_cursor else None,
     )
+
+
+def _columns(items: list[BilledInference]) -> list[Column]:
+    """The columns of one inference each: charges stand by their prices, and counts only where there are any."""
+    found = [column for column in columns_of(items) if column.figure not in _ELSEWHERE]
+    return [column for column in found if column.figure not in COUNTS or any(map(column.is_called_out, items))]
 
 
 @router.get("/bills/explain/{inference_id}")

@@ -17,7 +17,7 @@ from keyledger.console.bill_chart import chart_names, chart_of, figures_of
 from keyledger.console.bill_columns import columns_of
 from keyledger.console.bill_question import Asked, BillQuestion
 from keyledger.console.charts import whole
-from keyledger.console.periods import month_after
+from keyledger.console.periods import month_after, words
 from keyledger.console.routing import LoggedIn, page_router
 from keyledger.console.visit import Visit
 
@@ -65,6 +65,7 @@ async def bills(visit: LoggedIn, asked: Asked, figure: str = "") -> Response:
         asked=asked,
         faults={},
         zones=ZONES,
+        words=words,
         bill=bill,
         shown=bill.lines[:_MAX_ROWS],
         columns=columns_of([bill.total, *bill.lines, *bill.late_lines]),
