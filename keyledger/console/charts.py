@@ -14,11 +14,12 @@ from keyledger.console.formats import money, number
 
 WIDTH: Final = 1000.0
 HEIGHT: Final = 220.0
-_LEFT, _TOP, _BOTTOM = 56.0, 12.0, 24.0
+_LEFT, _TOP, _BOTTOM = 64.0, 12.0, 24.0
 # More than these are hard to tell apart.
 _MAX_SERIES: Final = 10
 _MAX_LABELS: Final = 12
-_COLOURS: Final = 8
+_LOOKS: Final = tuple(f"f{colour}{depth}" for depth in ("", " hatched", " deep") for colour in range(8))
+_PREFIXES: Final = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 # What can still be seen, of a bar that is WIDTH wide.
 _LEAST: Final = 3.0
 _ZERO: Final = Decimal(0)
@@ -87,12 +88,17 @@ class Part:
     bar: Bar
 
 
-def look_of(value: str | None) -> str:
-    """The classes of a value, the same on every chart: one of eight colours, plain or light."""
-    if value is None:
-        return NOTHING
-    digest = sha256(value.encode()).digest()
-    return f"f{digest[0] % _COLOURS}" + (" hatched" if digest[1] % 2 else "")
+def looks_of(values: Iterable[str | None]) -> dict[str | None, str]:
+    """The classes of each value: one of eight colours, in three depths, by a hash of the value.
+
+    So a value has its colour on every chart, unless another one there has it too: the later one by name takes the next.
+    """
+    found: dict[str | None, str] = {None: NOTHING}
+    for value in sorted(value for value in values if value is not None):
+        place = int.from_bytes(sha256(value.encode()).digest()[:4])
+        after = (_LOOKS[(place + more) % len(_LOOKS)] for more in range(len(_LOOKS)))
+        found[value] = next((look for look in after if look not in found.values()), _LOOKS[place % len(_LOOKS)])
+    return found
 
 
 def stacked(times: Sequence[str], points: Mapping[tuple[str, str | None], Decimal], unit: str) -> Chart:
@@ -140,11 +146,13 @@ def shares(counts: Sequence[int]) -> list[str]:
 def _series(points: Mapping[tuple[str, str | None], Decimal]) -> list[_Series]:
     by_value: dict[str | None, dict[str, Decimal]] = defaultdict(dict)
     for (time, value), amount in points.items():
-        by_value[value][time] = amount
+        if amount:
+            by_value[value][time] = amount
     sums = {value: exact_sum(amounts.values()) for value, amounts in by_value.items()}
     order = sorted(sums, key=lambda value: (-sums[value], value is None, value or ""))
     shown = order if len(order) <= _MAX_SERIES else order[: _MAX_SERIES - 1]
-    found = [_Series(look_of(value), "none" if value is None else value, by_value[value]) for value in shown]
+    looks = looks_of(shown)
+    found = [_Series(looks[value], "none" if value is None else value, by_value[value]) for value in shown]
     if rest := order[len(shown) :]:
         others: dict[str, list[Decimal]] = defaultdict(list)
         for value in rest:
@@ -180,10 +188,14 @@ def _across(times: Sequence[str]) -> list[Mark]:
 
 
 def _up(step: float, top: float) -> list[Mark]:
-    digits = max(-floor(log10(step)), 0)
     scale = (HEIGHT - _TOP - _BOTTOM) / top
+    size, prefix = next((one for one in _PREFIXES if step >= one[0]), (1, ""))
+    digits = max(-floor(log10(step / size)), 0)
     return [
-        Mark(round(HEIGHT - _BOTTOM - place * step * scale, 2), str(money(Decimal(f"{place * step:.{digits}f}"))))
+        Mark(
+            round(HEIGHT - _BOTTOM - place * step * scale, 2),
+            f"{money(Decimal(f'{place * step / size:.{digits}f}'))}{prefix if place else ''}",
+        )
         for place in range(round(top / step) + 1)
     ]
 

@@ -71,6 +71,7 @@ async def bills(visit: LoggedIn, asked: Asked, figure: str = "") -> Response:
         columns=columns_of([bill.total, *bill.lines, *bill.late_lines]),
         coverage=_coverage(bill),
         buckets=BUCKETS,
+        late=_late(bill),
         links=is_free(visit),
         months=_months(asked),
         pinned=_pinned(asked, bill),
@@ -148,6 +149,15 @@ def _coverage(bill: Bill) -> list[Any]:
     counts = {one.bucket: one.inferences for one in bill.coverage}
     looks = {name: look for name, (look, _) in BUCKETS.items()}
     return whole({name: counts[name] for name in BUCKETS if name in counts}, looks)
+
+
+def _late(bill: Bill) -> int | None:
+    """How many inferences are late; None where late lines can't say, as one inference can be on several of them."""
+    if not bill.tag:
+        return next((one.inferences for one in bill.coverage if one.bucket == "outside_key_life"), 0)
+    if {"model", "provider"} & set(bill.group_by):
+        return None
+    return sum(line.inferences for line in bill.late_lines)
 
 
 def _months(asked: BillQuestion) -> tuple[str, str] | None:

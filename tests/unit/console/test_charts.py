@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from keyledger.console.charts import HEIGHT, NOTHING, REST, WIDTH, exact_sum, look_of, shares, stacked, whole
+from keyledger.console.charts import HEIGHT, NOTHING, REST, WIDTH, exact_sum, looks_of, shares, stacked, whole
 
 _LOOKS = {"keyed": "f2", "orphan": "f3", "unkeyed": "f6"}
 
@@ -31,6 +31,7 @@ def test_all_bars_are_within_the_chart_and_below_its_last_tick() -> None:
         chart = stacked(["a"], {("a", "x"): Decimal(highest)}, "")
         assert chart.up[-1].at <= chart.bars[0].y < HEIGHT
         assert 2 <= len(chart.up) <= 6
+        assert max(len(one.text) for one in chart.up) <= 11
         assert chart.up[0].text == "0" or set(chart.up[0].text) == {"0", "."}
 
 
@@ -50,14 +51,30 @@ def test_no_amounts_give_a_chart_without_bars() -> None:
     assert stacked(["a"], {("a", "refunded"): Decimal(-3)}, "USD").bars == []
 
 
-def test_a_value_keeps_its_colour_and_none_has_its_own() -> None:
+def test_a_value_has_its_colour_by_its_name_and_none_has_its_own() -> None:
     alone = stacked(["a"], {("a", "acme"): Decimal(1)}, "").legend[0].look
-    points: dict[tuple[str, str | None], Decimal] = {("a", name): Decimal(1) for name in ("b", "c", "acme")}
+    points: dict[tuple[str, str | None], Decimal] = {("a", name): Decimal(1) for name in ("globex", "acme", "initech")}
     among = {one.name: one.look for one in stacked(["a"], points, "").legend}
-    assert alone == among["acme"] == look_of("acme")
-    assert look_of(None) == NOTHING
-    assert look_of("none") != NOTHING
-    assert len({look_of(str(number)) for number in range(200)}) == 16
+    assert alone == among["acme"] == looks_of(["acme"])["acme"]
+    assert looks_of([None])[None] == NOTHING
+    assert looks_of(["none"])["none"] != NOTHING
+
+
+def test_no_two_values_of_a_chart_look_the_same() -> None:
+    for first in range(0, 300, 10):
+        values = [f"customer {first + number}" for number in range(10)]
+        assert len({looks_of(values)[value] for value in values}) == 10
+    assert len(set(looks_of([str(number) for number in range(30)]).values())) == 25
+
+
+def test_ticks_of_large_amounts_are_short() -> None:
+    assert [one.text for one in stacked(["a"], {("a", "x"): Decimal(19_153_335)}, "").up] == [
+        "0",
+        "5M",
+        "10M",
+        "15M",
+        "20M",
+    ]
 
 
 @pytest.mark.parametrize(
