@@ -76,8 +76,8 @@ def columns_of(all_figures: Sequence[Figures]) -> list[Column]:
         Column("inferences", "Inferences"),
         *tokens,
         *[_wide(column, all_figures) for column in amounts],
-        Column("unrated", "Unrated rows"),
-        Column("unpriced", "Unpriced rows"),
+        Column("unrated", "Unrated"),
+        Column("unpriced", "Unpriced"),
     ]
 
 

@@ -14,7 +14,7 @@ from starlette.datastructures import QueryParams
 from keyledger.client.call import Call, Instant
 from keyledger.client.calls import show_bill
 from keyledger.client.model.bills import Bill
-from keyledger.console.periods import NoPeriod, Period, instant_of, month_at, of_month, zone_of
+from keyledger.console.periods import NoPeriod, Period, instant_of, month_after, month_at, of_month, zone_of
 
 TIMES: Final = ("hour", "day", "month")
 _DEFAULT_GROUP: Final = ("customer_id",)
@@ -90,6 +90,11 @@ class BillQuestion:
     def of_month(self, month: str) -> BillQuestion:
         """The same of a whole month."""
         return replace(self, month=month, since="", until="", period=of_month(month, zone_of(self.time_zone)))
+
+    def year_address(self) -> str:
+        """The twelve months until the end of this one, month by month."""
+        since, until = f"{month_after(self.month, -11)}-01", f"{month_after(self.month)}-01"
+        return replace(self.grouped_by("month"), since=since, until=until).address()
 
     def grouped_by(self, *names: str) -> BillQuestion:
         """The same, grouped by other names."""

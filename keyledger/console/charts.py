@@ -18,7 +18,7 @@ _LEFT, _TOP, _BOTTOM = 64.0, 12.0, 24.0
 # More than these are hard to tell apart.
 _MAX_SERIES: Final = 10
 _MAX_LABELS: Final = 12
-_LOOKS: Final = tuple(f"f{colour}{depth}" for depth in ("", " hatched", " deep") for colour in range(8))
+_LOOKS: Final = tuple(f"f{colour}{depth}" for depth in ("", " hatched") for colour in range(8))
 _PREFIXES: Final = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 # What can still be seen, of a bar that is WIDTH wide.
 _LEAST: Final = 3.0
@@ -89,7 +89,7 @@ class Part:
 
 
 def looks_of(values: Iterable[str | None]) -> dict[str | None, str]:
-    """The classes of each value: one of eight colours, in three depths, by a hash of the value.
+    """The classes of each value: one of eight colours, plain or light, by a hash of the value.
 
     So a value has its colour on every chart, unless another one there has it too: the later one by name takes the next.
     """
