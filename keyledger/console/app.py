@@ -11,6 +11,9 @@ from keyledger.console import answers
 from keyledger.console.navigation import first_page
 from keyledger.console.pages import (
     audit,
+    bill_compare,
+    bill_lines,
+    bills,
     deliveries,
     events,
     health,
@@ -31,6 +34,9 @@ _PAGES: Final[tuple[APIRouter, ...]] = (
     keys.router,
     new_key.router,
     key.router,
+    bills.router,
+    bill_lines.router,
+    bill_compare.router,
     price_changes.router,
     prices.router,
     policy.router,
