@@ -7,26 +7,14 @@ from typing import Final
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
-from keyledger.console import answers
+from keyledger.console import answers, login
+from keyledger.console.admin import deliveries, health, policy, tokens, webhooks
+from keyledger.console.audit import audit
+from keyledger.console.bills import bills, compare, lines
+from keyledger.console.events import events
+from keyledger.console.keys import key, keys, new_key
 from keyledger.console.navigation import first_page
-from keyledger.console.pages import (
-    audit,
-    bill_compare,
-    bill_lines,
-    bills,
-    deliveries,
-    events,
-    health,
-    key,
-    keys,
-    login,
-    new_key,
-    policy,
-    price_changes,
-    prices,
-    tokens,
-    webhooks,
-)
+from keyledger.console.prices import changes, prices
 from keyledger.console.routing import LoggedIn, page_router
 
 _PAGES: Final[tuple[APIRouter, ...]] = (
@@ -35,9 +23,9 @@ _PAGES: Final[tuple[APIRouter, ...]] = (
     new_key.router,
     key.router,
     bills.router,
-    bill_lines.router,
-    bill_compare.router,
-    price_changes.router,
+    lines.router,
+    compare.router,
+    changes.router,
     prices.router,
     policy.router,
     tokens.router,

@@ -8,8 +8,8 @@ from typing import Final
 import pytest
 from starlette.datastructures import QueryParams
 
-from keyledger.console.bill_question import BillQuestion, read_question
-from keyledger.console.periods import Period, before, month_after, words, zone_of
+from keyledger.console.bills.periods import Period, before, month_after, words, zone_of
+from keyledger.console.bills.question import BillQuestion, read_question
 
 _NOW: Final = datetime(2026, 3, 31, 23, 30, tzinfo=UTC)
 

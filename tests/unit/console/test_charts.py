@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from keyledger.console.charts import HEIGHT, NOTHING, REST, WIDTH, exact_sum, looks_of, shares, stacked, whole
+from keyledger.console.bills.charts import HEIGHT, NOTHING, REST, WIDTH, exact_sum, looks_of, shares, stacked, whole
 
 _LOOKS = {"keyed": "f2", "orphan": "f3", "unkeyed": "f6"}
 

@@ -11,8 +11,8 @@ import pytest
 
 from keyledger.client.call import Call
 from keyledger.client.model.events import Event, EventData, EventPage
-from keyledger.console.event_pages import Found, Question, newest
-from keyledger.console.event_rows import Viewer
+from keyledger.console.events.rows import Viewer
+from keyledger.console.events.windows import Found, Question, newest
 from keyledger.console.visit import Visit
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)

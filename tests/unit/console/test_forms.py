@@ -11,9 +11,9 @@ import pytest
 from keyledger.client.errors import Refused
 from keyledger.client.model.policy import TagPolicy, TagRule
 from keyledger.client.model.prices import Price
-from keyledger.console.pages.policy import TypedPolicy, typed_policy
-from keyledger.console.pages.price_changes import TypedPrice, typed_price
-from keyledger.console.pages.tokens import TypedToken
+from keyledger.console.admin.policy import TypedPolicy, typed_policy
+from keyledger.console.admin.tokens import TypedToken
+from keyledger.console.prices.changes import TypedPrice, typed_price
 from keyledger.console.visit import Form
 
 _AT = datetime(2026, 3, 1, tzinfo=UTC)

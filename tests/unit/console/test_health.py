@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 
 from audit.verify.last import LastVerify
+from keyledger.console.admin.health_words import ALARMS, FOLLOWERS, PARTS, STATES
 from keyledger.console.answers import text
-from keyledger.console.health_words import ALARMS, FOLLOWERS, PARTS, STATES
 from keyledger.http.answer.encode import encode
 from keyledger.http.operations.open_status import open_status
 from keyledger.runtime.status import Status
@@ -68,7 +68,7 @@ LETTER = {
 def page(status: Status, *, full: bool, letters: tuple[dict[str, Any], ...] = (LETTER,), **usage: Any) -> str:
     """The page as HTML."""
     return text(
-        "health.html",
+        "health/health.html",
         visit=VISIT,
         shown=encode(status) if full else open_status(status),
         usage={"rows": {"ChatInference": 5, "JsonInference": None}, "seen_until": None, "after_now": None, "hint": None}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from keyledger.client.model.keys import HistoryEvent
-from keyledger.console.timeline import Span, picture, spans
+from keyledger.console.keys.timeline import Span, picture, spans
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from keyledger.client.model.keys import HistoryEvent
+from keyledger.console.admin.health_words import ALARMS, PARTS, STATES
 from keyledger.console.answers import text
-from keyledger.console.event_rows import Viewer, about_of, kind_of, row_of
-from keyledger.console.event_words import NAMES
-from keyledger.console.health_words import ALARMS, PARTS, STATES
+from keyledger.console.events.rows import Viewer, about_of, kind_of, row_of
+from keyledger.console.events.words import NAMES
 from keyledger.runtime.watching.part_status import State
 from projections.ledger.alarms import AlarmKind
 from registry.log.codec import CURRENT
@@ -35,7 +35,7 @@ def event(kind: str = "TagsChanged", **changed: Any) -> HistoryEvent:
 
 def row(recorded: HistoryEvent, viewer: Viewer = ADMIN, stream: str = "key-k3yPubl1cId0") -> str:
     """Its row as HTML."""
-    return text("events_row.html", event=row_of(recorded, stream, viewer))
+    return text("events/row.html", event=row_of(recorded, stream, viewer))
 
 
 def test_every_type_of_event_has_a_name() -> None:

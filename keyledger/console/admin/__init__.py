@@ -1,0 +1,1 @@
+"""What needs the scope admin: tag policy, tokens, webhooks, health."""

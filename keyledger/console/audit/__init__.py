@@ -1,0 +1,1 @@
+"""Verify, state at an instant, differences, and the way to an explanation."""

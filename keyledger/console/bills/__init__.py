@@ -1,0 +1,1 @@
+"""What a period cost, the inferences behind each line, and the period before."""

@@ -1,0 +1,180 @@
+"""The bill of a period: its lines, its days, what it covers, and what is not as it should be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from keyledger.client.errors import Refused, problem_of
+from keyledger.client.model.bills import Bill
+from keyledger.console.answers import HEADERS
+from keyledger.console.bills.chart import chart_names, chart_of, figures_of
+from keyledger.console.bills.charts import whole
+from keyledger.console.bills.columns import columns_of
+from keyledger.console.bills.periods import month_after, words
+from keyledger.console.bills.question import Asked, BillQuestion
+from keyledger.console.routing import LoggedIn, page_router
+from keyledger.console.visit import Visit
+
+router = page_router()
+# More rows make a page that nobody reads; the CSV has all.
+_MAX_ROWS: Final = 1_000
+# Each bucket's colour, and what is in it.
+BUCKETS: Final = {
+    "keyed": ("f2", "on the lines of the bill"),
+    "outside_key_life": ("f4", "used a key before it was created, after its end, or while it was suspended"),
+    "unknown_key": ("f1", "with a key that the log does not know: it was made outside the registry"),
+    "unkeyed": ("f6", "without a key: the gateway asked for none"),
+    "orphan": ("f3", "model rows whose inference is missing"),
+    "batch": ("f5", "of batch requests, whose key tag is not the gateway's word"),
+    "bad_id": ("f7", "with an id that says no instant: shown whole in every bill"),
+}
+ZONES: Final = (
+    "UTC",
+    "Europe/London",
+    "Europe/Berlin",
+    "Europe/Paris",
+    "America/New_York",
+    "America/Chicago",
+    "America/Los_Angeles",
+    "America/Sao_Paulo",
+    "Asia/Kolkata",
+    "Asia/Shanghai",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+)
+_CSV_HEADERS: Final = ("content-type", "keyledger-position", "keyledger-formula-values", "keyledger-rounding")
+
+
+@router.get("/bills")
+async def bills(visit: LoggedIn, asked: Asked, figure: str = "") -> Response:
+    """The bill of the question in the address. Without one it is this month's, by customer."""
+    if asked.faults:
+        return refused_page(visit, asked, asked.faults)
+    try:
+        asked, bill = await _bill(visit, asked)
+    except Refused as refused:
+        return refused_page(visit, asked, faults_of(refused))
+    return visit.page(
+        "bills/bills.html",
+        asked=asked,
+        faults={},
+        zones=ZONES,
+        words=words,
+        bill=bill,
+        shown=bill.lines[:_MAX_ROWS],
+        columns=columns_of([bill.total, *bill.lines, *bill.late_lines]),
+        coverage=_coverage(bill),
+        buckets=BUCKETS,
+        late=_late(bill),
+        links=is_free(visit),
+        months=_months(asked),
+        pinned=_pinned(asked, bill),
+        **await _chart(visit, asked, bill, figure),
+    )
+
+
+@router.get("/bills.csv")
+async def bills_csv(visit: LoggedIn, asked: Asked, request: Request) -> Response:
+    """The lines as the API gives them in CSV, to be saved. Raises Problem."""
+    if asked.faults:
+        return refused_page(visit, asked, asked.faults)
+    query: dict[str, Any] = {**asked.call().query}
+    if request.query_params.get("round") == "true":
+        query["round"] = "true"
+    answer = await visit.client.http.get("/billing/usage", params=query, headers={"Accept": "text/csv"})
+    if answer.status_code >= 400:
+        raise problem_of(answer.status_code, answer.headers, answer.content)
+    kept = {name: answer.headers[name] for name in _CSV_HEADERS if name in answer.headers}
+    return Response(
+        answer.content,
+        headers={
+            **HEADERS,
+            **kept,
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'attachment; filename="{_file_name(asked)}"',
+        },
+    )
+
+
+def faults_of(refused: Refused) -> dict[str, str]:
+    """What is wrong, by the form's fields; what is of none of them, under the field that it names."""
+    return {field.partition(".")[0]: text for field, text in refused.messages().items()} or {"": refused.detail}
+
+
+def is_free(visit: Visit) -> bool:
+    """Whether the person may see what is behind a bill: who is confined sees the bill alone."""
+    return visit.session.principal.confined_to is None
+
+
+def refused_page(
+    visit: Visit, asked: BillQuestion, faults: Mapping[str, str], template: str = "bills/bills.html", **given: Any
+) -> Response:
+    """The form as it was filled in, with what is wrong about it."""
+    return visit.page(template, 422, asked=asked, faults=faults, zones=ZONES, bill=None, links=is_free(visit), **given)
+
+
+async def _bill(visit: Visit, asked: BillQuestion) -> tuple[BillQuestion, Bill]:
+    """The bill, and the question that it answers: without customers it is not by customer, where nobody asked so."""
+    try:
+        return asked, await visit.ask(asked.call())
+    except Refused as refused:
+        if not asked.is_default or set(refused.messages()) != {"group_by"}:
+            raise
+    asked = replace(asked, group_by=())
+    return asked, await visit.ask(asked.call())
+
+
+async def _chart(visit: Visit, asked: BillQuestion, bill: Bill, key: str) -> dict[str, Any]:
+    """What the template draws. A bill by day can have too many lines: then there is no chart, and it says so."""
+    figures = figures_of(bill.total)
+    figure = next((one for one in figures if one.key == key), figures[0])
+    names = chart_names(asked.group_by, asked.instants)
+    given = {"figures": figures, "figure": figure, "chart_names": names, "chart": None, "chart_fault": None}
+    if not bill.lines:
+        return given
+    try:
+        by_time = bill if list(asked.group_by) == names else await visit.ask(asked.call(names))
+    except Refused as refused:
+        return {**given, "chart_fault": refused.detail}
+    return {**given, "chart": chart_of(by_time, figure)}
+
+
+def _coverage(bill: Bill) -> list[Any]:
+    counts = {one.bucket: one.inferences for one in bill.coverage}
+    looks = {name: look for name, (look, _) in BUCKETS.items()}
+    return whole({name: counts[name] for name in BUCKETS if name in counts}, looks)
+
+
+def _late(bill: Bill) -> int | None:
+    """How many inferences are late; None where late lines can't say, as one inference can be on several of them."""
+    if not bill.tag:
+        return next((one.inferences for one in bill.coverage if one.bucket == "outside_key_life"), 0)
+    if {"model", "provider"} & set(bill.group_by):
+        return None
+    return sum(line.inferences for line in bill.late_lines)
+
+
+def _months(asked: BillQuestion) -> tuple[str, str] | None:
+    """The months before and after; None where the period is none."""
+    return (month_after(asked.month, -1), month_after(asked.month)) if asked.month else None
+
+
+def _pinned(asked: BillQuestion, bill: Bill) -> str | None:
+    """The address under which this bill never changes; None where some usage has no anchor, or it has it already."""
+    anchored_at = bill.usage.anchored_at
+    if anchored_at is None or (asked.known_at and asked.usage_known_at):
+        return None
+    known_at = bill.position if bill.known_at is None else bill.known_at
+    return asked.address(known_at=str(known_at), usage_known_at=str(anchored_at))
+
+
+def _file_name(asked: BillQuestion) -> str:
+    period = asked.month or f"{asked.instants.since:%Y-%m-%d}-{asked.instants.until:%Y-%m-%d}"
+    names = re.sub(r"[^A-Za-z0-9_.-]+", "-", "-".join(asked.group_by))[:80]
+    return f"bill-{period}{'-by-' if names else ''}{names}.csv"

@@ -1,0 +1,207 @@
+"""One key: its state, which value each tag had when, its secrets, and its history; and what can be done with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from fastapi.responses import Response
+
+from keyledger.client.call import Call
+from keyledger.client.calls import (
+    cancel_scheduled,
+    edit_key,
+    list_key_events,
+    resume_key,
+    revoke_credential,
+    revoke_key,
+    rotate_key,
+    show_key,
+    show_key_usage,
+    suspend_key,
+    what_if,
+)
+from keyledger.client.errors import Problem, Refused
+from keyledger.client.model.keys import HistoryEvent, Key, KeyUse
+from keyledger.console.answers import see_other
+from keyledger.console.keys.timeline import picture, spans
+from keyledger.console.routing import LoggedIn, page_router
+from keyledger.console.visit import Form, Visit
+
+router = page_router()
+_MOST_EVENTS: Final = 1_000
+_HOUR_S: Final = 3_600
+
+
+@router.get("/keys/{public_id}")
+async def key_page(visit: LoggedIn, public_id: str, done: str = "") -> Response:
+    """The key, and all that happened to it."""
+    key = await visit.ask(show_key(public_id))
+    events, more = await _events(visit, public_id)
+    use, use_fault = await _use(visit, public_id)
+    found, now = spans(events), datetime.now(UTC)
+    return visit.page(
+        "keys/key.html",
+        key=key,
+        events=list(reversed(events)),
+        more=more,
+        use={one.credential_id: one for one in use.items} if use else {},
+        seen_until=use.seen_until if use else None,
+        use_fault=use_fault,
+        spans=found,
+        picture=picture(found, now),
+        now=now,
+        done=_DONE.get(done),
+    )
+
+
+@router.get("/keys/{public_id}/edit")
+async def edit_page(visit: LoggedIn, public_id: str) -> Response:
+    """A form of the tags, the description and the expiration."""
+    return _edit_page(visit, await visit.ask(show_key(public_id)), Form([]))
+
+
+@router.post("/keys/{public_id}/edit")
+async def edit(visit: LoggedIn, public_id: str) -> Response:
+    """First show what would change, and what a backdated edit would do to bills; then do it."""
+    form = await visit.form()
+    key = await visit.ask(show_key(public_id))
+    call, changes = _edit_call(key, form)
+    if not changes:
+        return _edit_page(visit, key, form, {"": "Nothing is changed."})
+    try:
+        if form.get("sure"):
+            await visit.ask(call.if_match(int(form.get("version"))))
+            return see_other(f"/console/keys/{public_id}?done=edited")
+        effect = await visit.ask(what_if(call)) if form.get("effective_at") and visit.may("billing:read") else None
+    except Refused as refused:
+        return _edit_page(visit, key, form, {**refused.messages(), "": refused.detail})
+    return visit.page("keys/confirm_edit.html", key=key, form=form, changes=changes, effect=effect)
+
+
+@router.post("/keys/{public_id}/suspend")
+async def suspend(visit: LoggedIn, public_id: str) -> Response:
+    """Stop the key until it is resumed."""
+    return await _after(visit, public_id, "suspended", suspend_key(public_id, reason=await _reason(visit)))
+
+
+@router.post("/keys/{public_id}/resume")
+async def resume(visit: LoggedIn, public_id: str) -> Response:
+    """Let a suspended key work again."""
+    return await _after(visit, public_id, "resumed", resume_key(public_id, reason=await _reason(visit)))
+
+
+@router.get("/keys/{public_id}/revoke")
+async def revoke_page(visit: LoggedIn, public_id: str) -> Response:
+    """Ask whether this is the key that was meant: it can't be undone."""
+    return visit.page("keys/revoke.html", key=await visit.ask(show_key(public_id)), fault=None)
+
+
+@router.post("/keys/{public_id}/revoke")
+async def revoke(visit: LoggedIn, public_id: str) -> Response:
+    """Revoke the key, once its name was typed."""
+    form = await visit.form()
+    key = await visit.ask(show_key(public_id))
+    if form.get("name") != named(key):
+        return visit.page("keys/revoke.html", 422, key=key, fault=f"Type {named(key)} to revoke this key.")
+    await visit.ask(revoke_key(public_id, reason=form.get("reason") or None))
+    return see_other(f"/console/keys/{public_id}?done=revoked")
+
+
+@router.get("/keys/{public_id}/rotate")
+async def rotate_page(visit: LoggedIn, public_id: str) -> Response:
+    """How the secrets that there are end."""
+    return visit.page("keys/rotate.html", key=await visit.ask(show_key(public_id)))
+
+
+@router.post("/keys/{public_id}/rotate")
+async def rotate(visit: LoggedIn, public_id: str) -> Response:
+    """Make a new secret, which is shown this once."""
+    form = await visit.form()
+    if form.get("ends") == "compromised":
+        call = rotate_key(public_id, compromised=True)
+    else:
+        call = rotate_key(public_id, overlap_s=int(form.get("hours") or 0) * _HOUR_S)
+    made = await visit.ask(call.idempotency_key(form.once))
+    return visit.page("keys/secret.html", key=made, secret=made.api_key, heading="A new secret")
+
+
+@router.post("/keys/{public_id}/credentials/{credential_id}/revoke")
+async def end_credential(visit: LoggedIn, public_id: str, credential_id: str) -> Response:
+    """Revoke one secret of the key."""
+    call = revoke_credential(public_id, credential_id, reason=await _reason(visit))
+    return await _after(visit, public_id, "credential", call)
+
+
+@router.post("/keys/{public_id}/scheduled/{position}/cancel")
+async def cancel(visit: LoggedIn, public_id: str, position: int) -> Response:
+    """Cancel a change that is to come."""
+    return await _after(
+        visit, public_id, "cancelled", cancel_scheduled(public_id, position, reason=await _reason(visit))
+    )
+
+
+def named(key: Key) -> str:
+    """What a person knows a key by: its customer, or else its id."""
+    return key.tags.get("customer_id", key.public_id)
+
+
+_DONE: Final = {
+    "created": "The key was made.",
+    "edited": "The key was changed.",
+    "suspended": "The key is suspended: nobody can use it until it is resumed.",
+    "resumed": "The key works again.",
+    "revoked": "The key is revoked.",
+    "credential": "The secret is revoked.",
+    "cancelled": "The scheduled change is cancelled.",
+}
+
+
+async def _reason(visit: Visit) -> str | None:
+    return (await visit.form()).get("reason") or None
+
+
+async def _after(visit: Visit, public_id: str, done: str, call: Call[Any]) -> Response:
+    await visit.ask(call)
+    return see_other(f"/console/keys/{public_id}?done={done}")
+
+
+async def _events(visit: Visit, public_id: str) -> tuple[list[HistoryEvent], bool]:
+    """All events, oldest first, and whether there are more than a page can show."""
+    page = await visit.ask(list_key_events(public_id, limit=_MOST_EVENTS))
+    return page.items, page.next_cursor is not None
+
+
+async def _use(visit: Visit, public_id: str) -> tuple[KeyUse | None, str | None]:
+    try:
+        return await visit.ask(show_key_usage(public_id)), None
+    except Problem as problem:
+        return None, problem.detail
+
+
+def _edit_page(visit: Visit, key: Key, form: Form, faults: dict[str, str] | None = None) -> Response:
+    rows = form.rows("tag_name", "tag_value") or list(key.tags.items())
+    return visit.page(
+        "keys/edit.html", 422 if faults else 200, key=key, form=form, rows=[*rows, ("", "")], faults=faults or {}
+    )
+
+
+def _edit_call(key: Key, form: Form) -> tuple[Call[Key], list[tuple[str, str | None, str | None]]]:
+    """The call, and each change as (what, before, after)."""
+    wanted = {name: value for name, value in form.rows("tag_name", "tag_value") if name and value}
+    tags: dict[str, str | None] = {name: value for name, value in wanted.items() if key.tags.get(name) != value}
+    tags |= {name: None for name in key.tags if name not in wanted}
+    changes = [(name, key.tags.get(name), value) for name, value in sorted(tags.items())]
+    given: dict[str, Any] = {"tags": tags} if tags else {}
+    description = form.get("description") or None
+    if description != key.description:
+        given["description"] = description
+        changes.append(("description", key.description, description))
+    expiration = form.get("expiration") or None
+    before = None if key.expiration is None else key.expiration.isoformat().replace("+00:00", "Z")
+    if expiration != before:
+        given["expiration"] = expiration
+        changes.append(("expiration", before, expiration))
+    if form.get("effective_at"):
+        given["effective_at"] = form.get("effective_at")
+    return edit_key(key.public_id, **given, reason=form.get("reason") or None), changes
