@@ -61,12 +61,22 @@ async def demo(folder: Path, *, keep_running: bool) -> None:
             known = await story(portal, folder)
         if keep_running:
             console.print(f"\nIt runs at {url} until Ctrl-C.")
+            console.print(f"The console, once, within ten minutes: {await _console(folder)}", soft_wrap=True)
+            console.print(f"Another address of it: keyledger console --data {folder}", soft_wrap=True)
             await process.wait()
     finally:
         if process.returncode is None:
             process.terminate()
             await process.wait()
     next_steps(folder, known)
+
+
+async def _console(folder: Path) -> str:
+    """An address of the console."""
+    command = (sys.executable, "-m", "keyledger.cli", "console", "--data", str(folder))
+    printing = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    printed, _ = await printing.communicate()
+    return printed.decode().strip()
 
 
 async def _ready(process: asyncio.subprocess.Process) -> str:
