@@ -80,7 +80,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a whole: its count, and its share as text; the shares of all parts add up to 100 %."""
+    """A part of the total: its count, and its share as text; the shares of all parts add up to 100 %."""
 
     name: str
     count: int
