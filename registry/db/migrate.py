@@ -34,6 +34,7 @@ _GRANTS: Final = {
     "webhook": "SELECT, INSERT, UPDATE",
     "webhook_secret": "SELECT, INSERT, UPDATE, DELETE",
     "webhook_delivery": "SELECT, INSERT, UPDATE, DELETE",
+    "state_rebuild": "SELECT, UPDATE",
     "console_session": "SELECT, INSERT, UPDATE, DELETE",
     "console_login": "SELECT, INSERT, DELETE",
     "alembic_version": "SELECT",

@@ -267,6 +267,15 @@ webhook_delivery = Table(
     Index("webhook_delivery_ended", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
 )
 
+# One row: how often rows of states were rebuilt without an event, so that nobody goes on with what was there before.
+state_rebuild = Table(
+    "state_rebuild",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, server_default="1"),
+    Column("count", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("id = 1", name="state_rebuild_only"),
+)
+
 # Who is logged in to the console: the hash of what the cookie holds. `token_id` is NULL for the machine's operator.
 console_session = Table(
     "console_session",

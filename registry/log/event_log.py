@@ -284,7 +284,8 @@ class EventLog(Protocol):
     def observe(self, changed: Callable[[Mapping[str, Any]], None]) -> None:
         """Have this called with the states, by stream, that each append of this process changes, once it is committed.
 
-        It is called before any of the append's callers has its answer. It must be quick, and raise nothing.
+        It is called before any of the append's callers has its answer, mostly in order: compare positions. It must be
+        quick, and raise nothing.
         """
 
     async def read(self, after: int, limit: int) -> list[RecordedEvent]:

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
@@ -16,14 +16,15 @@ from asyncpg.connection import LoggedQuery
 
 from registry.errors import AlreadyAnswered, Busy, Conflict
 from registry.log.append.limits import Limits
-from registry.log.append.statement import LEEWAY
+from registry.log.append.statement import LEEWAY, write_states
+from registry.log.append.writer import APPEND_LOCK
 from registry.log.event_log import Keeping, NewEvent, StreamView, Write
 from registry.log.postgres import PostgresEventLog, open_log
 from tests.support.contracts.writes import CALLER, assert_whole, new_key, note, noted, read_all
 from tests.support.servers.databases import Database
 
 TAKE_TURN = """
-SELECT keyledger.take_turn(position, hash, clock_timestamp() + $1, $2, NULL, '24 hours')
+SELECT keyledger.take_turn(position, hash, 0, clock_timestamp() + $1, $2, NULL, '24 hours')
 FROM keyledger.event
 """
 
@@ -116,6 +117,33 @@ async def test_a_request_that_has_its_answer_elsewhere_is_not_decided_from_memor
     with pytest.raises(AlreadyAnswered):
         await one.write(replace(note("s"), keeping=keeping))
     assert (await one.head()).position == 1
+
+
+async def test_a_request_that_is_refused_is_not_answered_where_it_has_its_answer(logs: Logs) -> None:
+    one, other = await logs.opened(), await logs.opened()
+    await one.write(note("s"))
+    keeping = Keeping(b"i" * 32, lambda _written: (b"digest", b"sealed"))
+    await other.write(replace(note("s", times=0), keeping=keeping))
+    with pytest.raises(AlreadyAnswered):
+        await one.write(replace(note("s", expected_version=7), keeping=keeping))
+
+
+async def test_a_row_that_was_repaired_is_not_written_over_with_what_was_remembered(
+    logs: Logs, database: Database
+) -> None:
+    log, stream = await logs.opened(), "key-" + "k" * 12
+    state = (await log.write(new_key("k" * 12, tier="gold"))).state
+    nothing = Write(stream, lambda _view: (), CALLER)
+    async with database.connect() as owner:
+        await owner.execute("UPDATE keyledger.key_state SET document = replace(document, 'gold', 'free')")
+        other = await logs.opened()
+        await other.write(nothing)  # it remembers what it read
+        async with owner.transaction():
+            await owner.execute(f"SELECT pg_advisory_xact_lock({APPEND_LOCK})")
+            await write_states(owner, {stream: state})
+        written = await other.write(Write(stream, lambda _view: noted("described"), CALLER))
+        assert written.state.tags(datetime.now(UTC)) == {"tier": "gold"}
+        assert "free" not in await owner.fetchval("SELECT document FROM keyledger.key_state")
 
 
 @pytest.mark.parametrize(

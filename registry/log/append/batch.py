@@ -42,7 +42,8 @@ class Batch:
 
     With a `refusal`, only writes that stop something are appended; the others get it. With it, and if the last event is
     dated after the clock (`by_clock`), events are decided and take effect by the clock, though recorded after the last.
-    `answered` are the ids of requests that have an answer; `kept` is what is to be kept of this batch's.
+    `answered` are the ids of requests that have an answer; `kept` is what is to be kept of this batch's. `rebuilds` is
+    how often rows of states had been rebuilt when they were read.
     """
 
     head: Head
@@ -53,6 +54,7 @@ class Batch:
     new_salt: Callable[[], bytes]
     refusal: Busy | None = None
     by_clock: bool = False
+    rebuilds: int = 0
     appended: list[RecordedEvent] = field(default_factory=list)
     changed: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)

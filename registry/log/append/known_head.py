@@ -21,6 +21,7 @@ class KnownHead:
 
     def __init__(self, most: int = _MAX_STREAMS) -> None:
         self.head: Head | None = None
+        self.rebuilds = 0
         self._most = most
         self._streams: OrderedDict[str, tuple[int, Any]] = OrderedDict()
 
@@ -37,8 +38,9 @@ class KnownHead:
 
     def became(self, base: Head, batch: Batch) -> None:
         """The log is as the batch left it, which was decided on `base`."""
-        if self.head is None or self.head.hash != base.hash:
+        if self.head is None or self.head.hash != base.hash or self.rebuilds != batch.rebuilds:
             self._streams.clear()
+        self.rebuilds = batch.rebuilds
         self.head = batch.head
         for stream, version in batch.versions.items():
             self._streams[stream] = version, batch.states.get(stream)
@@ -67,4 +69,4 @@ class Patience:
     def tried(self, *, well: bool) -> None:
         """How it went."""
         self._waits = 0 if well else min(_MAX_PATIENCE, 2 * self._waits or 2)
-        self._left = self._waits
+        self._left = self._waits + 1

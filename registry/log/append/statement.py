@@ -18,7 +18,7 @@ from registry.log.stream_state import StreamState
 # How long a batch may wait for the lock, after which it would be dated too early.
 LEEWAY: Final = timedelta(milliseconds=250)
 # The lock is held, so nothing is compared.
-_LOCKED: Final[tuple[Any, ...]] = (None,) * 4
+_LOCKED: Final[tuple[Any, ...]] = (None,) * 6
 _values: Final = attrgetter(*COLUMNS)
 
 
@@ -26,12 +26,15 @@ _values: Final = attrgetter(*COLUMNS)
 class Turn:
     """What must still hold when a batch that was decided without the lock gets it.
 
-    The log's last event is `head`. The database's clock, which was `stamped` at `since_s` of `time.monotonic`, is not
-    before that, and not after it by more than has passed when the batch is sent, and LEEWAY.
+    The log's last event is `head`, no rows of states were rebuilt since (`rebuilds`), and none of the requests
+    `repeats` has an answer. The database's clock, which was `stamped` at `since_s` of `time.monotonic`, is not before
+    that, and not after it by more than has passed when the batch is sent, and LEEWAY.
     """
 
     head: Head
+    rebuilds: int
     stamped: datetime
+    repeats: Sequence[bytes] = ()
     since_s: float = field(default_factory=time.monotonic)
 
 
@@ -45,8 +48,12 @@ async def write_batch(driver: Any, batch: Batch, turn: Turn | None = None) -> da
 
 
 async def write_states(driver: Any, states: Mapping[str, StreamState]) -> None:
-    """Write the rows of states again, under the log's lock. The hashes of secrets stay."""
+    """Write the rows of states again, under the log's lock. The hashes of secrets stay.
+
+    Processes that remember other states of them forget those.
+    """
     await driver.fetchrow(sql.APPEND, *_arguments((), states, {}, {}, None))
+    await driver.execute(sql.REBUILT)
 
 
 def _arguments(
@@ -67,6 +74,6 @@ def _arguments(
     ]
     if turn is not None:  # last of all: what is above takes a while of a large batch
         leeway = LEEWAY + timedelta(seconds=time.monotonic() - turn.since_s)
-        guard = (turn.head.position, turn.head.hash, turn.stamped, leeway)
+        guard = (turn.head.position, turn.head.hash, turn.rebuilds, turn.stamped, leeway, list(turn.repeats) or None)
     # Of NULL there are as many rows as of an empty array, and the driver takes no time for it.
     return [*(column or None for column in columns), *guard]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -31,7 +32,7 @@ from registry.log.append.batch import Batch, Outcome, new_streams, places, repea
 from registry.log.append.clock_watch import Accepted, ClockWatch
 from registry.log.append.known_head import KnownHead, Patience
 from registry.log.append.limits import Limits, Refusal
-from registry.log.append.statement import Turn, write_batch
+from registry.log.append.statement import LEEWAY, Turn, write_batch
 from registry.log.event_log import AnyWrite, Head, RecordedEvent
 from registry.policy.events import POLICY_STREAM
 from registry.policy.sql import CURRENT
@@ -81,6 +82,8 @@ class Writer:
             "lock_timeout": int(limits.lock_timeout_s * 1000),
             "statement_timeout": int(limits.statement_timeout_s * 1000),
             "plan_cache_mode": "force_generic_plan",  # planning each time cost as much as the statements
+            # With a later one, what is read under the lock would be as it was before the wait for it.
+            "default_transaction_isolation": "'read committed'",
         }
         self._settings = ";".join(f"SET {name} = {value}" for name, value in options.items())
         self._connections = [DriverConnection(engine, prepare=self._prepare) for _ in range(LANES)]
@@ -88,6 +91,7 @@ class Writer:
         self._sent: asyncio.Future[bool] | None = None
 
     async def _prepare(self, driver: Any) -> None:
+        self._policy = None  # the server may be another, that lost the last events
         await driver.execute(self._settings)
 
     async def close(self) -> None:
@@ -122,11 +126,12 @@ class Writer:
             batch = self._remembered(writes)
             if batch is None:
                 if before is not None:
-                    await before
+                    await asyncio.wait([before])
+                    before = None
                 batch = await self._read_batch(driver, writes)
             if batch.refusal is not None or batch.by_clock:
                 return None
-            turn = Turn(batch.head, batch.clock)
+            turn = Turn(batch.head, batch.rebuilds, batch.clock, repeats(writes))
             outcomes = await self._decided(batch, writes)
             self._known.became(turn.head, batch)
             self._sent = sent = asyncio.get_running_loop().create_future()
@@ -136,9 +141,9 @@ class Writer:
             if clock is None:
                 self._known.forget()
                 return None
-            self._watch.look(batch.head, clock)
             self._committed(batch.changed, batch.head.position)
-            sent.set_result(True)
+            if not sent.done():
+                sent.set_result(True)
         except BaseException:
             self._known.forget()
             raise
@@ -151,11 +156,18 @@ class Writer:
         self, driver: Any, batch: Batch, turn: Turn, before: asyncio.Future[bool] | None
     ) -> datetime | None:
         """Write what was decided without the lock; the database's clock, or None where something else came first."""
+        if driver.is_closed():  # meanwhile, and nothing was sent
+            return None
         try:
             clock = await write_batch(driver, batch, turn)
-            # Also where its own batch got the lock before that one, which it was decided on.
-            if before is not None and await before and clock is None:
-                clock = await write_batch(driver, batch, turn)
+            if clock is None and before is not None:
+                # It may have had the lock before the batch that it was decided on.
+                sent_s = time.monotonic()
+                await asyncio.wait([before])
+                if before.result() and time.monotonic() - sent_s < LEEWAY.total_seconds():
+                    clock = await write_batch(driver, batch, turn)
+            elif before is not None:
+                await asyncio.wait([before])  # who watches the log hears of that first
         except UniqueViolationError:  # an id that was not new
             return None
         except TRANSPORT_ERRORS as error:
@@ -168,7 +180,9 @@ class Writer:
         """The batch without any question, where all that it needs is known."""
         clock, head = self._watch.now(_FRESH), self._known.head
         streams = wanted(writes)
-        if head is None or clock is None or places(writes) or any(streams.values()):
+        if head is None or clock is None or self._watch.is_behind(head, clock):
+            return None
+        if places(writes) or any(streams.values()):
             return None
         views = self._known.views(streams, new_streams(writes))
         if views is None:
@@ -181,6 +195,7 @@ class Writer:
             versions=versions,
             states=states,
             histories={},
+            rebuilds=self._known.rebuilds,
             new_salt=_salt,
         )
 
@@ -263,5 +278,6 @@ class Writer:
             states=states,
             histories=histories,
             answered=answered,
+            rebuilds=first["rebuilds"],
             new_salt=_salt,
         )

@@ -1,11 +1,14 @@
 -- Append a batch, save the state it changes and keep its answers, each column as an array; on commit, wake the readers
 -- that tail the log. All in one statement: one round trip. It may be sent without the lock: with the head that the batch
--- was decided on ($46) it takes the lock itself, and writes nothing if the log has moved on (see take_turn).
+-- was decided on ($46) it takes the lock itself, and writes nothing if the log has moved on (see take_turn). $51 are the
+-- ids of requests that may be repeats, of which none may have an answer yet.
 WITH turn AS MATERIALIZED (
     SELECT
         CASE
             WHEN $46::bigint IS NULL THEN TRUE
-            ELSE keyledger.take_turn($46, $47::bytea, $48::timestamptz, $49::interval, $43, '{{kept}}')
+            ELSE keyledger.take_turn(
+                $46, $47::bytea, $48::bigint, $49::timestamptz, $50::interval, $51::bytea[], '{{kept}}'
+            )
         END AS is_ours
 ),
 appended AS (

@@ -1,15 +1,17 @@
--- What a batch is decided on: $1 the streams of the batch. It is a separate statement, run under the lock, because a
--- statement that also took the lock would see the head from before. One row per stream; each repeats the clock and the
--- head.
+-- What a batch is decided on: $1 the streams of the batch. Where the lock is taken first, that is a statement of its own,
+-- because one that also took the lock would see the head from before. One row per stream; each repeats the clock and
+-- the head.
 SELECT
     clock_timestamp() AS clock,
     head.position,
     head.hash,
     head.recorded_at,
+    rebuilt.count AS rebuilds,
     wanted.stream,
     coalesce(latest.version, 0) AS version,
     coalesce(key_state.document, admin_token.document, price_state.document) AS document
 FROM unnest($1::text[]) AS wanted (stream)
+CROSS JOIN keyledger.state_rebuild AS rebuilt
 LEFT JOIN LATERAL (
     SELECT event.position, event.hash, event.recorded_at
     FROM keyledger.event

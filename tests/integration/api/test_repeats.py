@@ -122,6 +122,18 @@ async def test_a_refusal_is_kept_and_what_passes_is_not(api: Api) -> None:
     assert kept == 3, "of the 401 nothing is kept"
 
 
+async def test_a_refusal_that_was_a_success_in_memory_is_kept(api: Api, other_api: Api) -> None:
+    """What another process wrote in between is decided on, and the answer of that decision counts."""
+    await api.make_key()
+    rules = {"tags": {"customer_id": {"required": True}}, "closed": False}
+    assert (await other_api.call("PUT", "/admin/tag-policy", json=rules)).status_code == 200
+    refused = await send(api, "create-1", json={})
+    assert refused.status_code == 422
+    assert (await other_api.call("PUT", "/admin/tag-policy", json={"tags": {}, "closed": False})).status_code == 200
+    assert same(refused, await send(api, "create-1", json={}))
+    assert (await send(api, "create-2", json={})).status_code == 201
+
+
 async def test_what_is_kept_is_not_shown_to_a_token_that_was_revoked(api: Api) -> None:
     key = str(uuid4())
     await send(api, key, json=BODY, by="writer")
