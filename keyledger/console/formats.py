@@ -18,7 +18,7 @@ def instant(value: datetime | str | None) -> Markup:
     """An instant in UTC, which the page's script turns into the viewer's zone."""
     if value is None:
         return _NONE
-    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    at = datetime.fromisoformat(value.upper()) if isinstance(value, str) else value
     at = at.astimezone(UTC)
     iso, text = at.isoformat().replace("+00:00", "Z"), at.strftime("%Y-%m-%d %H:%M:%S")
     return Markup('<time datetime="{}" title="{} UTC">{} UTC</time>').format(iso, text, text)

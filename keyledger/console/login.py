@@ -16,6 +16,7 @@ from registry.sessions.store import LASTS
 
 router = page_router()
 _HOME: Final = "/console"
+_TOO_MANY: Final = "Too many tries from here"
 
 
 @router.get("/login")
@@ -37,7 +38,7 @@ async def log_in(request: Request) -> Response:
     else:
         made, fault = await _by_token(request, services, form.get("token"))
     if made is None:
-        return html("login.html", 401, code="", next=wanted, fault=fault)
+        return html("login.html", 429 if fault.startswith(_TOO_MANY) else 401, code="", next=wanted, fault=fault)
     answer = see_other(wanted)
     answer.set_cookie(
         COOKIE,
@@ -68,7 +69,7 @@ async def _by_token(request: Request, services: Services, token: str) -> tuple[s
     except Unauthenticated:
         return None, "This is no admin token that works: it may be mistyped, expired or revoked."
     except TooManyAttempts as refused:
-        return None, f"Too many tries from here: wait {refused.retry_after_s} s."
+        return None, f"{_TOO_MANY}: wait {refused.retry_after_s} s."
     return await services.registry.sessions.begin(principal), ""
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from keyledger.client.errors import Circumstances, Conflict, FieldError, Forbidden, Refused, VersionMismatch
 
+_DIGITS: Final = 15
 # What the person can mend in the form, so the form is shown again as it was typed.
 MENDABLE: Final = (Refused, Conflict, Forbidden, VersionMismatch)
 
@@ -15,6 +16,13 @@ def refused(field: str, message: str) -> Refused:
     """A refusal of ours, in the shape of the API's: what it could not tell from the call."""
     error = FieldError(field, message)
     return Refused(422, "Unprocessable Content", f"{field} {message}", (error,), Circumstances())
+
+
+def whole(text: str, field: str) -> int:
+    """A whole number, 0 or more. Raises Refused."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
+        raise refused(field, "must be a whole number")
+    return int(text)
 
 
 def pairs(rows: Iterable[tuple[str, ...]], field: str) -> dict[str, str]:

@@ -29,6 +29,7 @@ _TITLES: Final = {
     412: "Somebody changed it meanwhile",
     422: "Something in the form is wrong",
     429: "Too much at once",
+    500: "Something failed here",
     503: "Keyledger can't do this now",
 }
 
@@ -62,6 +63,8 @@ async def visit_of(request: Request) -> Any:
     if session is None:
         raise NotLoggedIn
     note_of(request.scope).actor = session.principal.actor
+    if session.principal.token is not None:
+        services.registry.gate.last_use.note(session.principal.token.token_id)
     client = client_for(request.app, session)
     try:
         yield Visit(request, session, client)
@@ -82,7 +85,7 @@ def _instead(request: Request, error: Exception) -> Response:
     if isinstance(error, Problem):
         return _said(request, error.status, error.detail, error.request_id)
     if isinstance(error, FormRefused):
-        return _said(request, 403, str(error))
+        return _said(request, 403, str(error), title="The form was not taken")
     if isinstance(error, HTTPException):
         return _said(request, error.status_code, "")
     note_of(request.scope).failed = error
@@ -102,8 +105,10 @@ def _words(error: Exception) -> str:
     return words_for(error) if isinstance(error, ClientError | RegistryError) else ""
 
 
-def _said(request: Request, status: int, detail: str, request_id: str | None = None) -> Response:
-    title = _TITLES.get(status, "Something failed here")
+def _said(
+    request: Request, status: int, detail: str, request_id: str | None = None, title: str | None = None
+) -> Response:
+    title = title or _TITLES.get(status, "Something failed here")
     back = request.headers.get("referer", "")
     return html(
         "problem.html",

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 import httpx
 from fastapi import Request
@@ -46,7 +46,9 @@ class Form:
 
     @property
     def once(self) -> str:
-        """An idempotency key: the same where the same form with the same fields is sent again."""
+        """An idempotency key: the same where the same form with the same fields is sent again. Raises FormRefused."""
+        if not self.get("once"):
+            raise FormRefused("the form is not whole: load the page again and repeat what you did")
         filled = urlencode([one for one in self._fields if one[0] != "csrf"])
         return f"{self.get('once')[:64]}-{sha256(filled.encode()).hexdigest()[:16]}"
 
@@ -119,7 +121,9 @@ def is_same_origin(request: Request) -> bool:
     origin = request.headers.get("origin")
     if origin is None:  # no browser that knows our cookie's SameSite leaves it out of a POST
         return False
-    return urlsplit(origin).netloc == request.headers.get("host")
+    host = request.headers.get("host", "")
+    # Behind a proxy that does not say so, a page that came by https is taken for one of http.
+    return origin in {f"{request.url.scheme}://{host}", f"https://{host}"}
 
 
 async def read_form(request: Request) -> Form:

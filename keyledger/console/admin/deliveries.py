@@ -14,7 +14,7 @@ from keyledger.client.errors import Conflict, NotFound
 from keyledger.client.model.webhooks import Delivery, SentTest
 from keyledger.console.admin.webhooks import find_webhook
 from keyledger.console.answers import see_other
-from keyledger.console.refusals import refused
+from keyledger.console.refusals import whole
 from keyledger.console.routing import LoggedIn, PathId, page_router
 from keyledger.console.visit import Visit
 
@@ -55,10 +55,8 @@ async def test(visit: LoggedIn, webhook_id: PathId) -> Response:
 async def replay(visit: LoggedIn, webhook_id: PathId) -> Response:
     """Send one event once more."""
     form = await visit.form()
-    position = form.get("position")
-    if not position.isdecimal():
-        raise refused("position", "must be the position of a delivery")
-    await visit.ask(replay_delivery(webhook_id, int(position)).idempotency_key(form.once))
+    position = whole(form.get("position"), "position")
+    await visit.ask(replay_delivery(webhook_id, position).idempotency_key(form.once))
     return see_other(f"{_address(webhook_id)}?again=1")
 
 

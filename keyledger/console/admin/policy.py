@@ -13,7 +13,7 @@ from keyledger.client.calls import set_tag_policy, show_tag_policy, try_tag_poli
 from keyledger.client.errors import Problem, VersionMismatch
 from keyledger.client.model.policy import PolicyReport, TagPolicy
 from keyledger.console.answers import see_other
-from keyledger.console.refusals import MENDABLE, refused
+from keyledger.console.refusals import MENDABLE, refused, whole
 from keyledger.console.routing import LoggedIn, page_router
 from keyledger.console.visit import Form, Visit
 
@@ -87,7 +87,7 @@ async def try_or_set(visit: LoggedIn) -> Response:
         if form.get("do") != "set":
             return _form(visit, typed, report=await visit.ask(try_tag_policy(rules, closed=typed.closed)))
         call = set_tag_policy(rules, closed=typed.closed, reason=typed.reason or None)
-        await visit.ask(call.if_match(int(typed.version)) if typed.version.isdecimal() else call)
+        await visit.ask(call.if_match(whole(typed.version, "version")) if typed.version else call)
     except VersionMismatch as problem:
         # What counts now may be looked at in another window; set once more, what was typed takes its place.
         newer = await visit.ask(show_tag_policy())

@@ -91,6 +91,7 @@ async def state(
 @router.get("/audit/diff")
 async def diff(request: Request, visit: LoggedIn, to: str = "") -> Response:
     """What the events between two positions did to keys."""
+    visit.session.principal.require("audit:read")
     since = request.query_params.get("from", "").strip()  # the word is Python's
     head = await _head(visit)
     asked = {"from": since or "0", "to": to.strip() or str(head.position)}
@@ -146,7 +147,7 @@ async def _states(visit: Visit, key: str, moment: dict[str, Any], cursor: str) -
         path = "/audit/state/-"  # which no key has
     one = await visit.ask(Call("GET", path, Key, moment))
     at = moment.get("at")
-    then = datetime.now(UTC) if at is None else datetime.fromisoformat(at)
+    then = datetime.now(UTC) if at is None else datetime.fromisoformat(at.upper())
     known_at = int(moment["known_at"]) if "known_at" in moment else (await _head(visit)).position
     return States(then, known_at, [one], None)
 

@@ -16,7 +16,7 @@ from keyledger.console.answers import HEADERS
 from keyledger.console.bills.chart import chart_names, chart_of, figures_of
 from keyledger.console.bills.charts import whole
 from keyledger.console.bills.columns import columns_of
-from keyledger.console.bills.periods import month_after, words
+from keyledger.console.bills.periods import has_both, month_after, words
 from keyledger.console.bills.question import Asked, BillQuestion
 from keyledger.console.routing import LoggedIn, page_router
 from keyledger.console.visit import Visit
@@ -162,7 +162,7 @@ def _late(bill: Bill) -> int | None:
 
 def _months(asked: BillQuestion) -> tuple[str, str] | None:
     """The months before and after; None where the period is none."""
-    return (month_after(asked.month, -1), month_after(asked.month)) if asked.month else None
+    return (month_after(asked.month, -1), month_after(asked.month)) if asked.month and has_both(asked.month) else None
 
 
 def _pinned(asked: BillQuestion, bill: Bill) -> str | None:

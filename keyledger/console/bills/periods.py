@@ -57,6 +57,11 @@ def month_after(month: str, by: int = 1) -> str:
     return f"{year:04}-{number:02}"
 
 
+def has_both(month: str) -> bool:
+    """Whether there is a month before it and one after it."""
+    return all(_moved(month, by)[0] in _YEARS for by in (-1, 2))
+
+
 def instant_of(text: str, zone: ZoneInfo, field: str) -> datetime:
     """A day or an instant; without an offset it is local. Raises NoPeriod."""
     try:
@@ -80,8 +85,11 @@ def before(period: Period, zone: ZoneInfo) -> Period:
     """The month before a month, or as much time before any other period. Raises NoPeriod where none is left."""
     if period.month is not None:
         return of_month(month_after(period.month, -1), zone, "base_month")
-    since = period.since - (period.until - period.since)
-    if since.year not in _YEARS:
+    try:
+        since = period.since - (period.until - period.since)
+    except OverflowError:
+        since = None
+    if since is None or since.year not in _YEARS:
         raise NoPeriod("since", "must leave as much time before it")
     return Period(since, period.since)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-import time
+from collections import Counter
 from collections.abc import AsyncGenerator
 from typing import Annotated, Final
 
 from fastapi import Query, Request
 from fastapi.responses import Response
+from starlette.exceptions import HTTPException
 
 from keyledger.client.calls import list_events, list_tokens
 from keyledger.client.errors import ClientError, Refused
@@ -21,14 +23,18 @@ from keyledger.console.routing import LoggedIn, page_router
 from keyledger.console.visit import Visit
 from keyledger.http.reads import reads_of
 from keyledger.runtime.services import Services
+from registry.errors import RegistryError
 
 router = page_router()
 _PAGE: Final = 100
-# A page keeps so many rows: who comes back after a night needs no more of them.
-_CATCH_UP: Final = 500
+# Who comes back after a night is shown no more than a page of what came meanwhile.
+_CATCH_UP: Final = 100
 _WAIT_S: Final = 10
-_LOOK_AGAIN_S: Final = 60.0
+# Of one session, at once: a page has one.
+_MOST_STREAMS: Final = 4
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
+# The streams of each session.
+_open: Counter[str] = Counter()
 _SCOPES: Final = ("keys:read", "prices:read", "admin")
 
 
@@ -92,6 +98,8 @@ async def live(
     if last.isascii() and last.isdigit() and len(last) <= len(str(2**53)):
         after = int(last)
     after = max(head - _CATCH_UP, min(after, head), 0)
+    if _open[visit.session.id] >= _MOST_STREAMS:
+        raise HTTPException(429)
     reads = await reads_of(request, _services(visit), visit.session.principal)
     answer = reads.feed(_sent(visit, Question([one for one in type if one], about.strip()), after), position=after)
     answer.headers.update({**HEADERS, "Cache-Control": "no-store"})
@@ -100,23 +108,32 @@ async def live(
 
 async def _sent(visit: Visit, question: Question, after: int) -> AsyncGenerator[bytes, None]:
     """Rows until the viewer leaves or the session ends. What fails ends it too: browsers come back by themselves."""
-    yield b"retry: 3000\n\n"
+    _open[visit.session.id] += 1
     try:
-        viewer, looked_s = await _viewer(visit), time.monotonic()
-        while True:
+        yield b"retry: 3000\n\n"
+        viewer = await _viewer(visit)
+        while await _goes_on(visit):
             page = await visit.ask(list_events(after, types=question.types, limit=_PAGE, wait_s=_WAIT_S))
+            if page.items and not await _goes_on(visit):  # it may have ended in the wait
+                return
             for event in page.items:
                 if question.fits(event):
                     row = text("events/row.html", event=row_of_event(event, viewer))
                     yield f"id: {event.position}\nevent: row\ndata: {_LINE_END.sub(' ', row)}\n\n".encode()
+                await asyncio.sleep(0)  # others are answered between two rows
             after = page.next_after
             yield f": alive\nid: {after}\n\n".encode()
-            if time.monotonic() - looked_s >= _LOOK_AGAIN_S:
-                looked_s = time.monotonic()
-                if await _services(visit).registry.sessions.find(visit.session.id) is None:
-                    return
-    except ClientError:
+    except (ClientError, RegistryError):
         return
+    finally:
+        _open[visit.session.id] -= 1
+        if not _open[visit.session.id]:
+            del _open[visit.session.id]
+
+
+async def _goes_on(visit: Visit) -> bool:
+    """Whether the session still is. Raises Busy."""
+    return await _services(visit).registry.sessions.find(visit.session.id) is not None
 
 
 def _check(visit: Visit) -> None:

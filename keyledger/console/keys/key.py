@@ -25,16 +25,20 @@ from keyledger.client.errors import Problem, Refused
 from keyledger.client.model.keys import HistoryEvent, Key, KeyUse
 from keyledger.console.answers import see_other
 from keyledger.console.keys.timeline import picture, spans
-from keyledger.console.routing import LoggedIn, page_router
+from keyledger.console.refusals import whole
+from keyledger.console.routing import LoggedIn, PathId, page_router
 from keyledger.console.visit import Form, Visit
 
 router = page_router()
 _MOST_EVENTS: Final = 1_000
+# What a page shows of them: an event may have 64 tags.
+_MOST_SHOWN: Final = 100
+_MOST_SPANS: Final = 400
 _HOUR_S: Final = 3_600
 
 
 @router.get("/keys/{public_id}")
-async def key_page(visit: LoggedIn, public_id: str, done: str = "") -> Response:
+async def key_page(visit: LoggedIn, public_id: PathId, done: str = "") -> Response:
     """The key, and all that happened to it."""
     key = await visit.ask(show_key(public_id))
     events, more = await _events(visit, public_id)
@@ -43,26 +47,28 @@ async def key_page(visit: LoggedIn, public_id: str, done: str = "") -> Response:
     return visit.page(
         "keys/key.html",
         key=key,
-        events=list(reversed(events)),
+        events=events[-_MOST_SHOWN:][::-1],
+        left_out=len(events) - min(len(events), _MOST_SHOWN),
         more=more,
         use={one.credential_id: one for one in use.items} if use else {},
         seen_until=use.seen_until if use else None,
         use_fault=use_fault,
-        spans=found,
-        picture=picture(found, now),
+        spans=found[:_MOST_SPANS],
+        spans_left_out=max(0, len(found) - _MOST_SPANS),
+        picture=picture(found, now) if len(found) <= _MOST_SPANS else None,
         now=now,
         done=_DONE.get(done),
     )
 
 
 @router.get("/keys/{public_id}/edit")
-async def edit_page(visit: LoggedIn, public_id: str) -> Response:
+async def edit_page(visit: LoggedIn, public_id: PathId) -> Response:
     """A form of the tags, the description and the expiration."""
     return _edit_page(visit, await visit.ask(show_key(public_id)), Form([]))
 
 
 @router.post("/keys/{public_id}/edit")
-async def edit(visit: LoggedIn, public_id: str) -> Response:
+async def edit(visit: LoggedIn, public_id: PathId) -> Response:
     """First show what would change, and what a backdated edit would do to bills; then do it."""
     form = await visit.form()
     key = await visit.ask(show_key(public_id))
@@ -71,7 +77,7 @@ async def edit(visit: LoggedIn, public_id: str) -> Response:
         return _edit_page(visit, key, form, {"": "Nothing is changed."})
     try:
         if form.get("sure"):
-            await visit.ask(call.if_match(int(form.get("version"))))
+            await visit.ask(call.if_match(whole(form.get("version"), "version")))
             return see_other(f"/console/keys/{public_id}?done=edited")
         effect = await visit.ask(what_if(call)) if form.get("effective_at") and visit.may("billing:read") else None
     except Refused as refused:
@@ -80,25 +86,25 @@ async def edit(visit: LoggedIn, public_id: str) -> Response:
 
 
 @router.post("/keys/{public_id}/suspend")
-async def suspend(visit: LoggedIn, public_id: str) -> Response:
+async def suspend(visit: LoggedIn, public_id: PathId) -> Response:
     """Stop the key until it is resumed."""
     return await _after(visit, public_id, "suspended", suspend_key(public_id, reason=await _reason(visit)))
 
 
 @router.post("/keys/{public_id}/resume")
-async def resume(visit: LoggedIn, public_id: str) -> Response:
+async def resume(visit: LoggedIn, public_id: PathId) -> Response:
     """Let a suspended key work again."""
     return await _after(visit, public_id, "resumed", resume_key(public_id, reason=await _reason(visit)))
 
 
 @router.get("/keys/{public_id}/revoke")
-async def revoke_page(visit: LoggedIn, public_id: str) -> Response:
+async def revoke_page(visit: LoggedIn, public_id: PathId) -> Response:
     """Ask whether this is the key that was meant: it can't be undone."""
     return visit.page("keys/revoke.html", key=await visit.ask(show_key(public_id)), fault=None)
 
 
 @router.post("/keys/{public_id}/revoke")
-async def revoke(visit: LoggedIn, public_id: str) -> Response:
+async def revoke(visit: LoggedIn, public_id: PathId) -> Response:
     """Revoke the key, once its name was typed."""
     form = await visit.form()
     key = await visit.ask(show_key(public_id))
@@ -109,32 +115,32 @@ async def revoke(visit: LoggedIn, public_id: str) -> Response:
 
 
 @router.get("/keys/{public_id}/rotate")
-async def rotate_page(visit: LoggedIn, public_id: str) -> Response:
+async def rotate_page(visit: LoggedIn, public_id: PathId) -> Response:
     """How the secrets that there are end."""
     return visit.page("keys/rotate.html", key=await visit.ask(show_key(public_id)))
 
 
 @router.post("/keys/{public_id}/rotate")
-async def rotate(visit: LoggedIn, public_id: str) -> Response:
+async def rotate(visit: LoggedIn, public_id: PathId) -> Response:
     """Make a new secret, which is shown this once."""
     form = await visit.form()
     if form.get("ends") == "compromised":
         call = rotate_key(public_id, compromised=True)
     else:
-        call = rotate_key(public_id, overlap_s=int(form.get("hours") or 0) * _HOUR_S)
+        call = rotate_key(public_id, overlap_s=whole(form.get("hours"), "hours") * _HOUR_S)
     made = await visit.ask(call.idempotency_key(form.once))
     return visit.page("keys/secret.html", key=made, secret=made.api_key, heading="A new secret")
 
 
 @router.post("/keys/{public_id}/credentials/{credential_id}/revoke")
-async def end_credential(visit: LoggedIn, public_id: str, credential_id: str) -> Response:
+async def end_credential(visit: LoggedIn, public_id: PathId, credential_id: PathId) -> Response:
     """Revoke one secret of the key."""
     call = revoke_credential(public_id, credential_id, reason=await _reason(visit))
     return await _after(visit, public_id, "credential", call)
 
 
 @router.post("/keys/{public_id}/scheduled/{position}/cancel")
-async def cancel(visit: LoggedIn, public_id: str, position: int) -> Response:
+async def cancel(visit: LoggedIn, public_id: PathId, position: int) -> Response:
     """Cancel a change that is to come."""
     return await _after(
         visit, public_id, "cancelled", cancel_scheduled(public_id, position, reason=await _reason(visit))
@@ -161,18 +167,18 @@ async def _reason(visit: Visit) -> str | None:
     return (await visit.form()).get("reason") or None
 
 
-async def _after(visit: Visit, public_id: str, done: str, call: Call[Any]) -> Response:
+async def _after(visit: Visit, public_id: PathId, done: str, call: Call[Any]) -> Response:
     await visit.ask(call)
     return see_other(f"/console/keys/{public_id}?done={done}")
 
 
-async def _events(visit: Visit, public_id: str) -> tuple[list[HistoryEvent], bool]:
+async def _events(visit: Visit, public_id: PathId) -> tuple[list[HistoryEvent], bool]:
     """All events, oldest first, and whether there are more than a page can show."""
     page = await visit.ask(list_key_events(public_id, limit=_MOST_EVENTS))
     return page.items, page.next_cursor is not None
 
 
-async def _use(visit: Visit, public_id: str) -> tuple[KeyUse | None, str | None]:
+async def _use(visit: Visit, public_id: PathId) -> tuple[KeyUse | None, str | None]:
     try:
         return await visit.ask(show_key_usage(public_id)), None
     except Problem as problem:

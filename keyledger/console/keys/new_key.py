@@ -11,6 +11,7 @@ from keyledger.client.call import Call
 from keyledger.client.calls import create_key, edit_keys
 from keyledger.client.errors import Conflict, Refused
 from keyledger.client.model.keys import ChangedKeys
+from keyledger.console.refusals import whole
 from keyledger.console.routing import LoggedIn, page_router
 from keyledger.console.visit import Form, Visit
 
@@ -21,6 +22,7 @@ _ROWS: Final = (("customer_id", ""), ("project_id", ""), ("billing_tier", ""), (
 @router.get("/keys/new")
 async def new_page(visit: LoggedIn) -> Response:
     """A form of tags."""
+    visit.session.principal.require("keys:write", confined=True)
     return _new_page(visit, Form([]))
 
 
@@ -43,6 +45,7 @@ async def make(visit: LoggedIn) -> Response:
 @router.get("/keys/bulk")
 async def bulk_page(visit: LoggedIn) -> Response:
     """Which keys, and what is to be done with them."""
+    visit.session.principal.require("keys:write", confined=True)
     return _bulk_page(visit, Form([]))
 
 
@@ -82,7 +85,7 @@ def _bulk_call(form: Form) -> Call[ChangedKeys]:
         action=UNSET if action == "edit" else action,
         effective_at=form.get("effective_at") or UNSET,
         reason=form.get("reason") or UNSET,
-        expected_count=int(form.get("count")) if sure else UNSET,
+        expected_count=whole(form.get("count"), "count") if sure else UNSET,
         dry_run=UNSET if sure else True,
     )
     return call.idempotency_key(form.once) if sure else call

@@ -101,12 +101,13 @@ def picture(found: Sequence[Span], now: datetime) -> Picture | None:
     def at(instant: datetime) -> float:
         return round((instant - since) / timedelta(seconds=1) / length * 1000, 1)
 
-    colours: dict[tuple[str, str], int] = {}
+    colours: dict[str, dict[str, int]] = {}
     rows: dict[str, list[Bar]] = {}
     for span in found:
         row = rows.setdefault(span.name, [])
         if span.value is not None:
-            colour = colours.setdefault((span.name, span.value), len([one for one in colours if one[0] == span.name]))
+            known = colours.setdefault(span.name, {})
+            colour = known.setdefault(span.value, len(known))
             x = at(span.since)
             row.append(Bar(x, max(2.0, at(span.until or until) - x), colour % 8, span))
     return Picture(since, until, at(now), list(rows.items()))

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from keyledger.console.answers import POLICY
+from keyledger.console.events import events as live
 from registry.auth import Principal
 from registry.sessions import store
 from tests.support.api.service import OPERATOR, Api
@@ -163,3 +164,61 @@ async def test_the_scope_of_a_call_can_t_be_set_from_outside(api: Api) -> None:
         answer = await api.client.get("/admin/api-keys", headers={header: "operator"})
         assert answer.status_code == 401
     assert Principal("operator").allows("admin")
+
+
+ODD = (
+    "/console/keys/%2e%2e", "/console/keys/%2e/edit", "/console/keys/a%2fb", "/console/keys/%00",
+    "/console/bills?month=1970-01", "/console/bills?month=9998-12", "/console/bills?month=x",
+    "/console/bills/compare?since=3000-01-01&until=9000-01-01", "/console/prices?at=2026-03-01t00:00:00z",
+    "/console/audit/state?at=2026-11-27t13:00:00z", "/console/audit/diff?from=x", "/console/events?before=0",
+    "/console/events/live?after=-1", "/console/keys?cursor=x", "/console/keys?tag=x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ODD)
+async def test_an_odd_address_is_answered_with_words(api: Api, path: str) -> None:
+    answer = await (await logged_in(api)).get(path)
+    assert answer.status_code < 500 or "ledger" in answer.text, answer.text  # there is no ClickHouse behind it
+    assert "Something failed here" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("form", "fields"),
+    [
+        ("rotate", {"hours": "9" * 5000}), ("rotate", {"hours": "x"}), ("edit", {"description": "x", "sure": "1"}),
+        ("edit", {"description": "x", "sure": "1", "version": "9" * 5000}),
+        ("../bulk", {"sure": "1", "action": "suspend", "select_name": "a", "select_value": "b", "once": "o"}),
+    ],
+)  # fmt: skip
+async def test_an_odd_number_in_a_form_is_refused(api: Api, form: str, fields: dict[str, str]) -> None:
+    key = await api.make_key()
+    path = "/console/keys/bulk" if form == "../bulk" else f"/console/keys/{key['public_id']}/{form}"
+    answer = await (await logged_in(api)).post(path, **fields)
+    assert answer.status_code == 422, answer.text
+    strange = await logged_in(api)
+    strange.headers = {"Origin": "http://["}
+    assert (await strange.post(path, **fields)).status_code == 403
+
+
+async def test_a_key_of_very_many_tags_is_shown_in_time(api: Api) -> None:
+    """What is shown is bounded, and takes a time in proportion: of 12,000 spans it once took five seconds."""
+    key = await api.make_key()
+    for turn in range(60):
+        tags = {f"t{number}": f"{turn}-{number}" for number in range(60)}
+        assert (await api.patch(key["public_id"], {"tags": tags})).status_code == 200
+    answer = await (await logged_in(api)).get(f"/console/keys/{key['public_id']}")
+    assert "more spans are left out" in answer.text
+    assert len(answer.content) < 1_000_000
+
+
+async def test_streams_of_one_session_are_few_and_end_with_it(api: Api) -> None:
+    visitor = await logged_in(api)
+    assert visitor.session is not None
+    for _ in range(4):
+        live._open[visitor.session] += 1
+    try:
+        assert (await visitor.get("/console/events/live?after=0")).status_code == 429
+    finally:
+        live._open.clear()
+    await visitor.post("/console/logout", of="/console/keys")
+    assert (await visitor.get("/console/events/live?after=0")).status_code == 303
