@@ -119,10 +119,10 @@ class Mutations:
         return {at}, lambda: self._replace(table, {at}, kept, columns)
 
     async def alter_a_state_row(self) -> tuple[Named, Undo]:
-        """One column of a key's or a token's current state."""
+        """One column of a key's or a token's current state. When a token was last used is in no event."""
         table = self.rng.choice(["key_state", "key_state", "admin_token", "price_state"])
         row = await self._state_row(table)
-        column = self.rng.choice([name for name in row if name not in {"secret_hash", "stream"}])
+        column = self.rng.choice([name for name in row if name not in {"secret_hash", "stream", "last_used_at"}])
         value = row[column]
         changed = '{"customer_id": "mallory"}' if column == "tags" else self._flipped(value, column)
         update = f"UPDATE keyledger.{table} SET {column} = $1 WHERE stream = $2"
