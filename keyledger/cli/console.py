@@ -19,10 +19,17 @@ def console(
     at: Annotated[
         str | None, typer.Option(help="Where browsers reach Keyledger, if not where `up` says that it is.")
     ] = None,
+    end_sessions: Annotated[
+        bool, typer.Option("--end-sessions", help="Log everybody out instead, in every browser.")
+    ] = False,
     data: Data = None,
     json: AsJson = False,
 ) -> None:
     """Print an address of the console that logs you in as the operator: once, within ten minutes."""
+    if end_sessions:
+        ended = request(data, "DELETE", "/operator/console-sessions")
+        print_json(ended) if json else say(f"sessions that were ended: {ended['ended']}")
+        return
     offered = request(data, "POST", "/operator/console-logins")
     origin = at or offered["origin"]
     if origin is None:

@@ -60,6 +60,10 @@ class Sessions:
         """End a session at once."""
         await execute(self._engine, sql.END, _hash(session_id))
 
+    async def end_all(self) -> int:
+        """End every session at once; returns how many there were."""
+        return int((await execute(self._engine, sql.END_ALL)).removeprefix("DELETE "))
+
     async def offer(self) -> str:
         """A code that logs the operator in, once."""
         code = secrets.token_urlsafe(_BYTES)

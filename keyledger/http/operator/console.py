@@ -1,4 +1,4 @@
-"""POST /operator/console-logins: an address of the console that logs the operator in once."""
+"""/operator/console-…: an address that logs the operator in to the console once, and the end of all sessions."""
 
 from __future__ import annotations
 
@@ -17,3 +17,10 @@ async def offer(request: Request, registry: Registry) -> JSONResponse:
     code = await registry.sessions.offer()
     offered = {"origin": request.app.state.origin, "path": f"/console/login?code={code}"}
     return answer(offered, (await registry.queries.seen()).position, 201)
+
+
+@router.delete("/console-sessions")
+async def end_all(registry: Registry) -> JSONResponse:
+    """End every session of the console, and every address that was not used."""
+    ended = await registry.sessions.end_all()
+    return answer({"ended": ended}, (await registry.queries.seen()).position)

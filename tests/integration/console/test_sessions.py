@@ -82,6 +82,15 @@ async def test_an_address_of_the_operator_works_once(api: Api) -> None:
     assert "keyledger console" in again.text
 
 
+async def test_the_operator_logs_everybody_out(api: Api) -> None:
+    one, other = await logged_in(api), await logged_in(api, "reader")
+    code = await api.services.registry.sessions.offer()
+    assert await api.services.registry.sessions.end_all() == 2
+    for visitor in (one, other):
+        assert (await visitor.get("/console/keys")).status_code == 303
+    assert (await browser(api).post("/console/login", of=f"/console/login?code={code}")).status_code == 401
+
+
 async def test_an_address_of_the_operator_ends_after_a_while(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "CODE_LASTS", timedelta(0))
     code = await api.services.registry.sessions.offer()
