@@ -48,7 +48,7 @@ class Form:
     def once(self) -> str:
         """An idempotency key: the same where the same form with the same fields is sent again. Raises FormRefused."""
         if not self.get("once"):
-            raise FormRefused("the form is not whole: load the page again and repeat what you did")
+            raise FormRefused("the form lacks a field of its page: load that again and repeat what you did")
         filled = urlencode([one for one in self._fields if one[0] != "csrf"])
         return f"{self.get('once')[:64]}-{sha256(filled.encode()).hexdigest()[:16]}"
 
