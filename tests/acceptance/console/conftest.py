@@ -20,9 +20,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A browser for the session. Where none can be had the test is skipped, and fails when CI=true."""
+    """A browser for a file of tests: while it is there a loop runs, so tests elsewhere could have none of their own.
+
+    Where none can be had the test is skipped, and fails when CI=true.
+    """
     try:
         with running_browser() as browser:
             yield browser
