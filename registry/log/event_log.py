@@ -29,7 +29,10 @@ class Repeat(Protocol):
         """Under which its answer is kept."""
 
     def keep(self, result: Any) -> tuple[bytes, bytes]:
-        """The digest of the request, and the answer that shows this result, sealed. Pure and quick."""
+        """The digest of the request, and the answer that shows this result, sealed. Quick."""
+
+    def drop(self) -> None:
+        """What was made of a result is not kept: the request is decided again."""
 
 
 class RecordedEvent(msgspec.Struct, frozen=True, gc=False):
@@ -146,11 +149,14 @@ class Caller:
 class Keeping:
     """What is kept in the append's transaction: `make` gets what was written and returns digest and sealed answer.
 
+    `drop` is called where that transaction was not made, before the write is decided again.
+
     Where something is kept under the id already, the write is not decided at all: it raises AlreadyAnswered.
     """
 
     id: bytes
     make: Callable[[Any], tuple[bytes, bytes]] = field(repr=False)
+    drop: Callable[[], None] = field(default=lambda: None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +263,7 @@ AnyWrite = Write | WriteMany
 def keeping_of(caller: Caller, result_of: Callable[[Any], Any]) -> Keeping | None:
     """What is kept of a write of the caller's, by the result that is made of it; None where nothing is."""
     repeat = caller.repeat
-    return None if repeat is None else Keeping(repeat.id, lambda written: repeat.keep(result_of(written)))
+    return None if repeat is None else Keeping(repeat.id, lambda written: repeat.keep(result_of(written)), repeat.drop)
 
 
 class EventLog(Protocol):

@@ -92,9 +92,7 @@ class Repeats:
         if kept is None:
             open_repeat(scope, repeat)
             answer = await _answer_of(self._app, scope, receive)
-            # A refusal is not what the append kept: it was decided again, on what another process wrote meanwhile.
-            passing = answer.status_code >= 500 or answer.status_code in _PASSING
-            if passing or (repeat.is_kept and answer.status_code < 400):
+            if repeat.is_kept or answer.status_code >= 500 or answer.status_code in _PASSING:
                 return answer
             sealed = repeat.sealed(KeptResponse.of(answer))
             if await self._registry.kept_answers.keep(repeat.id, KeptAnswer(repeat.digest, sealed)):

@@ -65,6 +65,10 @@ class OpenRepeat:
         self.is_kept = True
         return self.digest, self.sealed(KeptResponse.of(self.shows(result)))
 
+    def drop(self) -> None:
+        """See Repeat."""
+        self.is_kept = False
+
     def sealed(self, response: KeptResponse) -> bytes:
         """An answer as it is kept."""
         return self._keys.seal(msgspec.msgpack.encode(response), self.digest)

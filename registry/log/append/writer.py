@@ -139,7 +139,7 @@ class Writer:
             clock = await self._written(driver, batch, turn, before)
             self._patience.tried(well=clock is not None)
             if clock is None:
-                self._known.forget()
+                self._give_up(writes)
                 return None
             self._committed(batch.changed, batch.head.position)
             if not sent.done():
@@ -151,6 +151,13 @@ class Writer:
             if not sent.done():
                 sent.set_result(False)
         return outcomes
+
+    def _give_up(self, writes: Sequence[AnyWrite]) -> None:
+        """Nothing of the batch was written: it is decided again."""
+        self._known.forget()
+        for keeping in (write.keeping for write in writes):
+            if keeping is not None:
+                keeping.drop()
 
     async def _written(
         self, driver: Any, batch: Batch, turn: Turn, before: asyncio.Future[bool] | None
