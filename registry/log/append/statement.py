@@ -38,13 +38,13 @@ class Turn:
     since_s: float = field(default_factory=time.monotonic)
 
 
-async def write_batch(driver: Any, batch: Batch, turn: Turn | None = None) -> datetime | None:
-    """Write all that the batch decided; None where the turn did not hold, and then nothing is written.
+async def write_batch(driver: Any, batch: Batch, turn: Turn | None = None) -> bool:
+    """Write all that the batch decided; False where the turn did not hold, and then nothing is written.
 
-    Returns the database's clock. Without a turn the caller holds the log's lock.
+    Without a turn the caller holds the log's lock.
     """
     row = await driver.fetchrow(sql.APPEND, *_arguments(batch.appended, batch.changed, batch.secrets, batch.kept, turn))
-    return row["clock"] if row["is_ours"] else None
+    return bool(row["is_ours"])
 
 
 async def write_states(driver: Any, states: Mapping[str, StreamState]) -> None:

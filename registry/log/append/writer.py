@@ -15,7 +15,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from asyncpg import UniqueViolationError
@@ -52,6 +52,13 @@ _QUICKLY: Final = 300
 
 def _salt() -> bytes:
     return secrets.token_bytes(16)
+
+
+def _drop_kept(writes: Sequence[AnyWrite]) -> None:
+    """Nothing of the batch was written: what was made to be kept is not, as it is decided again."""
+    for keeping in (write.keeping for write in writes):
+        if keeping is not None:
+            keeping.drop()
 
 
 class Writer:
@@ -135,53 +142,41 @@ class Writer:
             outcomes = await self._decided(batch, writes)
             self._known.became(turn.head, batch)
             self._sent = sent = asyncio.get_running_loop().create_future()
+        written = False
         try:
-            clock = await self._written(driver, batch, turn, before)
-            self._patience.tried(well=clock is not None)
-            if clock is None:
-                self._give_up(writes)
-                return None
-            self._committed(batch.changed, batch.head.position)
-            if not sent.done():
-                sent.set_result(True)
-        except BaseException:
-            self._known.forget()
-            raise
+            written = await self._written(driver, batch, turn, before)
+            self._patience.tried(well=written)
+            if written:
+                self._committed(batch.changed, batch.head.position)
         finally:
-            if not sent.done():
-                sent.set_result(False)
-        return outcomes
+            if not written:
+                self._known.forget()
+            sent.set_result(written)
+        if written:
+            return outcomes
+        _drop_kept(writes)
+        return None
 
-    def _give_up(self, writes: Sequence[AnyWrite]) -> None:
-        """Nothing of the batch was written: it is decided again."""
-        self._known.forget()
-        for keeping in (write.keeping for write in writes):
-            if keeping is not None:
-                keeping.drop()
-
-    async def _written(
-        self, driver: Any, batch: Batch, turn: Turn, before: asyncio.Future[bool] | None
-    ) -> datetime | None:
-        """Write what was decided without the lock; the database's clock, or None where something else came first."""
+    async def _written(self, driver: Any, batch: Batch, turn: Turn, before: asyncio.Future[bool] | None) -> bool:
+        """Write what was decided without the lock; False where something else came first, and nothing was written."""
         if driver.is_closed():  # meanwhile, and nothing was sent
-            return None
+            return False
         try:
-            clock = await write_batch(driver, batch, turn)
-            if clock is None and before is not None:
-                # It may have had the lock before the batch that it was decided on.
-                sent_s = time.monotonic()
+            written = await write_batch(driver, batch, turn)
+            if before is not None:  # also so that who watches the log hears of that first
+                waited_s = time.monotonic()
                 await asyncio.wait([before])
-                if before.result() and time.monotonic() - sent_s < LEEWAY.total_seconds():
-                    clock = await write_batch(driver, batch, turn)
-            elif before is not None:
-                await asyncio.wait([before])  # who watches the log hears of that first
+                waited_s = time.monotonic() - waited_s
+                # This may have had the lock before the batch that it was decided on.
+                if not written and before.result() and waited_s < LEEWAY.total_seconds():
+                    written = await write_batch(driver, batch, turn)
         except UniqueViolationError:  # an id that was not new
-            return None
+            return False
         except TRANSPORT_ERRORS as error:
             if driver.is_closed():
                 raise OutcomeUnknown from error
             raise
-        return clock
+        return written
 
     def _remembered(self, writes: Sequence[AnyWrite]) -> Batch | None:
         """The batch without any question, where all that it needs is known."""

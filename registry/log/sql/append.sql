@@ -87,6 +87,5 @@ kept AS (
 )
 SELECT
     turn.is_ours,
-    clock_timestamp() AS clock,
     (SELECT pg_notify('keyledger_event', max(position)::text) FROM appended HAVING count(*) > 0) AS woken
 FROM turn
