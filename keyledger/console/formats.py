@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
+from registry.instant import parse_instant
+
 # What separates thousands, so that a long number can be read: a narrow space that does not break.
 _GROUP: Final = "\u202f"
 _NONE: Final = Markup('<span class="none">\u2013</span>')
@@ -18,14 +20,14 @@ def instant(value: datetime | str | None) -> Markup:
     """An instant in UTC, which the page's script turns into the viewer's zone."""
     if value is None:
         return _NONE
-    at = datetime.fromisoformat(value.upper()) if isinstance(value, str) else value
+    at = parse_instant(value) if isinstance(value, str) else value
     at = at.astimezone(UTC)
     iso, text = at.isoformat().replace("+00:00", "Z"), at.strftime("%Y-%m-%d %H:%M:%S")
     return Markup('<time datetime="{}" title="{} UTC">{} UTC</time>').format(iso, text, text)
 
 
 def ago(value: datetime | None, now: datetime) -> str:
-    """How long ago, or until when, in the two largest units."""
+    """How long ago, or until when, in the largest unit."""
     if value is None:
         return "never"
     seconds = (now - value) / timedelta(seconds=1)

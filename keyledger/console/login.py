@@ -10,7 +10,8 @@ from fastapi.responses import Response
 from keyledger.console.answers import html, see_other
 from keyledger.console.routing import LoggedIn, page_router
 from keyledger.console.visit import COOKIE, FormRefused, is_same_origin, read_form
-from keyledger.runtime.services import Services
+from keyledger.http.dependencies import Services
+from keyledger.runtime.registry import Registry
 from registry.errors import TooManyAttempts, Unauthenticated
 from registry.sessions.store import LASTS
 
@@ -26,17 +27,17 @@ async def login_page(code: Annotated[str, Query(max_length=100)] = "", next: Ann
 
 
 @router.post("/login")
-async def log_in(request: Request) -> Response:
+async def log_in(request: Request, services: Services) -> Response:
     """Begin a session. Its id is new, so one that was set before is worth nothing."""
     if not is_same_origin(request):
         raise FormRefused("the form was sent by another site")
-    form, services = await read_form(request), _services(request)
+    form = await read_form(request)
     wanted, code = _within(form.get("next")), form.get("code")
     if code:
         made = await services.registry.sessions.take(code)
         fault = "This address was used, or is older than ten minutes: run keyledger console for another."
     else:
-        made, fault = await _by_token(request, services, form.get("token"))
+        made, fault = await _by_token(request, services.registry, form.get("token"))
     if made is None:
         return html("login.html", 429 if fault.startswith(_TOO_MANY) else 401, code="", next=wanted, fault=fault)
     answer = see_other(wanted)
@@ -53,29 +54,24 @@ async def log_in(request: Request) -> Response:
 
 
 @router.post("/logout")
-async def log_out(request: Request, visit: LoggedIn) -> Response:
+async def log_out(visit: LoggedIn) -> Response:
     """End the session at once, here and in every other window."""
     await visit.form()
-    await _services(request).registry.sessions.end(visit.session.id)
+    await visit.services.registry.sessions.end(visit.session.id)
     answer = see_other("/console/login")
     answer.delete_cookie(COOKIE, path="/console")
     return answer
 
 
-async def _by_token(request: Request, services: Services, token: str) -> tuple[str | None, str]:
+async def _by_token(request: Request, registry: Registry, token: str) -> tuple[str | None, str]:
     address = "" if request.client is None else request.client.host
     try:
-        principal = await services.registry.gate.caller(f"Bearer {token}", address)
+        principal = await registry.gate.caller(f"Bearer {token}", address)
     except Unauthenticated:
         return None, "This is no admin token that works: it may be mistyped, expired or revoked."
     except TooManyAttempts as refused:
         return None, f"{_TOO_MANY}: wait {refused.retry_after_s} s."
-    return await services.registry.sessions.begin(principal), ""
-
-
-def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
+    return await registry.sessions.begin(principal), ""
 
 
 def _within(wanted: str) -> str:

@@ -13,9 +13,9 @@ MENDABLE: Final = (Refused, Conflict, Forbidden, VersionMismatch)
 
 
 def refused(field: str, message: str) -> Refused:
-    """A refusal of ours, in the shape of the API's: what it could not tell from the call."""
+    """A refusal of ours, in the shape of the API's: what it could not tell from the call. Of no field where empty."""
     error = FieldError(field, message)
-    return Refused(422, "Unprocessable Content", f"{field} {message}", (error,), Circumstances())
+    return Refused(422, "Unprocessable Content", f"{field} {message}".strip(), (error,), Circumstances())
 
 
 def whole(text: str, field: str) -> int:

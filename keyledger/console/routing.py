@@ -16,8 +16,8 @@ from keyledger.client.errors import ClientError, Problem
 from keyledger.console.answers import html, see_other
 from keyledger.console.visit import COOKIE, FormRefused, NotLoggedIn, Visit, client_for
 from keyledger.http.answer.errors import answer_of, words_for
+from keyledger.http.dependencies import Services
 from keyledger.http.middleware.request_note import note_of
-from keyledger.runtime.services import Services
 from registry.errors import RegistryError
 
 LOGIN: Final = "/console/login"
@@ -55,9 +55,8 @@ def page_router() -> APIRouter:
     return APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=False)
 
 
-async def visit_of(request: Request) -> Any:
+async def visit_of(request: Request, services: Services) -> Any:
     """The visit of somebody who is logged in. Raises NotLoggedIn, Busy."""
-    services: Services = request.app.state.services
     session_id = request.cookies.get(COOKIE)
     session = None if not session_id else await services.registry.sessions.find(session_id)
     if session is None:

@@ -17,9 +17,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from keyledger.client.answer import Answer
 from keyledger.client.async_client import AsyncClient
 from keyledger.client.call import Call
+from keyledger.client.errors import Problem
 from keyledger.console.answers import html
 from keyledger.console.navigation import Part, parts_of
+from keyledger.http.answer.problem import BadRequest
 from keyledger.http.inner_call import InnerCall, mark
+from keyledger.http.request.request_body import bounded_body
+from keyledger.runtime.services import Services
 from registry.sessions.store import Session
 
 T = TypeVar("T")
@@ -87,6 +91,12 @@ class Visit:
         return self.session.principal.allows(scope)
 
     @property
+    def services(self) -> Services:
+        """What is behind the API, for what that does not give."""
+        services: Services = self.request.app.state.services
+        return services
+
+    @property
     def name(self) -> str:
         """Who it is, for people."""
         token = self.session.principal.token
@@ -115,6 +125,11 @@ class Visit:
         """A page with the frame around it."""
         return html(template, status, visit=self, once=secrets.token_urlsafe(16), **given)
 
+    def form_page(self, template: str, problem: Problem | None, **given: Any) -> HTMLResponse:
+        """A page with a form, which keeps what was typed and shows what the API refused of it, if it did."""
+        faults = {} if problem is None else problem.messages()
+        return self.page(template, 200 if problem is None else problem.status, problem=problem, faults=faults, **given)
+
 
 def is_same_origin(request: Request) -> bool:
     """Whether a page of this very origin sent the request, by the browser's own word."""
@@ -128,11 +143,10 @@ def is_same_origin(request: Request) -> bool:
 
 async def read_form(request: Request) -> Form:
     """The fields of a form. Raises FormRefused."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM_BYTES:
-            raise FormRefused("the form is larger than 256 KiB")
+    try:
+        body = await bounded_body(request, MAX_FORM_BYTES)
+    except BadRequest:
+        raise FormRefused("the form is larger than 256 KiB") from None
     try:
         fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
     except ValueError:

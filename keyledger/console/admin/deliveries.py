@@ -8,10 +8,9 @@ from urllib.parse import quote, urlencode
 from fastapi import Query
 from fastapi.responses import Response
 
-from keyledger.client.call import Call, Page
 from keyledger.client.calls import list_deliveries, replay_delivery, test_webhook
 from keyledger.client.errors import Conflict, NotFound
-from keyledger.client.model.webhooks import Delivery, SentTest
+from keyledger.client.model.webhooks import SentTest
 from keyledger.console.admin.webhooks import find_webhook
 from keyledger.console.answers import see_other
 from keyledger.console.refusals import whole
@@ -76,13 +75,8 @@ async def replay_dead(visit: LoggedIn, webhook_id: PathId) -> Response:
 
 async def _dead(visit: Visit, webhook_id: str) -> list[int]:
     """The positions of what is dead, oldest first."""
-    found: list[int] = []
-    call: Call[Page[Delivery]] | None = list_deliveries(webhook_id, status=["dead"], limit=_AT_ONCE)
-    while call is not None:
-        page = await visit.ask(call)
-        found += [one.position for one in page.items]
-        call = call.asking(cursor=page.next_cursor) if page.next_cursor else None
-    return sorted(found)
+    dead = list_deliveries(webhook_id, status=["dead"], limit=_AT_ONCE)
+    return sorted([one.position async for one in visit.client.items(dead)])
 
 
 async def _page(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from fastapi import Request
 from fastapi.responses import Response
 
 from keyledger.console.admin.health_words import ALARMS, FOLLOWERS, PARTS, STATES
@@ -23,10 +22,10 @@ _NOT_SHOWN: Final = "keyledger status says why"
 
 
 @router.get("/health")
-async def health(request: Request, visit: LoggedIn) -> Response:
+async def health(visit: LoggedIn) -> Response:
     """The whole status. Hosts and the words of other servers are for the operator of the machine alone, as ever."""
     visit.session.principal.require("admin")
-    services: Services = request.app.state.services
+    services = visit.services
     full = visit.session.principal.token is None
     seen = await services.status()
     usage = await usage_of(services, seen)

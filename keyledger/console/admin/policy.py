@@ -100,13 +100,11 @@ async def try_or_set(visit: LoggedIn) -> Response:
 def _form(
     visit: Visit, typed: TypedPolicy, problem: Problem | None = None, report: PolicyReport | None = None
 ) -> Response:
-    return visit.page(
+    return visit.form_page(
         "policy/form.html",
-        200 if problem is None else problem.status,
+        problem,
         typed=typed,
         rows=[asdict(one) for one in (*typed.rows, Row(), Row())],
-        problem=problem,
-        faults={} if problem is None else problem.messages(),
         report=report,
     )
 

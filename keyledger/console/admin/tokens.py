@@ -14,7 +14,8 @@ from keyledger.client.call import Call, Page
 from keyledger.client.calls import create_token, list_tokens, revoke_token, rotate_token
 from keyledger.client.errors import Problem
 from keyledger.client.model.tokens import NewToken, Token
-from keyledger.console.addresses import with_query
+from keyledger.console.addresses import pages_of
+from keyledger.console.admin.overlaps import OVERLAPS, overlap_s
 from keyledger.console.answers import see_other
 from keyledger.console.refusals import MENDABLE, pairs
 from keyledger.console.routing import LoggedIn, PathId, page_router
@@ -25,8 +26,6 @@ from registry.tokens.state import SCOPES
 router = page_router()
 _PAGE: Final = 100
 _MOST: Final = 1000
-# For how long a token that is rotated goes on to work.
-OVERLAPS: Final = {"0": "not at all", "3600": "an hour", "86400": "a day", "604800": "seven days"}
 _FIELDS: Final = ("name", "expires_at", "organization", "workspace")
 
 
@@ -67,8 +66,7 @@ async def tokens(request: Request, visit: LoggedIn, cursor: str = "") -> Respons
         found=found,
         now=datetime.now(UTC),
         mine=_mine(visit),
-        first=with_query(request, cursor=None) if cursor else None,
-        following=with_query(request, cursor=found.next_cursor) if found.next_cursor else None,
+        **pages_of(request, cursor, found.next_cursor),
     )
 
 
@@ -102,8 +100,7 @@ async def rotating(visit: LoggedIn, token_id: PathId) -> Response:
 async def rotate(visit: LoggedIn, token_id: PathId) -> Response:
     """Make a token in place of one, and show its text."""
     form = await visit.form()
-    overlap = form.get("overlap_s")
-    call = rotate_token(token_id, overlap_s=int(overlap) if overlap in OVERLAPS else 0)
+    call = rotate_token(token_id, overlap_s=overlap_s(form, "0"))
     made = await visit.ask(call.idempotency_key(form.once))
     return visit.page("tokens/made.html", 201, token=made, before=token_id)
 
@@ -125,13 +122,9 @@ async def revoke(visit: LoggedIn, token_id: PathId) -> Response:
 
 async def _find(visit: Visit, token_id: str) -> Token:
     """The token of an id: the API shows tokens in its list alone. Raises UnknownToken."""
-    call: Call[Page[Token]] | None = list_tokens(limit=_MOST)
-    while call is not None:
-        page = await visit.ask(call)
-        for one in page.items:
-            if one.token_id == token_id:
-                return one
-        call = call.asking(cursor=page.next_cursor) if page.next_cursor else None
+    async for one in visit.client.items(list_tokens(limit=_MOST)):
+        if one.token_id == token_id:
+            return one
     raise UnknownToken
 
 
@@ -141,13 +134,11 @@ def _mine(visit: Visit) -> str | None:
 
 
 def _form(visit: Visit, typed: TypedToken, problem: Problem | None = None) -> Response:
-    return visit.page(
+    return visit.form_page(
         "tokens/form.html",
-        200 if problem is None else problem.status,
+        problem,
         typed=typed.fields,
         chosen=typed.scopes,
         tags=typed.tags,
         scopes=SCOPES,
-        problem=problem,
-        faults={} if problem is None else problem.messages(),
     )

@@ -10,6 +10,7 @@ from keyledger.client.call import Page
 from keyledger.client.calls import create_webhook, delete_webhook, list_webhooks, rotate_webhook
 from keyledger.client.errors import Problem
 from keyledger.client.model.webhooks import Webhook
+from keyledger.console.admin.overlaps import DAY, OVERLAPS, overlap_s
 from keyledger.console.answers import see_other
 from keyledger.console.refusals import MENDABLE
 from keyledger.console.routing import LoggedIn, PathId, page_router
@@ -21,9 +22,6 @@ router = page_router()
 # There can be a hundred.
 _MOST: Final = 1000
 _KINDS: Final = sorted(set(TYPES.values()))
-# For how long the secrets before it go on to sign.
-OVERLAPS: Final = {"0": "not at all", "3600": "an hour", "86400": "a day", "604800": "seven days"}
-_DAY: Final = "86400"
 
 
 @router.get("/webhooks")
@@ -56,15 +54,14 @@ async def make(visit: LoggedIn) -> Response:
 async def rotating(visit: LoggedIn, webhook_id: PathId) -> Response:
     """Ask how long the secrets before it go on to sign."""
     webhook = await find_webhook(visit, webhook_id)
-    return visit.page("webhooks/rotate.html", webhook=webhook, overlaps=OVERLAPS, usual=_DAY)
+    return visit.page("webhooks/rotate.html", webhook=webhook, overlaps=OVERLAPS, usual=DAY)
 
 
 @router.post("/webhooks/{webhook_id}/rotate")
 async def rotate(visit: LoggedIn, webhook_id: PathId) -> Response:
     """Give a webhook a new secret, and show it."""
     form = await visit.form()
-    overlap = form.get("overlap_s")
-    call = rotate_webhook(webhook_id, overlap_s=int(overlap if overlap in OVERLAPS else _DAY))
+    call = rotate_webhook(webhook_id, overlap_s=overlap_s(form, DAY))
     made = await visit.ask(call.idempotency_key(form.once))
     return visit.page("webhooks/made.html", 201, webhook=made, rotated=True)
 
@@ -92,12 +89,4 @@ async def find_webhook(visit: Visit, webhook_id: str) -> Webhook:
 
 
 def _form(visit: Visit, typed: dict[str, Any], types: list[str], problem: Problem | None = None) -> Response:
-    return visit.page(
-        "webhooks/form.html",
-        200 if problem is None else problem.status,
-        typed=typed,
-        chosen=types,
-        kinds=_KINDS,
-        problem=problem,
-        faults={} if problem is None else problem.messages(),
-    )
+    return visit.form_page("webhooks/form.html", problem, typed=typed, chosen=types, kinds=_KINDS)

@@ -14,12 +14,12 @@ from audit.verify.last import last_verify
 from keyledger.client.call import Call, path_of, query_of
 from keyledger.client.errors import NotFound, Refused
 from keyledger.client.model.keys import Key
-from keyledger.console.addresses import with_query
+from keyledger.console.addresses import pages_of
 from keyledger.console.answers import see_other
 from keyledger.console.audit.reports import SHOWN, ask_report
 from keyledger.console.routing import LoggedIn, page_router
 from keyledger.console.visit import Visit
-from keyledger.runtime.services import Services
+from registry.instant import parse_instant
 from registry.log.event_log import Head
 
 router = page_router()
@@ -73,9 +73,6 @@ async def state(
         fault = refused.detail
     except NotFound:
         fault = "There was no key of this id then."
-    following = None
-    if found is not None and found.next_cursor is not None:
-        following = with_query(request, cursor=found.next_cursor)
     return visit.page(
         "audit/state.html",
         200 if fault is None else 422,
@@ -83,8 +80,7 @@ async def state(
         found=found,
         fault=fault,
         head=head.position,
-        following=following,
-        first=with_query(request, cursor=None) if cursor else None,
+        **pages_of(request, cursor, None if found is None else found.next_cursor),
     )
 
 
@@ -123,7 +119,7 @@ async def explain(visit: LoggedIn, inference_id: str = "") -> Response:
 
 async def _overview(visit: Visit, fault: str | None = None) -> Response:
     visit.session.principal.require("audit:read")
-    services = _services(visit)
+    services = visit.services
     last = await last_verify(services.registry.engine)
     return visit.page(
         "audit/audit.html",
@@ -147,7 +143,7 @@ async def _states(visit: Visit, key: str, moment: dict[str, Any], cursor: str) -
         path = "/audit/state/-"  # which no key has
     one = await visit.ask(Call("GET", path, Key, moment))
     at = moment.get("at")
-    then = datetime.now(UTC) if at is None else datetime.fromisoformat(at.upper())
+    then = datetime.now(UTC) if at is None else parse_instant(at)
     known_at = int(moment["known_at"]) if "known_at" in moment else (await _head(visit)).position
     return States(then, known_at, [one], None)
 
@@ -164,9 +160,4 @@ def _fault_of(**asked: str) -> str | None:
 
 
 async def _head(visit: Visit) -> Head:
-    return await _services(visit).registry.log.head()
-
-
-def _services(visit: Visit) -> Services:
-    services: Services = visit.request.app.state.services
-    return services
+    return await visit.services.registry.log.head()

@@ -12,11 +12,11 @@ from keyledger.client.call import Call, path_of, query_of
 from keyledger.client.calls import list_billed_inferences
 from keyledger.client.errors import Refused
 from keyledger.client.model.bills import BilledInference
-from keyledger.console.addresses import with_query
+from keyledger.console.addresses import filled, pages_of
 from keyledger.console.bills.bills import BUCKETS
 from keyledger.console.bills.columns import COUNTS, Column, columns_of
 from keyledger.console.bills.periods import words
-from keyledger.console.bills.question import Asked, filled
+from keyledger.console.bills.question import Asked
 from keyledger.console.routing import LoggedIn, page_router
 
 router = page_router()
@@ -56,8 +56,7 @@ async def inferences(
         fault=fault,
         items=items,
         columns=_columns(items),
-        first=with_query(request, cursor=None) if cursor else None,
-        following=with_query(request, cursor=found.next_cursor) if found and found.next_cursor else None,
+        **pages_of(request, cursor, None if found is None else found.next_cursor),
     )
 
 

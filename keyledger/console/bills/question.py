@@ -14,6 +14,7 @@ from starlette.datastructures import QueryParams
 from keyledger.client.call import Call, Instant
 from keyledger.client.calls import show_bill
 from keyledger.client.model.bills import Bill
+from keyledger.console.addresses import filled
 from keyledger.console.bills.periods import NoPeriod, Period, instant_of, month_after, month_at, of_month, zone_of
 
 TIMES: Final = ("hour", "day", "month")
@@ -119,11 +120,6 @@ def read_question(query: QueryParams, now: datetime) -> BillQuestion:
         period=period,
         faults=faults,
     )
-
-
-def filled(texts: Sequence[str]) -> list[str]:
-    """Those that are not blank."""
-    return [text.strip() for text in texts if text.strip()]
 
 
 async def _asked(request: Request) -> BillQuestion:

@@ -12,17 +12,16 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from keyledger.client.calls import list_events, list_tokens
+from keyledger.client.calls import list_events
 from keyledger.client.errors import ClientError, Refused
 from keyledger.console.addresses import with_query
 from keyledger.console.answers import HEADERS, text
-from keyledger.console.events.rows import Viewer, row_of_event
-from keyledger.console.events.windows import Found, Question, key_named, key_rows, newest
+from keyledger.console.events.rows import row_of_event
+from keyledger.console.events.windows import Found, Question, key_named, key_rows, newest, viewer_of
 from keyledger.console.events.words import NAMES
 from keyledger.console.routing import LoggedIn, page_router
 from keyledger.console.visit import Visit
 from keyledger.http.reads import reads_of
-from keyledger.runtime.services import Services
 from registry.errors import RegistryError
 
 router = page_router()
@@ -35,7 +34,6 @@ _MOST_STREAMS: Final = 4
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 # The streams of each session.
 _open: Counter[str] = Counter()
-_SCOPES: Final = ("keys:read", "prices:read", "admin")
 
 
 @router.get("/events")
@@ -53,7 +51,7 @@ async def events(
     question = Question([one for one in type if one], about.strip())
     fault, found, named = None, Found([], 0, None), None
     try:
-        viewer = await _viewer(visit)
+        viewer = await viewer_of(visit)
         named = await key_named(visit, question.about)
         if named is None:
             found = await newest(visit, question, upper, _PAGE, viewer)
@@ -100,7 +98,7 @@ async def live(
     after = max(head - _CATCH_UP, min(after, head), 0)
     if _open[visit.session.id] >= _MOST_STREAMS:
         raise HTTPException(429)
-    reads = await reads_of(request, _services(visit), visit.session.principal)
+    reads = await reads_of(request, visit.services, visit.session.principal)
     answer = reads.feed(_sent(visit, Question([one for one in type if one], about.strip()), after), position=after)
     answer.headers.update({**HEADERS, "Cache-Control": "no-store"})
     return answer
@@ -111,7 +109,7 @@ async def _sent(visit: Visit, question: Question, after: int) -> AsyncGenerator[
     _open[visit.session.id] += 1
     try:
         yield b"retry: 3000\n\n"
-        viewer = await _viewer(visit)
+        viewer = await viewer_of(visit)
         while await _goes_on(visit):
             page = await visit.ask(list_events(after, types=question.types, limit=_PAGE, wait_s=_WAIT_S))
             if page.items and not await _goes_on(visit):  # it may have ended in the wait
@@ -133,7 +131,7 @@ async def _sent(visit: Visit, question: Question, after: int) -> AsyncGenerator[
 
 async def _goes_on(visit: Visit) -> bool:
     """Whether the session still is. Raises Busy."""
-    return await _services(visit).registry.sessions.find(visit.session.id) is not None
+    return await visit.services.registry.sessions.find(visit.session.id) is not None
 
 
 def _check(visit: Visit) -> None:
@@ -141,19 +139,5 @@ def _check(visit: Visit) -> None:
     visit.session.principal.require("events:read", confined=True)
 
 
-async def _viewer(visit: Visit) -> Viewer:
-    """Raises ClientError."""
-    names: dict[str, str] = {}
-    if visit.may("admin") and visit.session.principal.confined_to is None:
-        tokens = await visit.ask(list_tokens(limit=1000))
-        names = {one.token_id: one.name for one in tokens.items}
-    return Viewer([scope for scope in _SCOPES if visit.may(scope)], names)
-
-
 async def _head(visit: Visit) -> int:
-    return (await _services(visit).registry.log.head()).position
-
-
-def _services(visit: Visit) -> Services:
-    services: Services = visit.request.app.state.services
-    return services
+    return (await visit.services.registry.log.head()).position

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from keyledger.client.model.events import Event
 from keyledger.client.model.keys import HistoryEvent
-from keyledger.console.events.words import ENDS, HOLDS, Words, name_of, tags_of, words_of
+from keyledger.console.events.words import ENDS, HOLDS, When, Words, name_of, tags_of, when_of, words_of
 
 _CLOCK: Final = "log-clock"
 _POLICY: Final = "tag-policy"
@@ -42,7 +42,7 @@ class Row:
     weight: Literal["ends", "holds", ""]
     recorded_at: datetime
     effective_at: datetime
-    when: Literal["backdated", "scheduled", ""]
+    when: When
     about: About
     actor: str
     on_behalf_of: str | None
@@ -88,9 +88,9 @@ def row_of(event: HistoryEvent, stream: str, viewer: Viewer) -> Row:
         weight="ends" if kind in ENDS else "holds" if kind in HOLDS else "",
         recorded_at=event.recorded_at,
         effective_at=event.effective_at,
-        when=_when(event),
+        when=when_of(event.recorded_at, event.effective_at),
         about=about_of(stream, viewer),
-        actor=_actor(event.actor, viewer),
+        actor=actor_of(event.actor, viewer),
         on_behalf_of=event.on_behalf_of,
         reason=event.reason,
         set=set_,
@@ -117,15 +117,8 @@ def about_of(stream: str, viewer: Viewer) -> About:
     return About(words, rest, address)
 
 
-def _when(event: HistoryEvent) -> Literal["backdated", "scheduled", ""]:
-    # Instants of effect are whole milliseconds, and those of the log's clock are finer.
-    recorded = event.recorded_at.replace(microsecond=event.recorded_at.microsecond // 1000 * 1000)
-    if event.effective_at < recorded:
-        return "backdated"
-    return "scheduled" if event.effective_at > recorded else ""
-
-
-def _actor(actor: str, viewer: Viewer) -> str:
+def actor_of(actor: str, viewer: Viewer) -> str:
+    """Who did it: a token by its name, where the viewer may see that."""
     first, _, token_id = actor.partition("-")
     if first != "token" or not token_id:
         return actor

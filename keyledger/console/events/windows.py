@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from keyledger.client.calls import list_events, list_key_events, show_key
+from keyledger.client.calls import list_events, list_key_events, list_tokens, show_key
 from keyledger.client.errors import NotFound
 from keyledger.client.model.events import Event
 from keyledger.console.events.rows import Row, Viewer, kind_of, row_of, row_of_event
@@ -20,6 +20,8 @@ _AT_ONCE: Final = 1000
 _WINDOW_MAX: Final = 5000
 _WINDOWS: Final = 8
 _PUBLIC_ID_LENGTH: Final = 12
+# Those by which rows differ.
+_SCOPES: Final = ("keys:read", "prices:read", "admin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,15 @@ class Found:
     rows: list[Row]
     since: int
     before: int | None
+
+
+async def viewer_of(visit: Visit) -> Viewer:
+    """What of the viewer rows depend on. Raises ClientError."""
+    names: dict[str, str] = {}
+    if visit.may("admin") and visit.session.principal.confined_to is None:
+        tokens = await visit.ask(list_tokens(limit=1000))
+        names = {one.token_id: one.name for one in tokens.items}
+    return Viewer([scope for scope in _SCOPES if visit.may(scope)], names)
 
 
 async def key_named(visit: Visit, about: str) -> str | None:

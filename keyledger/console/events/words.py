@@ -6,15 +6,18 @@ A payload may be of a newer version of the log: what is not known is left out, a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, Literal
 
 from markupsafe import Markup
 
 from keyledger.console.formats import instant, number
+from registry.instant import cut_ms
 
 Payload = Mapping[str, Any]
 # A text, or a text with instants in it.
 Words = list[str | Markup]
+When = Literal["backdated", "scheduled", ""]
 
 NAMES: Final[Mapping[str, str]] = {
     "KeyCreated": "Key created",
@@ -46,6 +49,14 @@ _SCOPES_SHOWN: Final = 4
 def name_of(kind: str) -> str:
     """What a type of event is called; its own name where it is not known here."""
     return NAMES.get(kind, kind)
+
+
+def when_of(recorded_at: datetime, effective_at: datetime) -> When:
+    """Whether an event took, or takes, effect at another instant than it was recorded at; empty where it does not."""
+    recorded = cut_ms(recorded_at)  # instants of effect are whole milliseconds, and the log's clock is finer
+    if effective_at < recorded:
+        return "backdated"
+    return "scheduled" if effective_at > recorded else ""
 
 
 def tags_of(kind: str, payload: Payload) -> tuple[dict[str, str], list[str]]:

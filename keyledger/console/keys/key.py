@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from fastapi.responses import Response
 
-from keyledger.client.call import Call
+from keyledger.client.call import Call, instant
 from keyledger.client.calls import (
     cancel_scheduled,
     edit_key,
@@ -24,10 +26,13 @@ from keyledger.client.calls import (
 from keyledger.client.errors import Problem, Refused
 from keyledger.client.model.keys import HistoryEvent, Key, KeyUse
 from keyledger.console.answers import see_other
+from keyledger.console.events.rows import actor_of, row_of
+from keyledger.console.events.windows import viewer_of
 from keyledger.console.keys.timeline import picture, spans
-from keyledger.console.refusals import whole
+from keyledger.console.refusals import refused, whole
 from keyledger.console.routing import LoggedIn, PathId, page_router
-from keyledger.console.visit import Form, Visit
+from keyledger.console.visit import Visit
+from registry.keys.events import key_stream
 
 router = page_router()
 _MOST_EVENTS: Final = 1_000
@@ -35,6 +40,8 @@ _MOST_EVENTS: Final = 1_000
 _MOST_SHOWN: Final = 100
 _MOST_SPANS: Final = 400
 _HOUR_S: Final = 3_600
+# The fields of an edit but the tags.
+_TYPED: Final = ("description", "expiration", "effective_at", "reason")
 
 
 @router.get("/keys/{public_id}")
@@ -43,11 +50,13 @@ async def key_page(visit: LoggedIn, public_id: PathId, done: str = "") -> Respon
     key = await visit.ask(show_key(public_id))
     events, more = await _events(visit, public_id)
     use, use_fault = await _use(visit, public_id)
+    viewer = await viewer_of(visit)
     found, now = spans(events), datetime.now(UTC)
     return visit.page(
         "keys/key.html",
         key=key,
-        events=events[-_MOST_SHOWN:][::-1],
+        rows=[row_of(one, key_stream(public_id), viewer) for one in reversed(events[-_MOST_SHOWN:])],
+        who=partial(actor_of, viewer=viewer),
         left_out=len(events) - min(len(events), _MOST_SHOWN),
         more=more,
         use={one.credential_id: one for one in use.items} if use else {},
@@ -64,7 +73,9 @@ async def key_page(visit: LoggedIn, public_id: PathId, done: str = "") -> Respon
 @router.get("/keys/{public_id}/edit")
 async def edit_page(visit: LoggedIn, public_id: PathId) -> Response:
     """A form of the tags, the description and the expiration."""
-    return _edit_page(visit, await visit.ask(show_key(public_id)), Form([]))
+    key = await visit.ask(show_key(public_id))
+    typed = {**dict.fromkeys(_TYPED, ""), "description": key.description or "", "expiration": _expiration(key)}
+    return _edit_page(visit, key, typed, list(key.tags.items()))
 
 
 @router.post("/keys/{public_id}/edit")
@@ -72,17 +83,18 @@ async def edit(visit: LoggedIn, public_id: PathId) -> Response:
     """First show what would change, and what a backdated edit would do to bills; then do it."""
     form = await visit.form()
     key = await visit.ask(show_key(public_id))
-    call, changes = _edit_call(key, form)
-    if not changes:
-        return _edit_page(visit, key, form, {"": "Nothing is changed."})
+    typed, rows = {name: form.get(name) for name in _TYPED}, form.rows("tag_name", "tag_value")
+    call, changes = _edit_call(key, typed, rows)
     try:
+        if not changes:
+            raise refused("", "Nothing is changed.")
         if form.get("sure"):
             await visit.ask(call.if_match(whole(form.get("version"), "version")))
             return see_other(f"/console/keys/{public_id}?done=edited")
-        effect = await visit.ask(what_if(call)) if form.get("effective_at") and visit.may("billing:read") else None
-    except Refused as refused:
-        return _edit_page(visit, key, form, {**refused.messages(), "": refused.detail})
-    return visit.page("keys/confirm_edit.html", key=key, form=form, changes=changes, effect=effect)
+        effect = await visit.ask(what_if(call)) if typed["effective_at"] and visit.may("billing:read") else None
+    except Refused as problem:
+        return _edit_page(visit, key, typed, rows, problem)
+    return visit.page("keys/confirm_edit.html", key=key, typed=typed, tags=rows, changes=changes, effect=effect)
 
 
 @router.post("/keys/{public_id}/suspend")
@@ -153,7 +165,6 @@ def named(key: Key) -> str:
 
 
 _DONE: Final = {
-    "created": "The key was made.",
     "edited": "The key was changed.",
     "suspended": "The key is suspended: nobody can use it until it is resumed.",
     "resumed": "The key works again.",
@@ -185,29 +196,30 @@ async def _use(visit: Visit, public_id: PathId) -> tuple[KeyUse | None, str | No
         return None, problem.detail
 
 
-def _edit_page(visit: Visit, key: Key, form: Form, faults: dict[str, str] | None = None) -> Response:
-    rows = form.rows("tag_name", "tag_value") or list(key.tags.items())
-    return visit.page(
-        "keys/edit.html", 422 if faults else 200, key=key, form=form, rows=[*rows, ("", "")], faults=faults or {}
-    )
+def _edit_page(
+    visit: Visit, key: Key, typed: dict[str, str], tags: Sequence[tuple[str, ...]], problem: Refused | None = None
+) -> Response:
+    return visit.form_page("keys/edit.html", problem, key=key, typed=typed, tags=[*tags])
 
 
-def _edit_call(key: Key, form: Form) -> tuple[Call[Key], list[tuple[str, str | None, str | None]]]:
+def _edit_call(
+    key: Key, typed: dict[str, str], rows: Sequence[tuple[str, ...]]
+) -> tuple[Call[Key], list[tuple[str, str | None, str | None]]]:
     """The call, and each change as (what, before, after)."""
-    wanted = {name: value for name, value in form.rows("tag_name", "tag_value") if name and value}
+    wanted = {name: value for name, value in rows if name and value}
     tags: dict[str, str | None] = {name: value for name, value in wanted.items() if key.tags.get(name) != value}
     tags |= {name: None for name in key.tags if name not in wanted}
     changes = [(name, key.tags.get(name), value) for name, value in sorted(tags.items())]
     given: dict[str, Any] = {"tags": tags} if tags else {}
-    description = form.get("description") or None
-    if description != key.description:
-        given["description"] = description
-        changes.append(("description", key.description, description))
-    expiration = form.get("expiration") or None
-    before = None if key.expiration is None else key.expiration.isoformat().replace("+00:00", "Z")
-    if expiration != before:
-        given["expiration"] = expiration
-        changes.append(("expiration", before, expiration))
-    if form.get("effective_at"):
-        given["effective_at"] = form.get("effective_at")
-    return edit_key(key.public_id, **given, reason=form.get("reason") or None), changes
+    for name, before in (("description", key.description or ""), ("expiration", _expiration(key))):
+        if typed[name] != before:
+            given[name] = typed[name] or None
+            changes.append((name, before or None, given[name]))
+    if typed["effective_at"]:
+        given["effective_at"] = typed["effective_at"]
+    return edit_key(key.public_id, **given, reason=typed["reason"] or None), changes
+
+
+def _expiration(key: Key) -> str:
+    """As a form has it."""
+    return instant(key.expiration) or ""

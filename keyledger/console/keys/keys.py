@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from keyledger.client.calls import list_keys
 from keyledger.client.errors import Refused
 from keyledger.client.model.keys import KeyPage
-from keyledger.console.addresses import with_query
+from keyledger.console.addresses import filled, pages_of
 from keyledger.console.routing import LoggedIn, page_router
 
 router = page_router()
@@ -32,10 +32,10 @@ async def keys(
     """Keys, newest first. What is filtered by is in the address, so that it can be sent to somebody."""
     chosen: dict[str, Any] = {
         "q": q.strip() or None,
-        "tag": _filled(tag),
-        "has_tag": _filled(has_tag),
-        "lacks_tag": _filled(lacks_tag),
-        "status": _filled(status),
+        "tag": filled(tag),
+        "has_tag": filled(has_tag),
+        "lacks_tag": filled(lacks_tag),
+        "status": filled(status),
     }
     fault, found = None, KeyPage([], None, total=0)
     try:
@@ -43,19 +43,13 @@ async def keys(
         found = await visit.ask(call.asking(cursor=cursor) if cursor else call)
     except Refused as refused:
         fault = refused.detail
-    following = with_query(request, cursor=found.next_cursor) if found.next_cursor else None
     return visit.page(
         "keys/keys.html",
         200 if fault is None else 422,
         found=found,
         chosen=chosen,
         fault=fault,
-        following=following,
-        first=with_query(request, cursor=None) if cursor else None,
+        **pages_of(request, cursor, found.next_cursor),
         filtered=any(chosen.values()),
         statuses=STATUSES,
     )
-
-
-def _filled(texts: list[str]) -> list[str]:
-    return [text.strip() for text in texts if text.strip()]

@@ -9,21 +9,23 @@ from msgspec import UNSET
 
 from keyledger.client.call import Call
 from keyledger.client.calls import create_key, edit_keys
-from keyledger.client.errors import Conflict, Refused
+from keyledger.client.errors import Conflict, Problem, Refused
 from keyledger.client.model.keys import ChangedKeys
-from keyledger.console.refusals import whole
+from keyledger.console.refusals import refused, whole
 from keyledger.console.routing import LoggedIn, page_router
 from keyledger.console.visit import Form, Visit
 
 router = page_router()
-_ROWS: Final = (("customer_id", ""), ("project_id", ""), ("billing_tier", ""), ("", ""))
+_ROWS: Final = (("customer_id", ""), ("project_id", ""), ("billing_tier", ""))
+_NEW: Final = ("description", "expiration", "organization", "workspace")
+_MANY: Final = ("status", "action", "effective_at", "reason")
 
 
 @router.get("/keys/new")
 async def new_page(visit: LoggedIn) -> Response:
     """A form of tags."""
     visit.session.principal.require("keys:write", confined=True)
-    return _new_page(visit, Form([]))
+    return _new_page(visit, Form([]), list(_ROWS))
 
 
 @router.post("/keys/new")
@@ -37,8 +39,8 @@ async def make(visit: LoggedIn) -> Response:
     )
     try:
         made = await visit.ask(call.idempotency_key(form.once))
-    except Refused as refused:
-        return _new_page(visit, form, {**refused.messages(), "": refused.detail})
+    except Refused as problem:
+        return _new_page(visit, form, form.rows("tag_name", "tag_value"), problem)
     return visit.page("keys/secret.html", key=made, secret=made.api_key, heading="A new key")
 
 
@@ -56,18 +58,25 @@ async def change_many(visit: LoggedIn) -> Response:
     try:
         call = _bulk_call(form)
         found = await visit.ask(call)
-    except (Refused, Conflict) as refused:
-        return _bulk_page(visit, form, {"": refused.detail})
+    except Refused as problem:
+        return _bulk_page(visit, form, problem)
+    except Conflict as conflict:  # such as of their number: to be mended in the form, too
+        return _bulk_page(visit, form, refused("", conflict.detail))
     return visit.page("keys/bulk_done.html", form=form, found=found, done=bool(form.get("sure")))
 
 
-def _new_page(visit: Visit, form: Form, faults: dict[str, str] | None = None) -> Response:
-    rows = [*form.rows("tag_name", "tag_value"), ("", "")] if faults else _ROWS
-    return visit.page("keys/new.html", 422 if faults else 200, form=form, rows=rows, faults=faults or {})
+def _new_page(visit: Visit, form: Form, tags: list[tuple[str, ...]], problem: Problem | None = None) -> Response:
+    return visit.form_page("keys/new.html", problem, typed={name: form.get(name) for name in _NEW}, tags=tags)
 
 
-def _bulk_page(visit: Visit, form: Form, faults: dict[str, str] | None = None) -> Response:
-    return visit.page("keys/bulk.html", 422 if faults else 200, form=form, faults=faults or {})
+def _bulk_page(visit: Visit, form: Form, problem: Problem | None = None) -> Response:
+    return visit.form_page(
+        "keys/bulk.html",
+        problem,
+        typed={name: form.get(name) for name in _MANY},
+        select=form.rows("select_name", "select_value") or [("customer_id", "")],
+        tags=form.rows("tag_name", "tag_value"),
+    )
 
 
 def _bulk_call(form: Form) -> Call[ChangedKeys]:

@@ -8,14 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
 
 from keyledger.client.model.keys import HistoryEvent
-
-Origin = Literal["when recorded", "backdated", "scheduled"]
-_BIRTHS: Final = frozenset({"KeyCreated", "KeyImported"})
-# Of an event that takes effect when recorded, the instant is cut to the millisecond.
-_AT_ONCE: Final = timedelta(milliseconds=1)
+from keyledger.console.events.words import tags_of, when_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +24,9 @@ class Span:
     event: HistoryEvent
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> str:
         """How its instant came about."""
-        if self.event.effective_at > self.event.recorded_at:
-            return "scheduled"
-        return "backdated" if self.event.recorded_at - self.event.effective_at > _AT_ONCE else "when recorded"
+        return when_of(self.event.recorded_at, self.event.effective_at) or "when recorded"
 
 
 def spans(events: Sequence[HistoryEvent]) -> list[Span]:
@@ -42,18 +35,10 @@ def spans(events: Sequence[HistoryEvent]) -> list[Span]:
     edits: dict[str, list[tuple[datetime, int, str | None, HistoryEvent]]] = {}
     for event in events:
         if event.position not in cancelled:
-            for name, value in _set_by(event).items():
+            kept, removed = tags_of(event.type, event.data)
+            for name, value in {**kept, **dict.fromkeys(removed)}.items():
                 edits.setdefault(name, []).append((event.effective_at, event.position, value, event))
     return [span for name in sorted(edits) for span in _of_one(name, edits[name])]
-
-
-def _set_by(event: HistoryEvent) -> dict[str, str | None]:
-    data: dict[str, Any] = event.data
-    if event.type in _BIRTHS:
-        return dict(data["tags"])
-    if event.type == "TagsChanged":
-        return {**data["set"], **dict.fromkeys(data["remove"])}
-    return {}
 
 
 def _of_one(name: str, edits: list[tuple[datetime, int, str | None, HistoryEvent]]) -> list[Span]:

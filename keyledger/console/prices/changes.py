@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 from fastapi.responses import Response
@@ -141,7 +141,7 @@ async def _ask(
 
 async def _end_form(visit: Visit, price_id: str, typed: dict[str, str], problem: Problem | None = None) -> Response:
     price = await visit.ask(show_price(price_id))
-    return visit.page("prices/end.html", _status(problem), price=price, typed=typed, **_faults(problem))
+    return visit.form_page("prices/end.html", problem, price=price, typed=typed)
 
 
 async def _refuse_taken(visit: Visit, typed: TypedPrice) -> None:
@@ -155,14 +155,13 @@ async def _refuse_taken(visit: Visit, typed: TypedPrice) -> None:
 
 
 def _form(visit: Visit, typed: TypedPrice, problem: Problem | None = None) -> Response:
-    return visit.page(
+    return visit.form_page(
         "prices/form.html",
-        _status(problem),
+        problem,
         typed=typed.fields,
         tags=typed.tags,
         again=typed.again,
         counted=COUNTED,
-        **_faults(problem),
     )
 
 
@@ -187,14 +186,6 @@ def _needs_word(visit: Visit, effective_at: str) -> bool:
         return visit.may("prices:backdate") and parse_instant(effective_at) < datetime.now(UTC)
     except ValueError:
         return False
-
-
-def _status(problem: Problem | None) -> int:
-    return 200 if problem is None else problem.status
-
-
-def _faults(problem: Problem | None) -> dict[str, Any]:
-    return {"problem": problem, "faults": {} if problem is None else problem.messages()}
 
 
 def _address(price_id: str) -> str:

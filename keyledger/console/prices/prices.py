@@ -11,7 +11,7 @@ from keyledger.client.call import Page
 from keyledger.client.calls import list_price_events, list_prices, show_price
 from keyledger.client.errors import Refused
 from keyledger.client.model.prices import Price
-from keyledger.console.addresses import with_query
+from keyledger.console.addresses import pages_of
 from keyledger.console.routing import LoggedIn, PathId, page_router
 from registry.prices.terms import COUNTED
 
@@ -41,8 +41,7 @@ async def prices(request: Request, visit: LoggedIn, at: str = "", cursor: str = 
         counted=[name for name in COUNTED if name in _ALWAYS or any(name in one.per_million for one in found.items)],
         other={name: any(getattr(one, name) is not None for one in found.items) for name in _OTHER},
         fault=fault,
-        first=with_query(request, cursor=None) if cursor else None,
-        following=with_query(request, cursor=found.next_cursor) if found.next_cursor else None,
+        **pages_of(request, cursor, found.next_cursor),
     )
 
 

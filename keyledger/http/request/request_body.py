@@ -37,7 +37,7 @@ def json_body(
         given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if given not in media_types and not (optional and "content-type" not in request.headers):
             raise _wrong_type(media_types)
-        body = await _bounded_body(request)
+        body = await bounded_body(request)
         if optional and not body:
             return model()
         if given not in media_types:
@@ -57,14 +57,15 @@ def _wrong_type(media_types: tuple[str, ...]) -> BadRequest:
     return BadRequest(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the body must be {' or '.join(media_types)}")
 
 
-async def _bounded_body(request: Request) -> bytes:
-    too_large = BadRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is over {MAX_BODY_BYTES} bytes")
+async def bounded_body(request: Request, most: int = MAX_BODY_BYTES) -> bytes:
+    """The body. Raises BadRequest (413), before the rest of it is read."""
+    too_large = BadRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is over {most} bytes")
     stated = request.headers.get("content-length", "0")
-    if stated.isdigit() and int(stated) > MAX_BODY_BYTES:
+    if stated.isdigit() and int(stated) > most:
         raise too_large
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > most:
             raise too_large
     return bytes(body)

@@ -81,8 +81,8 @@ def test_a_price_in_the_past_shows_what_it_does_to_bills_before_it_is_set(
     page = visitor.page
     page.get_by_label("Id of the price").fill("claude-for-initech")
     page.get_by_label("Model, as the gateway names it").fill("claude-sonnet-4-5")
-    page.get_by_label("Name of the tag").first.fill("customer_id")
-    page.get_by_label("Value of the tag").first.fill("initech")
+    page.get_by_label("Tag name").first.fill("customer_id")
+    page.get_by_label("Tag value").first.fill("initech")
     page.get_by_label("Currency").fill("EUR")
     page.get_by_label("Input", exact=True).fill("9.99")
     page.get_by_label("From; empty").fill("2026-01-01T00:00:00Z")
