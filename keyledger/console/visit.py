@@ -14,7 +14,6 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from keyledger.client.answer import Answer
 from keyledger.client.async_client import AsyncClient
 from keyledger.client.call import Call
 from keyledger.client.errors import Problem
@@ -81,10 +80,6 @@ class Visit:
     async def ask(self, call: Call[T]) -> T:
         """What the call asks for. Raises ClientError."""
         return await self.client.send(call)
-
-    async def answer(self, call: Call[T]) -> Answer[T]:
-        """The same, with what the answer's headers say. Raises ClientError."""
-        return await self.client.answer(call)
 
     def may(self, scope: str) -> bool:
         """Whether the person has the scope."""

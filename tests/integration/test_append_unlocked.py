@@ -158,7 +158,7 @@ async def test_a_batch_is_dated_neither_after_the_database_s_clock_nor_long_befo
 
 
 async def test_crowds_of_two_processes_whose_connections_break_have_one_order(logs: Logs, database: Database) -> None:
-    """Each writer adds to streams that the others write to, too, and counts what it was told of."""
+    """Each writer adds to streams that the others write to, too, and counts what was acknowledged."""
     crowds = [await logs.opened(Limits(max_batch=40)), await logs.opened()]
     connections = [connection for log in crowds for connection in log._writer._connections]
     known: list[str] = []

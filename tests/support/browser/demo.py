@@ -43,13 +43,13 @@ def running_demo(folder: Path) -> Iterator[Demo]:
     command = [sys.executable, "-u", "-m", "keyledger.demo", "--data", str(folder), "--keep-running"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
-        told = []
+        printed = []
         for line in process.stdout:
-            told.append(line)
+            printed.append(line)
             if line.startswith(_STARTED):
                 break
         else:
-            raise RuntimeError("".join(told))
+            raise RuntimeError("".join(printed))
         try:
             yield Demo(line.removeprefix(_STARTED).split()[0], folder, (folder / "admin-token").read_text().strip())
         finally:
