@@ -17,7 +17,8 @@ def register(app: typer.Typer) -> None:
 
 def console(
     at: Annotated[
-        str | None, typer.Option(help="Where browsers reach Keyledger, if not where `up` says that it is.")
+        str | None,
+        typer.Option(help="Where browsers reach Keyledger; else KEYLEDGER_CONSOLE_URL, or where `up` listens."),
     ] = None,
     end_sessions: Annotated[
         bool, typer.Option("--end-sessions", help="Log everybody out instead, in every browser.")
@@ -33,6 +34,8 @@ def console(
     offered = request(data, "POST", "/operator/console-logins")
     origin = at or offered["origin"]
     if origin is None:
-        raise CommandFailed("name the address at which browsers reach Keyledger: --at https://keyledger.example", 2)
+        raise CommandFailed(
+            "name where browsers reach Keyledger: --at https://keyledger.example, or KEYLEDGER_CONSOLE_URL", 2
+        )
     address = f"{origin.rstrip('/')}{offered['path']}"
     print_json({"address": address}) if json else say(address)

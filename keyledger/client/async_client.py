@@ -39,14 +39,14 @@ class AsyncClient:
         self._own_timeout = False
 
     @classmethod
-    def over(cls, http: httpx.AsyncClient) -> Self:
+    def over(cls, http: httpx.AsyncClient, *, on_behalf_of: str | None = None) -> Self:
         """Without a token, over a connection that needs none, such as the operator's socket.
 
         It waits as `http` does, and sends each call once: without a token no answer is kept for who repeats it.
         """
         client = cls.__new__(cls)
         client.http, client._own_timeout = http, True  # noqa: SLF001 - it is our own
-        client._manner = Manner(Retries.never(), idempotency_keys=False)  # noqa: SLF001 - as above
+        client._manner = Manner(Retries.never(), on_behalf_of=on_behalf_of, idempotency_keys=False)  # noqa: SLF001 - as above
         return client
 
     async def send(self, call: Call[T]) -> T:

@@ -14,11 +14,15 @@ from keyledger.console.bills import bills, compare, lines
 from keyledger.console.events import events
 from keyledger.console.keys import key, keys, new_key
 from keyledger.console.navigation import first_page
+from keyledger.console.openid import log_in
+from keyledger.console.openid.provider import Provider
 from keyledger.console.prices import changes, prices
 from keyledger.console.routing import LoggedIn, page_router
+from keyledger.settings import Settings
 
 _PAGES: Final[tuple[APIRouter, ...]] = (
     login.router,
+    log_in.router,
     keys.router,
     new_key.router,
     key.router,
@@ -60,7 +64,8 @@ async def asset(digest: str, name: str) -> Response:
     return answers.file(digest, name)
 
 
-def add_console(app: FastAPI) -> None:
+def add_console(app: FastAPI, settings: Settings) -> None:
     """Put the pages below /console. They are no part of the API's document."""
+    app.state.provider = None if settings.openid_issuer is None else Provider(settings)
     for router in (_static, *_PAGES, _rest):
         app.include_router(router)

@@ -1,4 +1,4 @@
-"""Log in and out: by an admin token, or by an address that `keyledger console` printed."""
+"""Log in and out: by an admin token, an address that `keyledger console` printed, or at a provider."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 
 from keyledger.console.answers import html, see_other
+from keyledger.console.openid.provider import Provider
 from keyledger.console.routing import LoggedIn, page_router
 from keyledger.console.visit import COOKIE, FormRefused, is_same_origin, read_form
 from keyledger.http.dependencies import Services
@@ -21,9 +22,13 @@ _TOO_MANY: Final = "Too many tries from here"
 
 
 @router.get("/login")
-async def login_page(code: Annotated[str, Query(max_length=100)] = "", next: Annotated[str, Query()] = "") -> Response:  # noqa: A002
+async def login_page(
+    request: Request,
+    code: Annotated[str, Query(max_length=100)] = "",
+    next: Annotated[str, Query()] = "",  # noqa: A002
+) -> Response:
     """A field for a token; with a code, a button alone, so that what looks at addresses first does not use it up."""
-    return html("login.html", code=code, next=_within(next), fault=None)
+    return login_form(request, within(next), code=code)
 
 
 @router.post("/login")
@@ -32,24 +37,16 @@ async def log_in(request: Request, services: Services) -> Response:
     if not is_same_origin(request):
         raise FormRefused("the form was sent by another site")
     form = await read_form(request)
-    wanted, code = _within(form.get("next")), form.get("code")
+    wanted, code = within(form.get("next")), form.get("code")
     if code:
         made = await services.registry.sessions.take(code)
         fault = "This address was used, or is older than ten minutes: run keyledger console for another."
     else:
         made, fault = await _by_token(request, services.registry, form.get("token"))
     if made is None:
-        return html("login.html", 429 if fault.startswith(_TOO_MANY) else 401, code="", next=wanted, fault=fault)
+        return login_form(request, wanted, fault, 429 if fault.startswith(_TOO_MANY) else 401)
     answer = see_other(wanted)
-    answer.set_cookie(
-        COOKIE,
-        made,
-        max_age=int(LASTS.total_seconds()),
-        path="/console",
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
+    give_session(request, answer, made)
     return answer
 
 
@@ -63,6 +60,30 @@ async def log_out(visit: LoggedIn) -> Response:
     return answer
 
 
+def login_form(request: Request, wanted: str, fault: str | None = None, status: int = 200, code: str = "") -> Response:
+    """The page to log in at, and what was wrong with the last try; after it, the browser goes to `wanted`."""
+    provider: Provider | None = request.app.state.provider
+    return html("login.html", status, code=code, next=wanted, fault=fault, provider=provider and provider.name)
+
+
+def give_session(request: Request, answer: Response, session_id: str) -> None:
+    """Let the browser keep a session."""
+    answer.set_cookie(
+        COOKIE,
+        session_id,
+        max_age=int(LASTS.total_seconds()),
+        path="/console",
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+
+
+def within(wanted: str) -> str:
+    """A page of the console, never another site."""
+    return wanted if wanted.startswith("/console/") and "\\" not in wanted and "//" not in wanted[1:] else _HOME
+
+
 async def _by_token(request: Request, registry: Registry, token: str) -> tuple[str | None, str]:
     address = "" if request.client is None else request.client.host
     try:
@@ -72,8 +93,3 @@ async def _by_token(request: Request, registry: Registry, token: str) -> tuple[s
     except TooManyAttempts as refused:
         return None, f"{_TOO_MANY}: wait {refused.retry_after_s} s."
     return await registry.sessions.begin(principal), ""
-
-
-def _within(wanted: str) -> str:
-    """A page of the console, never another site."""
-    return wanted if wanted.startswith("/console/") and "\\" not in wanted and "//" not in wanted[1:] else _HOME

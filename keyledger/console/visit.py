@@ -95,7 +95,7 @@ class Visit:
     def name(self) -> str:
         """Who it is, for people."""
         token = self.session.principal.token
-        return "operator" if token is None else token.name
+        return self.session.person or ("operator" if token is None else token.name)
 
     @property
     def parts(self) -> list[Part]:
@@ -159,4 +159,5 @@ def client_for(api: ASGIApp, session: Session) -> AsyncClient:
         await api(scope, receive, send)
 
     transport = httpx.ASGITransport(app=marked, raise_app_exceptions=False)
-    return AsyncClient.over(httpx.AsyncClient(transport=transport, base_url="http://console", timeout=_ASK_S))
+    http = httpx.AsyncClient(transport=transport, base_url="http://console", timeout=_ASK_S)
+    return AsyncClient.over(http, on_behalf_of=session.person)

@@ -111,7 +111,7 @@ def public_app(services: Services, failure: Failure = none) -> FastAPI:
         return await services.registry.gate.caller(request.headers.get("authorization"), address)
 
     app = _app(services, failure, by_token, _PUBLIC)
-    add_console(app)
+    add_console(app, services.settings)
     if (origins := services.settings.http_origins) is not None:
         app.add_middleware(Cors, origins.split(","))
     return app
@@ -120,14 +120,14 @@ def public_app(services: Services, failure: Failure = none) -> FastAPI:
 def operator_app(services: Services, failure: Failure = none, origin: str | None = None) -> FastAPI:
     """The same, and more, for the operator of the machine: who can open the socket may do all. Never put it on TCP.
 
-    `origin` is where the process serves the console, if it does.
+    `origin` is where the process serves the console, if it does; the settings may know another for browsers.
     """
 
     async def by_socket(_request: Request) -> Principal:
         return Principal(OPERATOR)
 
     app = _app(services, failure, by_socket, _OPERATOR, operator=True)
-    app.state.origin = origin
+    app.state.origin = services.settings.console_url or origin
     return app
 
 

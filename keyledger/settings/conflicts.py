@@ -24,6 +24,7 @@ def conflicts(settings: Settings) -> Iterator[Conflict]:
     yield from _kafka_conflicts(settings)
     yield from _database_conflicts(settings)
     yield from _clickhouse_conflicts(settings)
+    yield from _openid_conflicts(settings)
     for of in ("kafka", "database", "clickhouse"):
         yield from _tls_conflicts(settings, of)
 
@@ -76,6 +77,18 @@ def _clickhouse_conflicts(settings: Settings) -> Iterator[Conflict]:
             ("clickhouse_url", "clickhouse_cert_file"),
             "must name the user whom the certificate is for: https://user@…",
         )
+
+
+def _openid_conflicts(settings: Settings) -> Iterator[Conflict]:
+    needed = ("openid_client_id", "openid_roles", "console_url")
+    if settings.openid_issuer is not None:
+        for name in needed:
+            if getattr(settings, name) is None:
+                yield (name, "openid_issuer"), "must be set, as KEYLEDGER_OPENID_ISSUER is"
+        return
+    for name in ("openid_client_id", "openid_client_secret", "openid_roles"):
+        if getattr(settings, name) is not None:
+            yield (name, "openid_issuer"), "unset it, or set KEYLEDGER_OPENID_ISSUER: there is no provider"
 
 
 def _tls_conflicts(settings: Settings, of: Literal["kafka", "database", "clickhouse"]) -> Iterator[Conflict]:

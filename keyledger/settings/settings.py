@@ -15,20 +15,24 @@ from keyledger.settings.names import PREFIX, variable
 from keyledger.settings.tls import Tls
 from keyledger.settings.values import (
     CertificateFile,
+    ClaimName,
     ClickHouseUrl,
     DatabaseSsl,
     DisplayName,
     HeaderText,
     Identifier,
+    Issuer,
     KafkaName,
     KafkaProtocol,
     KafkaServers,
     KeyFile,
     ListenAddress,
     MetricsUrls,
+    Origin,
     Origins,
     PartNames,
     PostgresUrl,
+    Roles,
     TagName,
 )
 
@@ -208,6 +212,32 @@ class Settings(BaseSettings):
         None,
         description="Origins whose pages may read answers in a browser (CORS), with commas between; none when not set.",
     )
+    console_url: Origin | None = Field(
+        None,
+        description="Where browsers reach the console, as https://keyledger.example: log-ins at a provider come back "
+        "to it; where `up` listens when not set.",
+    )
+    openid_issuer: Issuer | None = Field(
+        None, description="The OpenID Connect provider that people log in to the console at; none when not set."
+    )
+    openid_client_id: HeaderText | None = Field(None, description="What the provider calls Keyledger.")
+    openid_client_secret: HeaderText | None = Field(
+        None, repr=False, description="Its secret there; none for a public client."
+    )
+    openid_roles: Roles | None = Field(
+        None,
+        description='Which admin token a role stands for, the first that somebody has: {"finance": "<token id>"}.',
+    )
+    openid_scopes: str = Field(
+        "openid profile email",
+        pattern=r"^openid( [!-~]+)*$",
+        max_length=1000,
+        description="What the provider is asked for; some need a scope for roles.",
+    )
+    openid_roles_claim: ClaimName = Field(
+        "groups", description="The claim with the roles of a person; dots lead into it, as realm_access.roles."
+    )
+    openid_person_claim: ClaimName = Field("email", description="The claim that changes in the log have as the person.")
     webhook_allow_private: bool = Field(
         False,
         description="Let webhooks lead to addresses that are not public: of this machine and its networks.",

@@ -5,6 +5,7 @@ A message never quotes the value: it may hold a password.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -21,6 +22,10 @@ _SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})"
 # As browsers write it (RFC 6454): anything else would never be equal to what they send.
 _ORIGIN: Final = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 
+_ISSUER: Final = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_MOST_ROLES: Final = 100
+_TOKEN_ID: Final = re.compile(r"[A-Za-z0-9]{12}")
 _DISPLAY_NAME_BYTES: Final = 256
 _METRICS: Final = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
 
@@ -58,12 +63,39 @@ def _servers(value: str) -> str:
 
 def _origins(value: str) -> str:
     origins = [one.strip() for one in value.split(",")]
-    for one in origins:
-        if one == "*":
-            raise ValueError("must name each origin: with * any page could use a token that a browser holds")
-        if _ORIGIN.fullmatch(one) is None or one.endswith((":443", ":80")):
-            raise ValueError("must be as browsers send it: https://host or https://host:8443, in lower case, no path")
-    return ",".join(origins)
+    if "*" in origins:
+        raise ValueError("must name each origin: with * any page could use a token that a browser holds")
+    return ",".join(map(_origin, origins))
+
+
+def _origin(value: str) -> str:
+    if _ORIGIN.fullmatch(value) is None or value.endswith((":443", ":80")):
+        raise ValueError("must be as browsers send it: https://host or https://host:8443, in lower case, no path")
+    return value
+
+
+def _issuer(url: str) -> str:
+    """An issuer (OpenID Connect Discovery 1.0, section 3): what it is asked over http could be read on the way."""
+    parsed = urlsplit(url)
+    local = parsed.scheme == "http" and parsed.hostname in _LOOPBACK
+    if _ISSUER.fullmatch(url) is None or not (parsed.scheme == "https" or local):
+        raise ValueError("must be https://host or https://host/path, as the provider writes it; no login, no query")
+    return url
+
+
+def _roles(value: str) -> str:
+    """The object as JSON without blanks. Raises ValueError."""
+    words = 'must be a JSON object of 1 to 100 roles and the ids of admin tokens, as {"finance": "7hQ2xYbK9mPd"}'
+    try:
+        roles = json.loads(value)
+    except ValueError:
+        raise ValueError(words) from None
+    if not isinstance(roles, dict) or not 1 <= len(roles) <= _MOST_ROLES:
+        raise ValueError(words)
+    for role, token_id in roles.items():
+        if not role or not isinstance(token_id, str) or _TOKEN_ID.fullmatch(token_id) is None:
+            raise ValueError(words)
+    return json.dumps(roles, ensure_ascii=False)
 
 
 def _address(value: str) -> str:
@@ -134,7 +166,11 @@ MetricsUrls = Annotated[str, AfterValidator(_metrics)]
 HeaderText = Annotated[str, Field(pattern=r"^[!-~]+$")]
 ListenAddress = Annotated[str, AfterValidator(_address)]
 KafkaServers = Annotated[str, AfterValidator(_servers)]
+Origin = Annotated[str, AfterValidator(_origin)]
 Origins = Annotated[str, AfterValidator(_origins)]
+Issuer = Annotated[str, AfterValidator(_issuer)]
+Roles = Annotated[str, AfterValidator(_roles)]
+ClaimName = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
 KafkaName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,200}$"), AfterValidator(_topic)]
 DisplayName = Annotated[str, AfterValidator(_display_name)]
 TagName = Annotated[str, AfterValidator(_tag_name)]

@@ -11,7 +11,7 @@ from registry.db.tables import SCHEMA
 from registry.errors import SchemaTooNew
 
 # The last of `migrations/versions`.
-SCHEMA_VERSION: Final = "0015"
+SCHEMA_VERSION: Final = "0016"
 # Where Alembic keeps that of a database.
 READ_VERSION: Final[Select[tuple[str]]] = select(column("version_num")).select_from(
     table("alembic_version", schema=SCHEMA)

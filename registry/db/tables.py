@@ -276,7 +276,8 @@ state_rebuild = Table(
     CheckConstraint("id = 1", name="state_rebuild_only"),
 )
 
-# Who is logged in to the console: the hash of what the cookie holds. `token_id` is NULL for the machine's operator.
+# Who is logged in to the console: the hash of what the cookie holds. `token_id` is NULL for the machine's operator,
+# `person` where no provider said who it is.
 console_session = Table(
     "console_session",
     metadata,
@@ -284,6 +285,7 @@ console_session = Table(
     Column("token_id", Text),
     Column("begun_at", _INSTANT, nullable=False),
     Column("ends_at", _INSTANT, nullable=False),
+    Column("person", Text),
 )
 
 # Addresses that log the operator in, each once: the hash of the code in it.

@@ -22,11 +22,12 @@ _BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who is logged in, until when; `id` is what the cookie holds."""
+    """Who is logged in, until when; `id` is what the cookie holds. `person` is None where only a token is known."""
 
     id: str = field(repr=False)
     principal: Principal
     ends_at: datetime
+    person: str | None = None
 
 
 class Sessions:
@@ -36,25 +37,26 @@ class Sessions:
         self._engine = engine
         self._tokens = tokens
 
-    async def begin(self, principal: Principal) -> str:
+    async def begin(self, principal: Principal, person: str | None = None) -> str:
         """Begin a session of a caller who has proved who it is; returns its id, which is new each time."""
         made = secrets.token_urlsafe(_BYTES)
         token_id = None if principal.token is None else principal.token.token_id
-        await execute(self._engine, sql.BEGIN, _hash(made), token_id, LASTS)
+        await execute(self._engine, sql.BEGIN, _hash(made), token_id, person, LASTS)
         return made
+
+    async def begin_as(self, token_id: str, person: str) -> str | None:
+        """Begin the session of a person who may do what a token may; None where that does not work any more."""
+        principal = await self._principal(token_id)
+        return None if principal is None else await self.begin(principal, person)
 
     async def find(self, session_id: str) -> Session | None:
         """The session; None where it has ended, or its token does not work any more."""
         rows = await fetch(self._engine, sql.FIND, _hash(session_id))
         if not rows:
             return None
-        token_id, ends_at = rows[0]
-        if token_id is None:
-            return Session(session_id, Principal(OPERATOR), ends_at)
-        found = await self._tokens.token(token_id)
-        if found is None or not found[0].works(datetime.now(UTC)):
-            return None
-        return Session(session_id, Principal(token_stream(token_id), found[0]), ends_at)
+        token_id, person, ends_at = rows[0]
+        principal = Principal(OPERATOR) if token_id is None else await self._principal(token_id)
+        return None if principal is None else Session(session_id, principal, ends_at, person)
 
     async def end(self, session_id: str) -> None:
         """End a session at once."""
@@ -79,6 +81,12 @@ class Sessions:
     async def sweep(self) -> None:
         """Delete what has ended."""
         await execute(self._engine, sql.SWEEP)
+
+    async def _principal(self, token_id: str) -> Principal | None:
+        found = await self._tokens.token(token_id)
+        if found is None or not found[0].works(datetime.now(UTC)):
+            return None
+        return Principal(token_stream(token_id), found[0])
 
 
 def _hash(text: str) -> bytes:

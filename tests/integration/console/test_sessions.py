@@ -231,3 +231,11 @@ async def test_streams_of_one_session_are_few_and_end_with_it(api: Api) -> None:
         live._open.clear()
     await visitor.post("/console/logout", of="/console/keys")
     assert (await visitor.get("/console/events/live?after=0")).status_code == 303
+
+
+async def test_without_a_provider_nobody_is_sent_to_one(api: Api) -> None:
+    visitor = browser(api)
+    assert "Log in with" not in (await visitor.get("/console/login")).text
+    for path in ("/console/login/openid", "/console/login/openid/callback?code=a&state=b"):
+        answer = await visitor.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/console/login")

@@ -1,0 +1,117 @@
+"""Log in at the provider: go there, and come back with who it is and which role they have."""
+
+from __future__ import annotations
+
+import json
+import logging
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import Query, Request
+from fastapi.responses import Response
+
+from keyledger.console.answers import html, see_other
+from keyledger.console.login import give_session, login_form, within
+from keyledger.console.openid.attempt import Attempt
+from keyledger.console.openid.errors import LogInRefused
+from keyledger.console.openid.fetching import printable
+from keyledger.console.openid.provider import CALLBACK, Person, Provider
+from keyledger.console.routing import page_router
+from keyledger.http.dependencies import Services
+from keyledger.http.middleware.request_note import note_of
+from registry.errors import TooManyAttempts
+
+router = page_router()
+logger = logging.getLogger(__name__)
+_COOKIE: Final = "keyledger_login"
+_COOKIE_S: Final = 600
+_PATH: Final = "/console/login"
+_BEGUN_ELSEWHERE: Final = (
+    "This log-in was not begun in this browser, or longer than ten minutes ago, or in two windows at once: begin again."
+)
+Text = Annotated[str, Query(max_length=4096)]
+
+
+@router.get("/login/openid")
+async def leave(request: Request, next: Text = "") -> Response:  # noqa: A002
+    """Go to the provider. A link leads here: of a form, browsers would hold where it leads against our policy."""
+    provider, wanted = _provider(request), within(next)
+    if provider is None:
+        return see_other(_PATH)
+    attempt = Attempt.begin(wanted)
+    try:
+        answer = see_other(await provider.address(attempt))
+    except LogInRefused as refused:
+        return _refused(request, wanted, refused)
+    answer.set_cookie(
+        _COOKIE,
+        attempt.cookie,
+        max_age=_COOKIE_S,
+        path=_PATH,
+        httponly=True,
+        samesite="lax",  # the provider's page leads back here
+        secure=request.url.scheme == "https",
+    )
+    return answer
+
+
+@router.get(CALLBACK.removeprefix("/console"))
+async def come_back(
+    request: Request, services: Services, code: Text = "", state: Text = "", error: Text = ""
+) -> Response:
+    """Begin the session of who comes back from the provider."""
+    provider, attempt = _provider(request), Attempt.of_cookie(request.cookies.get(_COOKIE, ""))
+    if provider is None:
+        return see_other(_PATH)
+    if attempt is None or not attempt.is_of(state):
+        return login_form(request, "", _BEGUN_ELSEWHERE, 400)
+    wanted, attempts = within(attempt.wanted), services.registry.gate.attempts
+    address = "" if request.client is None else request.client.host
+    try:
+        attempts.check(address, "")
+        if error or not code:
+            raise LogInRefused(f"{provider.name} did not let you in: {printable(error) or 'it gave no code'}.")
+        made = await _session(services, provider, await provider.person(attempt, code))
+    except TooManyAttempts as refused:
+        return login_form(request, wanted, f"Too many tries from here: wait {refused.retry_after_s} s.", 429)
+    except LogInRefused as refused:
+        attempts.bad(address, "")
+        answer = _refused(request, wanted, refused)
+    else:
+        # A page, and no redirect: after one that another site began, browsers leave out a cookie that is Strict.
+        answer = html("logged_in.html", next=wanted)
+        give_session(request, answer, made)
+    answer.delete_cookie(_COOKIE, path=_PATH)
+    return answer
+
+
+async def _session(services: Services, provider: Provider, person: Person) -> str:
+    """The session of a person, as the token of the first of our roles that they have. Raises LogInRefused."""
+    roles: dict[str, str] = json.loads(services.settings.openid_roles or "{}")
+    role = next((one for one in roles if one in person.roles), None)
+    if role is None:
+        raise LogInRefused(
+            f"{provider.name} says that you are {person.name}, and names no role of yours that may use this console. "
+            "Ask who runs Keyledger for one (KEYLEDGER_OPENID_ROLES)."
+        )
+    made = await services.registry.sessions.begin_as(roles[role], person.name)
+    if made is None:
+        raise LogInRefused(
+            f"You are {person.name} with the role {role}, whose admin token {roles[role]} does not work: it was "
+            "revoked, has expired, or is not of this registry. Ask who runs Keyledger (KEYLEDGER_OPENID_ROLES)."
+        )
+    logger.info("%s logged in to the console with the role %s", person.name, role)
+    return made
+
+
+def _refused(request: Request, wanted: str, refused: LogInRefused) -> Response:
+    if refused.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        note_of(request.scope).detail = str(refused)
+    else:
+        logger.warning("a log-in to the console was refused: %s", refused)
+    return login_form(request, wanted, str(refused), refused.status)
+
+
+def _provider(request: Request) -> Provider | None:
+    provider: Provider | None = request.app.state.provider
+    return provider
