@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from keyledger.client.errors import ClientError, Problem
 from keyledger.console.answers import html, see_other
+from keyledger.console.progress import Progress
 from keyledger.console.visit import COOKIE, FormRefused, NotLoggedIn, Visit, client_for
 from keyledger.http.answer.errors import answer_of, words_for
 from keyledger.http.dependencies import Services
@@ -45,7 +46,7 @@ class PageRoute(APIRoute):
             try:
                 return await handle(request)
             except Exception as error:  # noqa: BLE001 - a person sees a page, and the log has the cause
-                return _instead(request, error)
+                return instead(request, error)
 
         return page
 
@@ -64,9 +65,10 @@ async def visit_of(request: Request, services: Services) -> Any:
     note_of(request.scope).actor = session.principal.actor
     if session.principal.token is not None:
         services.registry.gate.last_use.note(session.principal.token.token_id)
-    client = client_for(request.app, session)
+    progress = Progress()
+    client = client_for(request.app, session, progress)
     try:
-        yield Visit(request, session, client)
+        yield Visit(request, session, client, progress)
     finally:
         await client.close()
 
@@ -76,7 +78,7 @@ LoggedIn = Annotated[Visit, Depends(visit_of)]
 PathId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=128)]
 
 
-def _instead(request: Request, error: Exception) -> Response:
+def instead(request: Request, error: Exception) -> Response:
     """What is shown where a page can't be."""
     if isinstance(error, NotLoggedIn):
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")

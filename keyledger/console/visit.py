@@ -12,13 +12,14 @@ from urllib.parse import parse_qsl, urlencode
 import httpx
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keyledger.client.async_client import AsyncClient
 from keyledger.client.call import Call
 from keyledger.client.errors import Problem
 from keyledger.console.answers import html
 from keyledger.console.navigation import Part, parts_of
+from keyledger.console.progress import Progress
 from keyledger.http.answer.problem import BadRequest
 from keyledger.http.inner_call import InnerCall, mark
 from keyledger.http.request.request_body import bounded_body
@@ -71,11 +72,12 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """The request, the session, and the client of the API in this process."""
+    """The request, the session, and the client of the API in this process, whose calls `progress` watches."""
 
     request: Request
     session: Session = field(repr=False)
     client: AsyncClient = field(repr=False)
+    progress: Progress = field(repr=False)
 
     async def ask(self, call: Call[T]) -> T:
         """What the call asks for. Raises ClientError."""
@@ -149,14 +151,19 @@ async def read_form(request: Request) -> Form:
     return Form(fields)
 
 
-def client_for(api: ASGIApp, session: Session) -> AsyncClient:
+def client_for(api: ASGIApp, session: Session, progress: Progress) -> AsyncClient:
     """A client of the API in this process that asks as the session's person."""
     # As long as the secret of a token, see repeat_keys.
     call = InnerCall(session.principal, sha256(session.id.encode()).hexdigest()[:48])
 
     async def marked(scope: Scope, receive: Receive, send: Send) -> None:
+        async def watched(message: Message) -> None:
+            progress.watch(message)
+            await send(message)
+
         mark(scope, call)
-        await api(scope, receive, send)
+        progress.begin(scope)
+        await api(scope, receive, watched)
 
     transport = httpx.ASGITransport(app=marked, raise_app_exceptions=False)
     http = httpx.AsyncClient(transport=transport, base_url="http://console", timeout=_ASK_S)

@@ -12,10 +12,12 @@ from starlette.types import Receive, Scope, Send
 from keyledger.http.answer import ndjson
 from keyledger.http.answer.answers import position_headers
 from keyledger.http.dependencies import principal_of, services_of
+from keyledger.http.middleware.request_note import note_of
 from keyledger.http.request.while_connected import while_connected
 from keyledger.runtime.services import Services
 from keyledger.runtime.serving.concurrency_limit import ConcurrencyLimit
 from keyledger.runtime.serving.reading import Reading
+from projections.engine.client import for_request
 from registry.auth import Principal
 
 _T = TypeVar("_T")
@@ -49,8 +51,12 @@ class RequestReads:
         return _Held(self._reading.feeds, self._actor, events, position)
 
     async def _in_turn(self, gate: ConcurrencyLimit, work: Callable[[Services], Coroutine[Any, Any, _T]]) -> _T:
+        async def of_request(services: Services) -> _T:
+            with for_request(note_of(self._request.scope).request_id):
+                return await work(services)
+
         async with gate.enter(self._actor):
-            return await self._reading.run(work)
+            return await self._reading.run(of_request)
 
 
 class _Held(StreamingResponse):

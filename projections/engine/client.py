@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -33,6 +35,12 @@ _T = TypeVar("_T")
 _WRITE_COMPRESSION = "lz4"
 _STOP: Final = "KILL QUERY WHERE Settings['log_comment'] = {mark:String} ASYNC"
 _STOP_AGAIN_S: Final = 0.2
+_UNDER_WAY: Final = """
+SELECT sum(read_rows), sum(greatest(read_rows, total_rows_approx))
+FROM system.processes
+WHERE startsWith(Settings['log_comment'], {mark:String})
+"""
+_request: ContextVar[str] = ContextVar("_request", default="")
 
 # Those that are registered, also when they are away, and those that the cluster should have, also when they were never
 # made. The coordinator is asked; where it can't be, the server says 0.
@@ -47,6 +55,24 @@ SELECT
 FROM system.replicas
 WHERE database = {database:String} AND table = {table:String}
 """
+
+
+@dataclass(frozen=True, slots=True)
+class RowsRead:
+    """How far statements are: of about `of` rows that they read, so many."""
+
+    rows: int
+    of: int
+
+
+@contextmanager
+def for_request(request_id: str) -> Iterator[None]:
+    """Stoppable statements in the block are of a request: their `log_comment` begins with keyledger-<request_id>."""
+    token = _request.set(request_id)
+    try:
+        yield
+    finally:
+        _request.reset(token)
 
 
 class ClickHouse:
@@ -112,7 +138,7 @@ class ClickHouse:
 
         If it is `stoppable`, cancelling the call stops the statement: for those that may take long.
         """
-        bound, mark = _bound(parameters), f"keyledger-{uuid4().hex}" if stoppable else None
+        bound, mark = _bound(parameters), f"keyledger-{_request.get()}-{uuid4().hex}" if stoppable else None
         marked = {**(settings or {}), **({} if mark is None else {"log_comment": mark})}
 
         def run(client: Any) -> Rows:
@@ -121,6 +147,11 @@ class ClickHouse:
                 return [tuple(row) for row in result.result_rows]
 
         return await self._run(run, mark)
+
+    async def rows_read(self, request_id: str) -> RowsRead | None:
+        """How far the stoppable statements of a request are; None where this server runs none of them now."""
+        [(rows, of)] = await self.query(_UNDER_WAY, {"mark": f"keyledger-{request_id}-"})
+        return RowsRead(rows, of) if of else None
 
     async def table(self, sql: str) -> tuple[list[str], Rows]:
         """Column names and rows of one statement from an operator; a statement without rows returns its summary."""

@@ -19,6 +19,7 @@ from keyledger.console.answers import see_other
 from keyledger.console.audit.reports import SHOWN, ask_report
 from keyledger.console.routing import LoggedIn, page_router
 from keyledger.console.visit import Visit
+from keyledger.console.waiting import page_or_progress
 from registry.instant import parse_instant
 from registry.log.event_log import Head
 
@@ -47,6 +48,10 @@ async def audit(visit: LoggedIn) -> Response:
 async def verify(visit: LoggedIn) -> Response:
     """Compare everything with the log, and show what was found. It takes as long as it takes."""
     await visit.form()
+    return await page_or_progress(visit, _verified(visit), title="Verify", leave="/console/audit")
+
+
+async def _verified(visit: Visit) -> Response:
     began_s = time.monotonic()
     report = await ask_report(visit, "/audit/verify")
     took_s = time.monotonic() - began_s
@@ -91,6 +96,10 @@ async def diff(request: Request, visit: LoggedIn, to: str = "") -> Response:
     since = request.query_params.get("from", "").strip()  # the word is Python's
     head = await _head(visit)
     asked = {"from": since or "0", "to": to.strip() or str(head.position)}
+    return await page_or_progress(visit, _difference(visit, asked, head), title="Differences", leave="/console/audit")
+
+
+async def _difference(visit: Visit, asked: dict[str, str], head: Head) -> Response:
     fault, report = _fault_of(**asked), None
     if fault is None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from keyledger.console.bills.periods import has_both, month_after, words
 from keyledger.console.bills.question import Asked, BillQuestion
 from keyledger.console.routing import LoggedIn, page_router
 from keyledger.console.visit import Visit
+from keyledger.console.waiting import page_or_progress
 
 router = page_router()
 # More rows make a page that nobody reads; the CSV has all.
@@ -56,6 +57,21 @@ async def bills(visit: LoggedIn, asked: Asked, figure: str = "") -> Response:
     """The bill of the question in the address. Without one it is this month's, by customer."""
     if asked.faults:
         return refused_page(visit, asked, asked.faults)
+    return await bill_or_progress(visit, asked, _page(visit, asked, figure))
+
+
+@router.get("/bills/stopped")
+async def stopped(visit: LoggedIn, asked: Asked) -> Response:
+    """The form of a question whose bill somebody did not wait for."""
+    return form_page(visit, asked, stopped=True)
+
+
+async def bill_or_progress(visit: Visit, asked: BillQuestion, page: Coroutine[Any, Any, Response]) -> Response:
+    """A page with a bill, or how far that is. See page_or_progress."""
+    return await page_or_progress(visit, page, title="Bills", leave=asked.address("/stopped"))
+
+
+async def _page(visit: Visit, asked: BillQuestion, figure: str) -> Response:
     try:
         asked, bill = await _bill(visit, asked)
     except Refused as refused:
@@ -116,7 +132,15 @@ def refused_page(
     visit: Visit, asked: BillQuestion, faults: Mapping[str, str], template: str = "bills/bills.html", **given: Any
 ) -> Response:
     """The form as it was filled in, with what is wrong about it."""
-    return visit.page(template, 422, asked=asked, faults=faults, zones=ZONES, bill=None, links=is_free(visit), **given)
+    return form_page(visit, asked, template, 422, faults=faults, **given)
+
+
+def form_page(
+    visit: Visit, asked: BillQuestion, template: str = "bills/bills.html", status: int = 200, **given: Any
+) -> Response:
+    """The form as it was filled in, without a bill."""
+    known: dict[str, Any] = {"faults": asked.faults, "stopped": False, **given}
+    return visit.page(template, status, asked=asked, zones=ZONES, bill=None, links=is_free(visit), **known)
 
 
 async def _bill(visit: Visit, asked: BillQuestion) -> tuple[BillQuestion, Bill]:

@@ -10,11 +10,12 @@ from keyledger.client.call import Call
 from keyledger.client.calls import compare_bills
 from keyledger.client.errors import Refused
 from keyledger.client.model.bills import BillComparison, Compared
-from keyledger.console.bills.bills import ZONES, faults_of, is_free, refused_page
+from keyledger.console.bills.bills import ZONES, bill_or_progress, faults_of, is_free, refused_page
 from keyledger.console.bills.columns import Column, columns_of
 from keyledger.console.bills.periods import NoPeriod, Period, before, of_month, words, zone_of
 from keyledger.console.bills.question import TIMES, Asked, BillQuestion
 from keyledger.console.routing import LoggedIn, page_router
+from keyledger.console.visit import Visit
 
 router = page_router()
 _MAX_ROWS: Final = 1_000
@@ -24,7 +25,10 @@ _SHOWN: Final = frozenset({"inferences", "cost_usd", "charges"})
 @router.get("/bills/compare")
 async def compare(visit: LoggedIn, asked: Asked, base_month: str = "", base_known_at: str = "") -> Response:
     """Every line that either bill has, with both and the difference. By default the base is the period before."""
-    base_month, base_known_at = base_month.strip(), base_known_at.strip()
+    return await bill_or_progress(visit, asked, _page(visit, asked, base_month.strip(), base_known_at.strip()))
+
+
+async def _page(visit: Visit, asked: BillQuestion, base_month: str, base_known_at: str) -> Response:
     faults: Any = dict(asked.faults)
     try:
         if not faults:

@@ -13,11 +13,12 @@ from keyledger.client.calls import list_billed_inferences
 from keyledger.client.errors import Refused
 from keyledger.client.model.bills import BilledInference
 from keyledger.console.addresses import filled, pages_of
-from keyledger.console.bills.bills import BUCKETS
+from keyledger.console.bills.bills import BUCKETS, bill_or_progress
 from keyledger.console.bills.columns import COUNTS, Column, columns_of
 from keyledger.console.bills.periods import words
-from keyledger.console.bills.question import Asked
+from keyledger.console.bills.question import Asked, BillQuestion
 from keyledger.console.routing import LoggedIn, page_router
+from keyledger.console.visit import Visit
 
 router = page_router()
 _PAGE: Final = 100
@@ -35,11 +36,17 @@ async def inferences(
     cursor: str = "",
 ) -> Response:
     """The inferences behind a line, by page. All pages are as of the first."""
-    line = [(name, value if colon else None) for name, colon, value in (one.partition(":") for one in filled(by))]
+    return await bill_or_progress(visit, asked, _page(request, visit, asked, filled(by), bucket, cursor))
+
+
+async def _page(
+    request: Request, visit: Visit, asked: BillQuestion, by: list[str], bucket: str, cursor: str
+) -> Response:
+    line = [(name, value if colon else None) for name, colon, value in (one.partition(":") for one in by)]
     fault, found = "; ".join(f"{name} {text}" for name, text in asked.faults.items()), None
     if not fault:
         names = () if asked.is_default else asked.group_by
-        call = list_billed_inferences(asked.call(names), by=filled(by), bucket=bucket, limit=_PAGE)
+        call = list_billed_inferences(asked.call(names), by=by, bucket=bucket, limit=_PAGE)
         try:
             found = await visit.ask(call.asking(cursor=cursor) if cursor else call)
         except Refused as refused:

@@ -11,7 +11,7 @@ import pytest
 from projections.billing.bill import compute_bill
 from projections.billing.limits import BillLimits
 from projections.billing.query import BillQuery
-from projections.engine.client import ClickHouse
+from projections.engine.client import ClickHouse, RowsRead, for_request
 from projections.errors import BillLimitReached
 from registry.instant import from_ms
 from registry.retry import poll_until
@@ -43,6 +43,24 @@ async def test_cancelled_statements_end_whether_they_run_or_wait(narrow: ClickHo
     assert all(query.cancelled() for query in queries)
     assert await poll_until(lambda: running(clickhouse), lambda count: count == 0, timeout_s=20) == 0
     assert await asyncio.wait_for(narrow.query("SELECT 1"), 20) == [(1,)]
+
+
+async def test_it_is_known_how_many_rows_a_request_has_read(narrow: ClickHouse, clickhouse: ClickHouse) -> None:
+    with for_request("one"):
+        query = asyncio.create_task(narrow.query(SLOW, stoppable=True))
+
+    async def read() -> RowsRead:
+        return await clickhouse.rows_read("one") or RowsRead(0, 0)
+
+    first = await poll_until(read, lambda found: found.rows > 0, timeout_s=20)
+    assert 0 < first.rows < first.of == 1_000_000_000_000
+    later = await poll_until(read, lambda found: found.rows > first.rows, timeout_s=20)
+    assert later.rows > first.rows
+    assert await clickhouse.rows_read("on") is None, "another request, whose id this one begins with"
+    query.cancel()
+    await asyncio.gather(query, return_exceptions=True)
+    assert await poll_until(lambda: running(clickhouse), lambda count: count == 0, timeout_s=20) == 0
+    assert await clickhouse.rows_read("one") is None
 
 
 async def test_closing_stops_what_runs(clickhouse: ClickHouse, clickhouse_url: str) -> None:
