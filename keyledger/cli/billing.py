@@ -12,7 +12,7 @@ from keyledger.cli.client import AsJson, CommandFailed, Data, ask, call
 from keyledger.cli.finance.chart import ChartOf, chart_names, write_chart
 from keyledger.cli.finance.csv_file import HEADERS, print_csv
 from keyledger.cli.finance.period import Month, Since, Until, period
-from keyledger.cli.finance.question import FIGURES, KnownAt, Tags, UsageKnownAt, Zone, acknowledged, cells_of
+from keyledger.cli.finance.question import FIGURES, KnownAt, OfKey, Tags, UsageKnownAt, Zone, acknowledged, cells_of
 from keyledger.cli.printing.after_now import warn_after_now
 from keyledger.cli.printing.output import print_json, say
 from keyledger.cli.printing.tables import print_table
@@ -37,6 +37,7 @@ def bill(
     known_at: KnownAt = None,
     usage_known_at: UsageKnownAt = None,
     tag: Tags = None,
+    key: OfKey = None,
     time_zone: Zone = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print the lines as CSV.")] = False,
     rounded: Annotated[
@@ -70,6 +71,7 @@ def bill(
             usage_known_at=usage_known_at,
             wait_for=await acknowledged(client, known_at),
             tag=tag or (),
+            key=key,
             time_zone=time_zone,
         )
         if csv:

@@ -64,6 +64,7 @@ class Bill:
     tzdata_version: str | None
     group_by: tuple[str, ...]
     tag: tuple[str, ...]
+    key: str | None
     lines: list[Line]
     total: Figures
     late_lines: list[Line]
@@ -136,6 +137,7 @@ def _bill_of(query: BillQuery, made: Made, limits: BillLimits) -> Bill:
             tzdata_version=made.tzdata_version,
             group_by=query.group_by,
             tag=tuple(f"{name}:{value}" for name, value in query.tags),
+            key=query.key,
             lines=_lines(groups, query.group_by, "keyed"),
             total=_total(groups),
             late_lines=_lines(groups, query.group_by, "outside_key_life"),

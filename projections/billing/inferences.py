@@ -24,6 +24,7 @@ from projections.billing.statement.groups import Group, price_charges, read_grou
 from projections.billing.statement.key_tags import TagAt, key_tags
 from projections.billing.statement.price_book import NO_PRICES, read_price_book
 from projections.billing.statement.scope import Scope
+from projections.billing.ways import way_of_key
 from projections.engine.client import ClickHouse, Row
 from projections.engine.templates import Names
 from projections.errors import BadBillQuery
@@ -96,6 +97,13 @@ class _Reading:
         parameters = {**asked.parameters, **line_parameters(self.query), **after, **more}
         return await self.limits.within(self.clickhouse.query(sql, parameters, self.limits.of_engine, stoppable=True))
 
+    async def way(self) -> tuple[bill_sql.Only | None, dict[str, Any]]:
+        """How statements are made: of one key, where the bill is."""
+        key = self.query.bill.key
+        if key is None:
+            return None, {}
+        return await way_of_key(self.clickhouse, Scope(self.names), key, self.position)
+
 
 async def list_inferences(
     clickhouse: ClickHouse,
@@ -140,8 +148,9 @@ async def _listed(reading: _Reading, limit: int) -> Sequence[Row]:
     asked = ask(bill, reading.position, period, reading.pinned, NO_PRICES)
     only = f"{line_condition(reading.query)} AND {_AFTER}"
     scope = Scope(reading.names)
-    sql = bill_sql.inferences(scope, len(asked.tags), asked.group_by, asked.filtered, only)
-    return await reading.rows(sql, asked, limit=limit)
+    way, bound = await reading.way()
+    sql = bill_sql.inferences(scope, len(asked.tags), asked.group_by, asked.filtered, only, way)
+    return await reading.rows(sql, asked, limit=limit, **bound)
 
 
 async def _figures(reading: _Reading, page: Sequence[Row]) -> dict[int, list[Group]]:
@@ -154,9 +163,10 @@ async def _figures(reading: _Reading, page: Sequence[Row]) -> dict[int, list[Gro
     only = f"{line_condition(reading.query)} AND {_AFTER} AND {_UP_TO}"
     detail = bill_sql.Detail(only, ("number",), price=True)
     scope = Scope(reading.names)
-    sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail)
+    way, bound = await reading.way()
+    sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail, way)
     limit = len(page) * (prices.prices + 1)
-    rows = await reading.rows(sql, asked, limit=limit, last_ms=last[0], last_number=last[1], now_ms=last[0])
+    rows = await reading.rows(sql, asked, limit=limit, last_ms=last[0], last_number=last[1], now_ms=last[0], **bound)
     found: dict[int, list[Group]] = {}
     width = 1 + len(bill.group_by) + (2 if prices.prices else 0)
     for group in (read_group(row, width) for row in rows):

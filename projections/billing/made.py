@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -12,25 +12,15 @@ from projections.billing.limits import BillLimits
 from projections.billing.query import BillQuery
 from projections.billing.statement import sql as bill_sql
 from projections.billing.statement.asked import Asked, ask, known_position
-from projections.billing.statement.attribution import (
-    FEW,
-    FEW_CREDENTIALS,
-    bound_few,
-    credentials_of_entries,
-    moving_of,
-    moving_share,
-)
+from projections.billing.statement.attribution import entries
 from projections.billing.statement.groups import Group, read_group
 from projections.billing.statement.price_book import PriceBook, read_price_book
 from projections.billing.statement.scope import Scope
+from projections.billing.ways import way_of_all, way_of_few, way_of_key
 from projections.engine.client import ClickHouse
 from projections.usage.after_now import AfterNow, rows_after_now
 from registry.instant import to_ms
 
-# Where less than a quarter of the credentials change within the period: measured, docs/billing.md says more.
-_STEADY: Final = 4
-# Of fewer entries each statement costs more than it saves.
-_MANY: Final = 1_000_000
 # Prices that are bound: a server takes a mebibyte of parameters, each byte as up to three.
 _FEW_PRICES: Final = 500
 _BOOK_LENGTH: Final = 50_000
@@ -71,9 +61,9 @@ async def made_of(
     known: KnownUsage,
 ) -> Made:
     """The same, of groups that are there."""
-    seen_until_ms = await _seen_until_ms(clickhouse, scope, query, known, groups, limits)
+    seen_until_ms = await _seen_until_ms(clickhouse, scope, query, applied_position, groups, limits, known)
     after_now = AfterNow(0, None)
-    if not query.within:  # of all customers
+    if not query.is_part:  # of all customers
         rows = rows_after_now(clickhouse, scope.names, known.pinned, known.now, limits.of_engine)
         after_now = await limits.within(rows)
     tzdata = await clickhouse.query(scope.sql("bill/tzdata"))
@@ -97,9 +87,11 @@ async def groups_of(
     parameters = {**asked.parameters, **scope.values, "now_ms": to_ms(known.now), "limit": limit}
     if after_batch:
         scope, parameters["after_batch"] = replace(scope, after_batch="{after_batch:UInt64}"), after_batch
-        way, bound = await _way_of_few(clickhouse, scope, parameters)
+        way, bound = await way_of_few(clickhouse, scope, parameters)
+    elif query.key is not None:
+        way, bound = await way_of_key(clickhouse, scope, query.key, position)
     else:
-        way, bound = (None, {}) if query.within else await _way(clickhouse, scope, len(asked.tags), parameters)
+        way, bound = (None, {}) if query.within else await way_of_all(clickhouse, scope, len(asked.tags), parameters)
     parameters |= bound
     detail = bill_sql.Detail("a.listed") if query.within else None
     sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail, way)
@@ -118,47 +110,26 @@ async def _with_book(clickhouse: ClickHouse, scope: Scope, asked: Asked, prices:
     return replace(asked, book=replace(asked.book, bound=True), parameters={**asked.parameters, "book": book})
 
 
-async def _way_of_few(
-    clickhouse: ClickHouse, scope: Scope, parameters: Mapping[str, Any]
-) -> tuple[bill_sql.Way, dict[str, Any]]:
-    """How the statement is best made of some batches: of the credentials that their entries name."""
-    ((ids, keys),) = await clickhouse.query(credentials_of_entries(scope), parameters)
-    return (None, {}) if len(ids) > FEW else (bill_sql.Only(FEW_CREDENTIALS), bound_few(ids, keys))
-
-
-async def _way(
-    clickhouse: ClickHouse, scope: Scope, tags: int, parameters: Mapping[str, Any]
-) -> tuple[bill_sql.Way, dict[str, Any]]:
-    """How the statement is best made, and what to bind for it.
-
-    It pays to look up credentials before entries where there are many entries, and little changes meanwhile.
-    """
-    ((entries,),) = await clickhouse.query(scope.sql("bill/entries_there"))
-    if entries < _MANY:
-        return None, {}
-    names = bill_sql.names_of(tags)
-    ((credentials, count, moving, keys),) = await clickhouse.query(moving_share(scope, names), parameters)
-    if count * _STEADY >= credentials:
-        return None, {}
-    if count > FEW:
-        return bill_sql.Steady(moving_of(scope, names)), {}
-    return (bill_sql.Steady(FEW_CREDENTIALS), bound_few(moving, keys)) if moving else (bill_sql.Steady(None), {})
-
-
 async def _seen_until_ms(
     clickhouse: ClickHouse,
     scope: Scope,
     query: BillQuery,
-    known: KnownUsage,
+    applied_position: int,
     groups: Sequence[Group],
     limits: BillLimits,
+    known: KnownUsage,
 ) -> int:
     """The latest instant of the usage; -1 without any. Of entries that were taken back it is looked for."""
     latest = max((group.seen_until_ms for group in groups), default=-1)
     if not known.pinned.vanished or latest < 0:
         return latest
-    bounds = {"since_ms": to_ms(query.since), "until_ms": to_ms(query.until), "now_ms": to_ms(known.now)}
-    statement = scope.sql("bill/seen_until", entries=scope.sql("bill/entries"))
-    rows = clickhouse.query(statement, {**bounds, **known.pinned.parameters}, limits.of_engine, stoppable=True)
+    bound: dict[str, Any] = {"since_ms": to_ms(query.since), "until_ms": to_ms(query.until), "now_ms": to_ms(known.now)}
+    only = None
+    if query.key is not None:
+        position = known_position(query, applied_position)
+        way, of_key = await way_of_key(clickhouse, scope, query.key, position)
+        only, bound = way.credentials, {**bound, **of_key}
+    statement = scope.sql("bill/seen_until", entries=entries(scope, only))
+    rows = clickhouse.query(statement, {**bound, **known.pinned.parameters}, limits.of_engine, stoppable=True)
     ((found,),) = await limits.within(rows)
     return int(found)

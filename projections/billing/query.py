@@ -20,7 +20,8 @@ MAX_GROUP_BY: Final = 8
 class BillQuery:
     """What is asked for. `known_at` None means all that is applied, `usage_known_at` None all that is collected.
 
-    All `tags` (name, value) must hold. `within`: the bill is of what is theirs alone, its coverage and usage too.
+    All `tags` (name, value) must hold. `within`: the bill is of what is theirs alone, its coverage and usage too. So it
+    is with a `key`, the id of any credential of it: of that key alone.
     """
 
     group_by: tuple[str, ...]
@@ -31,6 +32,12 @@ class BillQuery:
     time_zone: str = "UTC"
     usage_known_at: int | None = None
     within: bool = False
+    key: str | None = None
+
+    @property
+    def is_part(self) -> bool:
+        """Whether its coverage and usage are of a part of all usage."""
+        return self.within or self.key is not None
 
     @property
     def pinned_at(self) -> int | None:

@@ -198,7 +198,7 @@ class RecentBills:
 
 def _question(query: BillQuery) -> BillQuery | None:
     """The question over all tags that this one is a part of; None where it asks for a part by more than tags."""
-    if query.within or any(name in WORDS for name, _ in query.tags):
+    if query.is_part or any(name in WORDS for name, _ in query.tags):
         return None
     return replace(query, group_by=tuple(dict.fromkeys([*query.group_by, *(name for name, _ in query.tags)])), tags=())
 

@@ -44,6 +44,7 @@ class ComparedBill:
     tzdata_version: str | None
     group_by: tuple[str, ...]
     tag: tuple[str, ...]
+    key: str | None
     usage: Usage
 
 

@@ -24,7 +24,7 @@ from tests.support.examples import running
 from tests.support.oracle.oracle import EPOCH, Fact, Row, _tags_at, known_facts
 from tests.support.oracle.price_stories import PricedStory, priced_stories
 from tests.support.oracle.prices import PriceFact
-from tests.support.oracle.stories import BASE
+from tests.support.oracle.stories import BASE, KEYS, SPARE
 from tests.support.oracle.tell import tell
 
 KEY = "keyAAAAAAAA1"
@@ -109,7 +109,8 @@ def test_the_inferences_of_a_line_add_up_to_it_whatever_happened(world: World, e
             await tell(world, story)
             since, until = (EPOCH + timedelta(milliseconds=BASE + offset) for offset in (-1, 21))
             known_at = chance.choice([None, chance.randint(0, story.applied)])
-            query = BillQuery(group_by, since, until, known_at, time_zone="America/St_Johns")
+            key = chance.choice([None, None, *KEYS, SPARE[0]])
+            query = BillQuery(group_by, since, until, known_at, time_zone="America/St_Johns", key=key)
             await check_lines(world, query, story, chance, most=3)
 
         @settings(max_examples=examples)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.support.bill_world import World
 from tests.support.examples import running
 from tests.support.oracle.oracle import EPOCH, oracle_bill, oracle_intervals
-from tests.support.oracle.stories import BASE, Story, stories
+from tests.support.oracle.stories import BASE, KEYS, SPARE, Story, stories
 
 ALL_KNOWN = 2**64 - 1
 GROUP_BYS = (
@@ -44,6 +44,7 @@ questions = st.tuples(
     st.sampled_from([(), (), (("customer_id", "acme"),), (("env", "ü b"), ("customer_id", "beta"))]),
     st.tuples(st.integers(-1, 21), st.integers(-1, 21)).map(sorted).map(lambda pair: (pair[0], pair[1] + 1)),
     st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns"]),
+    st.sampled_from([None, None, KEYS[0], KEYS[1], SPARE[0], "nobodyXXXXXX"]),
 )
 
 
@@ -92,7 +93,7 @@ async def _check(
 
 
 async def _check_bill(world: World, story: Story, known_at: int | None, question: Any) -> None:
-    group_by, tags, (since, until), time_zone = question
+    group_by, tags, (since, until), time_zone, key = question
     expected = oracle_bill(
         story.facts,
         story.rows,
@@ -102,6 +103,7 @@ async def _check_bill(world: World, story: Story, known_at: int | None, question
         known_at=story.applied if known_at is None else known_at,
         tags=tags,
         time_zone=time_zone,
+        key=key,
     )
     bill = await world.bill(
         applied=story.applied,
@@ -111,6 +113,7 @@ async def _check_bill(world: World, story: Story, known_at: int | None, question
         known_at=known_at,
         tags=tags,
         time_zone=time_zone,
+        key=key,
     )
     assert len(bill["usage"].pop("fingerprint")) == 32
     assert (bill["usage"].pop("uncollected"), bill["usage"].pop("anchored_at")) == (0, None)

@@ -11,7 +11,7 @@ from keyledger.cli.audit.words import shown
 from keyledger.cli.client import AsJson, CommandFailed, Data, ask, call
 from keyledger.cli.finance.charges import charges_of
 from keyledger.cli.finance.period import Month, Since, Until, of_month, period
-from keyledger.cli.finance.question import KnownAt, Tags, UsageKnownAt, Zone, acknowledged
+from keyledger.cli.finance.question import KnownAt, OfKey, Tags, UsageKnownAt, Zone, acknowledged
 from keyledger.cli.printing.output import print_json, say
 from keyledger.cli.printing.tables import print_table
 from keyledger.client.calls import compare_bills, show_bill
@@ -45,6 +45,7 @@ def compare(
     known_at: KnownAt = None,
     usage_known_at: UsageKnownAt = None,
     tag: Tags = None,
+    key: OfKey = None,
     time_zone: Zone = None,
     data: Data = None,
     json: AsJson = False,
@@ -62,7 +63,7 @@ def compare(
     async def both(client: httpx.AsyncClient) -> Any:
         bill = show_bill(
             group_by=group_by or (), since=since, until=until, known_at=known_at, usage_known_at=usage_known_at,
-            tag=tag or (), time_zone=time_zone, wait_for=await acknowledged(client, known_at),
+            tag=tag or (), key=key, time_zone=time_zone, wait_for=await acknowledged(client, known_at),
         )  # fmt: skip
         compared = compare_bills(
             bill, base_known_at=base_known_at, base_usage_known_at=base_usage_known_at, base_since=base_since,

@@ -10,7 +10,7 @@ import typer
 
 from keyledger.cli.client import AsJson, Data, ask_items, call
 from keyledger.cli.finance.period import Month, Since, Until, period
-from keyledger.cli.finance.question import FIGURES, KnownAt, Tags, UsageKnownAt, Zone, acknowledged, cells_of
+from keyledger.cli.finance.question import FIGURES, KnownAt, OfKey, Tags, UsageKnownAt, Zone, acknowledged, cells_of
 from keyledger.cli.printing.output import say
 from keyledger.cli.printing.tables import print_table
 from keyledger.client.calls import list_billed_inferences, show_bill
@@ -37,6 +37,7 @@ def inferences(
     known_at: KnownAt = None,
     usage_known_at: UsageKnownAt = None,
     tag: Tags = None,
+    key: OfKey = None,
     time_zone: Zone = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many; all by default.")] = None,
     data: Data = None,
@@ -49,7 +50,7 @@ def inferences(
     async def found(client: httpx.AsyncClient) -> None:
         bill = show_bill(
             group_by=group_by or (), since=since, until=until, known_at=known_at, usage_known_at=usage_known_at,
-            tag=tag or (), time_zone=time_zone, wait_for=await acknowledged(client, known_at),
+            tag=tag or (), key=key, time_zone=time_zone, wait_for=await acknowledged(client, known_at),
         )  # fmt: skip
         async for one in ask_items(client, list_billed_inferences(bill, by=by or (), bucket=bucket), limit):
             if json:

@@ -15,6 +15,7 @@ UsageKnownAt = Annotated[
     int | None, typer.Option(min=0, help="With the usage that the log had anchored up to this position.")
 ]
 Tags = Annotated[list[str] | None, typer.Option(help="name:value; repeat: all must hold.")]
+OfKey = Annotated[str | None, typer.Option("--key", help="Of one key alone: the id of any of its credentials.")]
 Zone = Annotated[str | None, typer.Option(help="IANA name for hour, day and month; UTC by default.")]
 
 # The figures of a line but for its inferences, in their order.

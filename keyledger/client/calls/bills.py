@@ -21,10 +21,11 @@ def show_bill(
     known_at: int | None = None,
     usage_known_at: int | None = None,
     tag: Sequence[str] = (),
+    key: str | None = None,
     time_zone: str | None = None,
     wait_for: int | None = None,
 ) -> Call[Bill]:
-    """The bill of a period; with `known_at` and `usage_known_at` it never changes again."""
+    """The bill of a period, or of one `key` alone; with `known_at` and `usage_known_at` it never changes again."""
     query = query_of(
         group_by=group_by,
         since=since,
@@ -32,6 +33,7 @@ def show_bill(
         known_at=known_at,
         usage_known_at=usage_known_at,
         tag=tag,
+        key=key,
         time_zone=time_zone,
         wait_for=wait_for,
     )

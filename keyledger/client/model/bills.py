@@ -84,6 +84,7 @@ class ComparedBill(msgspec.Struct, frozen=True, kw_only=True):
     tzdata_version: str | None
     group_by: list[str]
     tag: list[str]
+    key: str | None
     usage: Usage
 
 

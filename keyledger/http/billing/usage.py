@@ -25,10 +25,12 @@ from projections.billing.query import MAX_GROUP_BY, WORDS, BillQuery, faults
 from projections.billing.recent_bills import RecentBills
 from projections.billing.statement.scope import Scope
 from projections.billing.tag_names import unknown_names
+from projections.billing.ways import credentials_of_key
 from projections.errors import TooManyLines
 from projections.ledger.applied import wait_until_applied as wait_for_ledger
 from registry.auth import Principal
 from registry.errors import Busy, FieldFault, FieldsRefused, Forbidden
+from registry.keys.secrets import PUBLIC_ID
 from registry.log.log_position import LogPosition
 
 WAIT_S = 30.0
@@ -56,6 +58,12 @@ class BillQuestion(Strict):
     )
     time_zone: str = Field(
         "UTC", max_length=64, description="IANA name, for hour, day and month", examples=["Europe/Berlin"]
+    )
+    key: str | None = Field(
+        None,
+        pattern=f"^{PUBLIC_ID.pattern}$",
+        description="the id of any credential of a key: what that key used alone, coverage and usage too",
+        examples=["k3yPubl1cId0"],
     )
     wait_for: WaitForPosition = None
 
@@ -151,6 +159,7 @@ def question_of(query: BillQuestion) -> BillQuery:
         query.known_at,
         time_zone=query.time_zone,
         usage_known_at=query.usage_known_at,
+        key=query.key,
     )
     return checked(question, query.tag)
 
@@ -169,13 +178,19 @@ async def make_bill(
 async def refuse_unknown_names(
     services: Services, question: BillQuery, applied_position: int, scope: Scope | None = None
 ) -> None:
-    """Raise FieldsRefused for tags that no key has ever had."""
+    """Raise FieldsRefused for tags that no key has ever had, and for a key that there never was."""
     position = applied_position if question.pinned_at is None else question.pinned_at
+    scope_there = scope or Scope(services.names)
+    # Who is confined does not learn which keys others have.
+    if question.key is not None and not question.within:
+        ids, _ = await credentials_of_key(services.clickhouse, scope_there, question.key, position)
+        if not ids:
+            raise FieldsRefused(FieldFault("key", f"is the id of no key up to position {position}"))
     names = {name for name in question.group_by if name not in WORDS} | {name for name, _ in question.tags}
     known = services.recent_bills.tag_names if question.pinned_at is None and services.recent_bills else set()
     if names <= known:
         return
-    if unknown := await unknown_names(services.clickhouse, scope or Scope(services.names), question, position):
+    if unknown := await unknown_names(services.clickhouse, scope_there, question, position):
         raise FieldsRefused(*(FieldFault(fault.field, fault.detail) for fault in unknown))
     if scope is None:
         known |= names

@@ -17,6 +17,8 @@ BILLS: Final[Mapping[str, tuple[str, Any]]] = {
     "time_zone": ("the IANA name of the zone by which hours, days and months were cut", "Europe/Berlin"),
     "tzdata_version": ("the release of the IANA database that the engine has; null where it does not say", "2026c"),
     "Bill.tag": ("the filters that were asked for, each name:value", ["billing_tier:gold"]),
+    "Bill.key": ("the key that it is of alone, by the id that was asked for; null: of all", "k3yPubl1cId0"),
+    "ComparedBill.key": ("as of a bill", "k3yPubl1cId0"),
     "group_by": ("by what the lines are grouped", ["customer_id"]),
     "lines": ("the lines of the bucket `keyed`, in the order of their values", None),
     "total": ("the sum of the lines", None),

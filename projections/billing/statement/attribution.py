@@ -43,17 +43,20 @@ def credentials_of_entries(scope: Scope) -> str:
     return scope.sql("bill/credentials_of_entries", entries=scope.sql("bill/entries"), more_than_few=str(FEW + 1))
 
 
+def entries(scope: Scope, only: Credentials | None = None) -> str:
+    """The entries of the period; `only`: of these credentials alone."""
+    every = scope.sql("bill/entries")
+    return every if only is None else f"SELECT * FROM ({every}) WHERE credential_id IN {only.ids}"  # noqa: S608 - our own texts
+
+
 def attributed(scope: Scope, tags: Sequence[str], only: Credentials | None = None) -> str:
     """The entries with their bucket and `tag_0`, `tag_1` … as of their instant; `tags` are expressions for names.
 
     `only`: of these credentials alone.
     """
-    entries = scope.sql("bill/entries")
-    if only is not None:
-        entries = f"SELECT * FROM ({entries}) WHERE credential_id IN {only.ids}"  # noqa: S608 - our own texts
     return scope.sql(
         "bill/attributed",
-        entries=entries,
+        entries=entries(scope, only),
         timeline=_timeline(scope, tags, only),
         bucket=_bucket(scope, "u.at_ms < t.alive_until_ms"),
         tag_names="".join(f"t.tag_{i} AS tag_{i},\n    " for i in range(len(tags))),

@@ -216,11 +216,14 @@ def _prices(scope: Scope) -> str:
     return scope.sql("bill/prices", versions=scope.sql("bill/price_versions"), price_type=_PRICE)
 
 
-def inferences(scope: Scope, tags: int, group_by: Sequence[str], filtered: Sequence[int], only: str) -> str:
+def inferences(
+    scope: Scope, tags: int, group_by: Sequence[str], filtered: Sequence[int], only: str, way: Only | None = None
+) -> str:
     """The statement that lists the inferences of a line, which the condition `only` names."""
+    rows = attributed(scope, names_of(tags), None if way is None else way.credentials)
     return scope.sql(
         "bill/inferences",
-        labelled=_labelled(attributed(scope, names_of(tags)), scope, group_by, filtered, of_entries=True),
+        labelled=_labelled(rows, scope, group_by, filtered, of_entries=True),
         by_names=_listed([f"a.{name}" for name in _by(group_by)]),
         model=_label(WORDS["model"]),
         only=only,

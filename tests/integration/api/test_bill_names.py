@@ -57,3 +57,16 @@ async def test_a_name_that_was_removed_or_came_later_still_bills(bill_api: Api, 
         query = {**PERIOD, "group_by": ["team"], "tag": "customer_id:acme", **known_at}
         answer = await bill_api.call("GET", "/billing/usage", params=query)
         assert answer.status_code == 200, answer.text
+
+
+async def test_a_key_that_there_never_was_is_refused(bill_api: Api) -> None:
+    for path in ("usage", "inferences"):
+        answer = await bill_api.call("GET", f"/billing/{path}", params={**PERIOD, "key": "keyBBBBBBBB2"})
+        assert_problem(answer, 422, "key")
+        assert "is the id of no key up to position 2" in answer.text
+    for odd in ("", "x", "keyAAAAAAAA1\n", "' OR 1=1 --", "a" * 5000):
+        assert_problem(await bill_api.call("GET", "/billing/usage", params={**PERIOD, "key": odd}), 422, "key")
+    answer = await bill_api.call("GET", "/billing/usage", params={**PERIOD, "key": KEY})
+    assert (answer.status_code, answer.json()["key"]) == (200, KEY)
+    answer = await bill_api.call("GET", "/billing/usage", params={**PERIOD, "key": KEY, "known_at": 1})
+    assert answer.status_code == 200

@@ -72,3 +72,16 @@ async def test_it_can_not_ask_for_others(bill_api: Api) -> None:
 
 async def test_bills_are_not_confined_by_places(bill_api: Api) -> None:
     assert_problem(await bill(bill_api, Confinement({}, "eu", None)), 403)
+
+
+async def test_a_key_of_somebody_else_is_as_one_that_there_is_not(bill_api: Api) -> None:
+    acme = Confinement({"customer_id": "acme"}, None, None)
+    theirs, nobodys = [(await bill(bill_api, acme, key=key)).json() for key in (THEIRS, "nobodyXXXXXX")]
+    assert theirs.pop("key") == THEIRS
+    assert nobodys.pop("key") == "nobodyXXXXXX"
+    assert theirs == nobodys
+    assert theirs["usage"]["rows"] == 0
+    ours = (await bill(bill_api, acme, key=OURS)).json()
+    everything = (await bill(bill_api, acme)).json()
+    assert ours.pop("key") == OURS
+    assert ours == {name: value for name, value in everything.items() if name != "key"}

@@ -291,6 +291,26 @@ async def test_the_fingerprint_knows_rows_and_batches_and_not_their_order(world:
     assert (await world.bill())["usage"]["fingerprint"] != first
 
 
+async def test_a_bill_of_a_key_is_of_all_its_credentials_and_of_nothing_else(world: World) -> None:
+    """Coverage and usage too; together, the bills of all keys are the bill of all that names a key."""
+    other, second = "keyBBBBBBBB2", "credCCCCCCC3"
+    made = Fact(3, NOON, "credential_created", KEY, credential_id=second)
+    await world.write([*key_facts(KEY, 1, NOON, customer_id="acme"), *key_facts(other, 2, NOON), made])
+    await world.serve([*used(NOON, 1), *used(NOON, 2, key=second), *used(NOON, 3, key=other), *used(NOON, 4, key=None)])
+    bill = await world.bill(group_by=("customer_id",), key=KEY)
+    assert costs(bill) == {("acme",): "0.002"}
+    assert bill["key"] == KEY
+    assert {one["bucket"]: one["inferences"] for one in bill["coverage"] if one["inferences"]} == {"keyed": 2}
+    assert bill["usage"]["rows"] == 4
+    assert {**await world.bill(group_by=("customer_id",), key=second), "key": KEY} == bill, "by any of its credentials"
+    assert (await world.bill(key="' OR 1=1 --"))["usage"]["rows"] == 0
+    assert (await world.bill(key=second, known_at=2))["total"]["inferences"] == 0, "it was none of them then"
+    both = [await world.bill(key=one) for one in (KEY, other)]
+    whole = await world.bill()
+    assert sum(one["total"]["inferences"] for one in both) == whole["total"]["inferences"] == 3
+    assert whole["key"] is None
+
+
 async def test_a_bill_with_too_many_lines_is_refused_and_not_cut_off(world: World) -> None:
     """A bill that silently lacks lines would be a wrong bill."""
     await world.write(key_facts(KEY, 1, NOON))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -62,21 +63,23 @@ def oracle_bill(
     tags: Sequence[tuple[str, str]] = (),
     time_zone: str = "UTC",
     prices: Sequence[PriceFact] = (),
+    key: str | None = None,
 ) -> dict[str, Any]:
-    """The parts of a bill that depend on facts, rows and prices.
+    """The parts of a bill that depend on facts, rows and prices; `key`: of what names a credential of that key alone.
 
     Lines, total, late_lines, coverage, usage but its fingerprint. No prices leave every row unrated.
     """
     made = _Bill(tags=tags, group_by=group_by, time_zone=time_zone)
     known = known_facts(facts, known_at)
-    usage = Usage(rows, since_ms, until_ms)
+    of_key = None if key is None else partial(_is_of, known, key)
+    usage = Usage(rows, since_ms, until_ms, of_key)
     known_prices = [price for price in prices if price.position <= known_at]
     for number in usage.ids:
         inference, models = usage.inference(number), usage.models(number)
         bucket = _bucket(number, inference, usage, known)
-        of_key = _tags_of(inference, known) if bucket in ("keyed", "outside_key_life") else {}
-        charges = charges_of(models, of_key, ms_of(number) if is_v7(number) else None, known_prices)
-        made.add(number, bucket, inference, of_key, [(row, charges[row["id"]]) for row in models])
+        tags_then = _tags_of(inference, known) if bucket in ("keyed", "outside_key_life") else {}
+        charges = charges_of(models, tags_then, ms_of(number) if is_v7(number) else None, known_prices)
+        made.add(number, bucket, inference, tags_then, [(row, charges[row["id"]]) for row in models])
     return {**made.json(), "usage": usage.json()}
 
 
@@ -185,6 +188,12 @@ def _key_of(known: list[Fact], credential_id: str) -> str:
         if fact.kind == "credential_created" and fact.credential_id == credential_id:
             return fact.public_id
     return ""
+
+
+def _is_of(known: list[Fact], credential_id: str, inference: Row | None) -> bool:
+    """Whether an inference names a credential of the key that this is one of."""
+    key = _key_of(known, credential_id)
+    return key != "" and inference is not None and _key_of(known, inference["tags"].get(KEY_TAG, "")) == key
 
 
 def _alive(known: list[Fact], key: str, credential_id: str, at_ms: int) -> bool:

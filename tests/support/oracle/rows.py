@@ -6,7 +6,7 @@ NULL, `tags` as a dict). A model row may lack the provider's cache counts, as on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,11 +27,17 @@ def ms_of(number: int) -> int:
 
 
 class Usage:
-    """The deduplicated rows of a period, and those whose inference id has no instant."""
+    """The deduplicated rows of a period, and those whose inference id has no instant.
 
-    def __init__(self, rows: Sequence[Row], since_ms: int, until_ms: int) -> None:
+    `only`: those of inferences that it takes alone; None is an inference that has model rows only.
+    """
+
+    def __init__(
+        self, rows: Sequence[Row], since_ms: int, until_ms: int, only: Callable[[Row | None], bool] | None = None
+    ) -> None:
         def enters(number: int) -> bool:
-            return not is_v7(number) or since_ms <= ms_of(number) < until_ms
+            within = not is_v7(number) or since_ms <= ms_of(number) < until_ms
+            return within and (only is None or only(winning.get(number)))
 
         self._now_ms = (datetime.now(UTC) - EPOCH) // timedelta(milliseconds=1)
         inferences: dict[int, list[Row]] = {}
@@ -44,10 +50,12 @@ class Usage:
                 models.setdefault(row["id"], []).append(row)
             else:
                 self.batch.add(row["inference_id"].int)
-        self._inferences = {n: max(same, key=_inference_rank) for n, same in inferences.items() if enters(n)}
+        winning = {n: max(same, key=_inference_rank) for n, same in inferences.items()}
+        self._inferences = {n: row for n, row in winning.items() if enters(n)}
         winners = {i: max(same, key=_model_rank) for i, same in models.items()}
         every = [*inferences, *(row["inference_id"].int for row in winners.values())]
-        self._after_now = [ms_of(number) for number in every if is_v7(number) and ms_of(number) > self._now_ms]
+        late = [ms_of(number) for number in every if is_v7(number) and ms_of(number) > self._now_ms]
+        self._after_now = late if only is None else []  # it is of everybody
         self._models = [row for row in winners.values() if enters(row["inference_id"].int)]
         self.ids = sorted({*self._inferences, *(row["inference_id"].int for row in self._models)})
         self._conflicts = sum(_differ(inferences[n], _inference_rank) for n in self._inferences)

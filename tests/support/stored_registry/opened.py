@@ -22,7 +22,7 @@ ARCHIVE: Final = STORED / "archive"
 # The bill's echo of its question, and what it says of wrong clocks: a later version may only add such members.
 GAINED: Final = frozenset(
     {
-        *("time_zone", "tzdata_version", "tag", "after_now", "usage_known_at", "uncollected", "anchored_at"),
+        *("time_zone", "tzdata_version", "tag", "after_now", "usage_known_at", "uncollected", "anchored_at", "key"),
         *("cache_read_tokens", "cache_write_tokens", "charges", "unrated", "scheduled"),
         *("status", "expires_at", "last_used_at", "confined_to", "successor", "position"),  # of admin tokens
     }

@@ -54,7 +54,7 @@ LEFT_OUT: Final = re.compile(r"/audit/.*|/billing/(focus|periods.*)|/proof/.*|/(
 # is `try_tag_policy`'s; `round` is for CSV.
 ELSEWHERE: Final = {"cursor", "what_if", "dry_run", "round"}
 BILL: Final = show_bill(
-    since=T, until=T, group_by=["a"], known_at=1, usage_known_at=1, tag=["a:b"], time_zone="UTC", wait_for=1
+    since=T, until=T, group_by=["a"], known_at=1, usage_known_at=1, tag=["a:b"], key=ID, time_zone="UTC", wait_for=1
 )
 # Every call with every parameter.
 FULL: Final[dict[str, Call[Any]]] = {
