@@ -18,6 +18,7 @@ from keyledger.console.addresses import filled
 from keyledger.console.bills.periods import NoPeriod, Period, instant_of, month_after, month_at, of_month, zone_of
 
 TIMES: Final = ("hour", "day", "month")
+_TEXTS: Final = ("month", "since", "until", "key", "known_at", "usage_known_at")
 _DEFAULT_GROUP: Final = ("customer_id",)
 
 
@@ -36,6 +37,7 @@ class BillQuestion:
     group_by: tuple[str, ...]
     is_default: bool
     tag: tuple[str, ...]
+    key: str
     known_at: str
     usage_known_at: str
     period: Period | None
@@ -53,8 +55,8 @@ class BillQuestion:
         until: Instant = self.instants.until
         names = self.group_by if group_by is None else group_by
         call = show_bill(since=since, until=until, group_by=names, tag=self.tag, time_zone=self.time_zone)
-        positions = {"known_at": self.known_at or None, "usage_known_at": self.usage_known_at or None}
-        return call.asking(**positions)
+        named = {"key": self.key, "known_at": self.known_at, "usage_known_at": self.usage_known_at}
+        return call.asking(**{name: value or None for name, value in named.items()})
 
     def group_fields(self) -> list[str]:
         """What the form's fields for names have: one for all, or one each where a name has a comma in it."""
@@ -70,6 +72,7 @@ class BillQuestion:
             "time_zone": "" if self.time_zone == "UTC" else self.time_zone,
             "group_by": self.group_fields(),
             "tag": self.tag,
+            "key": self.key,
             "known_at": self.known_at,
             "usage_known_at": self.usage_known_at,
             **more,
@@ -104,7 +107,7 @@ class BillQuestion:
 
 def read_question(query: QueryParams, now: datetime) -> BillQuestion:
     """The question in an address; what it leaves out is the month of now, in UTC, by customer."""
-    texts = {name: query.get(name, "").strip() for name in ("month", "since", "until", "known_at", "usage_known_at")}
+    texts = {name: query.get(name, "").strip() for name in _TEXTS}
     zone = query.get("time_zone", "").strip() or "UTC"
     if texts["since"] or texts["until"]:
         texts["month"] = ""

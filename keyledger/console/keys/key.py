@@ -29,6 +29,7 @@ from keyledger.console.answers import see_other
 from keyledger.console.events.rows import actor_of, row_of
 from keyledger.console.events.windows import viewer_of
 from keyledger.console.keys.timeline import picture, spans
+from keyledger.console.keys.use import recent_use
 from keyledger.console.refusals import refused, whole
 from keyledger.console.routing import LoggedIn, PathId, page_router
 from keyledger.console.visit import Visit
@@ -52,6 +53,7 @@ async def key_page(visit: LoggedIn, public_id: PathId, done: str = "") -> Respon
     use, use_fault = await _use(visit, public_id)
     viewer = await viewer_of(visit)
     found, now = spans(events), datetime.now(UTC)
+    cost = await recent_use(visit, key.public_id, now)
     return visit.page(
         "keys/key.html",
         key=key,
@@ -67,6 +69,7 @@ async def key_page(visit: LoggedIn, public_id: PathId, done: str = "") -> Respon
         picture=picture(found, now) if len(found) <= _MOST_SPANS else None,
         now=now,
         done=_DONE.get(done),
+        **cost,
     )
 
 

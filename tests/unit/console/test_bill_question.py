@@ -42,6 +42,7 @@ def test_a_month_with_a_change_of_the_clock_is_an_hour_shorter() -> None:
         "month=2026-02&group_by=customer_id%2C+model&tag=a:b&tag=c:d%26e&known_at=7&usage_known_at=5",
         "since=2026-02-01&until=2026-02-03T12:00:00Z&time_zone=Asia/Tokyo&group_by=model",
         "month=2026-02&group_by=cost,centre&group_by=",
+        "month=2026-02&group_by=model&key=abcDEF123456",
     ],
 )
 def test_an_address_asks_the_same(query: str) -> None:
