@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Annotated, Any, Final, TypeVar
 
@@ -16,7 +17,8 @@ from keyledger.http.middleware.request_note import note_of
 from keyledger.http.request.while_connected import while_connected
 from keyledger.runtime.services import Services
 from keyledger.runtime.serving.concurrency_limit import ConcurrencyLimit
-from keyledger.runtime.serving.reading import Reading
+from keyledger.runtime.serving.reading import Reading, next_of
+from keyledger.runtime.serving.server import stopping_of
 from projections.engine.client import for_request
 from registry.auth import Principal
 
@@ -47,8 +49,9 @@ class RequestReads:
         return _InTurn(self._reading.audits, self._actor, lines, position)
 
     def feed(self, events: AsyncGenerator[bytes, None], position: int) -> StreamingResponse:
-        """Server-sent events without an end; sending them raises TooManyOfOne and Busy before they begin."""
-        return _Held(self._reading.feeds, self._actor, events, position)
+        """Server-sent events until the server stops; sending them raises TooManyOfOne and Busy before they begin."""
+        until_stop = _until(stopping_of(self._request.scope), events)
+        return _Held(self._reading.feeds, self._actor, until_stop, position)
 
     async def _in_turn(self, gate: ConcurrencyLimit, work: Callable[[Services], Coroutine[Any, Any, _T]]) -> _T:
         async def of_request(services: Services) -> _T:
@@ -78,6 +81,25 @@ class _InTurn(_Held):
     """Lines."""
 
     media_type = ndjson.MEDIA_TYPE
+
+
+async def _until(stop: asyncio.Event, items: AsyncGenerator[_T, None]) -> AsyncGenerator[_T, None]:
+    """The items, up to the stop."""
+    stopped = asyncio.create_task(stop.wait())
+    coming: asyncio.Task[_T | None] | None = None
+    try:
+        while True:
+            coming = asyncio.create_task(next_of(items))
+            await asyncio.wait({coming, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not coming.done() or (item := coming.result()) is None:
+                return
+            yield item
+    finally:
+        ending = [one for one in (coming, stopped) if one is not None]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+        await items.aclose()
 
 
 async def reads_of(

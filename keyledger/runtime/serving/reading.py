@@ -64,7 +64,7 @@ class Reading(Generic[S]):
         opened = await self._started()
         items = make(opened.services)
         try:
-            while (item := await self.run(lambda _: _next(items))) is not None:
+            while (item := await self.run(lambda _: next_of(items))) is not None:
                 yield item
         finally:
             asyncio.run_coroutine_threadsafe(items.aclose(), opened.loop)
@@ -111,5 +111,6 @@ class Reading(Generic[S]):
             opening.set_exception(exc)
 
 
-async def _next(items: AsyncGenerator[T, None]) -> T | None:
+async def next_of(items: AsyncGenerator[T, None]) -> T | None:
+    """The next item; None after the last."""
     return await anext(items, None)

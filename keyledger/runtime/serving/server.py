@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keyledger.runtime.serving.bounded_protocol import BoundedProtocol, Bounds, bounds_within, raise_descriptor_limit
 from keyledger.settings import Settings
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 Apps = list[tuple[ASGIApp, socket.socket]]
 
 GRACE_S = 5
+_STOPPING = "keyledger.stopping"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -71,8 +72,8 @@ def stop_on_signal() -> asyncio.Event:
 @asynccontextmanager
 async def serving(apps: Sequence[tuple[ASGIApp, socket.socket]], bounds: Bounds | None = None) -> AsyncIterator[None]:
     """Serve each app on its bound socket, until the block ends; requests under way get GRACE_S to finish."""
-    bounds = bounds_within(bounds or Bounds(), raise_descriptor_limit())
-    servers = [(_Server(_config(app, bounds)), bound) for app, bound in apps]
+    bounds, stopping = bounds_within(bounds or Bounds(), raise_descriptor_limit()), asyncio.Event()
+    servers = [(_Server(_config(_knows(app, stopping), bounds)), bound) for app, bound in apps]
     tasks = [asyncio.create_task(server.serve(sockets=[bound])) for server, bound in servers]
     try:
         while not all(server.started for server, _ in servers):
@@ -82,9 +83,24 @@ async def serving(apps: Sequence[tuple[ASGIApp, socket.socket]], bounds: Bounds 
             await asyncio.sleep(0.005)
         yield
     finally:
+        stopping.set()
         for server, _ in servers:
             server.should_exit = True
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def stopping_of(scope: Scope) -> asyncio.Event:
+    """What is set when the server that serves a request stops: answers without an end of their own end then."""
+    stopping: asyncio.Event = scope.get(_STOPPING) or asyncio.Event()
+    return stopping
+
+
+def _knows(app: ASGIApp, stopping: asyncio.Event) -> ASGIApp:
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[_STOPPING] = stopping
+        await app(scope, receive, send)
+
+    return served
 
 
 def _config(app: ASGIApp, bounds: Bounds) -> uvicorn.Config:

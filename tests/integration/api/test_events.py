@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -151,6 +151,20 @@ async def test_a_stream_goes_on_where_it_was_cut_off(api: Api) -> None:
                     break
     assert [subject for _, subject in seen] == keys
     assert sorted(seen) == seen
+
+
+async def test_a_stream_ends_whole_when_the_server_stops(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others that are under way have their grace; what has no end is not waited for."""
+    monkeypatch.setattr("keyledger.runtime.serving.server.GRACE_S", 600)
+    bound = bind_tcp("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    async with asyncio.timeout(60), httpx.AsyncClient(base_url=url) as client, AsyncExitStack() as server:
+        await server.enter_async_context(serving([(api.app, bound)]))
+        await api.make_key()
+        async with stream(client, api) as events:
+            await anext(events)
+            await server.aclose()
+            assert [position async for position, _ in events][-1] == await api.head(), "it ends, and is not broken off"
 
 
 async def test_a_stream_ends_with_its_token(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
