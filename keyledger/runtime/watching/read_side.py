@@ -13,7 +13,7 @@ from projections.ledger.dead_letters import DeadLetters
 from projections.ledger.log_tail import LEDGER
 from projections.ledger.presence import Presence
 from projections.ledger.store import Frontier, Store
-from projections.usage.gateway_count import GatewayCount, GatewayCounts
+from projections.usage.gateway_count import CountsSeen, GatewayCount, GatewayCounts
 from projections.usage.journal.state import Behind, Journal
 from registry.errors import LogChanged
 from registry.log.event_log import EventLog
@@ -75,18 +75,29 @@ async def log_changed(log: EventLog, frontier: Frontier) -> list[Alarm]:
 
 
 async def _read(side: ReadSide) -> ReadSideSeen:
-    frontier = await side.store.frontier()
-    open_count = await side.letters.count_open()
+    (frontier, open_count), missing, counted, behind = await asyncio.gather(
+        _of_ledger(side), side.presence.known(), _counted(side), _behind(side)
+    )
     named = await side.letters.find("open", limit=NAMED) if open_count else []
-    counted = None if side.counts is None else await side.counts.seen()
-    behind = None if side.journal is None else await side.journal.behind()
     found = [
         *alarms.of_letters(named, open_count, side.dead_letters_max),
-        *alarms.of_missing(await side.presence.known()),
+        *alarms.of_missing(missing),
         *alarms.of_frontier(frontier, hole_alarm_s=side.hole_alarm_s),
         *alarms.of_counts(counted),
     ]
     return ReadSideSeen(frontier, open_count, tuple(found), None if counted is None else counted.latest, behind)
+
+
+async def _of_ledger(side: ReadSide) -> tuple[Frontier, int]:
+    return await side.store.frontier(), await side.letters.count_open()
+
+
+async def _counted(side: ReadSide) -> CountsSeen | None:
+    return None if side.counts is None else await side.counts.seen()
+
+
+async def _behind(side: ReadSide) -> Behind | None:
+    return None if side.journal is None else await side.journal.behind()
 
 
 def _down(reason: str) -> ReadSideSeen:
