@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -17,7 +19,13 @@ _ANSWER_BYTES: Final = 1 << 20
 
 def provider_client() -> httpx.AsyncClient:
     """A client for the requests of one log-in. It follows no redirect, and no proxy of the environment."""
-    return httpx.AsyncClient(timeout=_ANSWER_S, trust_env=False)
+    return httpx.AsyncClient(timeout=_ANSWER_S, trust_env=False, verify=_trust())
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """What the system trusts, also a company's own CA; to read it takes a while."""
+    return ssl.create_default_context()
 
 
 async def fetched(
