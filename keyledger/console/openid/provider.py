@@ -23,7 +23,7 @@ from keyledger.settings import Settings
 CALLBACK: Final = "/console/login/openid/callback"
 # How long what the provider says of itself is believed.
 _REMEMBERED_S: Final = 3600.0
-# And how long it is left alone after it failed, whoever comes meanwhile.
+# And how long it is left alone after it failed.
 _LEFT_ALONE_S: Final = 5.0
 _ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
