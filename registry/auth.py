@@ -25,10 +25,19 @@ class TokenLookup(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller. `token` is None for the operator of the machine, who may do everything."""
+    """An authenticated caller. `token` is None for the operator of the machine, who may do everything.
+
+    `person`: who it is of those who have the token's rights, where a provider said so.
+    """
 
     actor: str
     token: TokenState | None = None
+    person: str | None = None
+
+    @property
+    def caller(self) -> str:
+        """Whose share of what is limited a request uses: people are kept apart, though they have one token."""
+        return self.actor if self.person is None else f"{self.actor} {self.person}"
 
     def allows(self, scope: str) -> bool:
         """Whether the caller has the scope."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 from fastapi import Query, Request
 from fastapi.responses import Response
@@ -75,8 +76,15 @@ def give_session(request: Request, answer: Response, session_id: str) -> None:
         path="/console",
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=is_secure(request),
     )
+
+
+def is_secure(request: Request) -> bool:
+    """Whether the browser came by https: a proxy on another machine is not believed, but the settings are."""
+    console = urlsplit(request.app.state.services.settings.console_url or "")
+    there = console.netloc == request.headers.get("host") and console.scheme == "https"
+    return there or request.url.scheme == "https"
 
 
 def within(wanted: str) -> str:

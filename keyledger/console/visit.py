@@ -97,7 +97,7 @@ class Visit:
     def name(self) -> str:
         """Who it is, for people."""
         token = self.session.principal.token
-        return self.session.person or ("operator" if token is None else token.name)
+        return self.session.principal.person or ("operator" if token is None else token.name)
 
     @property
     def parts(self) -> list[Part]:
@@ -167,4 +167,4 @@ def client_for(api: ASGIApp, session: Session, progress: Progress) -> AsyncClien
 
     transport = httpx.ASGITransport(app=marked, raise_app_exceptions=False)
     http = httpx.AsyncClient(transport=transport, base_url="http://console", timeout=_ASK_S)
-    return AsyncClient.over(http, on_behalf_of=session.person)
+    return AsyncClient.over(http, on_behalf_of=session.principal.person)

@@ -16,10 +16,12 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from keyledger.console.answers import HEADERS, text
+from keyledger.console.progress import SoFar
 from keyledger.console.routing import instead
 from keyledger.console.visit import Visit
+from keyledger.http.reads import UNBUFFERED
 
-# Until then it is not worth to say anything.
+# Until then it is not worth saying anything.
 _PATIENCE_S: Final = 1.0
 _EVERY_S: Final = 1.0
 _MAIN: Final = re.compile(r'<main id="main".*</main>', re.DOTALL)
@@ -45,7 +47,7 @@ class _Unfinished(StreamingResponse):
     """What is sent while the page is made."""
 
     def __init__(self, visit: Visit, making: asyncio.Task[Response], began_s: float, **given: str) -> None:
-        headers = {**HEADERS, "Cache-Control": "no-store"}
+        headers = {**HEADERS, "Cache-Control": "no-store", **UNBUFFERED}
         super().__init__(parts_of(visit, making, began_s, **given), headers=headers, media_type="text/html")
         self._making = making
 
@@ -65,11 +67,22 @@ async def parts_of(
     frame, _, end = text("waiting.html", visit=visit, **given).partition("<!-- so far -->")
     yield frame
     while not making.done():
-        so_far = await visit.progress.so_far(visit.services.clickhouse)
+        so_far = await _so_far(visit, making)
         yield text("so_far.html", seconds=monotonic() - began_s, so_far=so_far)
         await asyncio.wait({making}, timeout=_EVERY_S)
     middle, _, rest = end.partition("<!-- the page -->")
     yield middle + _main(await _made(visit, making)) + rest
+
+
+async def _so_far(visit: Visit, making: asyncio.Task[Response]) -> SoFar | None:
+    """How far it is; None where that is not known before the page is made."""
+    looking = asyncio.create_task(visit.progress.so_far(visit.services.clickhouse))
+    try:
+        await asyncio.wait({looking, making}, timeout=_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+        return looking.result() if looking.done() and looking.exception() is None else None
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
 
 
 async def _made(visit: Visit, making: asyncio.Task[Response]) -> Response:

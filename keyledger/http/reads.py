@@ -24,6 +24,8 @@ from registry.auth import Principal
 
 _T = TypeVar("_T")
 SSE: Final = "text/event-stream"
+# Proxies such as nginx hold an answer back until it is whole, unless it says that they should not.
+UNBUFFERED: Final = {"X-Accel-Buffering": "no"}
 
 
 class RequestReads:
@@ -68,7 +70,7 @@ class _Held(StreamingResponse):
     media_type = SSE
 
     def __init__(self, gate: ConcurrencyLimit, actor: str, parts: AsyncGenerator[Any, None], position: int) -> None:
-        super().__init__(parts, media_type=self.media_type, headers=position_headers(position))
+        super().__init__(parts, media_type=self.media_type, headers={**position_headers(position), **UNBUFFERED})
         self._gate = gate
         self._actor = actor
 
@@ -110,7 +112,7 @@ async def reads_of(
     """The loop of reads, for this caller."""
     if services.reading is None:
         raise TypeError("these services are those of the loop of reads itself")
-    return RequestReads(request, services.reading, principal.actor)
+    return RequestReads(request, services.reading, principal.caller)
 
 
 Reads = Annotated[RequestReads, Depends(reads_of)]

@@ -237,7 +237,9 @@ class Settings(BaseSettings):
     openid_roles_claim: ClaimName = Field(
         "groups", description="The claim with the roles of a person; dots lead into it, as realm_access.roles."
     )
-    openid_person_claim: ClaimName = Field("email", description="The claim that changes in the log have as the person.")
+    openid_person_claim: ClaimName = Field(
+        "email", description="The claim that says who a person is: events have it in `on_behalf_of`."
+    )
     webhook_allow_private: bool = Field(
         False,
         description="Let webhooks lead to addresses that are not public: of this machine and its networks.",

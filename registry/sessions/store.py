@@ -22,12 +22,11 @@ _BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who is logged in, until when; `id` is what the cookie holds. `person` is None where only a token is known."""
+    """Who is logged in, until when; `id` is what the cookie holds."""
 
     id: str = field(repr=False)
     principal: Principal
     ends_at: datetime
-    person: str | None = None
 
 
 class Sessions:
@@ -37,17 +36,17 @@ class Sessions:
         self._engine = engine
         self._tokens = tokens
 
-    async def begin(self, principal: Principal, person: str | None = None) -> str:
+    async def begin(self, principal: Principal) -> str:
         """Begin a session of a caller who has proved who it is; returns its id, which is new each time."""
         made = secrets.token_urlsafe(_BYTES)
         token_id = None if principal.token is None else principal.token.token_id
-        await execute(self._engine, sql.BEGIN, _hash(made), token_id, person, LASTS)
+        await execute(self._engine, sql.BEGIN, _hash(made), token_id, principal.person, LASTS)
         return made
 
     async def begin_as(self, token_id: str, person: str) -> str | None:
         """Begin the session of a person who may do what a token may; None where that does not work any more."""
-        principal = await self._principal(token_id)
-        return None if principal is None else await self.begin(principal, person)
+        principal = await self._principal(token_id, person)
+        return None if principal is None else await self.begin(principal)
 
     async def find(self, session_id: str) -> Session | None:
         """The session; None where it has ended, or its token does not work any more."""
@@ -55,8 +54,8 @@ class Sessions:
         if not rows:
             return None
         token_id, person, ends_at = rows[0]
-        principal = Principal(OPERATOR) if token_id is None else await self._principal(token_id)
-        return None if principal is None else Session(session_id, principal, ends_at, person)
+        principal = Principal(OPERATOR) if token_id is None else await self._principal(token_id, person)
+        return None if principal is None else Session(session_id, principal, ends_at)
 
     async def end(self, session_id: str) -> None:
         """End a session at once."""
@@ -82,11 +81,11 @@ class Sessions:
         """Delete what has ended."""
         await execute(self._engine, sql.SWEEP)
 
-    async def _principal(self, token_id: str) -> Principal | None:
+    async def _principal(self, token_id: str, person: str | None) -> Principal | None:
         found = await self._tokens.token(token_id)
         if found is None or not found[0].works(datetime.now(UTC)):
             return None
-        return Principal(token_stream(token_id), found[0])
+        return Principal(token_stream(token_id), found[0], person)
 
 
 def _hash(text: str) -> bytes:

@@ -14,7 +14,7 @@ class TokenGate:
 
     def __init__(self, tokens: TokenLookup, last_use: LastUse, attempts: Attempts) -> None:
         self._tokens = tokens
-        self.attempts = attempts
+        self._attempts = attempts
         self.last_use = last_use
 
     async def caller(self, authorization: str | None, address: str) -> Principal:
@@ -23,13 +23,13 @@ class TokenGate:
         if parts is None:  # it costs nothing to say so
             raise Unauthenticated
         given_hash = parts[1]
-        self.attempts.check(address, given_hash)
+        self._attempts.check(address, given_hash)
         try:
             principal = await authenticate(authorization, self._tokens)
         except Unauthenticated:
-            self.attempts.bad(address, given_hash)
+            self._attempts.bad(address, given_hash)
             raise
-        self.attempts.good(given_hash)
+        self._attempts.good(given_hash)
         if principal.token is not None:
             self.last_use.note(principal.token.token_id)
         return principal

@@ -14,7 +14,7 @@ from hashlib import sha256
 from html import escape
 from secrets import token_urlsafe
 from typing import Any, Final
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -43,6 +43,7 @@ class OpenIdProvider:
     about: Claims = field(default_factory=dict)
     answers: dict[str, Response] = field(default_factory=dict)
     key: RSAKey = field(default_factory=lambda: _key("first"))
+    other_keys: list[Claims] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     _codes: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
     _granted: dict[str, str] = field(default_factory=dict)
@@ -127,7 +128,7 @@ def _app(provider: OpenIdProvider) -> FastAPI:
 
     @app.get("/keys")
     async def keys() -> Any:
-        return KeySet([provider.key]).as_dict(private=False)
+        return {"keys": [*provider.other_keys, *KeySet([provider.key]).as_dict(private=False)["keys"]]}
 
     @app.get("/authorize")
     async def authorize(request: Request) -> HTMLResponse:
@@ -157,7 +158,8 @@ def _is_client(provider: OpenIdProvider, request: Request, form: dict[str, str])
     methods = provider.about.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
     if provider.secret is None:
         return form.get("client_id") == CLIENT_ID and "authorization" not in request.headers
-    if "client_secret_basic" not in methods:
+    if isinstance(methods, list) and "client_secret_basic" not in methods:
         return (form.get("client_id"), form.get("client_secret")) == (CLIENT_ID, provider.secret)
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    return scheme == "Basic" and b64decode(text).decode() == f"{CLIENT_ID}:{provider.secret}"
+    client_id, _, secret = b64decode(text).decode().partition(":")
+    return scheme == "Basic" and (unquote_plus(client_id), unquote_plus(secret)) == (CLIENT_ID, provider.secret)

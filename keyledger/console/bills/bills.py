@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Coroutine, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import Request
 from fastapi.responses import Response
+from starlette.datastructures import QueryParams
 
 from keyledger.client.errors import Refused, problem_of
 from keyledger.client.model.bills import Bill
@@ -17,7 +20,8 @@ from keyledger.console.bills.chart import chart_names, chart_of, figures_of
 from keyledger.console.bills.charts import whole
 from keyledger.console.bills.columns import columns_of
 from keyledger.console.bills.periods import has_both, month_after, words
-from keyledger.console.bills.question import Asked, BillQuestion
+from keyledger.console.bills.question import Asked, BillQuestion, read_question
+from keyledger.console.login import within
 from keyledger.console.routing import LoggedIn, page_router
 from keyledger.console.visit import Visit
 from keyledger.console.waiting import page_or_progress
@@ -57,18 +61,22 @@ async def bills(visit: LoggedIn, asked: Asked, figure: str = "") -> Response:
     """The bill of the question in the address. Without one it is this month's, by customer."""
     if asked.faults:
         return refused_page(visit, asked, asked.faults)
-    return await bill_or_progress(visit, asked, _page(visit, asked, figure))
+    return await bill_or_progress(visit, "Bills", _page(visit, asked, figure))
 
 
 @router.get("/bills/stopped")
-async def stopped(visit: LoggedIn, asked: Asked) -> Response:
-    """The form of a question whose bill somebody did not wait for."""
-    return form_page(visit, asked, stopped=True)
+async def stopped(visit: LoggedIn, page: str = "") -> Response:
+    """The form of a question whose page of bills somebody did not wait for, and the way back to that page."""
+    page = within(page)
+    asked = read_question(QueryParams(urlsplit(page).query), datetime.now(UTC))
+    return form_page(visit, asked, stopped=page)
 
 
-async def bill_or_progress(visit: Visit, asked: BillQuestion, page: Coroutine[Any, Any, Response]) -> Response:
-    """A page with a bill, or how far that is. See page_or_progress."""
-    return await page_or_progress(visit, page, title="Bills", leave=asked.address("/stopped"))
+async def bill_or_progress(visit: Visit, title: str, page: Coroutine[Any, Any, Response]) -> Response:
+    """A page of bills, or how far that is. See page_or_progress."""
+    url = visit.request.url
+    leave = f"/console/bills/stopped?{urlencode({'page': f'{url.path}?{url.query}'})}"
+    return await page_or_progress(visit, page, title=title, leave=leave)
 
 
 async def _page(visit: Visit, asked: BillQuestion, figure: str) -> Response:
@@ -139,7 +147,7 @@ def form_page(
     visit: Visit, asked: BillQuestion, template: str = "bills/bills.html", status: int = 200, **given: Any
 ) -> Response:
     """The form as it was filled in, without a bill."""
-    known: dict[str, Any] = {"faults": asked.faults, "stopped": False, **given}
+    known: dict[str, Any] = {"faults": asked.faults, "stopped": None, **given}
     return visit.page(template, status, asked=asked, zones=ZONES, bill=None, links=is_free(visit), **known)
 
 
@@ -201,4 +209,5 @@ def _pinned(asked: BillQuestion, bill: Bill) -> str | None:
 def _file_name(asked: BillQuestion) -> str:
     period = asked.month or f"{asked.instants.since:%Y-%m-%d}-{asked.instants.until:%Y-%m-%d}"
     names = re.sub(r"[^A-Za-z0-9_.-]+", "-", "-".join(asked.group_by))[:80]
-    return f"bill-{period}{'-by-' if names else ''}{names}.csv"
+    key = re.sub(r"[^A-Za-z0-9]+", "", asked.key)[:12]
+    return f"bill-{period}{'-of-key-' if key else ''}{key}{'-by-' if names else ''}{names}.csv"

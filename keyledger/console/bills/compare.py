@@ -25,7 +25,9 @@ _SHOWN: Final = frozenset({"inferences", "cost_usd", "charges"})
 @router.get("/bills/compare")
 async def compare(visit: LoggedIn, asked: Asked, base_month: str = "", base_known_at: str = "") -> Response:
     """Every line that either bill has, with both and the difference. By default the base is the period before."""
-    return await bill_or_progress(visit, asked, _page(visit, asked, base_month.strip(), base_known_at.strip()))
+    return await bill_or_progress(
+        visit, "Bills compared", _page(visit, asked, base_month.strip(), base_known_at.strip())
+    )
 
 
 async def _page(visit: Visit, asked: BillQuestion, base_month: str, base_known_at: str) -> Response:

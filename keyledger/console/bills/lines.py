@@ -36,7 +36,7 @@ async def inferences(
     cursor: str = "",
 ) -> Response:
     """The inferences behind a line, by page. All pages are as of the first."""
-    return await bill_or_progress(visit, asked, _page(request, visit, asked, filled(by), bucket, cursor))
+    return await bill_or_progress(visit, "Inferences", _page(request, visit, asked, filled(by), bucket, cursor))
 
 
 async def _page(

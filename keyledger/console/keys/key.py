@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -29,7 +30,7 @@ from keyledger.console.answers import see_other
 from keyledger.console.events.rows import actor_of, row_of
 from keyledger.console.events.windows import viewer_of
 from keyledger.console.keys.timeline import picture, spans
-from keyledger.console.keys.use import recent_use
+from keyledger.console.keys.use import LOOK_S, recent_use
 from keyledger.console.refusals import refused, whole
 from keyledger.console.routing import LoggedIn, PathId, page_router
 from keyledger.console.visit import Visit
@@ -50,10 +51,9 @@ async def key_page(visit: LoggedIn, public_id: PathId, done: str = "") -> Respon
     """The key, and all that happened to it."""
     key = await visit.ask(show_key(public_id))
     events, more = await _events(visit, public_id)
-    use, use_fault = await _use(visit, public_id)
     viewer = await viewer_of(visit)
     found, now = spans(events), datetime.now(UTC)
-    cost = await recent_use(visit, key.public_id, now)
+    (use, use_fault), cost = await asyncio.gather(_use(visit, public_id), recent_use(visit, key.public_id, now))
     return visit.page(
         "keys/key.html",
         key=key,
@@ -194,7 +194,10 @@ async def _events(visit: Visit, public_id: PathId) -> tuple[list[HistoryEvent], 
 
 async def _use(visit: Visit, public_id: PathId) -> tuple[KeyUse | None, str | None]:
     try:
-        return await visit.ask(show_key_usage(public_id)), None
+        async with asyncio.timeout(LOOK_S):
+            return await visit.ask(show_key_usage(public_id)), None
+    except TimeoutError:
+        return None, f"it takes longer than {LOOK_S:g} s"
     except Problem as problem:
         return None, problem.detail
 

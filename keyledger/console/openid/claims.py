@@ -31,14 +31,21 @@ def person_of(claims: Claims, name: str) -> str:
             f"The provider does not say who you are: the claim {name} must be a text of 1 to {MAX_ON_BEHALF_OF} "
             "printable characters. KEYLEDGER_OPENID_PERSON_CLAIM names another claim."
         )
-    if name == "email" and claims.get("email_verified") is False:
-        raise LogInRefused(f"The provider did not verify your address {person}: verify it there, and log in again.")
+    _check_email(claims, name)
     return person
 
 
 def roles_of(claims: Claims, name: str) -> tuple[str, ...]:
-    """The values of the claim that has the roles: a list of texts, or one text."""
+    """The values of the claim that has the roles: a list of texts, or one text. Raises LogInRefused."""
     values = claim(claims, name)
+    if values is not None:
+        _check_email(claims, name)
     if isinstance(values, str):
         return (values,)
     return tuple(one for one in values if isinstance(one, str)) if isinstance(values, list) else ()
+
+
+def _check_email(claims: Claims, name: str) -> None:
+    """An address counts unless the provider says that it is not known to be the person's; some say so as a text."""
+    if name == "email" and claims.get("email_verified", True) not in {True, "true"}:
+        raise LogInRefused("The provider did not verify your e-mail address: verify it there, and log in again.")

@@ -36,7 +36,7 @@ async def fetched(
     body: str | None = None,
 ) -> dict[str, Any]:
     """The JSON object that a request is answered with. Raises ProviderFailed, which names the host and the path."""
-    place = f"{urlsplit(url).netloc}{urlsplit(url).path}"
+    place = place_of(url)
     named = {"Accept": "application/json", **(headers or {})}
     content = bytearray()
     try:
@@ -47,7 +47,7 @@ async def fetched(
                     raise ProviderFailed(f"{place} answered with more than 1 MiB.")
     except httpx.TimeoutException:
         raise ProviderFailed(f"{place} did not answer within {_ANSWER_S:g} s.") from None
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # of a header that can't be sent, too
         raise ProviderFailed(f"{place} can't be reached: {error or type(error).__name__}.") from None
     try:
         found = json.loads(content)
@@ -58,6 +58,15 @@ async def fetched(
     if not isinstance(found, dict):
         raise ProviderFailed(f"{place} answered with something that is no JSON object.")
     return found
+
+
+def place_of(url: str) -> str:
+    """The host and the path of an address, without what may be secret in it. Raises ProviderFailed for one of none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ProviderFailed("The provider names an address that is none.") from None
+    return f"{parts.netloc}{parts.path}"
 
 
 def printable(text: object) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from http import HTTPStatus
 from typing import Annotated, Final
+from urllib.parse import quote, urlsplit
 
 from fastapi import Query, Request
 from fastapi.responses import Response
 
 from keyledger.console.answers import html, see_other
-from keyledger.console.login import give_session, login_form, within
+from keyledger.console.login import give_session, is_secure, login_form, within
 from keyledger.console.openid.attempt import Attempt
 from keyledger.console.openid.errors import LogInRefused
-from keyledger.console.openid.fetching import printable
 from keyledger.console.openid.provider import CALLBACK, Person, Provider
 from keyledger.console.routing import page_router
 from keyledger.http.dependencies import Services
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 _COOKIE: Final = "keyledger_login"
 _COOKIE_S: Final = 600
 _PATH: Final = "/console/login"
+_ERROR: Final = re.compile(r"[a-z_]{1,60}")
 _BEGUN_ELSEWHERE: Final = (
     "This log-in was not begun in this browser, or longer than ten minutes ago, or in two windows at once: begin again."
 )
@@ -33,11 +35,20 @@ Text = Annotated[str, Query(max_length=4096)]
 
 
 @router.get("/login/openid")
-async def leave(request: Request, next: Text = "") -> Response:  # noqa: A002
-    """Go to the provider. A link leads here: of a form, browsers would hold where it leads against our policy."""
+async def leave(
+    request: Request,
+    services: Services,
+    next: Annotated[str, Query()] = "",  # noqa: A002
+    here: bool = False,
+) -> Response:
+    """Go to the provider. A link leads here: a form may not, as browsers hold its redirects to our policy, too."""
     provider, wanted = _provider(request), within(next)
     if provider is None:
         return see_other(_PATH)
+    console = services.settings.console_url or ""
+    # The provider leads back there, so begin there; once, as a proxy may hide which host the browser asked.
+    if not here and urlsplit(console).netloc != request.headers.get("host"):
+        return see_other(f"{console}{_PATH}/openid?next={quote(wanted, safe='')}&here=true")
     attempt = Attempt.begin(wanted)
     try:
         answer = see_other(await provider.address(attempt))
@@ -50,7 +61,7 @@ async def leave(request: Request, next: Text = "") -> Response:  # noqa: A002
         path=_PATH,
         httponly=True,
         samesite="lax",  # the provider's page leads back here
-        secure=request.url.scheme == "https",
+        secure=is_secure(request),
     )
     return answer
 
@@ -65,12 +76,12 @@ async def come_back(
         return see_other(_PATH)
     if attempt is None or not attempt.is_of(state):
         return login_form(request, "", _BEGUN_ELSEWHERE, 400)
-    wanted, attempts = within(attempt.wanted), services.registry.gate.attempts
+    wanted, attempts = within(attempt.wanted), provider.attempts
     address = "" if request.client is None else request.client.host
     try:
         attempts.check(address, "")
         if error or not code:
-            raise LogInRefused(f"{provider.name} did not let you in: {printable(error) or 'it gave no code'}.")
+            raise LogInRefused(f"{provider.name} did not let you in: {_why(error)}.")
         made = await _session(services, provider, await provider.person(attempt, code))
     except TooManyAttempts as refused:
         return login_form(request, wanted, f"Too many tries from here: wait {refused.retry_after_s} s.", 429)
@@ -102,6 +113,11 @@ async def _session(services: Services, provider: Provider, person: Person) -> st
         )
     logger.info("%s logged in to the console with the role %s", person.name, role)
     return made
+
+
+def _why(error: str) -> str:
+    """The code of an error of OAuth, which anybody could have written into the address."""
+    return error if _ERROR.fullmatch(error) else "it gave no code"
 
 
 def _refused(request: Request, wanted: str, refused: LogInRefused) -> Response:

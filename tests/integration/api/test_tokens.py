@@ -119,7 +119,7 @@ async def test_a_bad_token_is_refused_by_its_field(api: Api, body: Mapping[str, 
 
 
 async def test_who_tries_many_tokens_waits_and_good_ones_go_on(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.services.registry.gate, "attempts", Attempts(MOST))
+    monkeypatch.setattr(api.services.registry.gate, "_attempts", Attempts(MOST))
     before = await api.head()
     good = (await by(api, api.tokens["reader"], "GET", KEYS)).status_code
     wrong = f"kl-admin-{'A' * 12}-{'b' * 48}"

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 from joserfc.jws import JWSRegistry
@@ -151,10 +151,25 @@ async def test_a_role_may_be_a_text_and_a_claim_may_lie_deep(api: Api, provider:
     assert (await logged_in_at(api, provider))[1].status_code == 200
 
 
+async def test_an_address_that_is_not_verified_gives_no_role(api: Api, provider: OpenIdProvider) -> None:
+    vars(api.services.settings).update(openid_roles_claim="email", openid_person_claim="name")
+    roles(api, **{"anna@example.com": api.token_ids["admin"]})
+    provider.people["anna"] |= {"name": "Anna", "email_verified": False}
+    assert (await logged_in_at(api, provider))[1].status_code == 403
+    provider.people["anna"]["email_verified"] = True
+    visitor, _ = await logged_in_at(api, provider)
+    assert "Anna" in (await visitor.get("/console/webhooks")).text
+
+
 async def test_claims_that_the_userinfo_alone_has_are_read_there(api: Api, provider: OpenIdProvider) -> None:
     provider.in_userinfo = frozenset({"email", "email_verified", "groups"})
     _, answer = await logged_in_at(api, provider)
     assert answer.status_code == 200
+    vars(api.services.settings)["openid_roles_claim"] = "access.keyledger"
+    provider.people["anna"] |= {"access": {"keyledger": ["finance"]}}
+    provider.in_userinfo = frozenset({"access"})
+    provider.spoil = lambda claims: {**claims, "access": {"others": ["all"]}}
+    assert (await logged_in_at(api, provider))[1].status_code == 200, "each claim is looked for"
     provider.answers["/userinfo"] = JSONResponse({"sub": "bert", **ANNA})
     _, answer = await logged_in_at(api, provider)
     assert (answer.status_code, "somebody else than the ID token" in answer.text) == (503, True)
@@ -166,7 +181,8 @@ async def test_claims_that_the_userinfo_alone_has_are_read_there(api: Api, provi
         ({"email": None}, "does not say who you are: the claim email"),
         ({"email": "a" * 201}, "does not say who you are"),
         ({"email": "anna@example.com\nevil"}, "does not say who you are"),
-        ({"email_verified": False}, "did not verify your address"),
+        ({"email_verified": False}, "did not verify your e-mail address"),
+        ({"email_verified": "false"}, "did not verify your e-mail address"),
     ],
 )
 async def test_who_is_not_named_well_stays_out(api: Api, provider: OpenIdProvider, person: Claims, words: str) -> None:
@@ -258,6 +274,55 @@ async def test_a_provider_that_changes_its_keys_is_asked_for_them_once_more(api:
     assert (answer.status_code, "a key that" in answer.text) == (503, True)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"kty": "EC", "crv": "BP-256", "x": "AA", "y": "AA", "kid": "odd"},
+        {"kty": "RSA", "kid": 7, "e": "AQAB"},
+        {"kty": "RSA", "use": "tls", "n": "AA", "e": "AQAB"},
+        {"kty": "oct", "k": "AAAA"},
+        {"kty": "AKP", "kid": "new"},
+        {},
+    ],
+)
+async def test_keys_of_other_kinds_keep_nobody_out(api: Api, provider: OpenIdProvider, odd: Claims) -> None:
+    provider.other_keys = [odd]
+    assert (await logged_in_at(api, provider))[1].status_code == 200
+
+
+async def test_keys_that_were_wrong_once_are_asked_for_again(api: Api, provider: OpenIdProvider) -> None:
+    provider.answers["/keys"] = JSONResponse({"keys": []})
+    assert (await logged_in_at(api, provider))[1].status_code == 503
+    provider.answers.clear()
+    assert (await logged_in_at(api, provider))[1].status_code == 200
+    provider.key = RSAKey.generate_key(2048, {"kid": "first", "use": "sig"})
+    assert (await logged_in_at(api, provider))[1].status_code == 200, "another key of the same name"
+
+
+async def test_a_log_in_begins_where_the_provider_leads_back_to(api: Api) -> None:
+    other = Browser(httpx.AsyncClient(transport=httpx.ASGITransport(api.app), base_url="http://127.0.0.1:8080"))
+    answer = await other.get(f"{BEGIN}?next=/console/keys/new")
+    assert answer.headers["location"] == f"{ORIGIN}{BEGIN}?next=%2Fconsole%2Fkeys%2Fnew&here=true"
+    assert "set-cookie" not in answer.headers
+    assert "/authorize?" in (await other.get(f"{BEGIN}?here=true")).headers["location"], "once"
+    vars(api.services.settings)["console_url"] = ORIGIN.replace("http:", "https:")
+    assert "Secure" in (await browser(api).get(BEGIN)).headers["set-cookie"]
+
+
+async def test_an_answer_without_an_end_is_not_waited_for(
+    api: Api, provider: OpenIdProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def drops() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr("keyledger.console.openid.provider._LOG_IN_S", 0.3)
+    provider.answers["/.well-known/openid-configuration"] = StreamingResponse(drops())
+    answer = await browser(api).get(BEGIN)
+    assert (answer.status_code, "did not answer within 0.3 s" in answer.text) == (503, True)
+
+
 async def test_another_browser_and_another_site_end_no_log_in(api: Api, provider: OpenIdProvider) -> None:
     """The attacker's own code, given to somebody else: they would work in the attacker's session."""
     attacker, victim = browser(api), browser(api)
@@ -317,7 +382,11 @@ async def test_what_the_provider_refuses_is_said_without_its_markup(api: Api) ->
     state = parse_qs(urlsplit(await gone_to(visitor)).query)["state"][0]
     answer = await visitor.get(f"{BEGIN}/callback?state={state}&error=%3Cscript%3Eaccess_denied")
     assert answer.status_code == 403
-    assert "did not let you in: &lt;script&gt;access_denied" in answer.text
+    assert "did not let you in: it gave no code" in answer.text
+    assert "script&gt;" not in answer.text
+    state = parse_qs(urlsplit(await gone_to(visitor)).query)["state"][0]
+    answer = await visitor.get(f"{BEGIN}/callback?state={state}&error=access_denied")
+    assert "did not let you in: access_denied" in answer.text
 
 
 FAILURES: dict[str, tuple[str, Response, str]] = {
@@ -347,11 +416,14 @@ async def test_a_provider_that_fails_is_named_with_what_it_said(
     assert (await browser(api).get(BEGIN)).status_code == 303, "once it is well, people get in"
 
 
-async def test_a_provider_that_fails_is_asked_once_whoever_comes(api: Api, provider: OpenIdProvider) -> None:
+async def test_a_provider_that_fails_is_asked_once_by_a_crowd(api: Api, provider: OpenIdProvider) -> None:
     provider.answers["/.well-known/openid-configuration"] = Response(status_code=503)
     answers = await asyncio.gather(*(browser(api).get(BEGIN) for _ in range(20)))
     assert {one.status_code for one in answers} == {503}
-    assert all("answered 503" in one.text for one in answers)
+    answered = ["answered 503" in one.text for one in answers]
+    assert sum(answered) == 8
+    assert all("Many people log in just now" in one.text for one in answers if "answered 503" not in one.text)
+    assert "answered 503" in (await browser(api).get(BEGIN)).text
     assert len(provider.asked) == 1
 
 
@@ -362,6 +434,9 @@ async def test_a_provider_that_fails_is_asked_once_whoever_comes(api: Api, provi
         {"token_endpoint": None},
         {"authorization_endpoint": "javascript:alert(1)"},
         {"jwks_uri": "file:///etc/passwd"},
+        {"token_endpoint": "https://[bad"},
+        {"userinfo_endpoint": "ftp://example"},
+        {"token_endpoint": ["https://a.example"]},
     ],
 )
 async def test_metadata_that_can_not_be_right_is_refused(api: Api, provider: OpenIdProvider, about: Claims) -> None:
@@ -379,6 +454,15 @@ async def test_a_provider_that_is_away_is_named(api: Api) -> None:
     assert (answer.status_code, "127.0.0.1:1/.well-known" in answer.text) == (503, True)
 
 
+async def test_odd_answers_of_the_provider_are_its_failures(api: Api, provider: OpenIdProvider) -> None:
+    provider.about = {"token_endpoint_auth_methods_supported": True}
+    assert (await logged_in_at(api, provider))[1].status_code == 200
+    token = {"access_token": "\u00fc", "id_token": "a.b.c"}
+    for odd in (token, {"id_token": 7}, {"id_token": ["a"]}, {}):
+        provider.answers["/token"] = JSONResponse(odd)
+        assert (await logged_in_at(api, provider))[1].status_code == 503
+
+
 async def test_a_client_without_a_secret_and_one_that_sends_it_in_the_body(api: Api, provider: OpenIdProvider) -> None:
     provider.about = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
     assert (await logged_in_at(api, provider))[1].status_code == 200
@@ -391,7 +475,7 @@ async def test_a_client_without_a_secret_and_one_that_sends_it_in_the_body(api: 
 
 
 async def test_who_fails_often_waits(api: Api, provider: OpenIdProvider, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.services.registry.gate.attempts, "_most", 2)
+    monkeypatch.setattr(api.app.state.provider.attempts, "_most", 2)  # type: ignore[attr-defined]
     provider.people["anna"]["groups"] = []
     assert [(await logged_in_at(api, provider))[1].status_code for _ in range(3)] == [403, 403, 429]
     asked = len(provider.asked)

@@ -7,11 +7,14 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from html import escape
+from urllib.parse import urlencode
 
 import httpx
 import pytest
 
 from keyledger.console import waiting
+from keyledger.console.progress import Progress
 from keyledger.runtime.serving.concurrency_limit import ConcurrencyLimit
 from keyledger.runtime.serving.server import bind_tcp, serving
 from projections.engine.client import ClickHouse
@@ -74,9 +77,10 @@ async def test_a_bill_that_waits_says_so_until_it_is_there(served: Served) -> No
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
         assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-accel-buffering"] == "no"
         text = answer.aiter_text()
         page = await read_until(text, "so-far")
-        assert "/console/bills/stopped?month=2026-03" in page
+        assert "/console/bills/stopped?page=%2Fconsole%2Fbills%3Fmonth%3D2026-03" in page
         page += await read_until(text, "so-far")
         assert '<main id="main"' not in page
     page = await read_until(text, "</html>", page)
@@ -106,9 +110,18 @@ async def test_who_leaves_stops_what_they_wait_for(served: Served) -> None:
             await read_until(text, "so-far")
             assert await poll_until(inside, lambda count: count == 3, timeout_s=10) == 3
         assert await poll_until(inside, lambda count: count == 2, timeout_s=10) == 2
-    page = (await served.browser.get("/console/bills/stopped?month=2026-03&group_by=")).text
+
+
+async def test_what_was_stopped_can_be_asked_for_again(served: Served) -> None:
+    compared = "/console/bills/compare?month=2026-03&group_by=&base_month=2026-01"
+    page = (await served.browser.get(f"/console/bills/stopped?{urlencode({'page': compared})}")).text
     assert "you stopped it" in page
-    assert 'href="/console/bills?month=2026-03&amp;group_by="' in page
+    assert f'href="{escape(compared)}"' in page
+    assert 'value="2026-03"' in page
+    for elsewhere in ("https://evil.example/?month=2026-03", "//evil.example", "javascript:alert(1)", ""):
+        page = (await served.browser.get(f"/console/bills/stopped?{urlencode({'page': elsewhere})}")).text
+        assert 'href="/console"' in page
+        assert "evil" not in page
 
 
 @pytest.mark.parametrize("path", ["/console/bills", "/console/bills/compare", "/console/bills/inferences"])
@@ -141,6 +154,26 @@ async def test_what_fails_meanwhile_is_a_page_with_its_request(
         return caplog.text
 
     assert await poll_until(logged, lambda log: "ZeroDivisionError" in log, timeout_s=10)
+
+
+async def test_a_look_at_how_far_it_is_holds_up_nothing_and_breaks_nothing(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs(*_: object) -> None:
+        await asyncio.sleep(600)
+
+    async def breaks(*_: object) -> None:
+        raise ZeroDivisionError
+
+    for so_far in (hangs, breaks):
+        monkeypatch.setattr(Progress, "so_far", so_far)
+        async with served.no_turn(served.api.reading.bills):
+            stream = served.browser.http.stream("GET", BILL)
+            answer = await stream.__aenter__()
+            text = answer.aiter_text()
+            page = await read_until(text, "so-far")
+        assert "No usage of known keys" in await read_until(text, "</html>", page)
+        await stream.__aexit__(None, None, None)
 
 
 async def test_a_verify_that_waits_says_so_until_it_has_ended(served: Served) -> None:
