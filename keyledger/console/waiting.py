@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from time import monotonic
 from typing import Any, Final
 
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from keyledger.console.answers import HEADERS, text
@@ -41,6 +41,19 @@ async def page_or_progress(visit: Visit, page: Coroutine[Any, Any, Response], *,
     if making.done():
         return making.result()
     return _Unfinished(visit, making, began_s, title=title, leave=leave)
+
+
+def sent_in_two(page: HTMLResponse, part: Callable[[], Awaitable[str]]) -> Response:
+    """The page up to its mark at once, then the part that takes a while, then the rest. The part may raise nothing."""
+    first, _, rest = bytes(page.body).decode().partition("<!-- later -->")
+
+    async def sent() -> AsyncGenerator[str, None]:
+        yield first
+        yield await part()
+        yield rest
+
+    headers = {**HEADERS, "Cache-Control": "no-store", **UNBUFFERED}
+    return StreamingResponse(sent(), page.status_code, headers, "text/html")
 
 
 class _Unfinished(StreamingResponse):

@@ -34,6 +34,7 @@ from keyledger.console.keys.use import LOOK_S, recent_use
 from keyledger.console.refusals import refused, whole
 from keyledger.console.routing import LoggedIn, PathId, page_router
 from keyledger.console.visit import Visit
+from keyledger.console.waiting import sent_in_two
 from registry.keys.events import key_stream
 
 router = page_router()
@@ -53,8 +54,8 @@ async def key_page(visit: LoggedIn, public_id: PathId, done: str = "") -> Respon
     events, more = await _events(visit, public_id)
     viewer = await viewer_of(visit)
     found, now = spans(events), datetime.now(UTC)
-    (use, use_fault), cost = await asyncio.gather(_use(visit, public_id), recent_use(visit, key.public_id, now))
-    return visit.page(
+    use, use_fault = await _use(visit, public_id)
+    page = visit.page(
         "keys/key.html",
         key=key,
         rows=[row_of(one, key_stream(public_id), viewer) for one in reversed(events[-_MOST_SHOWN:])],
@@ -69,8 +70,8 @@ async def key_page(visit: LoggedIn, public_id: PathId, done: str = "") -> Respon
         picture=picture(found, now) if len(found) <= _MOST_SPANS else None,
         now=now,
         done=_DONE.get(done),
-        **cost,
     )
+    return sent_in_two(page, partial(recent_use, visit, key.public_id, now))
 
 
 @router.get("/keys/{public_id}/edit")

@@ -6,7 +6,9 @@ import asyncio
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
-from keyledger.client.errors import Problem, Refused
+from keyledger.client.errors import ClientError, Problem, Refused
+from keyledger.client.model.bills import Bill
+from keyledger.console.answers import text
 from keyledger.console.bills.bills import is_free
 from keyledger.console.bills.chart import chart_names, chart_of, figures_of
 from keyledger.console.bills.periods import Period, month_at, zone_of
@@ -18,38 +20,41 @@ DAYS: Final = 30
 LOOK_S: Final = 3.0
 
 
-async def recent_use(visit: Visit, public_id: str, now: datetime) -> dict[str, Any]:
-    """What the template draws: the bill of the last thirty days of UTC, today among them; nothing where it may not be.
-
-    `cost_fault` says why it is not known now.
-    """
+async def recent_use(visit: Visit, public_id: str, now: datetime) -> str:
+    """A part of the page: the bill of the last thirty days of UTC, today among them; empty for who may see no bill."""
     if not visit.may("billing:read"):
-        return {"cost": None, "cost_fault": None}
+        return ""
     asked = _question(public_id, now)
     names = chart_names(asked.group_by, asked.instants)
-    unknown: dict[str, Any] = {"cost": None, "asked": asked}
+    bill, fault = await _bill(visit, asked, names)
+    given: dict[str, Any] = {"asked": asked, "cost": bill, "cost_fault": fault, "days": DAYS, "visit": visit}
+    if bill is not None:
+        figure = figures_of(bill.total)[0]
+        given |= {
+            "links": is_free(visit),
+            "year": asked.of_month(month_at(now, zone_of("UTC"))).year_address(),
+            "figure": figure,
+            "figures": [figure],
+            "chart_names": names,
+            "chart": chart_of(bill, figure) if bill.lines else None,
+            "chart_fault": None,
+        }
+    return text("keys/use.html", **given)
+
+
+async def _bill(visit: Visit, asked: BillQuestion, names: list[str]) -> tuple[Bill | None, str | None]:
+    """The bill, or why there is none now."""
     try:
         async with asyncio.timeout(LOOK_S):  # what is left is stopped
-            bill = await visit.ask(asked.call(names))
+            return await visit.ask(asked.call(names)), None
     except TimeoutError:
-        return {**unknown, "cost_fault": f"it takes longer than {LOOK_S:g} s"}
+        return None, f"it takes longer than {LOOK_S:g} s"
     except Refused:  # all else in the question is right
-        return {**unknown, "cost_fault": "the creation of the key has not come to ClickHouse yet"}
+        return None, "the creation of the key has not come to ClickHouse yet"
     except Problem as problem:
-        return {**unknown, "cost_fault": problem.detail}
-    figure = figures_of(bill.total)[0]
-    chart = chart_of(bill, figure) if bill.lines else None
-    given = {"figure": figure, "figures": [figure], "chart_names": names, "chart": chart, "chart_fault": None}
-    year = asked.of_month(month_at(now, zone_of("UTC"))).year_address()
-    return {
-        "cost": bill,
-        "cost_fault": None,
-        "asked": asked,
-        "days": DAYS,
-        "links": is_free(visit),
-        "year": year,
-        **given,
-    }
+        return None, problem.detail
+    except ClientError as error:
+        return None, str(error)
 
 
 def _question(public_id: str, now: datetime) -> BillQuestion:

@@ -197,7 +197,8 @@ def _is_of(known: list[Fact], credential_id: str, inference: Row | None) -> bool
 
 
 def _alive(known: list[Fact], key: str, credential_id: str, at_ms: int) -> bool:
-    so_far = [fact for fact in sorted(known, key=_effect_order) if fact.effective_ms <= at_ms]
+    mine = [fact for fact in known if fact.public_id == key or fact.credential_id == credential_id]
+    so_far = [fact for fact in sorted(mine, key=_effect_order) if fact.effective_ms <= at_ms]
     of_key = [fact for fact in so_far if fact.public_id == key]
     of_credential = [fact for fact in so_far if fact.credential_id == credential_id]
     return _life(of_key, "key", at_ms) and _life(of_credential, "credential", at_ms)
@@ -227,11 +228,11 @@ def _tags_of(inference: Row | None, known: list[Fact]) -> dict[str, str]:
 
 def _tags_at(known: list[Fact], key: str, at_ms: int) -> dict[str, str]:
     tags: dict[str, str] = {}
-    for fact in sorted(known, key=_effect_order):
-        if fact.kind == "tag" and fact.public_id == key and fact.effective_ms <= at_ms:
-            tags.pop(fact.tag, None)
-            if fact.value is not None:
-                tags[fact.tag] = fact.value
+    of_key = [fact for fact in known if fact.kind == "tag" and fact.public_id == key and fact.effective_ms <= at_ms]
+    for fact in sorted(of_key, key=_effect_order):
+        tags.pop(fact.tag, None)
+        if fact.value is not None:
+            tags[fact.tag] = fact.value
     return tags
 
 
