@@ -96,7 +96,9 @@ async def diff(request: Request, visit: LoggedIn, to: str = "") -> Response:
     since = request.query_params.get("from", "").strip()  # the word is Python's
     head = await _head(visit)
     asked = {"from": since or "0", "to": to.strip() or str(head.position)}
-    return await page_or_progress(visit, _difference(visit, asked, head), title="Differences", leave="/console/audit")
+    return await page_or_progress(
+        visit, _difference(visit, asked, head), title="What changed between two positions", leave="/console/audit"
+    )
 
 
 async def _difference(visit: Visit, asked: dict[str, str], head: Head) -> Response:

@@ -26,7 +26,7 @@ _SHOWN: Final = frozenset({"inferences", "cost_usd", "charges"})
 async def compare(visit: LoggedIn, asked: Asked, base_month: str = "", base_known_at: str = "") -> Response:
     """Every line that either bill has, with both and the difference. By default the base is the period before."""
     return await bill_or_progress(
-        visit, "Bills compared", _page(visit, asked, base_month.strip(), base_known_at.strip())
+        visit, "Two bills compared", _page(visit, asked, base_month.strip(), base_known_at.strip())
     )
 
 

@@ -57,8 +57,9 @@ class Visitor:
         self.page.wait_for_load_state()
 
     def click(self, name: str, role: Any = "link") -> None:
-        """Click what has the name."""
+        """Click what has the name, and wait for the whole page that it leads to: some come in parts."""
         self.page.get_by_role(role, name=name).first.click()
+        self.page.wait_for_load_state()
 
     def faults(self) -> list[str]:
         """What axe finds that is serious or worse."""
