@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Request
+
+HOME: Final = "/console"
 
 
 def with_query(request: Request, **changed: str | None) -> str:
@@ -22,6 +24,11 @@ def pages_of(request: Request, cursor: str, next_cursor: str | None) -> dict[str
         "first": with_query(request, cursor=None) if cursor else None,
         "following": with_query(request, cursor=next_cursor) if next_cursor else None,
     }
+
+
+def within(wanted: str) -> str:
+    """A page of the console, never another site; the first page where it is none."""
+    return wanted if wanted.startswith("/console/") and "\\" not in wanted and "//" not in wanted[1:] else HOME
 
 
 def filled(texts: Sequence[str]) -> list[str]:

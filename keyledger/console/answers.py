@@ -27,6 +27,10 @@ HEADERS: Final = {
 }
 
 
+# Another person may use the browser next.
+NOT_STORED: Final = {**HEADERS, "Cache-Control": "no-store"}
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=PackageLoader("keyledger.console"),
@@ -41,8 +45,8 @@ def _environment() -> Environment:
 
 
 def html(template: str, status: int = 200, **given: Any) -> HTMLResponse:
-    """A page. It is not to be stored: another person may use the browser next."""
-    return HTMLResponse(text(template, **given), status, headers={**HEADERS, "Cache-Control": "no-store"})
+    """A page, which is not to be stored."""
+    return HTMLResponse(text(template, **given), status, headers=NOT_STORED)
 
 
 def text(template: str, **given: Any) -> str:
@@ -52,7 +56,7 @@ def text(template: str, **given: Any) -> str:
 
 def see_other(address: str) -> RedirectResponse:
     """Go on at another page of the console, by GET."""
-    return RedirectResponse(address, 303, headers={**HEADERS, "Cache-Control": "no-store"})
+    return RedirectResponse(address, 303, headers=NOT_STORED)
 
 
 def asset(name: str) -> str:

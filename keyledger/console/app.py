@@ -15,7 +15,6 @@ from keyledger.console.events import events
 from keyledger.console.keys import key, keys, new_key
 from keyledger.console.navigation import first_page
 from keyledger.console.openid import log_in
-from keyledger.console.openid.provider import Provider
 from keyledger.console.prices import changes, prices
 from keyledger.console.routing import LoggedIn, page_router
 from keyledger.settings import Settings
@@ -66,6 +65,10 @@ async def asset(digest: str, name: str) -> Response:
 
 def add_console(app: FastAPI, settings: Settings) -> None:
     """Put the pages below /console. They are no part of the API's document."""
-    app.state.provider = None if settings.openid_issuer is None else Provider(settings)
+    app.state.provider = None
+    if settings.openid_issuer is not None:
+        from keyledger.console.openid.provider import Provider  # noqa: PLC0415 - Authlib is slow to load; few need it
+
+        app.state.provider = Provider(settings, log_in.CALLBACK)
     for router in (_static, *_PAGES, _rest):
         app.include_router(router)

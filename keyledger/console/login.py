@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
 from fastapi import Query, Request
 from fastapi.responses import Response
 
+from keyledger.console.addresses import within
 from keyledger.console.answers import html, see_other
-from keyledger.console.openid.provider import Provider
 from keyledger.console.routing import LoggedIn, page_router
 from keyledger.console.visit import COOKIE, FormRefused, is_same_origin, read_form
-from keyledger.http.dependencies import Services
+from keyledger.http.dependencies import Services, address_of
 from keyledger.runtime.registry import Registry
 from registry.errors import TooManyAttempts, Unauthenticated
 from registry.sessions.store import LASTS
 
+if TYPE_CHECKING:  # see add_console
+    from keyledger.console.openid.provider import Provider
+
 router = page_router()
-_HOME: Final = "/console"
 _TOO_MANY: Final = "Too many tries from here"
 
 
@@ -63,8 +65,14 @@ async def log_out(visit: LoggedIn) -> Response:
 
 def login_form(request: Request, wanted: str, fault: str | None = None, status: int = 200, code: str = "") -> Response:
     """The page to log in at, and what was wrong with the last try; after it, the browser goes to `wanted`."""
-    provider: Provider | None = request.app.state.provider
+    provider = provider_of(request)
     return html("login.html", status, code=code, next=wanted, fault=fault, provider=provider and provider.name)
+
+
+def provider_of(request: Request) -> Provider | None:
+    """The provider that people can log in at; None where the settings name none."""
+    provider: Provider | None = request.app.state.provider
+    return provider
 
 
 def give_session(request: Request, answer: Response, session_id: str) -> None:
@@ -87,15 +95,9 @@ def is_secure(request: Request) -> bool:
     return there or request.url.scheme == "https"
 
 
-def within(wanted: str) -> str:
-    """A page of the console, never another site."""
-    return wanted if wanted.startswith("/console/") and "\\" not in wanted and "//" not in wanted[1:] else _HOME
-
-
 async def _by_token(request: Request, registry: Registry, token: str) -> tuple[str | None, str]:
-    address = "" if request.client is None else request.client.host
     try:
-        principal = await registry.gate.caller(f"Bearer {token}", address)
+        principal = await registry.gate.caller(f"Bearer {token}", address_of(request))
     except Unauthenticated:
         return None, "This is no admin token that works: it may be mistyped, expired or revoked."
     except TooManyAttempts as refused:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from keyledger.console.answers import HEADERS, text
+from keyledger.console.answers import NOT_STORED, text
 from keyledger.console.progress import SoFar
 from keyledger.console.routing import instead
 from keyledger.console.visit import Visit
@@ -24,6 +24,7 @@ from keyledger.http.reads import UNBUFFERED
 # Until then it is not worth saying anything.
 _PATIENCE_S: Final = 1.0
 _EVERY_S: Final = 1.0
+_HEADERS: Final = {**NOT_STORED, **UNBUFFERED}
 _MAIN: Final = re.compile(r'<main id="main".*</main>', re.DOTALL)
 
 
@@ -52,16 +53,14 @@ def sent_in_two(page: HTMLResponse, part: Callable[[], Awaitable[str]]) -> Respo
         yield await part()
         yield rest
 
-    headers = {**HEADERS, "Cache-Control": "no-store", **UNBUFFERED}
-    return StreamingResponse(sent(), page.status_code, headers, "text/html")
+    return StreamingResponse(sent(), page.status_code, _HEADERS, "text/html")
 
 
 class _Unfinished(StreamingResponse):
     """What is sent while the page is made."""
 
     def __init__(self, visit: Visit, making: asyncio.Task[Response], began_s: float, **given: str) -> None:
-        headers = {**HEADERS, "Cache-Control": "no-store", **UNBUFFERED}
-        super().__init__(parts_of(visit, making, began_s, **given), headers=headers, media_type="text/html")
+        super().__init__(parts_of(visit, making, began_s, **given), headers=_HEADERS, media_type="text/html")
         self._making = making
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,7 +15,7 @@ from keyledger.http.audit import diff, explain, export, state, verify
 from keyledger.http.audit import history as audit_history
 from keyledger.http.billing import compare, focus, inferences
 from keyledger.http.billing import usage as billing
-from keyledger.http.dependencies import PROTECTED, Authenticate, principal_of, provide
+from keyledger.http.dependencies import PROTECTED, Authenticate, address_of, principal_of, provide
 from keyledger.http.events import feed
 from keyledger.http.inner_call import inner_call_of
 from keyledger.http.keys import bulk, history, keys, lifecycle, usage
@@ -107,8 +107,7 @@ def public_app(services: Services, failure: Failure = none) -> FastAPI:
     async def by_token(request: Request) -> Principal:
         if (inner := inner_call_of(request.scope)) is not None:
             return inner.principal
-        address = "" if request.client is None else request.client.host
-        return await services.registry.gate.caller(request.headers.get("authorization"), address)
+        return await services.registry.gate.caller(request.headers.get("authorization"), address_of(request))
 
     app = _app(services, failure, by_token, _PUBLIC)
     add_console(app, services.settings)

@@ -50,6 +50,11 @@ def provide(
     return gauges
 
 
+def address_of(request: Request) -> str:
+    """The address that a request came from; behind a proxy that of the proxy."""
+    return "" if request.client is None else request.client.host
+
+
 async def principal_of(request: Request, _documented: Annotated[object, Security(_BEARER)] = None) -> Principal:
     """The caller, by the way that the app was made with. Raises Unauthenticated."""
     authenticate: Authenticate = request.app.state.authenticate

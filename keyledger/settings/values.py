@@ -22,12 +22,12 @@ _SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})"
 # As browsers write it (RFC 6454): anything else would never be equal to what they send.
 _ORIGIN: Final = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 
-_ISSUER: Final = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _MOST_ROLES: Final = 100
 _TOKEN_ID: Final = re.compile(r"[A-Za-z0-9]{12}")
 _DISPLAY_NAME_BYTES: Final = 256
-_METRICS: Final = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
+# Without a login, a query and a fragment.
+_PLAIN_URL: Final = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
 
 
 def _postgres(url: str) -> str:
@@ -78,7 +78,7 @@ def _issuer(url: str) -> str:
     """An issuer (OpenID Connect Discovery 1.0, section 3): what it is asked over http could be read on the way."""
     parsed = urlsplit(url)
     local = parsed.scheme == "http" and parsed.hostname in _LOOPBACK
-    if _ISSUER.fullmatch(url) is None or not (parsed.scheme == "https" or local):
+    if _PLAIN_URL.fullmatch(url) is None or not (parsed.scheme == "https" or local):
         raise ValueError("must be https://host or https://host/path, as the provider writes it; no login, no query")
     return url
 
@@ -123,7 +123,7 @@ def _metrics(value: str) -> str:
 
 def _is_metrics(url: str) -> bool:
     try:
-        return _METRICS.fullmatch(url) is not None and urlsplit(url).port != 0
+        return _PLAIN_URL.fullmatch(url) is not None and urlsplit(url).port != 0
     except ValueError:  # no such port
         return False
 

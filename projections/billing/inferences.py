@@ -90,19 +90,14 @@ class _Reading:
     pinned: Pinned
     after: Place
     limits: BillLimits
+    way: bill_sql.Only | None  # of one key, where the bill is
+    bound: Mapping[str, Any]
 
     async def rows(self, sql: str, asked: Asked, **more: Any) -> Sequence[Row]:
         """The rows of one statement."""
         after = {"after_ms": self.after.at_ms, "after_number": self.after.number}
-        parameters = {**asked.parameters, **line_parameters(self.query), **after, **more}
+        parameters = {**asked.parameters, **line_parameters(self.query), **self.bound, **after, **more}
         return await self.limits.within(self.clickhouse.query(sql, parameters, self.limits.of_engine, stoppable=True))
-
-    async def way(self) -> tuple[bill_sql.Only | None, dict[str, Any]]:
-        """How statements are made: of one key, where the bill is."""
-        key = self.query.bill.key
-        if key is None:
-            return None, {}
-        return await way_of_key(self.clickhouse, Scope(self.names), key, self.position)
 
 
 async def list_inferences(
@@ -128,9 +123,9 @@ async def list_inferences(
     if start.batch > now.batch:
         raise BadBillQuery("cursor", "is of a usage journal that is no longer there: begin at the first page")
     position = known_position(query.bill, start.position)
-    reading = _Reading(
-        clickhouse, names, query, position, replace(now, batch=start.batch), start, limits or BillLimits()
-    )
+    pinned, key = replace(now, batch=start.batch), query.bill.key
+    way, bound = (None, {}) if key is None else await way_of_key(clickhouse, Scope(names), key, position)
+    reading = _Reading(clickhouse, names, query, position, pinned, start, limits or BillLimits(), way, bound)
     found = await _listed(reading, limit + 1)
     page = found[:limit]
     figures = await _figures(reading, page) if page else {}
@@ -148,9 +143,8 @@ async def _listed(reading: _Reading, limit: int) -> Sequence[Row]:
     asked = ask(bill, reading.position, period, reading.pinned, NO_PRICES)
     only = f"{line_condition(reading.query)} AND {_AFTER}"
     scope = Scope(reading.names)
-    way, bound = await reading.way()
-    sql = bill_sql.inferences(scope, len(asked.tags), asked.group_by, asked.filtered, only, way)
-    return await reading.rows(sql, asked, limit=limit, **bound)
+    sql = bill_sql.inferences(scope, len(asked.tags), asked.group_by, asked.filtered, only, reading.way)
+    return await reading.rows(sql, asked, limit=limit)
 
 
 async def _figures(reading: _Reading, page: Sequence[Row]) -> dict[int, list[Group]]:
@@ -163,10 +157,9 @@ async def _figures(reading: _Reading, page: Sequence[Row]) -> dict[int, list[Gro
     only = f"{line_condition(reading.query)} AND {_AFTER} AND {_UP_TO}"
     detail = bill_sql.Detail(only, ("number",), price=True)
     scope = Scope(reading.names)
-    way, bound = await reading.way()
-    sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail, way)
+    sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail, reading.way)
     limit = len(page) * (prices.prices + 1)
-    rows = await reading.rows(sql, asked, limit=limit, last_ms=last[0], last_number=last[1], now_ms=last[0], **bound)
+    rows = await reading.rows(sql, asked, limit=limit, last_ms=last[0], last_number=last[1], now_ms=last[0])
     found: dict[int, list[Group]] = {}
     width = 1 + len(bill.group_by) + (2 if prices.prices else 0)
     for group in (read_group(row, width) for row in rows):

@@ -15,13 +15,13 @@ from starlette.datastructures import QueryParams
 
 from keyledger.client.errors import Refused, problem_of
 from keyledger.client.model.bills import Bill
-from keyledger.console.answers import HEADERS
+from keyledger.console.addresses import within
+from keyledger.console.answers import NOT_STORED
 from keyledger.console.bills.chart import chart_names, chart_of, figures_of
 from keyledger.console.bills.charts import whole
 from keyledger.console.bills.columns import columns_of
 from keyledger.console.bills.periods import has_both, month_after, words
 from keyledger.console.bills.question import Asked, BillQuestion, read_question
-from keyledger.console.login import within
 from keyledger.console.routing import LoggedIn, page_router
 from keyledger.console.visit import Visit
 from keyledger.console.waiting import page_or_progress
@@ -118,9 +118,8 @@ async def bills_csv(visit: LoggedIn, asked: Asked, request: Request) -> Response
     return Response(
         answer.content,
         headers={
-            **HEADERS,
+            **NOT_STORED,
             **kept,
-            "Cache-Control": "no-store",
             "Content-Disposition": f'attachment; filename="{_file_name(asked)}"',
         },
     )

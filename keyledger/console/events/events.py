@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from keyledger.client.calls import list_events
 from keyledger.client.errors import ClientError, Refused
 from keyledger.console.addresses import with_query
-from keyledger.console.answers import HEADERS, text
+from keyledger.console.answers import NOT_STORED, text
 from keyledger.console.events.rows import row_of_event
 from keyledger.console.events.windows import Found, Question, key_named, key_rows, newest, viewer_of
 from keyledger.console.events.words import NAMES
@@ -100,7 +100,7 @@ async def live(
         raise HTTPException(429)
     reads = await reads_of(request, visit.services, visit.session.principal)
     answer = reads.feed(_sent(visit, Question([one for one in type if one], about.strip()), after), position=after)
-    answer.headers.update({**HEADERS, "Cache-Control": "no-store"})
+    answer.headers.update(NOT_STORED)
     return answer
 
 

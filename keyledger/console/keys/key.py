@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -24,13 +23,13 @@ from keyledger.client.calls import (
     suspend_key,
     what_if,
 )
-from keyledger.client.errors import Problem, Refused
-from keyledger.client.model.keys import HistoryEvent, Key, KeyUse
+from keyledger.client.errors import Refused
+from keyledger.client.model.keys import HistoryEvent, Key
 from keyledger.console.answers import see_other
 from keyledger.console.events.rows import actor_of, row_of
 from keyledger.console.events.windows import viewer_of
 from keyledger.console.keys.timeline import picture, spans
-from keyledger.console.keys.use import LOOK_S, recent_use
+from keyledger.console.keys.use import looked_at, recent_use
 from keyledger.console.refusals import refused, whole
 from keyledger.console.routing import LoggedIn, PathId, page_router
 from keyledger.console.visit import Visit
@@ -54,7 +53,7 @@ async def key_page(visit: LoggedIn, public_id: PathId, done: str = "") -> Respon
     events, more = await _events(visit, public_id)
     viewer = await viewer_of(visit)
     found, now = spans(events), datetime.now(UTC)
-    use, use_fault = await _use(visit, public_id)
+    use, use_fault = await looked_at(visit, show_key_usage(public_id))
     page = visit.page(
         "keys/key.html",
         key=key,
@@ -191,16 +190,6 @@ async def _events(visit: Visit, public_id: PathId) -> tuple[list[HistoryEvent], 
     """All events, oldest first, and whether there are more than a page can show."""
     page = await visit.ask(list_key_events(public_id, limit=_MOST_EVENTS))
     return page.items, page.next_cursor is not None
-
-
-async def _use(visit: Visit, public_id: PathId) -> tuple[KeyUse | None, str | None]:
-    try:
-        async with asyncio.timeout(LOOK_S):
-            return await visit.ask(show_key_usage(public_id)), None
-    except TimeoutError:
-        return None, f"it takes longer than {LOOK_S:g} s"
-    except Problem as problem:
-        return None, problem.detail
 
 
 def _edit_page(

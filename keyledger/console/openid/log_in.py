@@ -6,22 +6,26 @@ import json
 import logging
 import re
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import quote, urlsplit
 
 from fastapi import Query, Request
 from fastapi.responses import Response
 
+from keyledger.console.addresses import within
 from keyledger.console.answers import html, see_other
-from keyledger.console.login import give_session, is_secure, login_form, within
+from keyledger.console.login import give_session, is_secure, login_form, provider_of
 from keyledger.console.openid.attempt import Attempt
 from keyledger.console.openid.errors import LogInRefused
-from keyledger.console.openid.provider import CALLBACK, Person, Provider
 from keyledger.console.routing import page_router
-from keyledger.http.dependencies import Services
+from keyledger.http.dependencies import Services, address_of
 from keyledger.http.middleware.request_note import note_of
 from registry.errors import TooManyAttempts
 
+if TYPE_CHECKING:  # see add_console
+    from keyledger.console.openid.provider import Person, Provider
+
+CALLBACK: Final = "/console/login/openid/callback"
 router = page_router()
 logger = logging.getLogger(__name__)
 _COOKIE: Final = "keyledger_login"
@@ -42,7 +46,7 @@ async def leave(
     here: bool = False,
 ) -> Response:
     """Go to the provider. A link leads here: a form may not, as browsers hold its redirects to our policy, too."""
-    provider, wanted = _provider(request), within(next)
+    provider, wanted = provider_of(request), within(next)
     if provider is None:
         return see_other(_PATH)
     console = services.settings.console_url or ""
@@ -71,22 +75,21 @@ async def come_back(
     request: Request, services: Services, code: Text = "", state: Text = "", error: Text = ""
 ) -> Response:
     """Begin the session of who comes back from the provider."""
-    provider, attempt = _provider(request), Attempt.of_cookie(request.cookies.get(_COOKIE, ""))
+    provider, attempt = provider_of(request), Attempt.of_cookie(request.cookies.get(_COOKIE, ""))
     if provider is None:
         return see_other(_PATH)
     if attempt is None or not attempt.is_of(state):
         return login_form(request, "", _BEGUN_ELSEWHERE, 400)
     wanted, attempts = within(attempt.wanted), provider.attempts
-    address = "" if request.client is None else request.client.host
     try:
-        attempts.check(address, "")
+        attempts.check(address_of(request), "")
         if error or not code:
             raise LogInRefused(f"{provider.name} did not let you in: {_why(error)}.")
         made = await _session(services, provider, await provider.person(attempt, code))
     except TooManyAttempts as refused:
         return login_form(request, wanted, f"Too many tries from here: wait {refused.retry_after_s} s.", 429)
     except LogInRefused as refused:
-        attempts.bad(address, "")
+        attempts.bad(address_of(request), "")
         answer = _refused(request, wanted, refused)
     else:
         # A page, and no redirect: after one that another site began, browsers leave out a cookie that is Strict.
@@ -126,8 +129,3 @@ def _refused(request: Request, wanted: str, refused: LogInRefused) -> Response:
     else:
         logger.warning("a log-in to the console was refused: %s", refused)
     return login_form(request, wanted, str(refused), refused.status)
-
-
-def _provider(request: Request) -> Provider | None:
-    provider: Provider | None = request.app.state.provider
-    return provider

@@ -23,7 +23,6 @@ from keyledger.console.openid.id_token import OtherKeys, claims_of
 from keyledger.settings import Settings
 from registry.tokens.attempts import Attempts
 
-CALLBACK: Final = "/console/login/openid/callback"
 _BASIC: Final = "client_secret_basic"
 # How long what the provider says of itself is believed.
 _REMEMBERED_S: Final = 3600.0
@@ -44,12 +43,15 @@ class Person:
 
 
 class Provider:
-    """One OpenID Connect provider, by the settings. Each method raises ProviderFailed where it gives no good answer."""
+    """One OpenID Connect provider, by the settings, which leads browsers back to the path `callback`.
 
-    def __init__(self, settings: Settings) -> None:
+    Each method raises ProviderFailed where it gives no good answer.
+    """
+
+    def __init__(self, settings: Settings, callback: str) -> None:
         issuer, client_id, console = settings.require("openid_issuer", "openid_client_id", "console_url")
         self._settings = settings
-        self._issuer, self._client_id, self._callback = issuer, client_id, console + CALLBACK
+        self._issuer, self._client_id, self._callback = issuer, client_id, console + callback
         self.name = urlsplit(issuer).netloc
         self._about: dict[str, Any] = {}
         self._keys: dict[str, Any] = {}

@@ -63,8 +63,7 @@ async def test_a_key_that_has_not_come_to_clickhouse_says_so(used: tuple[Api, st
 
 async def test_the_page_does_not_wait_for_other_bills(used: tuple[Api, str], monkeypatch: pytest.MonkeyPatch) -> None:
     api, key = used
-    for module in ("use", "key"):
-        monkeypatch.setattr(f"keyledger.console.keys.{module}.LOOK_S", 0.2)
+    monkeypatch.setattr("keyledger.console.keys.use.LOOK_S", 0.2)
     visitor = await logged_in(api)
     async with AsyncExitStack() as taken:
         for _ in range(2):
