@@ -104,8 +104,9 @@ async def compute_bill(
     if recent is not None and scope is None and query.usage_known_at is None:
         made = await recent.made(query, applied_position, limits)
     if made is None:
-        await Presence(clickhouse, names).check()
-        known = await known_usage(clickhouse, names, query, applied_position)
+        known, _ = await asyncio.gather(
+            known_usage(clickhouse, names, query, applied_position), Presence(clickhouse, names).check()
+        )
         made = await make(clickhouse, scope or Scope(names), query, applied_position, limits, known)
     # A bill of many lines takes a while, in which its loop is to answer others.
     return await asyncio.to_thread(_bill_of, query, made, limits)

@@ -6,6 +6,7 @@ rows and events arrive, and their figures add up to those of the line.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,9 +23,9 @@ from projections.billing.statement import sql as bill_sql
 from projections.billing.statement.asked import Asked, ask, known_position
 from projections.billing.statement.groups import Group, price_charges, read_group, sums
 from projections.billing.statement.key_tags import TagAt, key_tags
-from projections.billing.statement.price_book import NO_PRICES, read_price_book
+from projections.billing.statement.price_book import read_price_book
 from projections.billing.statement.scope import Scope
-from projections.billing.ways import way_of_key
+from projections.billing.ways import few_of, way_of_key
 from projections.engine.client import ClickHouse, Row
 from projections.engine.templates import Names
 from projections.errors import BadBillQuery
@@ -81,22 +82,22 @@ class InferencePage:
 
 @dataclass(frozen=True)
 class _Reading:
-    """What all statements of a page share."""
+    """What all statements of a page share: the question as the bill's statement has it, and how it is made."""
 
     clickhouse: ClickHouse
-    names: Names
+    scope: Scope
     query: LineQuery
-    position: int
-    pinned: Pinned
+    asked: Asked
+    prices: int
     after: Place
     limits: BillLimits
     way: bill_sql.Only | None  # of one key, where the bill is
     bound: Mapping[str, Any]
 
-    async def rows(self, sql: str, asked: Asked, **more: Any) -> Sequence[Row]:
+    async def rows(self, sql: str, **more: Any) -> Sequence[Row]:
         """The rows of one statement."""
         after = {"after_ms": self.after.at_ms, "after_number": self.after.number}
-        parameters = {**asked.parameters, **line_parameters(self.query), **self.bound, **after, **more}
+        parameters = {**self.asked.parameters, **line_parameters(self.query), **self.bound, **after, **more}
         return await self.limits.within(self.clickhouse.query(sql, parameters, self.limits.of_engine, stoppable=True))
 
 
@@ -114,54 +115,72 @@ async def list_inferences(
     `applied_position` is at most what is applied, and not less than `after.position`. Raises BadBillQuery,
     BillLimitReached, and RowsMissing while rows are known to be missing.
     """
-    await Presence(clickhouse, names).check()
-    if after is None:
-        now = (await known_usage(clickhouse, names, query.bill, applied_position)).pinned
-    else:
-        now = await Journal(clickhouse, names).pinned()
+    now, _ = await asyncio.gather(
+        _usage_now(clickhouse, names, query, applied_position, after), Presence(clickhouse, names).check()
+    )
     start = after or Place(applied_position, now.batch)
     if start.batch > now.batch:
         raise BadBillQuery("cursor", "is of a usage journal that is no longer there: begin at the first page")
-    position = known_position(query.bill, start.position)
-    pinned, key = replace(now, batch=start.batch), query.bill.key
-    way, bound = (None, {}) if key is None else await way_of_key(clickhouse, Scope(names), key, position)
-    reading = _Reading(clickhouse, names, query, position, pinned, start, limits or BillLimits(), way, bound)
+    reading = await _reading(clickhouse, Scope(names), query, replace(now, batch=start.batch), start, limits)
     found = await _listed(reading, limit + 1)
     page = found[:limit]
-    figures = await _figures(reading, page) if page else {}
-    tags = await _tags(reading, page) if page else {}
+    figures, tags = await asyncio.gather(_figures(reading, page), _tags(reading, page)) if page else ({}, {})
     with localcontext(prec=100):
         items = [_inference(query, row, figures[row[1]], tags.get((row[2], row[0]), {})) for row in page]
     more = len(found) > limit
     return InferencePage(items, start._replace(at_ms=page[-1][0], number=page[-1][1]) if more else None)
 
 
+async def _usage_now(
+    clickhouse: ClickHouse, names: Names, query: LineQuery, applied_position: int, after: Place | None
+) -> Pinned:
+    """What of the journal counts now, or did as the bill's usage was known."""
+    if after is None:
+        return (await known_usage(clickhouse, names, query.bill, applied_position)).pinned
+    return await Journal(clickhouse, names).pinned()
+
+
+async def _reading(
+    clickhouse: ClickHouse, scope: Scope, query: LineQuery, pinned: Pinned, start: Place, limits: BillLimits | None
+) -> _Reading:
+    bill, position = query.bill, known_position(query.bill, start.position)
+    period = to_ms(bill.since), to_ms(bill.until)
+    prices, few = await asyncio.gather(
+        read_price_book(clickhouse, scope, position, *period), few_of(clickhouse, scope, bill, position)
+    )
+    asked = ask(bill, position, period, pinned, prices)
+    way, bound = (
+        await way_of_key(clickhouse, scope, few, len(asked.tags), asked.parameters) if few else (None, dict[str, Any]())
+    )
+    return _Reading(clickhouse, scope, query, asked, prices.prices, start, limits or BillLimits(), way, bound)
+
+
 async def _listed(reading: _Reading, limit: int) -> Sequence[Row]:
     """The inferences after the place: instant, number, key, credential, labels, models."""
-    bill = reading.query.bill
-    period = max(to_ms(bill.since), reading.after.at_ms), to_ms(bill.until)
-    asked = ask(bill, reading.position, period, reading.pinned, NO_PRICES)
+    asked, since_ms = reading.asked, max(to_ms(reading.query.bill.since), reading.after.at_ms)
     only = f"{line_condition(reading.query)} AND {_AFTER}"
-    scope = Scope(reading.names)
-    sql = bill_sql.inferences(scope, len(asked.tags), asked.group_by, asked.filtered, only, reading.way)
-    return await reading.rows(sql, asked, limit=limit)
+    sql = bill_sql.inferences(reading.scope, len(asked.tags), asked.group_by, asked.filtered, only, reading.way)
+    return await reading.rows(sql, limit=limit, since_ms=since_ms)
 
 
 async def _figures(reading: _Reading, page: Sequence[Row]) -> dict[int, list[Group]]:
     """The rows of the bill's statement for the inferences of a page, by their numbers."""
-    bill, last = reading.query.bill, page[-1]
+    asked, bill, last = reading.asked, reading.query.bill, page[-1]
     times = [row[0] for row in page if row[0] >= 0] or [to_ms(bill.since)]
-    period = times[0], times[-1] + 1
-    prices = await read_price_book(reading.clickhouse, Scope(reading.names), reading.position, *period)
-    asked = ask(bill, reading.position, period, reading.pinned, prices)
     only = f"{line_condition(reading.query)} AND {_AFTER} AND {_UP_TO}"
     detail = bill_sql.Detail(only, ("number",), price=True)
-    scope = Scope(reading.names)
-    sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail, reading.way)
-    limit = len(page) * (prices.prices + 1)
-    rows = await reading.rows(sql, asked, limit=limit, last_ms=last[0], last_number=last[1], now_ms=last[0])
+    sql = bill_sql.bill(reading.scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail, reading.way)
+    rows = await reading.rows(
+        sql,
+        limit=len(page) * (reading.prices + 1),
+        since_ms=times[0],
+        until_ms=times[-1] + 1,
+        last_ms=last[0],
+        last_number=last[1],
+        now_ms=last[0],
+    )
     found: dict[int, list[Group]] = {}
-    width = 1 + len(bill.group_by) + (2 if prices.prices else 0)
+    width = 1 + len(bill.group_by) + (2 if reading.prices else 0)
     for group in (read_group(row, width) for row in rows):
         found.setdefault(group.by[0], []).append(group)
     return found
@@ -170,7 +189,8 @@ async def _figures(reading: _Reading, page: Sequence[Row]) -> dict[int, list[Gro
 async def _tags(reading: _Reading, page: Sequence[Row]) -> dict[tuple[str, int], Mapping[str, TagAt]]:
     """The tags of the keys of a page as of its instants."""
     wanted = {(row[2], row[0]) for row in page if row[2]}
-    return await key_tags(reading.clickhouse, Scope(reading.names), wanted, reading.position, page[-1][0] + 1)
+    position = reading.asked.parameters["position"]
+    return await key_tags(reading.clickhouse, reading.scope, wanted, position, page[-1][0] + 1)
 
 
 def _inference(query: LineQuery, row: Row, groups: Sequence[Group], tags: Mapping[str, TagAt]) -> BilledInference:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -12,11 +13,11 @@ from projections.billing.limits import BillLimits
 from projections.billing.query import BillQuery
 from projections.billing.statement import sql as bill_sql
 from projections.billing.statement.asked import Asked, ask, known_position
-from projections.billing.statement.attribution import entries
+from projections.billing.statement.attribution import FEW_CREDENTIALS, entries
 from projections.billing.statement.groups import Group, read_group
 from projections.billing.statement.price_book import PriceBook, read_price_book
 from projections.billing.statement.scope import Scope
-from projections.billing.ways import way_of_all, way_of_few, way_of_key
+from projections.billing.ways import few_of, way_of_all, way_of_few, way_of_key
 from projections.engine.client import ClickHouse
 from projections.usage.after_now import AfterNow, rows_after_now
 from registry.instant import to_ms
@@ -81,15 +82,19 @@ async def groups_of(
 ) -> list[Group]:
     """The groups of a bill, or what they get by the batches after one. Raises as `compute_bill`."""
     position, period = known_position(query, applied_position), (to_ms(query.since), to_ms(query.until))
-    prices = await read_price_book(clickhouse, scope, position, *period)
+    prices, few = await asyncio.gather(
+        read_price_book(clickhouse, scope, position, *period), few_of(clickhouse, scope, query, position)
+    )
     asked = await _with_book(clickhouse, scope, ask(query, position, period, known.pinned, prices), prices)
     limit = (limits.lines + len(BUCKETS) * 2 + 1) * (prices.currencies + 1)
     parameters = {**asked.parameters, **scope.values, "now_ms": to_ms(known.now), "limit": limit}
     if after_batch:
         scope, parameters["after_batch"] = replace(scope, after_batch="{after_batch:UInt64}"), after_batch
+    way: bill_sql.Way
+    if few:
+        way, bound = await way_of_key(clickhouse, scope, few, len(asked.tags), parameters)
+    elif after_batch:
         way, bound = await way_of_few(clickhouse, scope, parameters)
-    elif query.key is not None:
-        way, bound = await way_of_key(clickhouse, scope, query.key, position)
     else:
         way, bound = (None, {}) if query.within else await way_of_all(clickhouse, scope, len(asked.tags), parameters)
     parameters |= bound
@@ -126,9 +131,8 @@ async def _seen_until_ms(
     bound: dict[str, Any] = {"since_ms": to_ms(query.since), "until_ms": to_ms(query.until), "now_ms": to_ms(known.now)}
     only = None
     if query.key is not None:
-        position = known_position(query, applied_position)
-        way, of_key = await way_of_key(clickhouse, scope, query.key, position)
-        only, bound = way.credentials, {**bound, **of_key}
+        few = await few_of(clickhouse, scope, query, known_position(query, applied_position))
+        only, bound = FEW_CREDENTIALS, {**bound, **few}
     statement = scope.sql("bill/seen_until", entries=entries(scope, only))
     rows = clickhouse.query(statement, {**bound, **known.pinned.parameters}, limits.of_engine, stoppable=True)
     ((found,),) = await limits.within(rows)

@@ -2,7 +2,8 @@
 
 A bill is a sum of entries, and corrections are entries too. So the groups of a bill at one position are those that it
 had, and those of the batches that came after. One that asks for tags is a part of the bill by these tags: a portal that
-asks for each of its customers has the groups of all of them made once.
+asks for each of its customers has the groups of all of them made once. One by customer is the one by customer and day
+with its days added up.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from projections.billing.made import Made, groups_of, made_of
 from projections.billing.query import WORDS, BillQuery
 from projections.billing.statement.asked import known_position
 from projections.billing.statement.groups import Group
-from projections.billing.statement.parts import Parts
+from projections.billing.statement.parts import Parts, by_columns
 from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names
@@ -37,6 +38,7 @@ _QUESTIONS: Final = 1_000
 # that a question has too many groups.
 _LOOK_S: Final = 0.25
 _TOO_LONG_S: Final = 600.0
+_OF_MODELS: Final = frozenset({"model", "provider"})
 
 
 class _Recent:
@@ -76,7 +78,7 @@ class RecentBills:
 
     async def made(self, query: BillQuery, applied_position: int, limits: BillLimits) -> Made | None:
         """What the bill is made of; None where that is too much to be kept. Raises as `compute_bill`."""
-        question = _question(query)
+        question = self._kept(query)
         if question is None:
             return None
         recent, refresh = self._of(question)
@@ -98,7 +100,7 @@ class RecentBills:
         Nothing is waited for. What is older than half of that is made again meanwhile, by the position that `applied`
         gives.
         """
-        question = _question(query)
+        question = self._kept(query)
         if question is None or question not in self._recent:
             return None
         recent, refresh = self._recent[question]
@@ -128,15 +130,25 @@ class RecentBills:
         await refresh()
 
     def _part(self, recent: _Recent, query: BillQuery) -> Made | None:
-        """What a bill by tags is made of, as a part of the one by all of them."""
+        """What the bill is made of, as a part of one by more names."""
         if recent.made is None:
             return None
+        names = recent.question.group_by
         groups: Sequence[Group] = recent.parts.groups
         if query.tags:
-            group_by = recent.question.group_by
-            columns, values = [group_by.index(name) for name, _ in query.tags], tuple(value for _, value in query.tags)
-            groups = recent.parts.having(columns, values, len(query.group_by))
+            columns, values = [names.index(name) for name, _ in query.tags], tuple(value for _, value in query.tags)
+            groups = recent.parts.having(columns, values)
+        if query.group_by != names:
+            groups = by_columns(groups, [names.index(name) for name in query.group_by])
         return replace(recent.made, groups=groups)
+
+    def _kept(self, query: BillQuery) -> BillQuery | None:
+        """The question whose groups the bill is made of: where its own are not there, one by more names may be."""
+        question = _question(query)
+        if question is None or ((own := self._recent.get(question)) and own[0].made):
+            return question
+        finer = (one for one, (recent, _) in reversed(self._recent.items()) if recent.made and _is_finer(one, question))
+        return next(finer, question)
 
     def _of(self, question: BillQuery) -> tuple[_Recent, Flight[None]]:
         if question not in self._recent:
@@ -154,8 +166,8 @@ class RecentBills:
             self._recent.popitem(last=False)
 
     async def _looked(self) -> None:
-        await Presence(self._clickhouse, self._scope.names).check()
-        self._uncollected = await self._journal.uncollected()
+        presence = Presence(self._clickhouse, self._scope.names)
+        _, self._uncollected = await asyncio.gather(presence.check(), self._journal.uncollected())
         self._looked_at = monotonic()
 
     async def _refresh(self, recent: _Recent) -> None:
@@ -198,9 +210,19 @@ class RecentBills:
 
 def _question(query: BillQuery) -> BillQuery | None:
     """The question over all tags that this one is a part of; None where it asks for a part by more than tags."""
-    if query.is_part or any(name in WORDS for name, _ in query.tags):
+    if query.within or any(name in WORDS for name, _ in query.tags):
         return None
     return replace(query, group_by=tuple(dict.fromkeys([*query.group_by, *(name for name, _ in query.tags)])), tags=())
+
+
+def _is_finer(one: BillQuery, other: BillQuery) -> bool:
+    """Whether the groups of a question add up to those of another. An inference is in a group of each of its models."""
+    more = set(one.group_by) - set(other.group_by)
+    return (
+        more.isdisjoint(_OF_MODELS)
+        and replace(one, group_by=()) == replace(other, group_by=())
+        and (set(other.group_by) <= set(one.group_by))
+    )
 
 
 def _grows(before: Pinned, now: Pinned) -> bool:

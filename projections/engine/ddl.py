@@ -221,7 +221,10 @@ def _of_use(path: str, applied: Scope) -> dict[str, str]:
         case "views/usage/late_use":
             return {"ended": applied.sql("usage/ended")}
         case "views/usage/tag_conflict":
-            parts = {"credentials": applied.sql("bill/credentials"), "bound": applied.sql("usage/bound_tags")}
+            parts = {
+                "credentials": applied.sql("bill/credentials", of_keys=""),
+                "bound": applied.sql("usage/bound_tags"),
+            }
             return {**parts, **standing}
         case "views/ledger/key_tag_change":
             return standing

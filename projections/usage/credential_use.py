@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
 from projections.usage.journal.state import Journal
+from projections.usage.seen_until import seen_until_ms
 from registry.instant import from_ms, to_ms
 
 # A look at one key is no reason to keep the engine busy.
@@ -35,14 +36,13 @@ class KeyUse:
 async def read_use(clickhouse: ClickHouse, names: Names, credential_ids: Sequence[str]) -> KeyUse:
     """The use of each of these credentials, at least one. Raises ClickHouseUnavailable also where it takes too long."""
     pinned = await Journal(clickhouse, names).pinned()
-    rows = await clickhouse.query(
-        sql("queries/usage/credential_use", names),
-        {"credential_ids": list(credential_ids), "now_ms": to_ms(datetime.now(UTC)), **pinned.parameters},
-        {"max_execution_time": MAX_S},
-    )
-    used = {id_: CredentialUse(id_, _instant(last_ms), inferences) for id_, last_ms, inferences, _ in rows}
-    return KeyUse([used[id_] for id_ in credential_ids], _instant(rows[0][3]))
+    now_ms, limit = to_ms(datetime.now(UTC)), {"max_execution_time": MAX_S}
+    parameters = {"credential_ids": list(credential_ids), "now_ms": now_ms, **pinned.parameters}
+    rows = await clickhouse.query(sql("queries/usage/credential_use", names), parameters, limit)
+    seen_ms = await seen_until_ms(clickhouse, names, pinned, now_ms, limit)
+    used = {id_: CredentialUse(id_, _instant(last_ms), inferences) for id_, last_ms, inferences in rows}
+    return KeyUse([used[id_] for id_ in credential_ids], _instant(seen_ms))
 
 
-def _instant(ms: int) -> datetime | None:
-    return None if ms < 0 else from_ms(ms)
+def _instant(ms: int | None) -> datetime | None:
+    return None if ms is None or ms < 0 else from_ms(ms)

@@ -12,6 +12,7 @@ from projections.engine.templates import Names, sql
 from projections.errors import ClickHouseRefused, ClickHouseUnavailable, GatewayTablesMissing
 from projections.usage.after_now import AfterNow, rows_after_now
 from projections.usage.journal.state import Journal
+from projections.usage.seen_until import seen_until_ms
 from projections.usage.tables import TABLES
 from registry.instant import from_ms, to_ms
 
@@ -60,10 +61,8 @@ async def read_usage(clickhouse: ClickHouse, names: Names) -> UsageSeen:
     if len(rows) == len(TABLES):
         with suppress(ClickHouseUnavailable):
             now, limit = datetime.now(UTC), {"max_execution_time": _MAX_S}
-            usage_seen = sql("queries/usage/usage_seen", names)
             pinned = await Journal(clickhouse, names).pinned()
-            parameters = {"now_ms": to_ms(now), "batch": pinned.batch}
-            ((latest_ms,),) = await clickhouse.query(usage_seen, parameters, limit)
+            latest_ms = await seen_until_ms(clickhouse, names, pinned, to_ms(now), limit)
             seen_until = None if latest_ms is None else from_ms(latest_ms)
             after_now = await rows_after_now(clickhouse, names, pinned, now, limit)
     return UsageSeen(names.gateway, rows, seen_until, after_now)

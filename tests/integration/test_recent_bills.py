@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from projections.billing.bill import compute_bill
 from projections.billing.limits import BillLimits
+from projections.billing.made import groups_of
 from projections.billing.query import BillQuery
 from projections.billing.recent_bills import RecentBills
 from projections.errors import TooManyLines
@@ -87,3 +89,29 @@ async def test_usage_after_now_hides_no_usage_before_it_where_entries_are_summed
     assert each.usage.seen_until == from_ms(AT)
     monkeypatch.setattr("projections.billing.ways._MANY", 0)
     assert await compute_bill(world.clickhouse, world.names, query, CUSTOMERS) == each
+
+
+async def test_a_bill_by_less_names_is_made_of_the_one_by_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But not one by model of one without: an inference is once in the line of each of its models."""
+    await written(world)
+    recent, made = RecentBills(world.clickhouse, world.names), list[tuple[str, ...]]()
+
+    async def counted(*given: Any) -> Any:
+        made.append(given[2].group_by)
+        return await groups_of(*given)
+
+    async def bill(query: BillQuery) -> None:
+        right = await compute_bill(world.clickhouse, world.names, query, CUSTOMERS)
+        made.clear()
+        assert await compute_bill(world.clickhouse, world.names, query, CUSTOMERS, recent=recent) == right
+
+    monkeypatch.setattr("projections.billing.recent_bills.groups_of", counted)
+    more = asked("day", "customer_id", "function")
+    await bill(more)
+    assert made == [more.group_by]
+    for query in (asked("customer_id"), asked(), asked("function", "day"), asked("day", customer="c3")):
+        await bill(query)
+        assert made == [], query
+    for query in (asked("customer_id", "model"), replace(more, group_by=(), key="key3"), asked("project_id")):
+        await bill(query)
+        assert made == [query.group_by]

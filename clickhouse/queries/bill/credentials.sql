@@ -10,5 +10,6 @@ WHERE c.kind = 'created'
         FROM {{database}}.key_life_v1
         WHERE kind = 'created'
             AND position <= {{position}}
+            {{of_keys}}
     )
 GROUP BY c.credential_id

@@ -1,18 +1,9 @@
 -- When some credentials were last used, and how often, by the journal. Inferences from a batch do not count, as the
 -- gateway does not vouch for their key tag; nor do ids without a time, or dated after now.
--- `seen_until_ms`, the same on each row, is the latest time of any inference; -1 if there is none.
-WITH
-    (
-        SELECT ifNull(maxOrNull(at_ms), -1)
-        FROM {{journal}}.usage_entry_v1
-        WHERE at_ms <= {now_ms:Int64}
-            AND batch <= {batch:UInt64}
-    ) AS seen_until_ms
 SELECT
     u.credential_id AS credential_id,
     max(u.at_ms) AS last_used_ms,                       -- -1: never
-    countIf(u.at_ms >= 0) AS inferences,
-    seen_until_ms
+    countIf(u.at_ms >= 0) AS inferences
 FROM (
     SELECT
         e.credential_id AS credential_id,

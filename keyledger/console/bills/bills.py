@@ -81,7 +81,7 @@ async def bill_or_progress(visit: Visit, title: str, page: Coroutine[Any, Any, R
 
 async def _page(visit: Visit, asked: BillQuestion, figure: str) -> Response:
     try:
-        asked, bill = await _bill(visit, asked)
+        asked, bill, by_time = await _answered(visit, asked)
     except Refused as refused:
         return refused_page(visit, asked, faults_of(refused))
     return visit.page(
@@ -99,7 +99,7 @@ async def _page(visit: Visit, asked: BillQuestion, figure: str) -> Response:
         links=is_free(visit),
         months=_months(asked),
         pinned=_pinned(asked, bill),
-        **await _chart(visit, asked, bill, figure),
+        **_chart(asked, bill, by_time, figure),
     )
 
 
@@ -150,30 +150,42 @@ def form_page(
     return visit.page(template, status, asked=asked, zones=ZONES, bill=None, links=is_free(visit), **known)
 
 
-async def _bill(visit: Visit, asked: BillQuestion) -> tuple[BillQuestion, Bill]:
-    """The bill, and the question that it answers: without customers it is not by customer, where nobody asked so."""
+async def _answered(visit: Visit, asked: BillQuestion) -> tuple[BillQuestion, Bill, Bill | str]:
+    """The question, the bill that answers it, and the one of its chart. Raises Refused.
+
+    Without customers it is not by customer, where nobody asked so.
+    """
     try:
-        return asked, await visit.ask(asked.call())
+        return asked, *await _bills(visit, asked)
     except Refused as refused:
         if not asked.is_default or set(refused.messages()) != {"group_by"}:
             raise
     asked = replace(asked, group_by=())
-    return asked, await visit.ask(asked.call())
+    return asked, *await _bills(visit, asked)
 
 
-async def _chart(visit: Visit, asked: BillQuestion, bill: Bill, key: str) -> dict[str, Any]:
-    """What the template draws. A bill by day can have too many lines: then there is no chart, and it says so."""
+async def _bills(visit: Visit, asked: BillQuestion) -> tuple[Bill, Bill | str]:
+    """The bill, and the one of its chart, or why there is none. That one first: the server adds it up to the other."""
+    names = chart_names(asked.group_by, asked.instants)
+    try:
+        by_time: Bill | str = await visit.ask(asked.call(names))
+    except Refused as refused:  # a bill by day can have too many lines
+        by_time = refused.detail
+    if isinstance(by_time, Bill) and names == list(asked.group_by):
+        return by_time, by_time
+    return await visit.ask(asked.call()), by_time
+
+
+def _chart(asked: BillQuestion, bill: Bill, by_time: Bill | str, key: str) -> dict[str, Any]:
+    """What the template draws, or why it draws nothing."""
     figures = figures_of(bill.total)
     figure = next((one for one in figures if one.key == key), figures[0])
-    names = chart_names(asked.group_by, asked.instants)
-    given = {"figures": figures, "figure": figure, "chart_names": names, "chart": None, "chart_fault": None}
+    given = {"figures": figures, "figure": figure, "chart_names": chart_names(asked.group_by, asked.instants)}
     if not bill.lines:
-        return given
-    try:
-        by_time = bill if list(asked.group_by) == names else await visit.ask(asked.call(names))
-    except Refused as refused:
-        return {**given, "chart_fault": refused.detail}
-    return {**given, "chart": chart_of(by_time, figure)}
+        return {**given, "chart": None, "chart_fault": None}
+    if isinstance(by_time, str):
+        return {**given, "chart": None, "chart_fault": by_time}
+    return {**given, "chart": chart_of(by_time, figure), "chart_fault": None}
 
 
 def _coverage(bill: Bill) -> list[Any]:

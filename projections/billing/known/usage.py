@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from projections.billing.known.proof import batch_of_then
@@ -32,20 +33,38 @@ class KnownUsage:
     anchored_at: int | None
 
 
+class _Anchor(NamedTuple):
+    """The last batch that is anchored, and the position of the anchor that has all that is anchored of a period."""
+
+    batch: int
+    position: int
+
+
 async def known_usage(clickhouse: ClickHouse, names: Names, query: BillQuery, applied_position: int) -> KnownUsage:
     """The usage of a bill. Raises ClickHouseError; UsageNotProved where what was known can't be brought back."""
     journal = Journal(clickhouse, names)
     if query.usage_known_at is not None:
         return await _as_known(journal, query, min(query.usage_known_at, applied_position))
-    uncollected = await journal.uncollected()
-    return await usage_of(journal, query, applied_position, await journal.pinned(), uncollected)
+    (uncollected, pinned), anchor = await asyncio.gather(_counted(journal), _anchor(journal, query, applied_position))
+    return await _known(journal, query, pinned, uncollected, anchor)
 
 
 async def usage_of(
     journal: Journal, query: BillQuery, applied_position: int, pinned: Pinned, uncollected: int
 ) -> KnownUsage:
     """The usage of a bill of now. Raises ClickHouseError."""
-    anchored_at = await _anchored_at(journal, query, pinned, applied_position)
+    return await _known(journal, query, pinned, uncollected, await _anchor(journal, query, applied_position))
+
+
+async def _counted(journal: Journal) -> tuple[int, Pinned]:
+    """How many rows no batch has taken up, and what counts: in this order, so that none is in neither."""
+    return await journal.uncollected(), await journal.pinned()
+
+
+async def _known(
+    journal: Journal, query: BillQuery, pinned: Pinned, uncollected: int, anchor: _Anchor | None
+) -> KnownUsage:
+    anchored_at = None if anchor is None else await _anchored_at(journal, query, pinned, anchor)
     return KnownUsage(pinned, datetime.now(UTC), uncollected, anchored_at)
 
 
@@ -65,21 +84,24 @@ async def _as_known(journal: Journal, query: BillQuery, position: int) -> KnownU
     return KnownUsage(replace(pinned, batch=batch), now, 0, anchored_at)
 
 
-async def _anchored_at(journal: Journal, query: BillQuery, pinned: Pinned, position: int) -> int | None:
-    """The position of the anchor that has all usage of the period; None while some is newer."""
+async def _anchor(journal: Journal, query: BillQuery, position: int) -> _Anchor | None:
+    """What is anchored as known at a position; None where nothing is."""
     scope = Scope(journal.names)
     of_journal = {"source": SOURCE, "journal": str(await journal.id()), "anchored_by": position}
     over = scope.sql("bill/anchor_over", of_journal=scope.sql("bill/of_journal").strip())
     found = await journal.clickhouse.query(over, {**of_journal, **_days(query)})
-    if not found:
-        return None
-    anchored, anchored_at = found[0]
-    if anchored < pinned.batch:
-        period = {"since_ms": to_ms(query.since), "until_ms": to_ms(query.until), "anchored": anchored}
+    return _Anchor(*found[0]) if found else None
+
+
+async def _anchored_at(journal: Journal, query: BillQuery, pinned: Pinned, anchor: _Anchor) -> int | None:
+    """The position of the anchor that has all usage of the period; None while some is newer."""
+    if anchor.batch < pinned.batch:
+        scope = Scope(journal.names)
+        period = {"since_ms": to_ms(query.since), "until_ms": to_ms(query.until), "anchored": anchor.batch}
         newer = scope.sql("bill/newer", entries=scope.sql("bill/entries"))
         if await journal.clickhouse.query(newer, {**period, **pinned.parameters}):
             return None
-    return int(anchored_at)
+    return int(anchor.position)
 
 
 def _days(query: BillQuery) -> dict[str, Any]:

@@ -22,10 +22,11 @@ _IDS: Final = ("credential_id", "public_id")
 
 @dataclass(frozen=True)
 class Credentials:
-    """Some credentials, and their keys, as SQL has them after IN."""
+    """Some credentials, and their keys, as SQL has them after IN; and whether their times are bound as `timeline`."""
 
     ids: str
     public_ids: str
+    timeline_bound: bool = False
 
 
 # How many are bound, and more are not.
@@ -66,7 +67,8 @@ def attributed(scope: Scope, tags: Sequence[str], only: Credentials | None = Non
 def moving_of(scope: Scope, tags: Sequence[str]) -> Credentials:
     """Those of which something that decides their bill changes within the period."""
     keys = _moving_keys(scope, tags)
-    return Credentials(*(f"({scope.sql('bill/moving', keys=keys, of=of)})" for of in ("credential_id", "public_id")))
+    ids, public_ids = (f"({scope.sql('bill/moving', keys=keys, of=of)})" for of in ("credential_id", "public_id"))
+    return Credentials(ids, public_ids)
 
 
 def mostly_steady(scope: Scope, tags: Sequence[str], columns: Sequence[str], moving: Credentials | None) -> str:
@@ -130,14 +132,27 @@ def _tuple(tags: Sequence[str]) -> str:
     return f"({', '.join(tags)})" if tags else "('')"
 
 
+def timeline_as_text(scope: Scope, tags: Sequence[str], only: Credentials) -> str:
+    """The statement that gives the times of these credentials as one text, to be bound as `timeline`."""
+    columns = "".join(f", tag_{i}" for i in range(len(tags)))
+    return scope.sql("bill/timeline_as_text", timeline=_timeline(scope, tags, only), tag_columns=columns)
+
+
 def _timeline(scope: Scope, tags: Sequence[str], only: Credentials | None) -> str:
-    numbers, credentials = range(len(tags)), scope.sql("bill/credentials")
+    if only is not None and only.timeline_bound:
+        return scope.sql(
+            "bill/timeline_bound",
+            tag_types="".join(f", tag_{i} Nullable(String)" for i in range(len(tags))),
+            tag_columns="".join(f"one.tag_{i} AS tag_{i},\n    " for i in range(len(tags))),
+        )
+    numbers, of_keys = range(len(tags)), "" if only is None else f"AND public_id IN {only.public_ids}"
+    credentials = scope.sql("bill/credentials", of_keys=of_keys)
     if only is not None:
         credentials = f"SELECT * FROM ({credentials}) WHERE credential_id IN {only.ids}"  # noqa: S608 - our own texts
     return scope.sql(
         "bill/timeline",
         credentials=credentials,
-        of_keys="" if only is None else f"AND public_id IN {only.public_ids}",
+        of_keys=of_keys,
         tags=_tuple(tags),
         tag_columns="".join(f"nullIf(s.tag_{i}, '') AS tag_{i},\n    " for i in numbers),
         tag_windows="".join(f"last_value(p.tag_{i}) OVER so_far AS tag_{i},\n        " for i in numbers),

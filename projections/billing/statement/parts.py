@@ -45,16 +45,15 @@ class Parts:
         self._by_values.clear()
         self._unlisted.clear()
 
-    def having(self, columns: Sequence[int], values: _Values, width: int) -> list[Group]:
-        """Those that have the values in these columns of `by`, by its first `width` ones; all others are not listed."""
+    def having(self, columns: Sequence[int], values: _Values) -> list[Group]:
+        """Those that have the values in these columns of `by`; all others are not listed."""
         by_values = self._by_values.get(tuple(columns)) or self._indexed(tuple(columns))
         rest = dict(self._unlisted or self._as_unlisted())
-        listed = []
-        for group in by_values.get(values, []):
+        listed = by_values.get(values, [])
+        for group in listed:
             key = group.bucket, 0, (), group.currency
             rest[key] = _combined(rest[key], group, sub)
-            listed.append(group._replace(by=group.by[:width]))
-        return listed + [group._replace(by=(None,) * width) for group in rest.values() if group.entries]
+        return listed + [group for group in rest.values() if group.entries]
 
     def _indexed(self, columns: tuple[int, ...]) -> dict[_Values, list[Group]]:
         found: dict[_Values, list[Group]] = {}
@@ -71,6 +70,17 @@ class Parts:
             key = _key(one)
             self._unlisted[key] = _combined(self._unlisted[key], one, add) if key in self._unlisted else one
         return self._unlisted
+
+
+def by_columns(groups: Iterable[Group], columns: Sequence[int]) -> list[Group]:
+    """Groups by some columns of their `by`. None of the others may part an inference, as its models do."""
+    found: dict[_Key, Group] = {}
+    for group in groups:
+        by = [group.by[column] for column in columns] if group.listed else [None] * len(columns)
+        one = group._replace(by=tuple(by))
+        key = _key(one)
+        found[key] = _combined(found[key], one, add) if key in found else one
+    return list(found.values())
 
 
 def _key(group: Group) -> _Key:

@@ -27,9 +27,6 @@ class PriceBook:
     by_inference: bool
 
 
-NO_PRICES: Final = PriceBook(0, (), (0,), 0, by_inference=False)
-
-
 async def read_price_book(
     clickhouse: ClickHouse, scope: Scope, position: int, since_ms: int, until_ms: int
 ) -> PriceBook:

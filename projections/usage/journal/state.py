@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -144,14 +145,19 @@ class Journal:
 
     async def uncollected(self) -> int:
         """How many rows the gateway's tables have that no batch has taken up."""
-        parts, ledger = await self.parts(), Ledger(await self.taken())
-        return ledger.missing(parts) + await self.waiting(await self.folded())
+        parts, ledger, folded = await self._progress()
+        return ledger.missing(parts) + await self.waiting(folded)
 
     async def behind(self) -> Behind:
         """How far it is behind the gateway's tables, and what keeps its collector from going on."""
-        parts, ledger, folded = await self.parts(), Ledger(await self.taken()), await self.folded()
+        parts, ledger, folded = await self._progress()
         waiting = await self.waiting(folded)
         take = folded.take_to if folded.complete else folded.take_from
         ((age_s, failure),) = await self.clickhouse.query(sql("queries/journal/behind", self.names), {"take": take})
         lag_s = max(ledger.waiting_s(parts), age_s if waiting else 0)
         return Behind(folded.batch, ledger.missing(parts) + waiting, float(lag_s), failure or None)
+
+    async def _progress(self) -> tuple[list[Part], Ledger, Folded]:
+        """What says how far it is. Rows that wait are counted after it, so that none is left out."""
+        parts, taken, folded = await asyncio.gather(self.parts(), self.taken(), self.folded())
+        return parts, Ledger(taken), folded
