@@ -15,46 +15,31 @@ from registry.log.stream_state import StreamState
 from registry.prices.state import PriceState
 from registry.tokens.state import TokenState
 
-_KEY_COLUMNS = 13
-_CREDENTIAL_COLUMNS = 3
-_TOKEN_COLUMNS = 4
-_PRICE_COLUMNS = 7
 # Before any scheduled change of a state is in effect: the tags are those of its last event.
 _LAST_EVENT = datetime.min.replace(tzinfo=UTC)
 
 
-def columns(changed: Mapping[str, StreamState], secrets: Mapping[str, tuple[str, str]]) -> list[list[Any]]:
-    """The arrays that `sql/append.sql` takes after those of the events.
+def rows_of(
+    changed: Mapping[str, StreamState], secrets: Mapping[str, tuple[str, str]]
+) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of each table, in the order of the arrays that `sql/rows/<table>.sql` takes.
 
     `changed` is by stream; `secrets` is by id, each a (stream, hash).
     """
-    keys: list[tuple[Any, ...]] = []
-    tokens: list[tuple[Any, ...]] = []
-    credentials: list[tuple[Any, ...]] = []
-    prices: list[tuple[Any, ...]] = []
+    rows: dict[str, list[tuple[Any, ...]]] = {"key_state": [], "credential": [], "admin_token": [], "price_state": []}
     for stream, state in changed.items():
         if isinstance(state, KeyState):
-            keys.append(_key_row(stream, state))
-            credentials += [
+            rows["key_state"].append(_key_row(stream, state))
+            rows["credential"] += [
                 (one.credential_id, state.public_id, secrets[one.credential_id][1])
                 for one in state.credentials
                 if one.credential_id in secrets
             ]
         elif isinstance(state, PriceState):
-            prices.append(_price_row(stream, state))
+            rows["price_state"].append(_price_row(stream, state))
         elif isinstance(state, TokenState):
-            tokens.append(_token_row(stream, state, secrets))
-    return [
-        *transpose(keys, _KEY_COLUMNS),
-        *transpose(credentials, _CREDENTIAL_COLUMNS),
-        *transpose(tokens, _TOKEN_COLUMNS),
-        *transpose(prices, _PRICE_COLUMNS),
-    ]
-
-
-def transpose(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """The columns of rows that have `width` values each."""
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+            rows["admin_token"].append(_token_row(stream, state, secrets))
+    return rows
 
 
 def _key_row(stream: str, state: KeyState) -> tuple[Any, ...]:

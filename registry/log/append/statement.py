@@ -1,4 +1,4 @@
-"""The statement that writes a batch: `sql/append.sql` and its arguments."""
+"""The statement that writes a batch: `sql/append.sql` with the `sql/rows` that it needs, and its arguments."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Final
 
@@ -43,7 +44,8 @@ async def write_batch(driver: Any, batch: Batch, turn: Turn | None = None) -> bo
 
     Without a turn the caller holds the log's lock.
     """
-    row = await driver.fetchrow(sql.APPEND, *_arguments(batch.appended, batch.changed, batch.secrets, batch.kept, turn))
+    statement, *arguments = _statement(batch.appended, batch.changed, batch.secrets, batch.kept, turn)
+    row = await driver.fetchrow(statement, *arguments)
     return bool(row["is_ours"])
 
 
@@ -52,28 +54,30 @@ async def write_states(driver: Any, states: Mapping[str, StreamState]) -> None:
 
     Processes that remember other states of them forget those.
     """
-    await driver.fetchrow(sql.APPEND, *_arguments((), states, {}, {}, None))
+    await driver.fetchrow(*_statement((), states, {}, {}, None))
     await driver.execute(sql.REBUILT)
 
 
-def _arguments(
+def _statement(
     events: Sequence[RecordedEvent],
     changed: Mapping[str, StreamState],
     secrets: Mapping[str, tuple[str, str]],
     kept: Mapping[bytes, tuple[bytes, bytes]],
     turn: Turn | None,
 ) -> list[Any]:
-    answers = list(kept.values())
+    """The text and its arguments."""
+    rows = state_rows.rows_of(changed, secrets)
+    rows["kept_answer"] = [(one, *answer) for one, answer in kept.items()]
+    tables = [table for table, found in rows.items() if found]
+    # Of NULL there are as many rows as of an empty array.
+    columns = [*_columns(list(map(_values, events))), *chain.from_iterable(_columns(rows[table]) for table in tables)]
     guard = _LOCKED
-    columns = [
-        *state_rows.transpose(list(map(_values, events)), len(COLUMNS)),
-        *state_rows.columns(changed, secrets),
-        list(kept),
-        [digest for digest, _ in answers],
-        [sealed for _, sealed in answers],
-    ]
     if turn is not None:  # last of all: what is above takes a while of a large batch
         leeway = LEEWAY + timedelta(seconds=time.monotonic() - turn.since_s)
         guard = (turn.head.position, turn.head.hash, turn.rebuilds, turn.stamped, leeway, list(turn.repeats) or None)
-    # Of NULL there are as many rows as of an empty array, and the driver takes no time for it.
-    return [*(column or None for column in columns), *guard]
+    return [sql.append(*tables), *guard, *columns]
+
+
+def _columns(rows: list[tuple[Any, ...]]) -> list[list[Any] | None]:
+    """Events, and rows of a table, by column."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [None] * len(COLUMNS)
