@@ -102,11 +102,11 @@ async def _charges(
 ) -> tuple[tuple[Charge, ...], int]:
     """The charges of the inference by the bill's own statement, and how many rows are unrated."""
     prices = await read_price_book(clickhouse, Scope(names), position, *period)
-    asked = ask(BillQuery((), EPOCH, EPOCH), position, period, pinned, prices)
+    asked = ask(BillQuery((), EPOCH, EPOCH), position, period, prices)
     detail = bill_sql.Detail("a.number = toUInt128({inference_id:UUID})")
     sql = bill_sql.bill(Scope(names), len(asked.tags), (), (), asked.book, detail)
     bounds = {"inference_id": inference_id, "now_ms": 0, "limit": 2 * (prices.currencies + 1)}
-    rows = await clickhouse.query(sql, {**asked.parameters, **bounds})
+    rows = await clickhouse.query(sql, {**asked.parameters, **pinned.parameters, **bounds})
     with localcontext(prec=100):
         figures = figures_of([read_group(row, 0) for row in rows], 1)
     return figures["charges"], figures["unrated"]

@@ -17,8 +17,10 @@ from projections.billing.known.usage import known_usage
 from projections.billing.labels import label
 from projections.billing.limits import BillLimits
 from projections.billing.made import Made, make
+from projections.billing.prepared import prepare
 from projections.billing.query import BillQuery, faults
 from projections.billing.recent_bills import RecentBills
+from projections.billing.statement.asked import known_position
 from projections.billing.statement.groups import Group, sums_of
 from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse
@@ -104,10 +106,13 @@ async def compute_bill(
     if recent is not None and scope is None and query.usage_known_at is None:
         made = await recent.made(query, applied_position, limits)
     if made is None:
-        known, _ = await asyncio.gather(
-            known_usage(clickhouse, names, query, applied_position), Presence(clickhouse, names).check()
+        scope = scope or Scope(names)
+        known, ready, _ = await asyncio.gather(
+            known_usage(clickhouse, names, query, applied_position),
+            prepare(clickhouse, scope, query, known_position(query, applied_position)),
+            Presence(clickhouse, names).check(),
         )
-        made = await make(clickhouse, scope or Scope(names), query, applied_position, limits, known)
+        made = await make(clickhouse, scope, query, applied_position, limits, known, ready)
     # A bill of many lines takes a while, in which its loop is to answer others.
     return await asyncio.to_thread(_bill_of, query, made, limits)
 

@@ -19,13 +19,12 @@ from projections.billing.known.usage import known_usage
 from projections.billing.labels import label
 from projections.billing.limits import BillLimits
 from projections.billing.line import LineQuery, line_condition, line_parameters
+from projections.billing.prepared import Prepared, prepare
 from projections.billing.statement import sql as bill_sql
-from projections.billing.statement.asked import Asked, ask, known_position
+from projections.billing.statement.asked import known_position
 from projections.billing.statement.groups import Group, price_charges, read_group, sums
 from projections.billing.statement.key_tags import TagAt, key_tags
-from projections.billing.statement.price_book import read_price_book
 from projections.billing.statement.scope import Scope
-from projections.billing.ways import few_of, way_of_key
 from projections.engine.client import ClickHouse, Row
 from projections.engine.templates import Names
 from projections.errors import BadBillQuery
@@ -87,17 +86,16 @@ class _Reading:
     clickhouse: ClickHouse
     scope: Scope
     query: LineQuery
-    asked: Asked
-    prices: int
+    ready: Prepared
+    pinned: Pinned
     after: Place
     limits: BillLimits
-    way: bill_sql.Only | None  # of one key, where the bill is
-    bound: Mapping[str, Any]
 
     async def rows(self, sql: str, **more: Any) -> Sequence[Row]:
         """The rows of one statement."""
         after = {"after_ms": self.after.at_ms, "after_number": self.after.number}
-        parameters = {**self.asked.parameters, **line_parameters(self.query), **self.bound, **after, **more}
+        parameters = {**self.ready.asked.parameters, **self.pinned.parameters, **line_parameters(self.query)}
+        parameters |= {**after, **more}
         return await self.limits.within(self.clickhouse.query(sql, parameters, self.limits.of_engine, stoppable=True))
 
 
@@ -115,13 +113,17 @@ async def list_inferences(
     `applied_position` is at most what is applied, and not less than `after.position`. Raises BadBillQuery,
     BillLimitReached, and RowsMissing while rows are known to be missing.
     """
-    now, _ = await asyncio.gather(
-        _usage_now(clickhouse, names, query, applied_position, after), Presence(clickhouse, names).check()
+    scope, limits = Scope(names), limits or BillLimits()
+    position = known_position(query.bill, applied_position if after is None else after.position)
+    now, ready, _ = await asyncio.gather(
+        _usage_now(clickhouse, names, query, applied_position, after),
+        prepare(clickhouse, scope, query.bill, position),
+        Presence(clickhouse, names).check(),
     )
     start = after or Place(applied_position, now.batch)
     if start.batch > now.batch:
         raise BadBillQuery("cursor", "is of a usage journal that is no longer there: begin at the first page")
-    reading = await _reading(clickhouse, Scope(names), query, replace(now, batch=start.batch), start, limits)
+    reading = _Reading(clickhouse, scope, query, ready, replace(now, batch=start.batch), start, limits)
     found = await _listed(reading, limit + 1)
     page = found[:limit]
     figures, tags = await asyncio.gather(_figures(reading, page), _tags(reading, page)) if page else ({}, {})
@@ -135,44 +137,29 @@ async def _usage_now(
     clickhouse: ClickHouse, names: Names, query: LineQuery, applied_position: int, after: Place | None
 ) -> Pinned:
     """What of the journal counts now, or did as the bill's usage was known."""
-    if after is None:
-        return (await known_usage(clickhouse, names, query.bill, applied_position)).pinned
-    return await Journal(clickhouse, names).pinned()
-
-
-async def _reading(
-    clickhouse: ClickHouse, scope: Scope, query: LineQuery, pinned: Pinned, start: Place, limits: BillLimits | None
-) -> _Reading:
-    bill, position = query.bill, known_position(query.bill, start.position)
-    period = to_ms(bill.since), to_ms(bill.until)
-    prices, few = await asyncio.gather(
-        read_price_book(clickhouse, scope, position, *period), few_of(clickhouse, scope, bill, position)
-    )
-    asked = ask(bill, position, period, pinned, prices)
-    way, bound = (
-        await way_of_key(clickhouse, scope, few, len(asked.tags), asked.parameters) if few else (None, dict[str, Any]())
-    )
-    return _Reading(clickhouse, scope, query, asked, prices.prices, start, limits or BillLimits(), way, bound)
+    if after is not None or query.bill.usage_known_at is None:
+        return await Journal(clickhouse, names).pinned()
+    return (await known_usage(clickhouse, names, query.bill, applied_position)).pinned
 
 
 async def _listed(reading: _Reading, limit: int) -> Sequence[Row]:
     """The inferences after the place: instant, number, key, credential, labels, models."""
-    asked, since_ms = reading.asked, max(to_ms(reading.query.bill.since), reading.after.at_ms)
+    asked, since_ms = reading.ready.asked, max(to_ms(reading.query.bill.since), reading.after.at_ms)
     only = f"{line_condition(reading.query)} AND {_AFTER}"
-    sql = bill_sql.inferences(reading.scope, len(asked.tags), asked.group_by, asked.filtered, only, reading.way)
+    sql = bill_sql.inferences(reading.scope, len(asked.tags), asked.group_by, asked.filtered, only, reading.ready.way)
     return await reading.rows(sql, limit=limit, since_ms=since_ms)
 
 
 async def _figures(reading: _Reading, page: Sequence[Row]) -> dict[int, list[Group]]:
     """The rows of the bill's statement for the inferences of a page, by their numbers."""
-    asked, bill, last = reading.asked, reading.query.bill, page[-1]
-    times = [row[0] for row in page if row[0] >= 0] or [to_ms(bill.since)]
+    asked, prices, way, last = reading.ready.asked, reading.ready.prices.prices, reading.ready.way, page[-1]
+    times = [row[0] for row in page if row[0] >= 0] or [asked.parameters["since_ms"]]
     only = f"{line_condition(reading.query)} AND {_AFTER} AND {_UP_TO}"
     detail = bill_sql.Detail(only, ("number",), price=True)
-    sql = bill_sql.bill(reading.scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail, reading.way)
+    sql = bill_sql.bill(reading.scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail, way)
     rows = await reading.rows(
         sql,
-        limit=len(page) * (reading.prices + 1),
+        limit=len(page) * (prices + 1),
         since_ms=times[0],
         until_ms=times[-1] + 1,
         last_ms=last[0],
@@ -180,7 +167,7 @@ async def _figures(reading: _Reading, page: Sequence[Row]) -> dict[int, list[Gro
         now_ms=last[0],
     )
     found: dict[int, list[Group]] = {}
-    width = 1 + len(bill.group_by) + (2 if reading.prices else 0)
+    width = 1 + len(asked.group_by) + (2 if prices else 0)
     for group in (read_group(row, width) for row in rows):
         found.setdefault(group.by[0], []).append(group)
     return found
@@ -189,7 +176,7 @@ async def _figures(reading: _Reading, page: Sequence[Row]) -> dict[int, list[Gro
 async def _tags(reading: _Reading, page: Sequence[Row]) -> dict[tuple[str, int], Mapping[str, TagAt]]:
     """The tags of the keys of a page as of its instants."""
     wanted = {(row[2], row[0]) for row in page if row[2]}
-    position = reading.asked.parameters["position"]
+    position = reading.ready.asked.parameters["position"]
     return await key_tags(reading.clickhouse, reading.scope, wanted, position, page[-1][0] + 1)
 
 

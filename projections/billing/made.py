@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from projections.billing.figures import BUCKETS
 from projections.billing.known.usage import KnownUsage
 from projections.billing.limits import BillLimits
+from projections.billing.prepared import Prepared
 from projections.billing.query import BillQuery
 from projections.billing.statement import sql as bill_sql
-from projections.billing.statement.asked import Asked, ask, known_position
+from projections.billing.statement.asked import known_position
 from projections.billing.statement.attribution import FEW_CREDENTIALS, entries
 from projections.billing.statement.groups import Group, read_group
-from projections.billing.statement.price_book import PriceBook, read_price_book
 from projections.billing.statement.scope import Scope
-from projections.billing.ways import few_of, way_of_all, way_of_few, way_of_key
+from projections.billing.ways import few_of, way_of_all, way_of_few
 from projections.engine.client import ClickHouse
 from projections.usage.after_now import AfterNow, rows_after_now
 from registry.instant import to_ms
-
-# Prices that are bound: a server takes a mebibyte of parameters, each byte as up to three.
-_FEW_PRICES: Final = 500
-_BOOK_LENGTH: Final = 50_000
 
 
 @dataclass(frozen=True)
@@ -46,9 +41,10 @@ async def make(
     applied_position: int,
     limits: BillLimits,
     known: KnownUsage,
+    ready: Prepared,
 ) -> Made:
     """What the bill is made of, read from the engine. Raises as `compute_bill`."""
-    groups = await groups_of(clickhouse, scope, query, applied_position, limits, known)
+    groups = await groups_of(clickhouse, scope, query, limits, known, ready)
     return await made_of(clickhouse, scope, query, applied_position, groups, limits, known)
 
 
@@ -75,44 +71,27 @@ async def groups_of(
     clickhouse: ClickHouse,
     scope: Scope,
     query: BillQuery,
-    applied_position: int,
     limits: BillLimits,
     known: KnownUsage,
+    ready: Prepared,
     after_batch: int = 0,
 ) -> list[Group]:
     """The groups of a bill, or what they get by the batches after one. Raises as `compute_bill`."""
-    position, period = known_position(query, applied_position), (to_ms(query.since), to_ms(query.until))
-    prices, few = await asyncio.gather(
-        read_price_book(clickhouse, scope, position, *period), few_of(clickhouse, scope, query, position)
-    )
-    asked = await _with_book(clickhouse, scope, ask(query, position, period, known.pinned, prices), prices)
-    limit = (limits.lines + len(BUCKETS) * 2 + 1) * (prices.currencies + 1)
-    parameters = {**asked.parameters, **scope.values, "now_ms": to_ms(known.now), "limit": limit}
+    asked = ready.asked
+    way: bill_sql.Way = ready.way
+    limit = (limits.lines + len(BUCKETS) * 2 + 1) * (ready.prices.currencies + 1)
+    parameters = {**asked.parameters, **known.pinned.parameters, **scope.values}
+    parameters |= {"now_ms": to_ms(known.now), "limit": limit}
     if after_batch:
         scope, parameters["after_batch"] = replace(scope, after_batch="{after_batch:UInt64}"), after_batch
-    way: bill_sql.Way
-    if few:
-        way, bound = await way_of_key(clickhouse, scope, few, len(asked.tags), parameters)
-    elif after_batch:
-        way, bound = await way_of_few(clickhouse, scope, parameters)
-    else:
-        way, bound = (None, {}) if query.within else await way_of_all(clickhouse, scope, len(asked.tags), parameters)
-    parameters |= bound
+    if way is None and not query.within:
+        few = way_of_few(clickhouse, scope, parameters) if after_batch else None
+        way, bound = await (few or way_of_all(clickhouse, scope, len(asked.tags), parameters))
+        parameters |= bound
     detail = bill_sql.Detail("a.listed") if query.within else None
     sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail, way)
     rows = await limits.within(clickhouse.query(sql, parameters, limits.of_engine, stoppable=True))
     return [read_group(row, len(query.group_by)) for row in rows]
-
-
-async def _with_book(clickhouse: ClickHouse, scope: Scope, asked: Asked, prices: PriceBook) -> Asked:
-    """What is asked, with the prices bound where they are few: planning a statement takes as long as it is."""
-    if not 0 < prices.prices <= _FEW_PRICES:
-        return asked
-    statement = bill_sql.prices_as_text(scope)
-    ((book,),) = await clickhouse.query(statement, {**asked.parameters, **scope.values})
-    if len(book.encode()) > _BOOK_LENGTH:
-        return asked
-    return replace(asked, book=replace(asked.book, bound=True), parameters={**asked.parameters, "book": book})
 
 
 async def _seen_until_ms(

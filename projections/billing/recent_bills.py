@@ -12,13 +12,15 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
 from typing import Final
 
-from projections.billing.known.usage import usage_of
+from projections.billing.known.usage import KnownUsage, anchored_at
 from projections.billing.limits import BillLimits
 from projections.billing.made import Made, groups_of, made_of
+from projections.billing.prepared import Prepared, prepare
 from projections.billing.query import WORDS, BillQuery
 from projections.billing.statement.asked import known_position
 from projections.billing.statement.groups import Group
@@ -87,7 +89,7 @@ class RecentBills:
         recent.applied = max(recent.applied, applied_position)
         # All of a question's groups are needed: one that is cut off at so many lines is not kept.
         recent.limits = replace(limits, lines=max(limits.lines, _GROUPS))
-        await self._look_at(refresh)
+        await refresh()
         made = self._part(recent, query)
         self._forget()
         return made
@@ -116,18 +118,13 @@ class RecentBills:
 
     async def _catch_up(self, recent: _Recent, refresh: Flight[None], applied: Callable[[], Awaitable[int]]) -> None:
         recent.applied = max(recent.applied, await applied())
-        await self._look_at(refresh)
+        await refresh()
         self._forget()
 
     def _refreshed(self, question: BillQuery, task: asyncio.Task[None]) -> None:
         del self._refreshing[question]
         if not task.cancelled():
             task.exception()  # those who ask when what is at hand is too old meet it themselves
-
-    async def _look_at(self, refresh: Flight[None]) -> None:
-        if monotonic() - self._looked_at >= _LOOK_S:
-            await self._look()
-        await refresh()
 
     def _part(self, recent: _Recent, query: BillQuery) -> Made | None:
         """What the bill is made of, as a part of one by more names."""
@@ -170,29 +167,63 @@ class RecentBills:
         _, self._uncollected = await asyncio.gather(presence.check(), self._journal.uncollected())
         self._looked_at = monotonic()
 
+    async def _look_lately(self) -> None:
+        if monotonic() - self._looked_at >= _LOOK_S:
+            await self._look()
+
     async def _refresh(self, recent: _Recent) -> None:
-        began, applied, limits = min(monotonic(), self._looked_at), recent.applied, recent.limits
-        position = known_position(recent.question, applied)
+        applied, limits, question = recent.applied, recent.limits, recent.question
+        position = known_position(question, applied)
+        ready = await self._begun(recent, position)
+        began = min(monotonic(), self._looked_at)
         holds = await self._holds(recent, position)
         pinned = await self._pinned()
         if holds and recent.made and recent.made.known.pinned == pinned and recent.made.applied == applied:
             known = replace(recent.made.known, uncollected=self._uncollected)
             recent.made, recent.true_at = replace(recent.made, known=known), began
             return
-        known = await usage_of(self._journal, recent.question, applied, pinned, self._uncollected)
         before = recent.made if holds else None
-        grows = before is not None and _grows(before.known.pinned, known.pinned)
-        after_batch = before.known.pinned.batch if before is not None and grows else 0
-        asked = self._clickhouse, self._scope, recent.question, applied, limits, known
-        added = [] if grows and after_batch == known.pinned.batch else await groups_of(*asked, after_batch)
+        after_batch = before.known.pinned.batch if before is not None and _grows(before.known.pinned, pinned) else 0
+        known = KnownUsage(pinned, datetime.now(UTC), self._uncollected, None)
+        added, anchored = await asyncio.gather(
+            self._added(question, position, limits, known, ready, after_batch),
+            anchored_at(self._journal, question, applied, pinned),
+        )
         if len({tuple(group.by) for group in added if group.listed}) > limits.lines:
             recent.forget()
             return
-        parts = recent.parts if grows else Parts(())
-        made = await made_of(*asked[:4], [*parts.groups, *added], limits, known)
+        parts = recent.parts if after_batch else Parts(())
+        known, groups = replace(known, anchored_at=anchored), [*parts.groups, *added]
+        made = await made_of(self._clickhouse, self._scope, question, applied, groups, limits, known)
         # From here on nothing waits: those who ask meanwhile have all of the one or all of the other.
         parts.grow(added)
         recent.parts, recent.made, recent.made_at, recent.true_at = parts, replace(made, groups=()), position, began
+
+    async def _begun(self, recent: _Recent, position: int) -> Prepared | None:
+        """Look at what is missing, and not collected; a question that is new is made ready meanwhile."""
+        if recent.made is not None:
+            await self._look_lately()
+            return None
+        ready, _ = await asyncio.gather(self._prepared(recent.question, position), self._look_lately())
+        return ready
+
+    async def _prepared(self, question: BillQuery, position: int) -> Prepared:
+        return await prepare(self._clickhouse, self._scope, question, position)
+
+    async def _added(
+        self,
+        question: BillQuery,
+        position: int,
+        limits: BillLimits,
+        known: KnownUsage,
+        ready: Prepared | None,
+        after_batch: int,
+    ) -> list[Group]:
+        """The groups of all batches, or of those after one."""
+        if after_batch and after_batch == known.pinned.batch:
+            return []
+        ready = ready or await self._prepared(question, position)
+        return await groups_of(self._clickhouse, self._scope, question, limits, known, ready, after_batch)
 
     async def _holds(self, recent: _Recent, position: int) -> bool:
         """Whether what the bill was made of has the tags, lives and prices of a position.

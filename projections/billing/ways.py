@@ -38,11 +38,13 @@ async def way_of_few(clickhouse: ClickHouse, scope: Scope, parameters: Mapping[s
 
 async def way_of_key(
     clickhouse: ClickHouse, scope: Scope, few: Mapping[str, Any], tags: int, parameters: Mapping[str, Any]
-) -> tuple[bill_sql.Only, dict[str, Any]]:
-    """How it is made of one key, by what is bound for its credentials: of these alone, which changes what it is of.
+) -> tuple[bill_sql.Only | None, dict[str, Any]]:
+    """How it is made of one key, by what `few_of` gave: of its credentials alone, which changes what it is of.
 
     Their times are read first and bound where they are not many: the engine plans two statements in less time than one.
     """
+    if not few:
+        return None, {}
     statement = timeline_as_text(scope, bill_sql.names_of(tags), FEW_CREDENTIALS)
     ((timeline,),) = await clickhouse.query(statement, {**parameters, **few})
     if len(timeline.encode()) > _TIMELINE_LENGTH:

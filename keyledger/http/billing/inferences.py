@@ -17,6 +17,7 @@ from keyledger.http.billing.usage import (
     BillQuestion,
     limits_of,
     question_of,
+    refuse_unknown_key,
     refuse_unknown_names,
     wait_until_applied,
 )
@@ -83,6 +84,8 @@ async def list_billed_inferences(
             )
         except BadBillQuery as error:
             raise FieldsRefused(FieldFault(error.field, error.detail)) from error
+        if not page.items:
+            await refuse_unknown_key(there, line.bill, applied.position)
         cursor = None if page.next is None else _cursor(page.next, mark)
         return answer(Page(page.items, cursor), applied.position)
 

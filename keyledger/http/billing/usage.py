@@ -169,31 +169,43 @@ async def make_bill(
 ) -> Bill:
     """The bill, within the limits of the settings. With `recent` it may know more applied than the position.
 
-    Raises FieldsRefused for one by tags that no key has ever had, and for one that would be too long.
+    Raises FieldsRefused for one by tags that no key has ever had, of a key that there never was, and for one that would
+    be too long.
     """
     await refuse_unknown_names(services, question, applied_position)
-    return await bill_within_limits(services, question, applied_position, recent=recent)
+    bill = await bill_within_limits(services, question, applied_position, recent=recent)
+    if not bill.usage.rows:
+        await refuse_unknown_key(services, question, applied_position)
+    return bill
+
+
+async def refuse_unknown_key(services: Services, question: BillQuery, applied_position: int) -> None:
+    """Raise FieldsRefused for a key that there never was. One that was used there was."""
+    if question.key is None or question.within:  # who is confined does not learn which keys others have
+        return
+    position = _position_of(question, applied_position)
+    ids, _ = await credentials_of_key(services.clickhouse, Scope(services.names), question.key, position)
+    if not ids:
+        raise FieldsRefused(FieldFault("key", f"is the id of no key up to position {position}"))
 
 
 async def refuse_unknown_names(
     services: Services, question: BillQuery, applied_position: int, scope: Scope | None = None
 ) -> None:
-    """Raise FieldsRefused for tags that no key has ever had, and for a key that there never was."""
-    position = applied_position if question.pinned_at is None else question.pinned_at
-    scope_there = scope or Scope(services.names)
-    # Who is confined does not learn which keys others have.
-    if question.key is not None and not question.within:
-        ids, _ = await credentials_of_key(services.clickhouse, scope_there, question.key, position)
-        if not ids:
-            raise FieldsRefused(FieldFault("key", f"is the id of no key up to position {position}"))
+    """Raise FieldsRefused for tags that no key has ever had."""
     names = {name for name in question.group_by if name not in WORDS} | {name for name, _ in question.tags}
     known = services.recent_bills.tag_names if question.pinned_at is None and services.recent_bills else set()
     if names <= known:
         return
-    if unknown := await unknown_names(services.clickhouse, scope_there, question, position):
+    position = _position_of(question, applied_position)
+    if unknown := await unknown_names(services.clickhouse, scope or Scope(services.names), question, position):
         raise FieldsRefused(*(FieldFault(fault.field, fault.detail) for fault in unknown))
     if scope is None:
         known |= names
+
+
+def _position_of(question: BillQuery, applied_position: int) -> int:
+    return applied_position if question.pinned_at is None else question.pinned_at
 
 
 async def bill_within_limits(

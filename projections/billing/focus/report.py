@@ -5,6 +5,7 @@ They are the bill's own statement, split further, so that their charges add up t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import localcontext
@@ -12,12 +13,12 @@ from decimal import localcontext
 from projections.billing.figures import Figures
 from projections.billing.known.usage import known_usage
 from projections.billing.limits import BillLimits
+from projections.billing.prepared import prepare
 from projections.billing.query import BillQuery, faults
 from projections.billing.statement import sql as bill_sql
-from projections.billing.statement.asked import ask, known_position
+from projections.billing.statement.asked import known_position
 from projections.billing.statement.groups import Group, read_group, sums
 from projections.billing.statement.key_tags import TagAt, key_tags
-from projections.billing.statement.price_book import read_price_book
 from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names
@@ -76,24 +77,25 @@ async def focus_report(
     if found := faults(query):
         raise found[0]
     limits = limits or BillLimits()
-    await Presence(clickhouse, names).check()
-    usage = await known_usage(clickhouse, names, query, applied_position)
-    position, period = known_position(query, applied_position), (to_ms(query.since), to_ms(query.until))
-    prices = await read_price_book(clickhouse, Scope(names), position, *period)
-    asked = ask(query, position, period, usage.pinned, prices)
+    scope, position, until_ms = Scope(names), known_position(query, applied_position), to_ms(query.until)
+    usage, ready, _ = await asyncio.gather(
+        known_usage(clickhouse, names, query, applied_position),
+        prepare(clickhouse, scope, query, position),
+        Presence(clickhouse, names).check(),
+    )
+    asked = ready.asked
     detail = bill_sql.Detail(
         "a.bucket = 'keyed' AND a.listed", ("public_id", "tags_from_ms"), tags_from=True, price=True
     )
-    scope = Scope(names)
-    sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail)
-    parameters = {**asked.parameters, "now_ms": period[1], "limit": limits.lines + 1}
+    sql = bill_sql.bill(scope, len(asked.tags), asked.group_by, asked.filtered, asked.book, detail, ready.way)
+    parameters = {**asked.parameters, **usage.pinned.parameters, "now_ms": until_ms, "limit": limits.lines + 1}
     rows = await limits.within(clickhouse.query(sql, parameters, limits.of_engine, stoppable=True))
     if len(rows) > limits.lines:
         raise TooManyLines(limits.lines)
-    width = 2 + len(FOCUS_BY) + (2 if prices.prices else 0)
+    width = 2 + len(FOCUS_BY) + (2 if ready.prices.prices else 0)
     groups = [read_group(row, width) for row in rows]
     wanted = {(group.by[0], group.by[1]) for group in groups}
-    tags = await key_tags(clickhouse, scope, wanted, position, period[1])
+    tags = await key_tags(clickhouse, scope, wanted, position, until_ms)
     with localcontext(prec=100):
         lines = sorted(_lines(groups, tags), key=lambda line: line.order)
     return FocusReport(position, usage.anchored_at, lines)

@@ -46,26 +46,17 @@ async def known_usage(clickhouse: ClickHouse, names: Names, query: BillQuery, ap
     if query.usage_known_at is not None:
         return await _as_known(journal, query, min(query.usage_known_at, applied_position))
     (uncollected, pinned), anchor = await asyncio.gather(_counted(journal), _anchor(journal, query, applied_position))
-    return await _known(journal, query, pinned, uncollected, anchor)
+    return KnownUsage(pinned, datetime.now(UTC), uncollected, await _anchored_at(journal, query, pinned, anchor))
 
 
-async def usage_of(
-    journal: Journal, query: BillQuery, applied_position: int, pinned: Pinned, uncollected: int
-) -> KnownUsage:
-    """The usage of a bill of now. Raises ClickHouseError."""
-    return await _known(journal, query, pinned, uncollected, await _anchor(journal, query, applied_position))
+async def anchored_at(journal: Journal, query: BillQuery, applied_position: int, pinned: Pinned) -> int | None:
+    """The position of the anchor that has all usage of a bill of now; None while some is newer."""
+    return await _anchored_at(journal, query, pinned, await _anchor(journal, query, applied_position))
 
 
 async def _counted(journal: Journal) -> tuple[int, Pinned]:
     """How many rows no batch has taken up, and what counts: in this order, so that none is in neither."""
     return await journal.uncollected(), await journal.pinned()
-
-
-async def _known(
-    journal: Journal, query: BillQuery, pinned: Pinned, uncollected: int, anchor: _Anchor | None
-) -> KnownUsage:
-    anchored_at = None if anchor is None else await _anchored_at(journal, query, pinned, anchor)
-    return KnownUsage(pinned, datetime.now(UTC), uncollected, anchored_at)
 
 
 async def _as_known(journal: Journal, query: BillQuery, position: int) -> KnownUsage:
@@ -93,8 +84,9 @@ async def _anchor(journal: Journal, query: BillQuery, position: int) -> _Anchor 
     return _Anchor(*found[0]) if found else None
 
 
-async def _anchored_at(journal: Journal, query: BillQuery, pinned: Pinned, anchor: _Anchor) -> int | None:
-    """The position of the anchor that has all usage of the period; None while some is newer."""
+async def _anchored_at(journal: Journal, query: BillQuery, pinned: Pinned, anchor: _Anchor | None) -> int | None:
+    if anchor is None:
+        return None
     if anchor.batch < pinned.batch:
         scope = Scope(journal.names)
         period = {"since_ms": to_ms(query.since), "until_ms": to_ms(query.until), "anchored": anchor.batch}

@@ -8,7 +8,6 @@ from typing import Any
 from projections.billing.query import WORDS, BillQuery
 from projections.billing.statement import sql as bill_sql
 from projections.billing.statement.price_book import PriceBook
-from projections.usage.journal.state import Pinned
 
 
 @dataclass(frozen=True)
@@ -22,15 +21,14 @@ class Asked:
     parameters: dict[str, Any]
 
 
-def ask(query: BillQuery, position: int, period: tuple[int, int], pinned: Pinned, prices: PriceBook) -> Asked:
-    """The question as known at a position, of a period in milliseconds, over what counts of the journal."""
+def ask(query: BillQuery, position: int, period: tuple[int, int], prices: PriceBook) -> Asked:
+    """The question as known at a position, of a period in milliseconds."""
     asked = [*(n for n in query.group_by if n not in WORDS), *(n for n, _ in query.tags)]
     tags = tuple(dict.fromkeys([*asked, *prices.tag_names]))
     parameters: dict[str, Any] = {
         "position": position,
         "since_ms": period[0],
         "until_ms": period[1],
-        **pinned.parameters,
         **{f"name_{i}": name for i, name in enumerate(tags)},
         **{f"value_{i}": value for i, (_, value) in enumerate(query.tags)},
     }

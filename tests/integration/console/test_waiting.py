@@ -143,7 +143,7 @@ async def test_what_fails_meanwhile_is_a_page_with_its_request(
         await asyncio.sleep(0.2)
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr("keyledger.console.bills.bills._bill", failing)
+    monkeypatch.setattr("keyledger.console.bills.bills._answered", failing)
     answer = await served.browser.get(BILL)
     page = answer.text[answer.text.index('<main id="main"') :]
     assert "Something failed here" in page
