@@ -248,12 +248,12 @@ def _question(query: BillQuery) -> BillQuery | None:
 
 def _is_finer(one: BillQuery, other: BillQuery) -> bool:
     """Whether the groups of a question add up to those of another. An inference is in a group of each of its models."""
-    more = set(one.group_by) - set(other.group_by)
-    return (
-        more.isdisjoint(_OF_MODELS)
-        and replace(one, group_by=()) == replace(other, group_by=())
-        and (set(other.group_by) <= set(one.group_by))
-    )
+    if one.key != other.key:  # most of them
+        return False
+    more, less = set(one.group_by) - set(other.group_by), set(other.group_by) - set(one.group_by)
+    if less or not more.isdisjoint(_OF_MODELS):
+        return False
+    return replace(one, group_by=()) == replace(other, group_by=())
 
 
 def _grows(before: Pinned, now: Pinned) -> bool:
