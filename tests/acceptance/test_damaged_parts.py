@@ -14,10 +14,10 @@ import pytest
 
 from keyledger.demo.gateway_rows import KeyUse, generate
 from registry.instant import parse_instant, to_ms
-from registry.retry import poll_until
 from tests.support.oracle.truth import SINCE, UNTIL
 from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.registry_process import RegistryProcess
+from tests.support.waiting import eventually
 
 PARTS = """
 SELECT path, active, rows
@@ -72,7 +72,7 @@ async def test_the_ledger_s_damaged_parts_are_written_again_from_the_log(registr
     for table in LEDGER:
         await damage(registry, "keyledger", table)
         await registry.start()
-        made = await poll_until(lambda: bill(registry), bool, timeout_s=30)
+        made = await eventually(lambda: bill(registry), bool, timeout_s=30)
         assert made == right, table
         code, _, _ = await registry.ask("status")
         assert code == 0, table
@@ -136,7 +136,7 @@ async def test_a_part_that_can_not_be_read_any_more_is_mended_while_it_runs(
             assert refused < 200, "it is not mended"
     assert await bill(registry) == right
     lost = "SELECT name FROM system.detached_parts WHERE database = 'keyledger'"
-    assert await poll_until(lambda: registry.json("sql", lost), lambda found: not found, timeout_s=30) == []
+    assert await eventually(lambda: registry.json("sql", lost), lambda found: not found, timeout_s=30) == []
     assert (await registry.ask("status"))[0] == 0
     assert (await registry.ask("audit", "verify"))[0] == 0
     checked = await registry.json("sql", f"CHECK TABLE keyledger.{table}")
@@ -178,7 +178,7 @@ async def test_a_file_with_other_bytes_is_not_loaded_again_and_again_and_is_put_
     for part in parts:
         (part / "data.bin").unlink()
     await registry.start()
-    assert await poll_until(lambda: bill(registry), lambda made: made is None, timeout_s=30) is None
+    assert await eventually(lambda: bill(registry), lambda made: made is None, timeout_s=30) is None
     code, out, _ = await registry.ask("status")
     assert (code, "rows_missing" in out) == (1, True)
     code, out, err = await registry.ask("audit", "verify", "--repair")
@@ -187,7 +187,7 @@ async def test_a_file_with_other_bytes_is_not_loaded_again_and_again_and_is_put_
     for part in await registry.json("sql", aside):
         drop = f"ALTER TABLE keyledger.usage_entry_v1 DROP DETACHED PART '{part['name']}'"
         await registry.json("sql", f"{drop} SETTINGS allow_drop_detached = 1")
-    assert await poll_until(lambda: bill(registry), bool, timeout_s=60) == right
+    assert await eventually(lambda: bill(registry), bool, timeout_s=60) == right
     assert await registry.stop() == 0
 
 
@@ -218,7 +218,7 @@ async def test_definitions_that_were_cut_short_are_made_again(registry: Registry
         with (metadata / "keyledger" / f"{name}.sql").open("r+b") as file:
             file.truncate(left)
     await registry.start()
-    assert await poll_until(lambda: bill(registry), bool, timeout_s=30) == right
+    assert await eventually(lambda: bill(registry), bool, timeout_s=30) == right
     assert (await registry.ask("status"))[0] == 0
     assert await registry.stop() == 0
     assert (metadata / "keyledger" / "event_applied.sql").read_bytes().endswith(b"FINAL\n")

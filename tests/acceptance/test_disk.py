@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from registry.retry import poll_until
 from tests.support.processes.initialised import InitialisedFolder
 from tests.support.small_disk import small_disk
+from tests.support.waiting import eventually
 
 LEAST_MIB = 100
 
@@ -65,7 +65,7 @@ async def test_a_disk_that_fills_up_refuses_changes_but_stops_and_goes_on_when_t
                 return False
             return True
 
-        assert await poll_until(created, bool, timeout_s=20)
+        assert await eventually(created, bool, timeout_s=20)
     assert await process.stop() == 0
     fill(LEAST_MIB - 20)
     with pytest.raises(AssertionError, match="Nothing was opened"):

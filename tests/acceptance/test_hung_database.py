@@ -12,11 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from registry.retry import poll_until
 from tests.support.processes.acknowledged import assert_all_there
 from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.registry_process import RegistryProcess
 from tests.support.processes.running import hung_postgres
+from tests.support.waiting import eventually
 
 
 class Writers:
@@ -40,7 +40,7 @@ class Writers:
     async def more(self, writes: int) -> None:
         """Return when so many more writes are acknowledged."""
         target = len(self.acknowledged) + writes
-        assert await poll_until(self._count, lambda found: found >= target, timeout_s=60) >= target
+        assert await eventually(self._count, lambda found: found >= target, timeout_s=60) >= target
 
     async def all_refused(self) -> None:
         """Return when each of them has got one more refusal."""
@@ -49,7 +49,7 @@ class Writers:
         async def patient() -> int:
             return sum(now == then for now, then in zip(self.refused, before, strict=True))
 
-        assert await poll_until(patient, lambda left: left == 0, timeout_s=90) == 0
+        assert await eventually(patient, lambda left: left == 0, timeout_s=90) == 0
 
     async def assert_all_there(self) -> None:
         """Every acknowledged event is where it was acknowledged."""
@@ -132,7 +132,7 @@ async def test_nobody_waits_for_ever(tmp_path: Path, initialised: InitialisedFol
             async def answers_again() -> bool:
                 return (await client.get("/admin/api-keys")).status_code == 200
 
-            assert await poll_until(answers_again, bool, timeout_s=40)
+            assert await eventually(answers_again, bool, timeout_s=40)
         await portal.create({"customer_id": "after"})
     assert (await registry.ask("audit", "verify"))[0] == 0
     assert await registry.stop() == 0

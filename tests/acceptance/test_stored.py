@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from keyledger.embedded.postgresql.supervisor import EmbeddedPostgres
-from registry.retry import poll_until
 from tests.support.processes.forked import run_forked
 from tests.support.processes.parts import Part
 from tests.support.processes.registry_process import RegistryProcess
@@ -29,6 +28,7 @@ from tests.support.stored_registry.opened import (
     unpack,
     without_gained,
 )
+from tests.support.waiting import eventually
 
 ANSWERS = lines("answers.ndjson")
 # In no archive are the rows that these are about.
@@ -103,7 +103,7 @@ async def collect(collector: Part) -> None:
         return (await collector.get("/metrics")).text
 
     done = "keyledger_usage_uncollected_rows 0.0"
-    assert done in await poll_until(metrics, lambda text: done in text, timeout_s=60)
+    assert done in await eventually(metrics, lambda text: done in text, timeout_s=60)
     await collector.stop()
 
 

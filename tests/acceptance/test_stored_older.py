@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from registry.retry import poll_until
 from tests.support.processes.registry_process import RegistryProcess
 from tests.support.stored_registry.make_older import GROUPED
 from tests.support.stored_registry.opened import STORED, needs_x86_64, unpack, without_gained
+from tests.support.waiting import eventually
 
 OLDER = sorted((STORED / "older").iterdir())
 
@@ -29,7 +29,7 @@ async def test_a_folder_of_an_older_commit_opens_verifies_and_bills_the_same(sto
         history = await portal.http.get(f"/admin/api-keys/{keys[-1]['public_id']}/history")
         assert history.json()["items"] == was["history"]
         # The ledger of a version without a tally is written again first, and bills are refused until it is.
-        answer = await poll_until(
+        answer = await eventually(
             lambda: portal.http.get("/billing/usage", params=GROUPED), lambda one: one.status_code != 503, timeout_s=30
         )
         bill = answer.json()

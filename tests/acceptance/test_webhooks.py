@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from registry.retry import poll_until
 from tests.support.processes.initialised import InitialisedFolder
 from tests.support.processes.registry_process import RegistryProcess
+from tests.support.waiting import eventually
 from tests.support.webhook_receiver import Receiver, receiving
 
 KEYS, HOOKS = "/admin/api-keys", "/admin/webhooks"
@@ -69,9 +69,9 @@ async def survive(process: RegistryProcess, *, seed: int, kills: int) -> None:
         async with process.portal() as portal:
             expected = await events_of(portal.http, made["position"])
             count = sum(map(len, expected.values()))
-            taken = await poll_until(lambda: _taken(receiver), lambda positions: len(positions) == count, timeout_s=60)
+            taken = await eventually(lambda: _taken(receiver), lambda positions: len(positions) == count, timeout_s=60)
             assert len(taken) == count, "each event has come"
-            pending = await poll_until(lambda: _pending(portal.http), lambda found: not found, timeout_s=30)
+            pending = await eventually(lambda: _pending(portal.http), lambda found: not found, timeout_s=30)
             assert pending == []
         for stream, positions in receiver.by_stream().items():
             assert positions == expected[stream], "in order, and nothing else"
@@ -120,7 +120,7 @@ async def test_the_commands_make_test_mend_and_end_a_webhook(tmp_path: Path, ini
         code, out, err = await process.ask("webhooks", "test", made["id"])
         assert (code, out, err) == (1, "", "keyledger: not delivered: it answered 500\n")
         await process.json("keys", "create", "--tag", "customer_id:acme")
-        dead = await poll_until(lambda: _of_status(process, made["id"], "dead"), bool, timeout_s=30)
+        dead = await eventually(lambda: _of_status(process, made["id"], "dead"), bool, timeout_s=30)
         assert [(one["type"], one["last_error"]) for one in dead] == [("KeyCreated", "it answered 500")]
         code, out, err = await process.ask("status")
         assert code == 1
@@ -138,7 +138,7 @@ async def test_the_commands_make_test_mend_and_end_a_webhook(tmp_path: Path, ini
         await receiver.until(lambda one: len(one.requests) == 1)
         for secret in (made["secret"], rotated["secret"]):
             receiver.requests[0].verify(secret)
-        assert await poll_until(lambda: _of_status(process, made["id"], "delivered"), bool, timeout_s=30)
+        assert await eventually(lambda: _of_status(process, made["id"], "delivered"), bool, timeout_s=30)
         code, out, _ = await process.ask("webhooks", "deliveries", made["id"])
         assert (code, "KeyCreated" in out) == (0, True)
         code, out, _ = await process.ask("webhooks", "list")

@@ -21,8 +21,8 @@ from registry.log.postgres import PostgresEventLog
 from registry.outage import Outage
 from registry.parts.heartbeats import Beat, Heartbeats, Place, Silence
 from registry.parts.part import Part
-from registry.retry import poll_until
 from tests.support.servers.databases import Database
+from tests.support.waiting import eventually
 
 QUICK = Settings(part_missing_s=1, part_forget_s=2)
 SILENCE = Silence(30.0, 3600.0)
@@ -72,7 +72,7 @@ async def test_a_process_says_who_runs_where_and_what_it_does_until_it_is_stoppe
         succeeded = {one.part: one.succeeded_at is not None for one in status.parts}
         assert succeeded == {"serve": True, "relay": True, "projector": False}
         relay.leads = True
-        assert await poll_until(lambda: _state(registry, "relay"), lambda state: state == "leading", timeout_s=10)
+        assert await eventually(lambda: _state(registry, "relay"), lambda state: state == "leading", timeout_s=10)
     status = await status_of(registry)
     assert (status.parts, status.alarms) == ((), ()), "a clean stop is not missed"
 
@@ -81,7 +81,7 @@ async def test_one_that_fails_is_missing(registry: Registry) -> None:
     with pytest.raises(ChainBroken):
         async with beating(registry, [Work("relay", leads=True)]):
             raise ChainBroken
-    assert await poll_until(lambda: _state(registry, "relay"), lambda state: state == "missing", timeout_s=10)
+    assert await eventually(lambda: _state(registry, "relay"), lambda state: state == "missing", timeout_s=10)
     assert [one.kind for one in (await status_of(registry)).alarms] == ["part_missing"]
 
 
@@ -89,7 +89,7 @@ async def test_a_part_whose_work_has_ended_falls_silent_while_its_process_goes_o
     projector = Work("projector")
     async with beating(registry, [projector], serves=True):
         projector.failure = ChainBroken()
-        assert await poll_until(lambda: _state(registry, "projector"), lambda state: state == "missing", timeout_s=10)
+        assert await eventually(lambda: _state(registry, "projector"), lambda state: state == "missing", timeout_s=10)
         assert await _state(registry, "serve") == "running"
 
 
@@ -101,7 +101,7 @@ async def test_a_heartbeat_that_can_not_be_written_stops_nothing(registry: Regis
         async with beating(registry, serves=True):
             assert (await status_of(registry)).parts == ()
             await owner.execute(f"GRANT INSERT ON keyledger.heartbeat TO {role}")
-            assert await poll_until(lambda: _state(registry, "serve"), lambda state: state == "running", timeout_s=10)
+            assert await eventually(lambda: _state(registry, "serve"), lambda state: state == "running", timeout_s=10)
             await owner.execute("DROP TABLE keyledger.heartbeat")
 
 

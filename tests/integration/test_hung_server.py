@@ -15,9 +15,9 @@ from gateways.errors import GatewayUnavailable
 from gateways.tensorzero.key_table import GatewayTable
 from registry.db.connection import fetch, make_engine
 from registry.errors import Busy
-from registry.retry import poll_until
 from tests.support.gateway.key_table import make_table
 from tests.support.servers.databases import Database
+from tests.support.waiting import eventually
 
 RUNNING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query = 'SELECT pg_sleep(60)'"
 
@@ -84,7 +84,7 @@ async def test_a_read_ends_at_its_deadline(database: Database, monkeypatch: pyte
     async with behind_a_line(database) as (engine, line), database.connect() as owner:
         monkeypatch.setattr("registry.db.connection.ANSWER_S", 2.0)
         reading = asyncio.create_task(fetch(engine, "SELECT pg_sleep(60)"))
-        await poll_until(lambda: owner.fetchval(RUNNING), bool, timeout_s=10)
+        await eventually(lambda: owner.fetchval(RUNNING), bool, timeout_s=10)
         line.cut()
         async with asyncio.timeout(20):
             with pytest.raises(Busy, match="no answer in time"):

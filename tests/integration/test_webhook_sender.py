@@ -20,13 +20,13 @@ from registry.background import running
 from registry.errors import Conflict, FieldsRefused, UnknownDelivery, UnknownWebhook
 from registry.log.event_log import Caller
 from registry.log.postgres import PostgresEventLog
-from registry.retry import poll_until
 from registry.webhooks.schedule import Schedule
 from registry.webhooks.sender import Bounds, Sender
 from registry.webhooks.signing import message_id
 from registry.webhooks.webhook import MAX_SECRETS, Delivery, NewSecret
 from tests.support.contracts.writes import new_key, note, read_all
 from tests.support.servers.databases import Database
+from tests.support.waiting import eventually
 from tests.support.webhook_receiver import Receiver, receiving
 
 CALLER = Caller("operator")
@@ -84,7 +84,7 @@ async def settled(registry: Registry, made: NewSecret) -> dict[int, Delivery]:
         webhook = await registry.webhooks.find(made.webhook.webhook_id)
         return webhook.pending > 0 or webhook.position < head
 
-    assert await poll_until(pending, lambda waits: not waits, timeout_s=30) is False
+    assert await eventually(pending, lambda waits: not waits, timeout_s=30) is False
     return await deliveries(registry, made)
 
 
@@ -130,7 +130,7 @@ async def test_a_stream_waits_for_its_earlier_event_and_others_go_on(registry: R
     async with sending(registry):
         await receiver.until(lambda one: {got.position for got in one.taken} == {3, 5, 6})
         # That they arrived, the sender writes down a moment later.
-        waiting = await poll_until(
+        waiting = await eventually(
             lambda: deliveries(registry, made, "pending"),
             lambda one: len(one) == 3 and one[1].last_error is not None,
             timeout_s=10,
@@ -237,13 +237,13 @@ async def test_one_sends_and_another_takes_over(registry: Registry, receiver: Re
     made = await registry.webhooks.create(receiver.url, None, CALLER)
     first = sender_of(registry)
     active = asyncio.create_task(first.run())
-    assert await poll_until(_held(first), bool, timeout_s=10)
+    assert await eventually(_held(first), bool, timeout_s=10)
     async with sending(registry) as second:
         await notes(registry, *"abc")
         await settled(registry, made)
         assert (first.leads, second.leads) == (True, False)
         active.cancel()
-        assert await poll_until(_held(second), bool, timeout_s=10)
+        assert await eventually(_held(second), bool, timeout_s=10)
         await notes(registry, *"abc")
         await settled(registry, made)
     assert sorted({got.position for got in receiver.taken}) == list(range(1, 7))
@@ -256,7 +256,7 @@ async def test_who_dies_while_a_receiver_answers_sends_again_under_the_same_id(
     await notes(registry, "a", "a")
     receiver.hold.clear()
     async with sending(registry):
-        await poll_until(lambda: _now(receiver.running), bool, timeout_s=10)
+        await eventually(lambda: _now(receiver.running), bool, timeout_s=10)
     receiver.hold.set()
     async with sending(registry):
         await settled(registry, made)
@@ -314,7 +314,7 @@ async def test_what_ended_long_ago_is_swept(registry: Registry, receiver: Receiv
             "UPDATE keyledger.webhook_delivery SET ended_at = now() - interval '31 days' WHERE position = 1"
         )
     async with sending(registry):
-        await poll_until(lambda: _count(database), lambda count: count == 1, timeout_s=10)
+        await eventually(lambda: _count(database), lambda count: count == 1, timeout_s=10)
     assert list(await deliveries(registry, made)) == [2]
 
 
@@ -339,7 +339,7 @@ async def test_a_name_that_leads_elsewhere_at_the_delivery_is_refused_there(
             await registry.webhooks.create(f"http://portal.example:{port}/hook", None, CALLER)
         await notes(registry, "a")
         async with sending(registry):
-            failed = await poll_until(_failed(registry, made), bool, timeout_s=10)
+            failed = await eventually(_failed(registry, made), bool, timeout_s=10)
             assert "not public" in str(failed)
         await registry.log.write(note("thing-more"))
     assert receiver.requests == []
@@ -352,7 +352,7 @@ async def test_an_answer_may_ask_for_a_longer_pause(registry: Registry, receiver
     receiver.answers = lambda _got: 503
     await notes(registry, "a")
     async with sending(registry):
-        await poll_until(_failed(registry, made), bool, timeout_s=10)
+        await eventually(_failed(registry, made), bool, timeout_s=10)
     (one,) = (await deliveries(registry, made)).values()
     assert one.next_attempt_at is not None
     assert one.last_attempt_at is not None

@@ -12,10 +12,10 @@ import pytest
 from keyledger.runtime.serving.server import bind_tcp, serving
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
-from registry.retry import poll_until
 from tests.support.api.service import Api, assert_problem, open_api
 from tests.support.bill_world import World, key_facts
 from tests.support.servers.databases import Database
+from tests.support.waiting import eventually
 
 QUESTION = {"since": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z", "group_by": "customer_id"}
 # Half a million inferences: a bill takes a second or more, so that some are under way when their callers leave.
@@ -57,7 +57,7 @@ async def test_bills_whose_callers_left_are_stopped_whether_they_run_or_wait(bus
         ((running,),) = await api.services.clickhouse.query(BILLS)
         return running, api.reading.bills.inside
 
-    assert await poll_until(under_way, lambda found: found == (0, 0), timeout_s=10) == (0, 0)
+    assert await eventually(under_way, lambda found: found == (0, 0), timeout_s=10) == (0, 0)
     answer = await api.call("GET", "/billing/usage", by="billing", params=QUESTION)
     assert answer.status_code == 200
     assert sum(bucket["inferences"] for bucket in answer.json()["coverage"]) == 500_000

@@ -14,9 +14,9 @@ from keyledger.settings import Settings
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from registry.background import running
-from registry.retry import poll_until
 from tests.support.api.service import Api, assert_problem, open_api
 from tests.support.servers.databases import Database
+from tests.support.waiting import eventually
 from tests.support.webhook_receiver import Receiver, receiving
 
 HOOKS = "/admin/webhooks"
@@ -192,7 +192,7 @@ async def test_deliveries_are_the_feeds_events_and_are_listed_and_replayed(lenie
         ]
         fails = False
         await receiver.until(lambda one: len(one.taken) == 2)
-        found = await poll_until(lambda: _items(lenient, path), _ended, timeout_s=10)
+        found = await eventually(lambda: _items(lenient, path), _ended, timeout_s=10)
         assert [one["position"] for one in found] == [lenient_head := await lenient.head(), lenient_head - 1]
         first = (await lenient.call("GET", path, params={"limit": 1})).json()
         rest = (await lenient.call("GET", path, params={"limit": 1, "cursor": first["next_cursor"]})).json()

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from keyledger.runtime.serving.server import bind_tcp
 from keyledger.runtime.webhooks.http_receiver import HttpReceiver
-from registry.retry import poll_until
 from registry.webhooks.signing import new_secret, signed_headers
 from tests.support.documents import ROOT
+from tests.support.waiting import eventually
 
 BODY = b'{"type":"keyledger.KeyCreated.v1","subject":"k3yPubl1cId0"}'
 
@@ -56,7 +56,7 @@ async def test_the_receiver_of_the_page_takes_what_is_signed_once_and_nothing_el
 
     async with started(tmp_path, secret) as (url, printed):
         old = time.time() - 600
-        status = await poll_until(
+        status = await eventually(
             lambda: send(url, "msg_1", secret, old), lambda found: found is not None, timeout_s=20
         )
         assert status == 401, "an old timestamp"

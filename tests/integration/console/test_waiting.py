@@ -19,10 +19,10 @@ from keyledger.runtime.serving.concurrency_limit import ConcurrencyLimit
 from keyledger.runtime.serving.server import bind_tcp, serving
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
-from registry.retry import poll_until
 from tests.support.api.service import Api, open_api
 from tests.support.console import Browser
 from tests.support.servers.databases import Database
+from tests.support.waiting import eventually
 
 BILL = "/console/bills?month=2026-03&group_by="
 
@@ -108,8 +108,8 @@ async def test_who_leaves_stops_what_they_wait_for(served: Served) -> None:
         async with served.browser.http.stream("GET", BILL) as answer:
             text = answer.aiter_text()  # to lose it is to leave
             await read_until(text, "so-far")
-            assert await poll_until(inside, lambda count: count == 3, timeout_s=10) == 3
-        assert await poll_until(inside, lambda count: count == 2, timeout_s=10) == 2
+            assert await eventually(inside, lambda count: count == 3, timeout_s=10) == 3
+        assert await eventually(inside, lambda count: count == 2, timeout_s=10) == 2
 
 
 async def test_what_was_stopped_can_be_asked_for_again(served: Served) -> None:
@@ -153,7 +153,7 @@ async def test_what_fails_meanwhile_is_a_page_with_its_request(
     async def logged() -> str:
         return caplog.text
 
-    assert await poll_until(logged, lambda log: "ZeroDivisionError" in log, timeout_s=10)
+    assert await eventually(logged, lambda log: "ZeroDivisionError" in log, timeout_s=10)
 
 
 async def test_a_look_at_how_far_it_is_holds_up_nothing_and_breaks_nothing(

@@ -14,7 +14,6 @@ from pathlib import Path
 from random import Random
 
 from keyledger.embedded.postgresql.cluster import OWNER
-from registry.retry import poll_until
 from tests.support.chaos.callers import leave
 from tests.support.chaos.clock import set_clock
 from tests.support.chaos.parts import cut, tables
@@ -23,6 +22,7 @@ from tests.support.chaos.writers import Writers
 from tests.support.processes.registry_process import RegistryProcess
 from tests.support.processes.running import embedded, hung_postgres
 from tests.support.small_disk import fill
+from tests.support.waiting import eventually
 
 GATEWAY = "tensorzero"
 LEDGER = "keyledger"
@@ -50,7 +50,7 @@ class Faults:
         async def noticed() -> bool:
             return len(self.writers.refused) > before or not self.process.runs
 
-        assert await poll_until(noticed, bool, timeout_s=30)
+        assert await eventually(noticed, bool, timeout_s=30)
         await self._last(2)
         ballast.unlink()
 

@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from registry.retry import poll_until
 from tests.support.chaos.recorded import Recorded
 from tests.support.chaos.usage import Usage
 from tests.support.chaos.writers import Writers
 from tests.support.processes.registry_process import RegistryProcess
+from tests.support.waiting import eventually
 
 _BROKEN = """
 SELECT database, table, name
@@ -39,16 +39,16 @@ class Operator:
                 await self._act_on(alarm)
             return alarms
 
-        left = await poll_until(quiet, lambda alarms: not alarms, timeout_s=QUIET_S, poll_s=0.3)
+        left = await eventually(quiet, lambda alarms: not alarms, timeout_s=QUIET_S, poll_s=0.3)
         assert not left, left
-        assert await poll_until(self.usage.load_again, bool, timeout_s=QUIET_S)
+        assert await eventually(self.usage.load_again, bool, timeout_s=QUIET_S)
 
     async def check(self, *, bill: bool) -> None:
         """Nothing that was acknowledged is lost, an audit finds nothing, and, if asked, the bill is the oracle's."""
         async with self.process.portal() as portal:
             recorded = await Recorded.read(portal)
             recorded.check(self.writers)
-            assert not bill or await poll_until(
+            assert not bill or await eventually(
                 lambda: self.usage.compare(portal, recorded.facts, recorded.position), bool, timeout_s=QUIET_S
             ), "the bill is refused"
         code, out, err = await self.process.ask("audit", "verify")

@@ -13,9 +13,9 @@ import httpx
 
 from keyledger.demo.gateway_rows import KeyUse
 from registry.instant import parse_instant, to_ms
-from registry.retry import poll_until
 from tests.support.portal import AdminClient
 from tests.support.processes.registry_process import RegistryProcess
+from tests.support.waiting import eventually
 
 PAUSE_S = 0.1  # between two changes of one writer: an oracle in Python goes over all of them after each round
 REFUSALS = {404, 409, 422, 429, 503}
@@ -56,7 +56,7 @@ class Writers:
         async def done() -> int:
             return len(self.acknowledged)
 
-        answered = await poll_until(done, lambda number: number >= target, timeout_s=within_s)
+        answered = await eventually(done, lambda number: number >= target, timeout_s=within_s)
         assert answered >= target, f"{target - answered} of {more} changes were not taken within {within_s} s"
 
     async def _change_one(self, portal: AdminClient, mark: str) -> None:

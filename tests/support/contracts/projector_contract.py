@@ -19,12 +19,12 @@ from registry.errors import ChainBroken, LogBroken, LogChanged, UndecodableEvent
 from registry.log.log_position import LogPosition
 from registry.log.memory import MemoryEventLog
 from registry.log.postgres import PostgresEventLog
-from registry.retry import poll_until
 from tests.support.bill_world import World
 from tests.support.contracts.writes import later_version
 from tests.support.ledger.projecting import project
 from tests.support.ledger.workload import fill
 from tests.support.ledger_tables import contents
+from tests.support.waiting import eventually
 
 
 async def test_the_whole_log_arrives(postgres_log: PostgresEventLog, world: World) -> None:
@@ -130,10 +130,10 @@ async def test_an_error_that_passes_is_reported_and_waited_out(clickhouse: Click
     projector = Projector(LogTail(log), store, str(log.log_id), poll_s=0.05, again_s=0.5)
     running = asyncio.create_task(projector.run())
     try:
-        failing = await poll_until(store.frontier, lambda one: bool(one.failure), timeout_s=20)
+        failing = await eventually(store.frontier, lambda one: bool(one.failure), timeout_s=20)
         assert failing.failure == "CORRUPTED_DATA"
         head = (await log.head()).position
-        passed = await poll_until(
+        passed = await eventually(
             store.frontier, lambda one: one.applied.position == head and not one.failure, timeout_s=20
         )
         assert (passed.applied.position, passed.failure, projector.failure) == (head, "", None)

@@ -17,10 +17,10 @@ import psutil
 from keyledger.demo.gateway_rows import GatewayRows
 from keyledger.embedded.folder import DataFolder
 from keyledger.embedded.operator_socket import socket_path_for_client
-from registry.retry import poll_until
 from tests.support.portal import AdminClient
 from tests.support.processes.forked import Forked, run_forked
 from tests.support.processes.in_process import run_in_process
+from tests.support.waiting import eventually
 
 READY_S = 60
 
@@ -118,7 +118,7 @@ class RegistryProcess:
             status = json.loads(out)
             return int(status["head"] - status["projectors"][0]["applied"])
 
-        assert await poll_until(lag, lambda positions: positions == 0, timeout_s=READY_S) == 0
+        assert await eventually(lag, lambda positions: positions == 0, timeout_s=READY_S) == 0
 
     def postmasters(self) -> list[int]:
         """The PostgreSQL servers that stand in the folder."""

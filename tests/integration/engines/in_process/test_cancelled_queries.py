@@ -14,8 +14,8 @@ from projections.billing.query import BillQuery
 from projections.engine.client import ClickHouse, RowsRead, for_request
 from projections.errors import BillLimitReached
 from registry.instant import from_ms
-from registry.retry import poll_until
 from tests.support.bill_world import World
+from tests.support.waiting import eventually
 
 SLOW = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1"
 RUNNING = "SELECT count() FROM system.processes WHERE query LIKE '%numbers(1000000000000)%' AND query NOT LIKE '%LIKE%'"
@@ -36,12 +36,12 @@ async def running(clickhouse: ClickHouse) -> int:
 
 async def test_cancelled_statements_end_whether_they_run_or_wait(narrow: ClickHouse, clickhouse: ClickHouse) -> None:
     queries = [asyncio.create_task(narrow.query(SLOW, stoppable=True)) for _ in range(10)]
-    assert await poll_until(lambda: running(clickhouse), lambda count: count == 2, timeout_s=20) == 2
+    assert await eventually(lambda: running(clickhouse), lambda count: count == 2, timeout_s=20) == 2
     for query in queries:
         query.cancel()
     await asyncio.gather(*queries, return_exceptions=True)
     assert all(query.cancelled() for query in queries)
-    assert await poll_until(lambda: running(clickhouse), lambda count: count == 0, timeout_s=20) == 0
+    assert await eventually(lambda: running(clickhouse), lambda count: count == 0, timeout_s=20) == 0
     assert await asyncio.wait_for(narrow.query("SELECT 1"), 20) == [(1,)]
 
 
@@ -52,21 +52,21 @@ async def test_it_is_known_how_many_rows_a_request_has_read(narrow: ClickHouse, 
     async def read() -> RowsRead:
         return await clickhouse.rows_read("one") or RowsRead(0, 0)
 
-    first = await poll_until(read, lambda found: found.rows > 0, timeout_s=20)
+    first = await eventually(read, lambda found: found.rows > 0, timeout_s=20)
     assert 0 < first.rows < first.of == 1_000_000_000_000
-    later = await poll_until(read, lambda found: found.rows > first.rows, timeout_s=20)
+    later = await eventually(read, lambda found: found.rows > first.rows, timeout_s=20)
     assert later.rows > first.rows
     assert await clickhouse.rows_read("on") is None, "another request, whose id this one begins with"
     query.cancel()
     await asyncio.gather(query, return_exceptions=True)
-    assert await poll_until(lambda: running(clickhouse), lambda count: count == 0, timeout_s=20) == 0
+    assert await eventually(lambda: running(clickhouse), lambda count: count == 0, timeout_s=20) == 0
     assert await clickhouse.rows_read("one") is None
 
 
 async def test_closing_stops_what_runs(clickhouse: ClickHouse, clickhouse_url: str) -> None:
     client = ClickHouse(clickhouse_url, threads=2)
     queries = [asyncio.create_task(client.query(SLOW, stoppable=True)) for _ in range(4)]
-    await poll_until(lambda: running(clickhouse), lambda count: count == 2, timeout_s=20)
+    await eventually(lambda: running(clickhouse), lambda count: count == 2, timeout_s=20)
     began = time.monotonic()
     await client.close()
     assert time.monotonic() - began < 10

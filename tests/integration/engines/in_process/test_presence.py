@@ -19,11 +19,11 @@ from projections.ledger.presence import Missing, Presence
 from projections.ledger.store import Store
 from registry.instant import to_ms
 from registry.log.memory import MemoryEventLog
-from registry.retry import poll_until
 from tests.support.bill_world import World, chat, model, uuid7
 from tests.support.ledger.projecting import project
 from tests.support.ledger.workload import fill
 from tests.support.ledger_tables import contents
+from tests.support.waiting import eventually
 
 LEDGER = (
     "key_tag_change_v1",
@@ -71,7 +71,7 @@ async def test_what_the_ledger_lost_is_written_again(log: MemoryEventLog, world:
     with pytest.raises(RowsMissing, match=table.rpartition("_v")[0]):
         await world.bill(group_by=("customer_id",))
     async with guarding(log, world.clickhouse, world.names):
-        assert await poll_until(presence.missing, lambda missing: not missing, timeout_s=20) == []
+        assert await eventually(presence.missing, lambda missing: not missing, timeout_s=20) == []
     assert await contents(world.clickhouse, world.names) == before
     assert await world.bill(group_by=("customer_id",)) == bill
 
@@ -87,7 +87,7 @@ async def test_applied_events_that_are_gone_are_written_again(log: MemoryEventLo
         async def whole() -> bool:
             return await contents(world.clickhouse, world.names) == before
 
-        assert await poll_until(whole, bool, timeout_s=20)
+        assert await eventually(whole, bool, timeout_s=20)
 
 
 @pytest.mark.parametrize("table", ["ChatInference", "ModelInference"])

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from registry.instant import parse_instant, to_ms
-from registry.retry import poll_until
 from tests.support.bill_world import World, chat, model, uuid7
 from tests.support.portal import AdminClient
 from tests.support.processes.forked import run_forked
 from tests.support.processes.parts import Part
 from tests.support.servers.databases import Database, plain
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("clickhouse-http")
 
@@ -56,7 +56,7 @@ async def test_a_key_is_made_used_moved_revoked_and_billed(
             async def uncollected() -> int:
                 return int((await serve.status())["collector"]["uncollected"])
 
-            assert await poll_until(uncollected, lambda rows: rows == 0, timeout_s=30) == 0
+            assert await eventually(uncollected, lambda rows: rows == 0, timeout_s=30) == 0
             asked = PERIOD | {"group_by": "customer_id", "wait_for": str(ended["position"])}
             answer = await portal.http.get("/billing/usage", params=asked)
             assert answer.status_code == 200, answer.text
@@ -68,7 +68,7 @@ async def test_a_key_is_made_used_moved_revoked_and_billed(
         ]
         assert [(line["by"]["customer_id"], line["cost_usd"]) for line in bill["late_lines"]] == [("globex", "0.001")]
         alarm = 'keyledger_alarms{kind="gateway_metrics"} 1.0'
-        metrics = await poll_until(lambda: projector.get("/metrics"), lambda seen: alarm in seen.text, timeout_s=30)
+        metrics = await eventually(lambda: projector.get("/metrics"), lambda seen: alarm in seen.text, timeout_s=30)
         assert alarm in metrics.text
 
         assert "keyledger_usage_uncollected_rows 0.0" in metrics.text
@@ -77,10 +77,10 @@ async def test_a_key_is_made_used_moved_revoked_and_billed(
             found = (await serve.status())["parts"]
             return {one["part"] for one in found if one["state"] in ("running", "leading")}
 
-        assert await poll_until(running, lambda parts: parts == {"serve", "projector", "collector"}, timeout_s=30)
+        assert await eventually(running, lambda parts: parts == {"serve", "sender", "projector", "collector"}, timeout_s=30)
         await collector.stop()
         await projector.stop()
-        assert await poll_until(running, lambda parts: parts == {"serve"}, timeout_s=30)
+        assert await eventually(running, lambda parts: parts == {"serve", "sender"}, timeout_s=30)
         kinds = {one["kind"] for one in (await serve.status())["alarms"]}
         assert kinds == {"gateway_metrics"}, "one that was stopped cleanly is not missed"
     finally:
