@@ -21,7 +21,7 @@ from registry.db.tables import (
     key_state,
     relay_checkpoint,
 )
-from registry.errors import UnknownKey
+from registry.errors import UnknownKey, UnknownToken
 from registry.keys.as_of import PastKey, moment
 from registry.keys.events import CLOCK_STREAM, key_stream
 from registry.keys.filters import KeyFilters
@@ -267,6 +267,14 @@ class Queries:
             )
         )
         return (_token(rows[0]), rows[0].secret_hash or "") if rows else None
+
+    async def known_token(self, token_id: str) -> KnownToken:
+        """An admin token, also one that has ended. Raises UnknownToken."""
+        table = admin_token.c
+        found = select(table.stream, table.document, table.last_used_at).where(table.token_id == token_id)
+        for row in await self._rows(found):
+            return KnownToken(_token(row), row.last_used_at)
+        raise UnknownToken
 
     async def tokens(self) -> list[KnownToken]:
         """All admin tokens, oldest first, so that a new one moves no other."""

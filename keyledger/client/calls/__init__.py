@@ -26,7 +26,7 @@ from keyledger.client.calls.keys import (
 )
 from keyledger.client.calls.policy import set_tag_policy, show_tag_policy, try_tag_policy
 from keyledger.client.calls.prices import end_price, list_price_events, list_prices, set_price, show_price
-from keyledger.client.calls.tokens import create_token, list_tokens, revoke_token, rotate_token
+from keyledger.client.calls.tokens import create_token, list_tokens, revoke_token, rotate_token, show_token
 from keyledger.client.calls.webhooks import (
     create_webhook,
     delete_webhook,
@@ -34,6 +34,7 @@ from keyledger.client.calls.webhooks import (
     list_webhooks,
     replay_delivery,
     rotate_webhook,
+    show_webhook,
     test_webhook,
 )
 
@@ -72,6 +73,8 @@ __all__ = [
     "show_key_usage",
     "show_price",
     "show_tag_policy",
+    "show_token",
+    "show_webhook",
     "suspend_key",
     "test_webhook",
     "try_tag_policy",

@@ -30,6 +30,11 @@ def list_tokens(*, limit: int | None = None) -> Call[Page[Token]]:
     return Call("GET", _PATH, Page[Token], query_of(limit=limit))
 
 
+def show_token(token_id: str) -> Call[Token]:
+    """Show an admin token, also one that has ended."""
+    return Call("GET", f"{_PATH}{path_of(token_id)}", Token)
+
+
 def rotate_token(token_id: str, *, overlap_s: int) -> Call[NewToken]:
     """Make a token with the same rights in place of one, which works for some seconds longer."""
     return Call("POST", f"{_PATH}{path_of(token_id)}/rotate", NewToken, body={"overlap_s": overlap_s}, changes=True)

@@ -24,6 +24,11 @@ def list_webhooks(*, limit: int | None = None) -> Call[Page[Webhook]]:
     return Call("GET", _PATH, Page[Webhook], query_of(limit=limit))
 
 
+def show_webhook(webhook_id: str) -> Call[Webhook]:
+    """Show a webhook that is not deleted, with how much is pending and dead."""
+    return Call("GET", _path(webhook_id), Webhook)
+
+
 def delete_webhook(webhook_id: str) -> Call[Webhook]:
     """Delete a webhook: nothing is sent to it any more."""
     return Call("DELETE", _path(webhook_id), Webhook, changes=True)

@@ -59,6 +59,16 @@ async def list_tokens(
     return answer(Page(items, cursor), seen.position)
 
 
+@router.get("/{token_id}", response_model=TokenOut, responses=documented(404, 422))
+async def show_token(
+    token_id: TokenId, registry: Registry, _principal: Administrator, _query: Annotated[NoQuery, Query()]
+) -> JSONResponse:
+    """Show an admin token, also one that has ended. Its last use was written half a minute ago at most."""
+    found = await registry.queries.known_token(checked_id(token_id, UnknownToken))
+    seen = await registry.queries.seen()
+    return answer(token_out(found.token, seen.now, found.last_used_at), seen.position)
+
+
 @router.post(
     "/{token_id}/rotate",
     status_code=201,

@@ -13,7 +13,7 @@ from keyledger.http.answer.problem import documented
 from keyledger.http.dependencies import OF_CALLERS, Administrator, Registry, caller_of
 from keyledger.http.events.types import types_of
 from keyledger.http.reads import Reads
-from keyledger.http.request.query_params import PageQuery, from_cursor, to_cursor
+from keyledger.http.request.query_params import NoQuery, PageQuery, from_cursor, to_cursor
 from keyledger.http.request.request_body import JSON, body_docs, json_body
 from keyledger.http.webhooks.bodies import RotateWebhookBody, WebhookBody, WebhookId, webhook_id_of
 from keyledger.http.webhooks.views import NewWebhookOut, WebhookOut, new_webhook_out, webhook_out
@@ -56,6 +56,15 @@ async def _page(registry: OpenRegistry, before: int | None, limit: int) -> JSONR
     cursor = to_cursor("webhooks", found[limit - 1].number) if len(found) > limit else None
     seen = await registry.queries.seen()
     return answer(Page([webhook_out(one) for one in found[:limit]], cursor), seen.position)
+
+
+@router.get("/{webhook_id}", response_model=WebhookOut, responses=documented(404, 422))
+async def show_webhook(
+    webhook_id: WebhookId, registry: Registry, _principal: Administrator, _query: Annotated[NoQuery, Query()]
+) -> JSONResponse:
+    """Show a webhook, with how much is pending and dead. One that is deleted is 404."""
+    found = await registry.webhooks.find(webhook_id_of(webhook_id))
+    return answer(webhook_out(found), (await registry.queries.seen()).position)
 
 
 @router.delete("/{webhook_id}", response_model=WebhookOut, responses=documented(404, 409, 422))

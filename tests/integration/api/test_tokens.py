@@ -60,13 +60,17 @@ async def test_a_token_is_shown_once_works_and_ends(api: Api) -> None:
     await api.services.registry.gate.last_use.write()
     (used,) = [one for one in await listed(api) if one["token_id"] == token["token_id"]]
     assert used["last_used_at"] is not None
+    path = f"{TOKENS}/{token['token_id']}"
+    assert (await api.call("GET", path)).json() == used
     ended = await api.call("DELETE", f"{TOKENS}/{token['token_id']}", params={"reason": "left"})
     assert (ended.status_code, ended.json()["status"]) == (200, "revoked")
     assert (await api.call("DELETE", f"{TOKENS}/{token['token_id']}")).json()["revoked_at"] == ended.json()[
         "revoked_at"
     ]
+    assert (await api.call("GET", path)).json()["revoked_at"] == ended.json()["revoked_at"]
     assert_problem(await by(api, text, "GET", KEYS), 401)
-    assert_problem(await api.call("DELETE", f"{TOKENS}/AAAAAAAAAAAA"), 404)
+    for method in ("GET", "DELETE"):
+        assert_problem(await api.call(method, f"{TOKENS}/AAAAAAAAAAAA"), 404)
 
 
 async def test_a_token_expires_by_itself(api: Api) -> None:

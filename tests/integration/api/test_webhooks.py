@@ -70,6 +70,9 @@ async def test_the_secret_is_in_the_first_answer_alone(api: Api) -> None:
     listed = await api.call("GET", HOOKS)
     assert listed.headers["keyledger-position"] == str(head)
     assert listed.json()["items"] == [{name: value for name, value in made.items() if name != "secret"}]
+    shown = await api.call("GET", f"{HOOKS}/{made['id']}")
+    assert shown.json() == listed.json()["items"][0]
+    assert shown.headers["keyledger-position"] == str(head)
     assert made["secret"] not in listed.text
 
 
@@ -141,6 +144,7 @@ async def test_a_deleted_one_is_not_listed_and_a_repeat_answers_the_same(api: Ap
     assert (await api.call("DELETE", path)).json() == deleted.json()
     assert (await api.call("GET", HOOKS)).json()["items"] == []
     for method, rest in (
+        ("GET", ""),
         ("POST", "/rotate"),
         ("POST", "/test"),
         ("GET", "/deliveries"),
@@ -152,7 +156,7 @@ async def test_a_deleted_one_is_not_listed_and_a_repeat_answers_the_same(api: Ap
 @pytest.mark.parametrize("webhook_id", ["x", NOBODY, NOBODY.upper(), NOBODY.replace("-", "")])
 async def test_an_unknown_webhook_is_404(shared_api: Api, webhook_id: str) -> None:
     path = f"{HOOKS}/{webhook_id}"
-    for method, rest in (("DELETE", ""), ("POST", "/rotate"), ("POST", "/test"), ("GET", "/deliveries"),
+    for method, rest in (("GET", ""), ("DELETE", ""), ("POST", "/rotate"), ("POST", "/test"), ("GET", "/deliveries"),
                          ("POST", "/deliveries/1/replay"), ("POST", "/deliveries/x/replay")):  # fmt: skip
         assert_problem(await shared_api.call(method, path + rest), 404)
 
