@@ -88,7 +88,7 @@ async def read_rows(clickhouse: ClickHouse, names: Names, inference_id: UUID, at
         models = await clickhouse.query(sql("queries/explain/models", names, winners=winners), bounds)
         read = Read(
             _billed(found[0]),
-            tuple(InferenceRow(*row) for row in rows),
+            tuple(_inference_row(row) for row in rows),
             tuple(_model(row) for row in models),
             *await _charges(clickhouse, names, inference_id, (since_ms, until_ms), position, pinned),
         )
@@ -119,10 +119,15 @@ def _billed(row: Row) -> Billed:
     )
 
 
+def _inference_row(row: Row) -> InferenceRow:
+    table, function, credential_id, claimed_tags, rows, wins = row
+    return InferenceRow(table, function, credential_id, claimed_tags, rows, bool(wins))
+
+
 def _model(row: Row) -> ModelRow:
     id_, model, provider, input_tokens, output_tokens, cache_read, cache_write, cached, cost_usd, differ, rows = row
     tokens = (input_tokens, output_tokens, cache_read, cache_write)
-    return ModelRow(str(id_), model, provider, *tokens, cached, cost_usd, rows, differ)
+    return ModelRow(str(id_), model, provider, *tokens, cached, cost_usd, rows, bool(differ))
 
 
 async def ledger_tags(
