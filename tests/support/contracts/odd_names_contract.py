@@ -51,6 +51,21 @@ async def test_every_odd_value_has_its_own_line_with_its_own_money(world: World)
         assert by_labels(filtered) == {(text,): (1, "0.001")}, text
 
 
+async def test_one_key_s_odd_values_are_billed_each_at_its_instant(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one key the times are read first and bound as a text; where that would be too long they are not."""
+    key, texts = "odd000000000", [*TAKEN, None, "again"]
+    facts = key_facts(key, 1, NOON - 1)
+    facts += [Fact(2 + n, NOON + n, "tag", key, tag="customer_id", value=text) for n, text in enumerate(texts)]
+    await world.write(facts)
+    await world.serve([chat(uuid7(NOON + n, n), key) for n, _ in enumerate(texts)])
+    for length in (50_000, 0):
+        monkeypatch.setattr("projections.billing.ways._TIMELINE_LENGTH", length)
+        bill = await world.bill(group_by=("customer_id",), key=key)
+        assert {line["by"]["customer_id"]: line["inferences"] for line in bill["lines"]} == dict.fromkeys(texts, 1)
+
+
 @pytest.mark.long  # of the same way, the contract of the bill has one name in `make test`
 async def test_a_bill_grouped_by_odd_names_is_right_for_each(world: World) -> None:
     await fill(world)
