@@ -27,6 +27,7 @@ from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names
 from projections.errors import TooManyLines
 from projections.ledger.presence import Presence
+from projections.together import together
 from projections.usage.after_now import AfterNow
 from registry.instant import from_ms
 
@@ -107,10 +108,10 @@ async def compute_bill(
         made = await recent.made(query, applied_position, limits)
     if made is None:
         scope = scope or Scope(names)
-        known, ready, _ = await asyncio.gather(
+        _, known, ready = await together(
+            Presence(clickhouse, names).check(),
             known_usage(clickhouse, names, query, applied_position),
             prepare(clickhouse, scope, query, known_position(query, applied_position)),
-            Presence(clickhouse, names).check(),
         )
         made = await make(clickhouse, scope, query, applied_position, limits, known, ready)
     # A bill of many lines takes a while, in which its loop is to answer others.

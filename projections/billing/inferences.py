@@ -6,7 +6,6 @@ rows and events arrive, and their figures add up to those of the line.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,6 +28,7 @@ from projections.engine.client import ClickHouse, Row
 from projections.engine.templates import Names
 from projections.errors import BadBillQuery
 from projections.ledger.presence import Presence
+from projections.together import together
 from projections.usage.journal.state import Journal, Pinned
 from registry.instant import from_ms, to_ms
 
@@ -115,10 +115,10 @@ async def list_inferences(
     """
     scope, limits = Scope(names), limits or BillLimits()
     position = known_position(query.bill, applied_position if after is None else after.position)
-    now, ready, _ = await asyncio.gather(
+    _, now, ready = await together(
+        Presence(clickhouse, names).check(),
         _usage_now(clickhouse, names, query, applied_position, after),
         prepare(clickhouse, scope, query.bill, position),
-        Presence(clickhouse, names).check(),
     )
     start = after or Place(applied_position, now.batch)
     if start.batch > now.batch:
@@ -126,7 +126,7 @@ async def list_inferences(
     reading = _Reading(clickhouse, scope, query, ready, replace(now, batch=start.batch), start, limits)
     found = await _listed(reading, limit + 1)
     page = found[:limit]
-    figures, tags = await asyncio.gather(_figures(reading, page), _tags(reading, page)) if page else ({}, {})
+    tags, figures = await together(_tags(reading, page), _figures(reading, page)) if page else ({}, {})
     with localcontext(prec=100):
         items = [_inference(query, row, figures[row[1]], tags.get((row[2], row[0]), {})) for row in page]
     more = len(found) > limit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from projections.billing.statement.price_book import PriceBook, read_price_book
 from projections.billing.statement.scope import Scope
 from projections.billing.ways import few_of, way_of_key
 from projections.engine.client import ClickHouse
+from projections.together import together
 from registry.instant import to_ms
 
 # Prices that are bound: a server takes a mebibyte of parameters, each byte as up to three.
@@ -32,12 +32,12 @@ class Prepared:
 async def prepare(clickhouse: ClickHouse, scope: Scope, query: BillQuery, position: int) -> Prepared:
     """Read what there is to know. Raises ClickHouseError."""
     period = to_ms(query.since), to_ms(query.until)
-    prices, few = await asyncio.gather(
+    prices, few = await together(
         read_price_book(clickhouse, scope, position, *period), few_of(clickhouse, scope, query, position)
     )
     asked = ask(query, position, period, prices)
     parameters = {**asked.parameters, **scope.values}
-    book, (way, bound) = await asyncio.gather(
+    book, (way, bound) = await together(
         _book(clickhouse, scope, parameters, prices),
         way_of_key(clickhouse, scope, few, len(asked.tags), parameters),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -30,12 +30,14 @@ from projections.engine.client import ClickHouse
 from projections.engine.templates import Names
 from projections.flight import Flight, Remembered
 from projections.ledger.presence import Presence
+from projections.together import together
 from projections.usage.journal.state import Journal, Pinned
 
 # Of one question, and of all: a group takes about a kilobyte.
 _GROUPS: Final = 20_000
 _ALL_GROUPS: Final = 100_000
 _QUESTIONS: Final = 1_000
+_OF_KEYS: Final = 200
 # For how long a look at what is missing, and not collected, counts for the next bill; and how long it is remembered
 # that a question has too many groups.
 _LOOK_S: Final = 0.25
@@ -131,12 +133,12 @@ class RecentBills:
         if recent.made is None:
             return None
         names = recent.question.group_by
-        groups: Sequence[Group] = recent.parts.groups
+        columns = [names.index(name) for name in query.group_by]
         if query.tags:
-            columns, values = [names.index(name) for name, _ in query.tags], tuple(value for _, value in query.tags)
-            groups = recent.parts.having(columns, values)
-        if query.group_by != names:
-            groups = by_columns(groups, [names.index(name) for name in query.group_by])
+            of_tags, values = [names.index(name) for name, _ in query.tags], tuple(value for _, value in query.tags)
+            groups = by_columns(recent.parts.having(of_tags, values), columns)
+        else:
+            groups = recent.parts.groups if query.group_by == names else recent.parts.by_columns(columns)
         return replace(recent.made, groups=groups)
 
     def _kept(self, query: BillQuery) -> BillQuery | None:
@@ -155,7 +157,9 @@ class RecentBills:
         return self._recent[question]
 
     def _forget(self) -> None:
-        """Keep no more than there is room for; of one question, too."""
+        """Keep no more than there is room for; of one question, too, and of keys, which are many and soon made."""
+        for question in [one for one in self._recent if one.key is not None][:-_OF_KEYS]:
+            del self._recent[question]
         for recent, _ in self._recent.values():
             if len(recent.parts) > _GROUPS:
                 recent.forget()
@@ -164,7 +168,7 @@ class RecentBills:
 
     async def _looked(self) -> None:
         presence = Presence(self._clickhouse, self._scope.names)
-        _, self._uncollected = await asyncio.gather(presence.check(), self._journal.uncollected())
+        _, self._uncollected = await together(presence.check(), self._journal.uncollected())
         self._looked_at = monotonic()
 
     async def _look_lately(self) -> None:
@@ -172,22 +176,23 @@ class RecentBills:
             await self._look()
 
     async def _refresh(self, recent: _Recent) -> None:
-        applied, limits, question = recent.applied, recent.limits, recent.question
+        began, applied, limits, question = monotonic(), recent.applied, recent.limits, recent.question
         position = known_position(question, applied)
         ready = await self._begun(recent, position)
-        began = min(monotonic(), self._looked_at)
+        began = min(began, self._looked_at)
         holds = await self._holds(recent, position)
+        uncollected = self._uncollected  # before the batches that count: no row is left out of both
         pinned = await self._pinned()
         if holds and recent.made and recent.made.known.pinned == pinned and recent.made.applied == applied:
-            known = replace(recent.made.known, uncollected=self._uncollected)
+            known = replace(recent.made.known, uncollected=uncollected)
             recent.made, recent.true_at = replace(recent.made, known=known), began
             return
         before = recent.made if holds else None
         after_batch = before.known.pinned.batch if before is not None and _grows(before.known.pinned, pinned) else 0
-        known = KnownUsage(pinned, datetime.now(UTC), self._uncollected, None)
-        added, anchored = await asyncio.gather(
-            self._added(question, position, limits, known, ready, after_batch),
+        known = KnownUsage(pinned, datetime.now(UTC), uncollected, None)
+        anchored, added = await together(
             anchored_at(self._journal, question, applied, pinned),
+            self._added(question, position, limits, known, ready, after_batch),
         )
         if len({tuple(group.by) for group in added if group.listed}) > limits.lines:
             recent.forget()
@@ -204,7 +209,7 @@ class RecentBills:
         if recent.made is not None:
             await self._look_lately()
             return None
-        ready, _ = await asyncio.gather(self._prepared(recent.question, position), self._look_lately())
+        _, ready = await together(self._look_lately(), self._prepared(recent.question, position))
         return ready
 
     async def _prepared(self, question: BillQuery, position: int) -> Prepared:
@@ -230,7 +235,7 @@ class RecentBills:
 
         Not where usage is dated after now: it comes into what a bill says when its instant has come.
         """
-        if recent.made is None or recent.made.after_now.rows or recent.made_at > position:
+        if recent.made is None or recent.made.is_ahead or recent.made_at > position:
             return False
         if recent.made_at == position:
             return True

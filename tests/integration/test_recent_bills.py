@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from projections.errors import TooManyLines
 from registry.instant import from_ms
 from tests.support.bill_world import World, chat, model, uuid7
 from tests.support.oracle.oracle import Fact
+from tests.support.waiting import eventually
 
 AT = 1_774_746_000_000
 CUSTOMERS = 6
@@ -115,3 +117,34 @@ async def test_a_bill_by_less_names_is_made_of_the_one_by_more(world: World, mon
     for query in (asked("customer_id", "model"), replace(more, group_by=(), key="key3"), asked("project_id")):
         await bill(query)
         assert made == [query.group_by]
+
+
+async def test_many_keys_push_no_other_question_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projections.billing.recent_bills._OF_KEYS", 2)
+    await written(world)
+    recent, made = RecentBills(world.clickhouse, world.names), list[BillQuery]()
+
+    async def counted(*given: Any) -> Any:
+        made.append(given[2])
+        return await groups_of(*given)
+
+    monkeypatch.setattr("projections.billing.recent_bills.groups_of", counted)
+    keys = [replace(asked("customer_id"), key=f"key{number}") for number in (1, 2, 3)]
+    for query in (asked("customer_id"), *keys, asked("customer_id"), keys[2], keys[0]):
+        await compute_bill(world.clickhouse, world.names, query, CUSTOMERS, recent=recent)
+    assert made == [asked("customer_id"), *keys, keys[0]]
+
+
+async def test_usage_dated_after_now_comes_into_a_key_s_bill_when_its_instant_has_come(world: World) -> None:
+    await written(world)
+    soon = time.time_ns() // 1_000_000 + 1500
+    await world.serve([chat(uuid7(soon, 1), "key3"), chat(uuid7(soon + 600_000, 2), "key4")])
+    recent = RecentBills(world.clickhouse, world.names)
+    query = replace(asked(), key="key3", until=from_ms(soon + 1000))
+
+    async def seen_until(kept: RecentBills | None) -> Any:
+        return (await compute_bill(world.clickhouse, world.names, query, CUSTOMERS, recent=kept)).usage.seen_until
+
+    assert await seen_until(recent) == from_ms(AT)
+    await eventually(lambda: seen_until(None), lambda at: at == from_ms(soon), timeout_s=20)
+    assert await seen_until(recent) == from_ms(soon)

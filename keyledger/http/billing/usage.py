@@ -147,7 +147,9 @@ async def _at_hand(services: Services, question: BillQuery, max_age_s: int) -> A
     async def applied() -> int:
         return (await services.store.applied()).position
 
-    return bill_at_hand(services.recent_bills, question, max_age_s, applied, limits_of(services))
+    aged = bill_at_hand(services.recent_bills, question, max_age_s, applied, limits_of(services))
+    # An empty one of a key may be of none, which has to be looked up.
+    return None if aged is not None and question.key is not None and not aged.bill.usage.rows else aged
 
 
 def question_of(query: BillQuestion) -> BillQuery:

@@ -5,7 +5,6 @@ They are the bill's own statement, split further, so that their charges add up t
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import localcontext
@@ -24,6 +23,7 @@ from projections.engine.client import ClickHouse
 from projections.engine.templates import Names
 from projections.errors import TooManyLines
 from projections.ledger.presence import Presence
+from projections.together import together
 from registry.instant import to_ms
 
 FOCUS_BY = ("day", "model", "provider")
@@ -78,10 +78,10 @@ async def focus_report(
         raise found[0]
     limits = limits or BillLimits()
     scope, position, until_ms = Scope(names), known_position(query, applied_position), to_ms(query.until)
-    usage, ready, _ = await asyncio.gather(
+    _, usage, ready = await together(
+        Presence(clickhouse, names).check(),
         known_usage(clickhouse, names, query, applied_position),
         prepare(clickhouse, scope, query, position),
-        Presence(clickhouse, names).check(),
     )
     asked = ready.asked
     detail = bill_sql.Detail(

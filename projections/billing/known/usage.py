@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -13,6 +12,7 @@ from projections.billing.query import BillQuery
 from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names
+from projections.together import together
 from projections.usage.journal.anchoring import SOURCE
 from projections.usage.journal.state import Journal, Pinned
 from registry.instant import EPOCH, to_ms
@@ -45,7 +45,7 @@ async def known_usage(clickhouse: ClickHouse, names: Names, query: BillQuery, ap
     journal = Journal(clickhouse, names)
     if query.usage_known_at is not None:
         return await _as_known(journal, query, min(query.usage_known_at, applied_position))
-    (uncollected, pinned), anchor = await asyncio.gather(_counted(journal), _anchor(journal, query, applied_position))
+    (uncollected, pinned), anchor = await together(_counted(journal), _anchor(journal, query, applied_position))
     return KnownUsage(pinned, datetime.now(UTC), uncollected, await _anchored_at(journal, query, pinned, anchor))
 
 

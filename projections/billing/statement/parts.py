@@ -16,6 +16,10 @@ _SEEN: Final = Group._fields.index("seen_until_ms")
 _CURRENCY: Final = Group._fields.index("currency")
 
 
+# In so many ways they are kept added up.
+_WAYS: Final = 8
+
+
 class Parts:
     """The groups of a bill, which grow by those of later batches, and can be asked for by values of their `by`."""
 
@@ -23,6 +27,7 @@ class Parts:
         self._groups: dict[_Key, Group] = {}
         self._by_values: dict[tuple[int, ...], dict[_Values, list[Group]]] = {}
         self._unlisted: dict[_Key, Group] = {}
+        self._by_columns: dict[tuple[int, ...], list[Group]] = {}
         self.grow(groups)
 
     def __len__(self) -> int:
@@ -44,6 +49,16 @@ class Parts:
                 self._groups.pop(key, None)
         self._by_values.clear()
         self._unlisted.clear()
+        self._by_columns.clear()
+
+    def by_columns(self, columns: Sequence[int]) -> list[Group]:
+        """All of them by some columns of their `by`: see `by_columns`. Added up once until they grow."""
+        found = self._by_columns.get(tuple(columns))
+        if found is None:
+            if len(self._by_columns) == _WAYS:
+                self._by_columns.clear()
+            found = self._by_columns[tuple(columns)] = by_columns(self._groups.values(), columns)
+        return found
 
     def having(self, columns: Sequence[int], values: _Values) -> list[Group]:
         """Those that have the values in these columns of `by`; all others are not listed."""

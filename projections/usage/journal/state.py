@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -10,6 +9,7 @@ from uuid import UUID, uuid4
 
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names, sql
+from projections.together import together
 from projections.usage.journal.parts import Ledger, Part, Place, Range, Taken
 from projections.usage.tables import PAST, TABLES
 
@@ -158,6 +158,7 @@ class Journal:
         return Behind(folded.batch, ledger.missing(parts) + waiting, float(lag_s), failure or None)
 
     async def _progress(self) -> tuple[list[Part], Ledger, Folded]:
-        """What says how far it is. Rows that wait are counted after it, so that none is left out."""
-        parts, taken, folded = await asyncio.gather(self.parts(), self.taken(), self.folded())
+        """What says how far it is. Parts come first and rows that wait after it, so that each row counts once."""
+        parts = await self.parts()
+        taken, folded = await together(self.taken(), self.folded())
         return parts, Ledger(taken), folded

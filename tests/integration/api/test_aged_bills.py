@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api.service import Api, open_api
+from tests.support.api.service import Api, assert_problem, open_api
 from tests.support.bill_world import World, chat, instant, key_facts, uuid7
 from tests.support.oracle.oracle import Fact
 from tests.support.servers.databases import Database
@@ -103,3 +103,11 @@ async def test_its_csv_is_the_same_bill(bill_api: Api, world: World) -> None:
     aged = await bill_api.call("GET", "/billing/usage", params=asked, headers={**headers, "Cache-Control": ANY_AGE})
     assert (aged.text, aged.headers["Age"]) == (strict.text, "0")
     assert "acme,1," in strict.text
+
+
+async def test_a_key_that_nobody_knows_is_refused_however_old_a_bill_may_be(bill_api: Api) -> None:
+    question = {**PERIOD, "key": "Nobodys0Key0"}
+    del question["tag"]
+    for cache_control in ("no-cache", ANY_AGE):
+        answer = await bill_api.call("GET", "/billing/usage", params=question, headers={"Cache-Control": cache_control})
+        assert_problem(answer, 422)
