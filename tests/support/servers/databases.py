@@ -17,7 +17,7 @@ from unittest import mock
 import asyncpg
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from tenacity import Retrying, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_fixed
 
 from registry.db.migrate import migrate
 from tests.support.servers.docker import container
@@ -75,7 +75,7 @@ class Server:
 
     async def run(self, *statements: str) -> None:
         """Run statements that stand outside of transactions, as the owner."""
-        connection = await asyncpg.connect(plain(self.owner.render_as_string(hide_password=False)))
+        connection = await _connected(plain(self.owner.render_as_string(hide_password=False)))
         try:
             for statement in statements:
                 await connection.execute(statement)
@@ -101,6 +101,16 @@ class Server:
     async def drop(self, database: Database) -> None:
         """Remove a database, whoever is connected to it."""
         await self.run(f"DROP DATABASE IF EXISTS {database.name} WITH (FORCE)")
+
+
+@retry(stop=stop_after_attempt(5), retry=retry_if_exception_type((TimeoutError, OSError)), reraise=True)
+async def _connected(url: str) -> Any:
+    """A connection, also where the loop stands still meanwhile.
+
+    It does while tests without a loop run, such as those of the browser: then the minutes are over that the driver and
+    the server give a connection to be made.
+    """
+    return await asyncpg.connect(url)
 
 
 def plain(url: str) -> str:
