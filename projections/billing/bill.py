@@ -17,11 +17,11 @@ from projections.billing.known.usage import known_usage
 from projections.billing.labels import label
 from projections.billing.limits import BillLimits
 from projections.billing.made import Made, make
-from projections.billing.prepared import prepare
 from projections.billing.query import BillQuery, faults
 from projections.billing.recent_bills import RecentBills
 from projections.billing.statement.asked import known_position
 from projections.billing.statement.groups import Group, sums_of
+from projections.billing.statement.prepared import prepare
 from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse
 from projections.engine.ddl import Names

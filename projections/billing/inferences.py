@@ -18,11 +18,11 @@ from projections.billing.known.usage import known_usage
 from projections.billing.labels import label
 from projections.billing.limits import BillLimits
 from projections.billing.line import LineQuery, line_condition, line_parameters
-from projections.billing.prepared import Prepared, prepare
 from projections.billing.statement import sql as bill_sql
 from projections.billing.statement.asked import known_position
 from projections.billing.statement.groups import Group, price_charges, read_group, sums
 from projections.billing.statement.key_tags import TagAt, key_tags
+from projections.billing.statement.prepared import Prepared, prepare
 from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse, Row
 from projections.engine.templates import Names

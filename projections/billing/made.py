@@ -9,26 +9,22 @@ from typing import Any
 from projections.billing.figures import BUCKETS
 from projections.billing.known.usage import KnownUsage
 from projections.billing.limits import BillLimits
-from projections.billing.prepared import Prepared
 from projections.billing.query import BillQuery
 from projections.billing.statement import sql as bill_sql
 from projections.billing.statement.asked import known_position
 from projections.billing.statement.attribution import FEW_CREDENTIALS, entries
 from projections.billing.statement.groups import Group, read_group
+from projections.billing.statement.prepared import Prepared
 from projections.billing.statement.scope import Scope
-from projections.billing.ways import few_of, way_of_all, way_of_few
+from projections.billing.statement.ways import few_of, way_of_all, way_of_few
 from projections.engine.client import ClickHouse
 from projections.usage.after_now import AfterNow, rows_after_now
-from projections.usage.seen_until import is_dated_after
 from registry.instant import to_ms
 
 
 @dataclass(frozen=True)
 class Made:
-    """What a bill is made of, by what was applied. `seen_until_ms`: the latest instant of its usage; -1 without any.
-
-    `is_ahead`: some usage is dated after now, if only that of others, and comes into what it says by time alone.
-    """
+    """What a bill is made of, by what was applied. `seen_until_ms`: the latest instant of its usage; -1 without any."""
 
     applied: int
     groups: Sequence[Group]
@@ -36,7 +32,6 @@ class Made:
     seen_until_ms: int
     after_now: AfterNow
     tzdata_version: str | None
-    is_ahead: bool
 
 
 async def make(
@@ -65,15 +60,11 @@ async def made_of(
     """The same, of groups that are there."""
     seen_until_ms = await _seen_until_ms(clickhouse, scope, query, applied_position, groups, limits, known)
     after_now = AfterNow(0, None)
-    if query.is_part:
-        is_ahead = await is_dated_after(clickhouse, scope.names, to_ms(known.now))
-    else:  # of all customers
+    if not query.is_part:  # of all customers
         rows = rows_after_now(clickhouse, scope.names, known.pinned, known.now, limits.of_engine)
         after_now = await limits.within(rows)
-        is_ahead = after_now.rows > 0
-    found = await clickhouse.query(scope.sql("bill/tzdata"))
-    tzdata = str(found[0][0]) if found else None
-    return Made(applied_position, groups, known, seen_until_ms, after_now, tzdata, is_ahead)
+    tzdata = await clickhouse.query(scope.sql("bill/tzdata"))
+    return Made(applied_position, groups, known, seen_until_ms, after_now, str(tzdata[0][0]) if tzdata else None)
 
 
 async def groups_of(

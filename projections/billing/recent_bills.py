@@ -20,11 +20,11 @@ from typing import Final
 from projections.billing.known.usage import KnownUsage, anchored_at
 from projections.billing.limits import BillLimits
 from projections.billing.made import Made, groups_of, made_of
-from projections.billing.prepared import Prepared, prepare
 from projections.billing.query import WORDS, BillQuery
 from projections.billing.statement.asked import known_position
 from projections.billing.statement.groups import Group
 from projections.billing.statement.parts import Parts, by_columns
+from projections.billing.statement.prepared import Prepared, prepare
 from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names
@@ -32,6 +32,8 @@ from projections.flight import Flight, Remembered
 from projections.ledger.presence import Presence
 from projections.together import together
 from projections.usage.journal.state import Journal, Pinned
+from projections.usage.seen_until import is_dated_after
+from registry.instant import to_ms
 
 # Of one question, and of all: a group takes about a kilobyte.
 _GROUPS: Final = 20_000
@@ -54,6 +56,7 @@ class _Recent:
         self.applied = 0
         self.made: Made | None = None
         self.made_at = 0  # the position that it knew
+        self.is_ahead = False  # some usage is dated after now, and comes into what the bill says by time alone
         self.true_at = 0.0  # when it last was all that there was, by the monotonic clock
         self.parts = Parts(())
         self.too_long_until = 0.0
@@ -200,9 +203,13 @@ class RecentBills:
         parts = recent.parts if after_batch else Parts(())
         known, groups = replace(known, anchored_at=anchored), [*parts.groups, *added]
         made = await made_of(self._clickhouse, self._scope, question, applied, groups, limits, known)
+        is_ahead = made.after_now.rows > 0
+        if question.is_part:  # which does not say
+            is_ahead = await is_dated_after(self._clickhouse, self._scope.names, to_ms(known.now))
         # From here on nothing waits: those who ask meanwhile have all of the one or all of the other.
         parts.grow(added)
-        recent.parts, recent.made, recent.made_at, recent.true_at = parts, replace(made, groups=()), position, began
+        recent.parts, recent.made, recent.is_ahead = parts, replace(made, groups=()), is_ahead
+        recent.made_at, recent.true_at = position, began
 
     async def _begun(self, recent: _Recent, position: int) -> Prepared | None:
         """Look at what is missing, and not collected; a question that is new is made ready meanwhile."""
@@ -235,7 +242,7 @@ class RecentBills:
 
         Not where usage is dated after now: it comes into what a bill says when its instant has come.
         """
-        if recent.made is None or recent.made.is_ahead or recent.made_at > position:
+        if recent.made is None or recent.is_ahead or recent.made_at > position:
             return False
         if recent.made_at == position:
             return True

@@ -30,10 +30,10 @@ questions = st.tuples(
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bill is made in three ways, by how much there is and how much of it changes: each must hold."""
     if request.param != "each_entry":
-        monkeypatch.setattr("projections.billing.ways._MANY", 0)
-        monkeypatch.setattr("projections.billing.ways._STEADY", 0)
+        monkeypatch.setattr("projections.billing.statement.ways._MANY", 0)
+        monkeypatch.setattr("projections.billing.statement.ways._STEADY", 0)
     if request.param == "sums_first_and_many_moving":
-        monkeypatch.setattr("projections.billing.ways.FEW", 0)
+        monkeypatch.setattr("projections.billing.statement.ways.FEW", 0)
 
 
 @pytest.mark.timeout(600)

@@ -89,7 +89,7 @@ async def test_usage_after_now_hides_no_usage_before_it_where_entries_are_summed
     query = BillQuery(("customer_id",), from_ms(AT - 1000), from_ms(4_100_000_000_000), tags=(("customer_id", "c3"),))
     each = await compute_bill(world.clickhouse, world.names, query, CUSTOMERS)
     assert each.usage.seen_until == from_ms(AT)
-    monkeypatch.setattr("projections.billing.ways._MANY", 0)
+    monkeypatch.setattr("projections.billing.statement.ways._MANY", 0)
     assert await compute_bill(world.clickhouse, world.names, query, CUSTOMERS) == each
 
 

@@ -13,7 +13,7 @@ class Work:
     """Pieces of work, and what became of them."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.log: list[str] = []
 
     async def takes(self, name: str, turns: int, error: Exception | None = None) -> str:
         """So many turns of the loop, then its name or an error."""
@@ -21,9 +21,9 @@ class Work:
             for _ in range(turns):
                 await asyncio.sleep(0)
         except asyncio.CancelledError:
-            self.told.append(f"{name} cancelled")
+            self.log.append(f"{name} cancelled")
             raise
-        self.told.append(name)
+        self.log.append(name)
         if error is not None:
             raise error
         return name
@@ -32,14 +32,14 @@ class Work:
 async def test_all_are_done_at_once_and_their_results_keep_their_order() -> None:
     work = Work()
     assert await together(work.takes("slow", 9), work.takes("quick", 1)) == ("slow", "quick")
-    assert work.told == ["quick", "slow"]
+    assert work.log == ["quick", "slow"]
 
 
 async def test_who_fails_cancels_those_after_it_and_waits_for_those_before() -> None:
     work = Work()
     with pytest.raises(ZeroDivisionError):
         await together(work.takes("before", 9), work.takes("fails", 1, ZeroDivisionError()), work.takes("after", 99))
-    assert work.told == ["fails", "before", "after cancelled"]
+    assert work.log == ["fails", "before", "after cancelled"]
 
 
 async def test_of_two_errors_the_first_in_order_is_raised() -> None:
@@ -56,4 +56,4 @@ async def test_who_is_cancelled_leaves_nothing_running() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert work.told == ["one cancelled", "two cancelled"]
+    assert work.log == ["one cancelled", "two cancelled"]

@@ -24,8 +24,8 @@ from projections.billing.limits import BillLimits
 from projections.billing.query import MAX_GROUP_BY, WORDS, BillQuery, faults
 from projections.billing.recent_bills import RecentBills
 from projections.billing.statement.scope import Scope
+from projections.billing.statement.ways import credentials_of_key
 from projections.billing.tag_names import unknown_names
-from projections.billing.ways import credentials_of_key
 from projections.errors import TooManyLines
 from projections.ledger.applied import wait_until_applied as wait_for_ledger
 from registry.auth import Principal

@@ -12,12 +12,12 @@ from decimal import localcontext
 from projections.billing.figures import Figures
 from projections.billing.known.usage import known_usage
 from projections.billing.limits import BillLimits
-from projections.billing.prepared import prepare
 from projections.billing.query import BillQuery, faults
 from projections.billing.statement import sql as bill_sql
 from projections.billing.statement.asked import known_position
 from projections.billing.statement.groups import Group, read_group, sums
 from projections.billing.statement.key_tags import TagAt, key_tags
+from projections.billing.statement.prepared import prepare
 from projections.billing.statement.scope import Scope
 from projections.engine.client import ClickHouse
 from projections.engine.templates import Names

@@ -61,7 +61,7 @@ async def test_one_key_s_odd_values_are_billed_each_at_its_instant(
     await world.write(facts)
     await world.serve([chat(uuid7(NOON + n, n), key) for n, _ in enumerate(texts)])
     for length in (50_000, 0):
-        monkeypatch.setattr("projections.billing.ways._TIMELINE_LENGTH", length)
+        monkeypatch.setattr("projections.billing.statement.ways._TIMELINE_LENGTH", length)
         bill = await world.bill(group_by=("customer_id",), key=key)
         assert {line["by"]["customer_id"]: line["inferences"] for line in bill["lines"]} == dict.fromkeys(texts, 1)
 

@@ -10,7 +10,7 @@ from projections.billing.statement import sql as bill_sql
 from projections.billing.statement.asked import Asked, ask
 from projections.billing.statement.price_book import PriceBook, read_price_book
 from projections.billing.statement.scope import Scope
-from projections.billing.ways import few_of, way_of_key
+from projections.billing.statement.ways import few_of, way_of_key
 from projections.engine.client import ClickHouse
 from projections.together import together
 from registry.instant import to_ms
